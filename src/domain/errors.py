@@ -1,0 +1,93 @@
+"""Errors, each named by what the caller should do next.
+
+TradingError
+├── InvalidRequest      correct the named fields and ask again
+├── NotFound            the thing named does not exist
+├── Conflict            it exists in a state that forbids this; change the state first
+├── Refused             the risk gate said no; the reason names the limit
+└── VenueError          the venue is the cause
+    ├── Unreachable     the request never left or got no connection; trying again is safe
+    ├── OutcomeUnknown  it may have happened; look it up by client id, do not send it again
+    ├── OrderRejected   the venue said no; nothing rests there
+    ├── OrderUnknown    the venue knows no such order; reconcile
+    ├── SlowDown        a limit of the venue; wait `retry_after_s`
+    ├── ClockSkewed     measure the offset again, then try again
+    └── KeyRefused      a person must correct key, secret, IP list or permissions
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class TradingError(Exception):
+    """Something a caller can act upon; its text is written for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMistake:
+    """One field of a request and what is wrong with it, with the remedy."""
+
+    field: str
+    message: str
+
+
+class InvalidRequest(TradingError):
+    """One or more fields cannot be accepted."""
+
+    def __init__(self, mistakes: Sequence[FieldMistake]) -> None:
+        super().__init__("; ".join(f"{mistake.field}: {mistake.message}" for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class NotFound(TradingError):
+    pass
+
+
+class Conflict(TradingError):
+    pass
+
+
+class Refused(TradingError):
+    pass
+
+
+class VenueError(TradingError):
+    """The venue's answer or silence is the cause. `code` is its own number, 0 where it gave none."""
+
+    def __init__(self, message: str, *, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unreachable(VenueError):
+    pass
+
+
+class OutcomeUnknown(VenueError):
+    pass
+
+
+class OrderRejected(VenueError):
+    """`would_take`: a post-only order that would have executed at once."""
+
+    def __init__(self, message: str, *, code: int = 0, would_take: bool = False) -> None:
+        super().__init__(message, code=code)
+        self.would_take = would_take
+
+
+class OrderUnknown(VenueError):
+    pass
+
+
+class SlowDown(VenueError):
+    def __init__(self, message: str, *, code: int = 0, retry_after_s: float) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class ClockSkewed(VenueError):
+    pass
+
+
+class KeyRefused(VenueError):
+    pass

@@ -1,0 +1,177 @@
+"""What a worker is told. All frozen; every fact carries the market time it belongs to where it has one."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.instrument import Instrument
+from domain.orders import Fill, VenueOrder
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSeen:
+    """The latest price of an instrument.
+
+    `market_ms` is the venue's time of the print; `arrived_s` is our monotonic clock when it reached us, and the
+    only thing its age may be taken from.
+    """
+
+    instrument: Instrument
+    price: Decimal
+    market_ms: int
+    arrived_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReported:
+    """The venue told us about an order: by answer, by stream or by look-up. Fills may repeat; trade ids tell."""
+
+    order: VenueOrder
+    fills: tuple[Fill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """The venue refused a placement: nothing rests there.
+
+    `would_take` marks a post-only order that would have executed at once.
+    """
+
+    client_id: str
+    code: int
+    message: str
+    would_take: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotSent:
+    """The request never left; sending again is safe."""
+
+    client_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """A placement or cancel whose outcome is not known. `retry_after_s` is when a look-up makes sense."""
+
+    client_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAbsent:
+    """A look-up answered that the venue knows no such order, after the request can no longer be accepted."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The venue knows no such open order: reconcile by look-up, it may have filled."""
+
+    client_id: str
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrdersRead:
+    """A complete reading of the account over REST: our open orders and our trades since a known id.
+
+    `started_s` is our monotonic clock before the reading was asked for, so that it is never taken for newer
+    than an event that overtook it.
+    """
+
+    instrument: Instrument
+    orders: tuple[VenueOrder, ...]
+    fills: tuple[Fill, ...]
+    started_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailed:
+    """A reading or look-up could not be had; it is to be asked for again."""
+
+    what: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLost:
+    """The stream of this kind ("market" or "user") fell silent or broke: nothing may be decided on it."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResumed:
+    """The stream delivers again; what was missed must be read over REST before any decision."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The worker's own timer: market time and monotonic time now."""
+
+    market_ms: int
+    now_s: float
+
+
+OrderEvent = (
+    OrderReported
+    | OrderRefused
+    | OrderNotSent
+    | OutcomeUnknown
+    | OrderAbsent
+    | CancelRefused
+    | OpenOrdersRead
+    | ReadFailed
+    | StreamLost
+    | StreamResumed
+)
+"""Order events: carried by a queue that never drops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account holds of one asset."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.free + self.locked
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One candlestick. Times in ms; `close_ms` is the last ms inside; volume in base, quote_volume in quote."""
+
+    open_ms: int
+    close_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """24 hour figures of one instrument. `change_percent` is percent of the price 24 h ago."""
+
+    instrument: Instrument
+    price: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    change_percent: Decimal
+    high: Decimal
+    low: Decimal
+    bid: Decimal
+    ask: Decimal

@@ -1,0 +1,141 @@
+"""A grid as people ask for it and as they are shown it."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.instrument import Instrument
+from domain.orders import Fill, Side, Status
+
+
+class Spacing(StrEnum):
+    GEOMETRIC = "geometric"
+    ARITHMETIC = "arithmetic"
+
+
+class OnStop(StrEnum):
+    """What becomes of a grid's orders and inventory when it ends."""
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+    UNWIND = "unwind"
+
+
+class GridStatus(StrEnum):
+    """The API's words."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    ERROR = "error"
+
+
+class Phase(StrEnum):
+    """The finer state behind `GridStatus`."""
+
+    STARTING = "starting"  # reading the account before the first decision
+    ENTERING = "entering"  # buying the base for the rungs above the price
+    TRADING = "trading"
+    PAUSED = "paused"  # nothing new is sent until `phase_reason` is over
+    STOPPING = "stopping"
+    ENDED = "ended"
+    FAULTED = "faulted"  # needs a person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRequest:
+    """What a person asks for.
+
+    `levels` counts all price rungs. `spacing_percent` is percent between neighbours (geometric) or percent of the
+    start price (arithmetic). With `lower` and `upper` the ladder lies between these bounds and spacing follows.
+    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead.
+    """
+
+    instrument: Instrument
+    levels: int
+    spacing_percent: Decimal | None = None
+    spacing: Spacing = Spacing.GEOMETRIC
+    lower: Decimal | None = None
+    upper: Decimal | None = None
+    capital: Decimal | None = None
+    quantity: Decimal | None = None
+    start_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridPlan:
+    """A request that passed preflight: what would rest, and what it takes. Prices in quote, quantities in base."""
+
+    request: GridRequest
+    start_price: Decimal
+    prices: tuple[Decimal, ...]
+    quantity_per_rung: Decimal
+    entry_quantity: Decimal
+    capital_needed: Decimal
+    profit_per_cycle: Decimal  # quote, after two maker fees, at the ladder's middle
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """A grid's money, exact, in quote unless said otherwise, marked at `mark_price`.
+
+    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation + residual
+    """
+
+    base_held: Decimal  # base asset
+    inventory_cost: Decimal
+    inventory_value: Decimal
+    grid_profit: Decimal  # closed lots (FIFO), before fees
+    fees: Decimal  # valued at their fill
+    fees_by_asset: dict[str, Decimal]
+    fee_asset_revaluation: Decimal
+    cash_flow: Decimal  # quote received minus quote paid, fees in quote included
+    equity_change: Decimal
+    residual: Decimal
+    mark_price: Decimal
+    buys: int
+    sells: int
+    trades: int
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order of a grid for people to see."""
+
+    client_id: str
+    venue_order_id: int | None
+    side: Side
+    type: str
+    price: Decimal | None
+    quantity: Decimal
+    executed_quantity: Decimal
+    status: Status
+    created_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridSnapshot:
+    """Everything shown of one grid, taken at one moment by its own thread.
+
+    Times in ms of market time but `started_wall_ms` (wall time), from which uptime is told.
+    """
+
+    grid_id: int
+    instrument: Instrument
+    plan: GridPlan
+    status: GridStatus
+    phase: Phase
+    phase_reason: str
+    current_price: Decimal | None
+    price_age_s: float | None
+    open_orders: tuple[OrderView, ...]
+    books: Books
+    last_fill: Fill | None
+    faulted_slots: tuple[str, ...]
+    resumed: bool
+    recovery: dict[str, int] = field(default_factory=dict)
+    started_ms: int
+    started_wall_ms: int
+    updated_ms: int

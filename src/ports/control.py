@@ -1,0 +1,75 @@
+"""The two ports of whoever commands and whoever shows: routes, command line, messengers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
+from domain.instrument import Instrument, Market
+from domain.orders import Fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemSnapshot:
+    """The house at one moment. `notices` are sentences people must see (synthetic market, parts switched off)."""
+
+    mode: str
+    available_modes: tuple[str, ...]
+    market_source: str
+    account_id: str
+    started_wall_ms: int
+    market_ms: int
+    venue_connected: bool
+    venue_reason: str
+    notices: tuple[str, ...]
+    version: str
+
+
+class Commands(Protocol):
+    def check_grid(self, request: GridRequest) -> GridPlan:
+        """Validate without starting.
+
+        Raises:
+            InvalidRequest: all mistakes at once.
+        """
+
+    def start_grid(self, request: GridRequest) -> GridSnapshot:
+        """Start a grid; returns once it is stored and its thread runs.
+
+        Raises:
+            InvalidRequest: all mistakes at once.
+            Conflict: if one already runs on this instrument.
+        """
+
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+        """End a grid for good.
+
+        Raises:
+            NotFound: if no grid runs on this instrument.
+        """
+
+    def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
+        """Rebuild the runtime on another mode's addresses, keys and books.
+
+        Raises:
+            InvalidRequest, Conflict.
+        """
+
+
+class Snapshots(Protocol):
+    def system(self) -> SystemSnapshot: ...
+
+    def grids(self) -> tuple[GridSnapshot, ...]:
+        """Return the newest grid of each instrument that ever had one, running ones first."""
+
+    def grid(self, instrument: Instrument) -> GridSnapshot:
+        """Return the newest grid of the instrument.
+
+        Raises:
+            NotFound: if none ever ran.
+        """
+
+    def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        """Return the newest fills of our grids on the instrument, newest first."""
+
+    def watched(self, market: Market) -> tuple[Instrument, ...]:
+        """Return the instruments in use: running, preferred, watched."""

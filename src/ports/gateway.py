@@ -1,0 +1,36 @@
+"""The way orders reach the venue. Nothing here blocks: what happened comes back through `answer`."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from domain.events import OrderEvent
+from domain.instrument import Instrument
+from domain.orders import Intent
+
+Answer = Callable[[OrderEvent], None]
+
+
+class OrderGateway(Protocol):
+    """Asynchronous signed order transport. Every call returns at once; `answer` is called later, from any thread.
+
+    Exactly one final answer follows each call. The user stream reports besides, and may overtake an answer.
+    """
+
+    def submit(self, intent: Intent, answer: Answer) -> None:
+        """Send one order. Answers: OrderReported, OrderRefused, OrderNotSent or OutcomeUnknown."""
+
+    def cancel(self, instrument: Instrument, client_id: str, answer: Answer) -> None:
+        """Cancel one order. Answers: OrderReported (final state), CancelRefused, OrderNotSent or OutcomeUnknown."""
+
+    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:
+        """Settle an unknown outcome by client id, with the order's trades.
+
+        Answers: OrderReported, OrderAbsent (only once a request sent at `sent_ms`, wall time, can no longer be
+        accepted: past the receive window plus a margin, on several tries), or ReadFailed.
+        """
+
+    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:
+        """Read all open orders and our trades with an id of at least `since_trade_id`.
+
+        Answers: OpenOrdersRead (orders first, then trades, so that no fill falls between) or ReadFailed.
+        """

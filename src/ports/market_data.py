@@ -1,0 +1,73 @@
+"""Reading the venue. These calls block and may raise `VenueError`; grid threads never make them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.events import Balance, Candle, OrderEvent, PriceSeen, Ticker
+from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How one market's endpoint answered a moment ago. `limits` maps the venue's limit names to numbers."""
+
+    connected: bool
+    ping_ms: float | None
+    server_time_ms: int | None
+    limits: dict[str, int]
+    error: str | None
+
+
+class MarketData(Protocol):
+    def instrument(self, symbol: str, market: Market) -> Instrument:
+        """Translate BTCUSDT or BTC/USDT.
+
+        Raises:
+            NotFound: if the venue lists no such symbol on that market.
+        """
+
+    def symbol(self, instrument: Instrument) -> str:
+        """Return the venue's own text for the instrument, e.g. BTCUSDT."""
+
+    def rules(self, instrument: Instrument) -> InstrumentRules: ...
+
+    def tickers(self, instruments: Sequence[Instrument]) -> tuple[Ticker, ...]: ...
+
+    def candles(
+        self, instrument: Instrument, interval: str, limit: int, end_ms: int | None = None
+    ) -> tuple[Candle, ...]:
+        """Return up to `limit` candles, oldest first; the last one may still be open."""
+
+    def instruments(self, market: Market, quote: str | None = None) -> tuple[Instrument, ...]: ...
+
+    def connection(self, market: Market) -> Connection: ...
+
+    def market_source(self) -> str:
+        """Return `live`, `testnet`, `replay` or `synthetic`: where prices come from."""
+
+
+class AccountReader(Protocol):
+    def balances(self, market: Market) -> tuple[Balance, ...]: ...
+
+    def fee_rates(self, instrument: Instrument) -> FeeRates: ...
+
+
+class Inbox(Protocol):
+    """The two ways into a worker: a latest-value slot for prices and a queue that never drops for the rest."""
+
+    def price(self, event: PriceSeen) -> None: ...
+
+    def order(self, event: OrderEvent) -> None: ...
+
+
+class Streams(Protocol):
+    """Live events of the instruments that are watched.
+
+    Per inbox: PriceSeen to `price`; our OrderReported and StreamLost / StreamResumed to `order`. Only orders whose
+    client id carries our prefix are delivered; foreign ones are left alone.
+    """
+
+    def watch(self, instrument: Instrument, inbox: Inbox) -> None: ...
+
+    def unwatch(self, instrument: Instrument, inbox: Inbox) -> None: ...

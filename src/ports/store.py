@@ -1,0 +1,101 @@
+"""What survives a crash. Every method commits before it returns, or raises `StoreFailed` and changed nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.account import Account
+from domain.grids import GridPlan, GridStatus
+from domain.instrument import Instrument
+from domain.orders import Fill, Intent, Status
+
+
+class StoreFailed(Exception):
+    """The store could not commit: no intent stored means no order sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    """One grid as stored. `grid_id` is unique in its account and small, because it travels in client ids."""
+
+    grid_id: int
+    instrument: Instrument
+    plan: GridPlan
+    status: GridStatus
+    phase: str
+    phase_reason: str
+    on_stop: str | None
+    started_ms: int
+    started_wall_ms: int
+    ended_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order as stored: the intent and what is known of it."""
+
+    intent: Intent
+    status: Status
+    venue_order_id: int | None
+    updated_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquityRow:
+    """A grid's marked money at one moment of market time, as decimal texts in quote."""
+
+    grid_id: int
+    time_ms: int
+    equity_change: str
+    grid_profit: str
+    mark_price: str
+
+
+class Store(Protocol):
+    """The books of ONE account; rows of other accounts are neither seen nor touched."""
+
+    @property
+    def account(self) -> Account: ...
+
+    @property
+    def instance(self) -> str:
+        """Return four characters [0-9a-z] that tell this data folder's orders from another's; made once."""
+
+    @property
+    def epoch(self) -> int:
+        """Return the number of this life of the database; a restored backup raises it."""
+
+    def add_grid(
+        self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int
+    ) -> GridRow: ...
+
+    def set_grid(
+        self,
+        grid_id: int,
+        *,
+        status: GridStatus,
+        phase: str,
+        phase_reason: str,
+        on_stop: str | None = None,
+        ended_ms: int | None = None,
+    ) -> None: ...
+
+    def grids(self) -> tuple[GridRow, ...]: ...
+
+    def add_intents(self, intents: Sequence[Intent]) -> None:
+        """Store intents (status created) in one commit; a client id that exists already is an error."""
+
+    def record(self, orders: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
+        """Store what became known, in one commit. Fills already stored (account, instrument, trade id) are skipped."""
+
+    def orders(self, grid_id: int, *, live_only: bool = False) -> tuple[OrderRow, ...]: ...
+
+    def fills(self, grid_id: int) -> tuple[Fill, ...]:
+        """Return the grid's fills in the order they were booked."""
+
+    def last_trade_id(self, instrument: Instrument) -> int:
+        """Return the highest booked trade id of the instrument, 0 if none."""
+
+    def add_equity(self, row: EquityRow) -> None: ...
+
+    def equity(self, grid_id: int, limit: int) -> tuple[EquityRow, ...]: ...
