@@ -67,9 +67,11 @@ class GridPlan:
 
     request: GridRequest
     start_price: Decimal
-    prices: tuple[Decimal, ...]
+    prices: tuple[Decimal, ...]  # ascending
+    gap: int  # index of the rung nearest the start price, which rests empty
     quantity_per_rung: Decimal
-    entry_quantity: Decimal
+    entry_quantity: Decimal  # base bought first for the rungs above the gap, fee included; 0 when started empty
+    entry_limit_price: Decimal  # the first purchase pays at most this
     capital_needed: Decimal
     profit_per_cycle: Decimal  # quote, after two maker fees, at the ladder's middle
     warnings: tuple[str, ...] = ()

@@ -65,9 +65,7 @@ class Store(Protocol):
     def epoch(self) -> int:
         """Return the number of this life of the database; a restored backup raises it."""
 
-    def add_grid(
-        self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int
-    ) -> GridRow: ...
+    def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow: ...
 
     def set_grid(
         self,
