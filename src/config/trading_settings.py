@@ -1,0 +1,170 @@
+"""Sections that say what is traded, with how much, and within which limits."""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from config.fields import (
+    NO_SECRET,
+    Amount,
+    Count,
+    Credential,
+    Fraction,
+    Leverage,
+    Percent,
+    Positive,
+    Section,
+    Symbols,
+    Whole,
+    listed,
+)
+from domain.instrument import Market
+
+
+class ApiSettings(Section):
+    key: Credential = NO_SECRET
+    """Binance key for Production. Its rights must not include withdrawals."""
+    secret: Credential = NO_SECRET
+    """Secret of `api.key`."""
+    testnet_key: Credential = NO_SECRET
+    """Binance key for Testnet."""
+    testnet_secret: Credential = NO_SECRET
+    """Secret of `api.testnet_key`."""
+
+
+class ExchangeSettings(Section):
+    name: Literal["binance"] = "binance"
+    """Venue."""
+    supported_markets: Annotated[tuple[Market, ...], BeforeValidator(listed), Field(min_length=1)] = (
+        Market.FUTURES,
+        Market.SPOT,
+    )
+    """Markets that may be traded; a request for another one is refused."""
+
+
+class GridSpotSettings(Section):
+    max_base_asset_allocation: Fraction = Decimal("0.5")
+    """Largest value of base assets the grids may hold, as a fraction of the account's spot equity now."""
+    min_order_size_usd: Amount = Decimal(10)
+    """Smallest order in quote value, in USD; the venue's own minimum applies besides."""
+
+
+class GridFuturesSettings(Section):
+    leverage: Leverage | None = None
+    """Leverage on futures; wins over `grid.leverage`. Empty: `grid.leverage`."""
+    position_side: Literal["BOTH", "LONG", "SHORT"] = "BOTH"
+    """BOTH: one-way mode. LONG or SHORT: hedge mode, on that side."""
+    use_isolated_margin: bool = False
+    """true: isolated margin. false: cross margin."""
+
+
+class GridSettings(Section):
+    initial_levels: Annotated[Whole, Field(ge=2, le=1000)] = 10
+    """Price rungs in all, start price in the middle; one fewer orders rest."""
+    initial_spacing_perc: Annotated[Positive, Field(lt=1)] = Decimal("0.005")
+    """Step between neighbouring rungs as a FRACTION of the price: 0.005 is 0.5 percent."""
+    leverage: Leverage = 1
+    """Leverage on futures where `grid.futures.leverage` is empty."""
+    spot: GridSpotSettings = GridSpotSettings()
+    futures: GridFuturesSettings = GridFuturesSettings()
+
+    @property
+    def futures_leverage(self) -> int:
+        """Return the leverage a futures grid uses."""
+        return self.futures.leverage or self.leverage
+
+
+class MarketAllocationSettings(Section):
+    futures_percentage: Percent = Decimal(60)
+    """Capital for futures, percent of all capital the grids may use."""
+    spot_percentage: Percent = Decimal(40)
+    """Capital for spot, percent of all capital the grids may use."""
+
+    @model_validator(mode="after")
+    def _at_most_everything(self) -> Self:
+        if self.futures_percentage + self.spot_percentage > 100:
+            raise ValueError("futures_percentage and spot_percentage must not exceed 100 together")
+        return self
+
+
+class TradingSettings(Section):
+    allow_market_switching: bool = True
+    """false keeps every pair on the market it started on."""
+    capital_per_pair_usd: Positive = Decimal(1000)
+    """Capital of one whole grid, in USD."""
+    cycle_interval_seconds: Annotated[Count, Field(le=86_400)] = 60
+    """The grid's timer in seconds; fills never wait for it."""
+    max_concurrent_pairs: Annotated[Count, Field(le=500)] = 2
+    """Most grids that run at once, on all markets together."""
+    market_allocation: MarketAllocationSettings = MarketAllocationSettings()
+    market_switch_cooldown_minutes: Amount = Decimal(30)
+    """Least time between two market switches of one pair, in minutes of market time."""
+    autostart: bool | None = None
+    """Whether a first grid is started when the books know none. Empty: yes in Shadow and Testnet, no in Production."""
+    on_shutdown: Literal["keep", "cancel"] = "keep"
+    """keep: orders stay and grids resume at the next start. cancel: open orders are cancelled first."""
+
+
+class SpotPairsSettings(Section):
+    min_liquidity_depth: Amount = Decimal(1_000_000)
+    """Least value of bids and asks within 2 percent of the middle price, in USD."""
+    preferred_symbols: Symbols = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+    """Spot symbols looked at first, best first."""
+
+
+class FuturesPairsSettings(Section):
+    min_open_interest_usd: Amount = Decimal(50_000_000)
+    """Least open interest, in USD."""
+    preferred_symbols: Symbols = ("BTCUSDT", "ETHUSDT", "ADAUSDT")
+    """Futures symbols looked at first, best first."""
+
+
+class PairSelectionSettings(Section):
+    min_volume_usd_24h: Amount = Decimal(100_000_000)
+    """Least traded value of the last 24 hours, in USD."""
+    min_atr_perc_24h: Percent = Decimal("2.0")
+    """Least average true range over 24 hours, percent of the last price."""
+    max_adx: Percent = Decimal(25)
+    """Largest ADX (0 to 100); above it the market trends too much for a grid."""
+    max_spread_perc: Percent = Decimal("0.1")
+    """Largest gap between best bid and ask, percent of the middle price."""
+    update_interval_hours: Positive = Decimal(6)
+    """Time between two selections, in hours."""
+    autopilot: bool = False
+    """true: the selection opens and winds down grids by itself. false: it proposes."""
+    blacklist: Symbols = ("EXAMPLEUSDT",)
+    """Symbols never selected."""
+    spot_pairs: SpotPairsSettings = SpotPairsSettings()
+    futures_pairs: FuturesPairsSettings = FuturesPairsSettings()
+
+
+class SpotRiskSettings(Section):
+    max_asset_allocation_perc: Percent = Decimal("70.0")
+    """Largest holding of one asset, percent of the account's spot equity now."""
+    min_stable_balance_perc: Percent = Decimal("30.0")
+    """Least holding of stable coins, percent of the account's spot equity now."""
+
+
+class FuturesRiskSettings(Section):
+    max_leverage: Leverage = 20
+    """Largest leverage any futures order may use."""
+    max_position_size_perc: Percent = Decimal("50.0")
+    """Largest notional of one position, percent of the account's margin balance times its leverage now."""
+    liquidation_buffer_perc: Percent = Decimal("15.0")
+    """Least distance from mark price to liquidation price, percent of the mark price."""
+
+
+class RiskSettings(Section):
+    max_drawdown_perc: Percent = Decimal("10.0")
+    """Loss that stops trading, percent of the account's highest equity since trading was last released."""
+    tp_sl_ratio: Positive = Decimal("3.0")
+    """Take-profit distance divided by stop-loss distance."""
+    loss_protection_trigger_perc: Percent = Decimal("15.0")
+    """Loss that ends one grid, percent of the grid's capital since it started."""
+    dynamic_sl_profit_lock_perc: Percent = Decimal("80.0")
+    """Share of a grid's highest profit since its start that a moving stop keeps, in percent."""
+    api_failure_timeout_minutes: Positive = Decimal(5)
+    """Time without a usable answer of the venue after which no entry is sent, in minutes."""
+    spot_risk: SpotRiskSettings = SpotRiskSettings()
+    futures_risk: FuturesRiskSettings = FuturesRiskSettings()
