@@ -71,9 +71,7 @@ class Account:
         """Release `locked` and pay `spent` out of it, or out of the free balance where nothing was locked."""
         holding = self._holding(asset)
         if locked > holding.locked or spent > holding.free + locked:
-            raise AssertionError(
-                f"{self.account_id} cannot pay {spent} {asset} with {locked} released: {holding}"
-            )
+            raise AssertionError(f"{self.account_id} cannot pay {spent} {asset} with {locked} released: {holding}")
         holding.locked -= locked
         holding.free += locked - spent
 

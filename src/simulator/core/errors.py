@@ -23,15 +23,11 @@ CLIENT_ID_PATTERN: Final = "^[a-zA-Z0-9-_]{1,36}$"
 
 
 def illegal_characters(parameter: str, legal: str) -> ExchangeError:
-    return ExchangeError(
-        -1100, f"Illegal characters found in parameter '{parameter}'; legal range is '{legal}'."
-    )
+    return ExchangeError(-1100, f"Illegal characters found in parameter '{parameter}'; legal range is '{legal}'.")
 
 
 def missing_parameter(parameter: str) -> ExchangeError:
-    return ExchangeError(
-        -1102, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed."
-    )
+    return ExchangeError(-1102, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed.")
 
 
 def missing_both(first: str, second: str) -> ExchangeError:

@@ -1,20 +1,37 @@
 """The exchange as its users see it: symbols, accounts, orders and books behind one object."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Self
 
 from simulator.core.accounts import Account
-from simulator.core.errors import bad_symbol
-from simulator.core.events import Balance, BalanceMoved, BalancesChanged, ExchangeEvent
+from simulator.core.book import Level
+from simulator.core.desk import OrderDesk, admit
+from simulator.core.errors import ExchangeError, unknown_order_sent
+from simulator.core.events import ExchangeEvent, MarketTrade, PublicTrade
+from simulator.core.histories import History
+from simulator.core.listing import Listing
+from simulator.core.matching import MakerFill, plan_print
+from simulator.core.orders import CancelRestriction, Order, OrderParams
+from simulator.core.queries import Queries
+from simulator.core.replacing import CancelReplaceOutcome, ReplaceMode, cancel_replace
+from simulator.core.settlement import Ledger
 from simulator.core.symbols import SymbolSpec
 
+STATE_VERSION: Final = 1
 
-class Exchange:
+
+class Exchange(Queries):
     """A spot exchange: pure, synchronous, without a clock; `now_ms` is always market time.
+
+    Units: prices and quantities are scaled by UNIT (10**8), balances of every asset by NOTIONAL_UNIT
+    (10**16). Requests that Binance would refuse raise ExchangeError with its code and text.
 
     Args:
         symbols: what can be traded from the start.
         maker_ppm, taker_ppm: commission rates of new accounts, parts per million.
-        listener: told every event, in order, after the operation that caused it is complete.
+        listener: told every event, in order, after the operation that caused it is complete; it must not
+            place or cancel orders itself.
     """
 
     def __init__(
@@ -25,27 +42,22 @@ class Exchange:
         taker_ppm: int = 1000,
         listener: Callable[[ExchangeEvent], None],
     ) -> None:
-        self._specs: dict[str, SymbolSpec] = {spec.symbol: spec for spec in symbols}
+        listings: dict[str, Listing] = {}
+        super().__init__(listings, Ledger(listings, listener))
         self._rates = (maker_ppm, taker_ppm)
-        self._accounts: dict[str, Account] = {}
         self._listener = listener
-        self._now_ms = 0
-
-    def symbol(self, symbol: str) -> SymbolSpec:
-        """Return the filters in force; -1121 for an unknown symbol."""
-        if symbol not in self._specs:
-            raise bad_symbol()
-        return self._specs[symbol]
+        self._desk = OrderDesk(self._ledger)
+        for spec in symbols:
+            self.add_symbol(spec)
 
     def add_symbol(self, spec: SymbolSpec) -> None:
-        if spec.symbol in self._specs:
+        if spec.symbol in self._listings:
             raise ValueError(f"{spec.symbol} exists; change it with set_symbol")
-        self._specs[spec.symbol] = spec
+        self._listings[spec.symbol] = Listing(spec)
 
     def set_symbol(self, spec: SymbolSpec) -> None:
         """Replace filters or status at run time; resting orders stay as they are."""
-        self.symbol(spec.symbol)
-        self._specs[spec.symbol] = spec
+        self._listing(spec.symbol).set_spec(spec)
 
     def open_account(
         self,
@@ -57,7 +69,7 @@ class Exchange:
         pays_in_bnb: bool = False,
     ) -> None:
         """Open an account; balances are scaled by NOTIONAL_UNIT, rates default to the exchange's."""
-        if account_id in self._accounts:
+        if account_id in self._ledger.accounts:
             raise ValueError(f"account {account_id} exists")
         maker, taker = self._rates
         account = Account(
@@ -68,24 +80,218 @@ class Exchange:
         )
         for asset, amount in balances.items():
             account.credit(asset, amount)
-        self._accounts[account_id] = account
+        self._ledger.accounts[account_id] = account
+
+    def set_commission(self, account_id: str, *, maker_ppm: int, taker_ppm: int, pays_in_bnb: bool) -> None:
+        """Change an account's rates and whether it pays in BNB, from the next fill on."""
+        account = self._account(account_id)
+        account.maker_ppm, account.taker_ppm, account.pays_in_bnb = maker_ppm, taker_ppm, pays_in_bnb
 
     def deposit(self, account_id: str, asset: str, amount: int) -> None:
         """Credit `amount` (NOTIONAL_UNIT)."""
-        account = self._accounts[account_id]
-        account.credit(asset, amount)
-        self._tell_moved(account, asset, amount)
+        self._move(account_id, asset, amount, sign=1)
 
     def withdraw(self, account_id: str, asset: str, amount: int) -> None:
         """Debit `amount` (NOTIONAL_UNIT) from the free balance; -2010 if there is less."""
-        account = self._accounts[account_id]
-        account.debit(asset, amount)
-        self._tell_moved(account, asset, -amount)
+        self._move(account_id, asset, amount, sign=-1)
 
-    def balances(self, account_id: str) -> Mapping[str, Balance]:
-        """Balances of every asset the account ever held, scaled by NOTIONAL_UNIT."""
-        return self._accounts[account_id].balances()
+    def print_trade(self, trade: MarketTrade) -> None:
+        """Let the outside market trade: last price, external volume, then the resting orders it reaches.
 
-    def _tell_moved(self, account: Account, asset: str, delta: int) -> None:
-        self._listener(BalanceMoved(account.account_id, asset, delta, self._now_ms))
-        self._listener(BalancesChanged(account.account_id, {asset: account.balance(asset)}, self._now_ms))
+        A resting order whose limit the print went through fills whole at its own price. At its limit the
+        volume ahead of it trades first; what is left of the print fills it. Costs a few comparisons where
+        it reaches nothing.
+        """
+        listing = self._listing(trade.symbol)
+        book, price, own = listing.book, trade.price, 0
+        self._now_ms = max(self._now_ms, trade.time_ms)
+        if price <= book.touch_below or price >= book.touch_above:
+            own = self._print_into(listing, trade)
+        listing.window.add(trade.time_ms, price, trade.qty)
+        listing.last_price = price
+        if trade.qty > own:
+            ids = listing.ids
+            ids.trade += 1
+            self._listener(
+                PublicTrade(trade.symbol, ids.trade, price, trade.qty - own, trade.time_ms, trade.buyer_is_maker, False)
+            )
+
+    def set_book(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level], *, now_ms: int | None = None) -> None:
+        """Replace the external depth: levels of (price, quantity), best first.
+
+        Where the new best ask stands below a resting buy (or the best bid above a resting sell) the market
+        traded through that order: it fills whole, at its own price. Raises ValueError on a crossed book.
+        """
+        listing = self._listing(symbol)
+        book = listing.book
+        book.set_external(bids, asks)
+        fills: list[MakerFill] = []
+        if asks and asks[0][0] < book.bids.best_resting:
+            fills += [MakerFill(order, order.remaining) for order in book.bids.through(asks[0][0])]
+        if bids and bids[0][0] > book.asks.best_resting:
+            fills += [MakerFill(order, order.remaining) for order in book.asks.through(bids[0][0])]
+        if fills:
+            with self._operation(listing, self._now_ms if now_ms is None else now_ms) as time_ms:
+                self._fill_resting(listing, fills, time_ms)
+
+    def place(self, account_id: str, params: OrderParams, now_ms: int) -> Order:
+        """Place an order; the answer's `fills` are those of this call.
+
+        An IOC, FOK or MARKET order that ends unfilled is a state (EXPIRED with its reason), not an error.
+        """
+        listing = self._listing(params.symbol)
+        self._account(account_id)
+        with self._operation(listing, now_ms) as time_ms:
+            return self._desk.place(listing, account_id, params, time_ms)
+
+    def check(self, account_id: str, params: OrderParams, now_ms: int) -> None:
+        """Check what order/test checks: parameters, symbol and static filters, neither counts nor funds."""
+        self._account(account_id)
+        self._advance(now_ms)
+        admit(self._listing(params.symbol), params)
+
+    def cancel(
+        self,
+        account_id: str,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        client_id: str | None = None,
+        new_client_id: str | None = None,
+        restrictions: CancelRestriction | None = None,
+        now_ms: int,
+    ) -> Order:
+        """Cancel an open order; the answer carries the cancel's own id in `cancel_client_id`.
+
+        Raises:
+            ExchangeError: -2011 when it is not open or the restriction does not hold, -1102 without ids.
+        """
+        listing = self._listing(symbol)
+        order = self._history(account_id, symbol).find_open(order_id, client_id)
+        with self._operation(listing, now_ms) as time_ms:
+            return self._desk.cancel(listing, order, time_ms, new_client_id=new_client_id, restrictions=restrictions)
+
+    def cancel_all(self, account_id: str, symbol: str, now_ms: int) -> list[Order]:
+        """Cancel every open order of the account on the symbol; -2011 when there is none."""
+        listing = self._listing(symbol)
+        orders = list(self._history(account_id, symbol).open.values())
+        if not orders:
+            raise unknown_order_sent()
+        with self._operation(listing, now_ms) as time_ms:
+            return [self._desk.cancel(listing, order, time_ms) for order in orders]
+
+    def cancel_replace(
+        self,
+        account_id: str,
+        params: OrderParams,
+        mode: ReplaceMode,
+        *,
+        order_id: int | None = None,
+        client_id: str | None = None,
+        new_client_id: str | None = None,
+        restrictions: CancelRestriction | None = None,
+        order_count_error: ExchangeError | None = None,
+        now_ms: int,
+    ) -> CancelReplaceOutcome:
+        """Cancel one order, then place another.
+
+        `order_id`, `client_id`, `new_client_id` and `restrictions` belong to the cancel; with
+        `order_count_error` (mode CANCEL_ONLY of an exceeded order count) the new leg fails with it.
+
+        Raises:
+            CancelReplaceError: a leg failed; it holds both results.
+            ExchangeError: the new order fails a static filter; nothing was attempted.
+        """
+        self.check(account_id, params, now_ms)
+
+        def cancel() -> Order:
+            return self.cancel(
+                account_id,
+                params.symbol,
+                order_id=order_id,
+                client_id=client_id,
+                new_client_id=new_client_id,
+                restrictions=restrictions,
+                now_ms=now_ms,
+            )
+
+        def place() -> Order:
+            if order_count_error is not None:
+                raise order_count_error
+            return self.place(account_id, params, now_ms)
+
+        return cancel_replace(mode, cancel, place)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the whole state as JSON-able values; `load` continues from it as if nothing had happened."""
+        return {
+            "version": STATE_VERSION,
+            "rates": list(self._rates),
+            "now_ms": self._now_ms,
+            "accounts": [account.dump() for account in self._ledger.accounts.values()],
+            "histories": [
+                {"account_id": account_id, "symbol": symbol, **history.dump()}
+                for (account_id, symbol), history in self._ledger.histories.items()
+            ],
+            "listings": [listing.dump() for listing in self._listings.values()],
+        }
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any], *, listener: Callable[[ExchangeEvent], None]) -> Self:
+        """Rebuild an exchange from `dump`; ValueError for a state of another version."""
+        if saved.get("version") != STATE_VERSION:
+            raise ValueError(f"state has version {saved.get('version')}, this exchange reads {STATE_VERSION}")
+        maker_ppm, taker_ppm = saved["rates"]
+        exchange = cls((), maker_ppm=maker_ppm, taker_ppm=taker_ppm, listener=listener)
+        exchange._restore(saved)
+        return exchange
+
+    def _restore(self, saved: Mapping[str, Any]) -> None:
+        self._now_ms = saved["now_ms"]
+        ledger = self._ledger
+        for account in saved["accounts"]:
+            ledger.accounts[account["account_id"]] = Account.load(account)
+        for history in saved["histories"]:
+            ledger.histories[history["account_id"], history["symbol"]] = History.load(history)
+        for listing in saved["listings"]:
+            symbol = listing["spec"]["symbol"]
+            orders = {
+                order_id: order
+                for (_, of_symbol), history in ledger.histories.items()
+                if of_symbol == symbol
+                for order_id, order in history.open.items()
+            }
+            self._listings[symbol] = Listing.load(listing, orders)
+
+    def _move(self, account_id: str, asset: str, amount: int, *, sign: int) -> None:
+        if amount <= 0:
+            raise ValueError(f"amount of {asset} must be above 0, was {amount}")
+        self._ledger.move(self._account(account_id), asset, sign * amount, self._now_ms)
+        self._ledger.outbox.flush(self._now_ms)
+
+    def _print_into(self, listing: Listing, trade: MarketTrade) -> int:
+        """Apply a print to the sides it touches; return how much of it accounts' orders took."""
+        own = 0
+        with self._operation(listing, trade.time_ms) as now_ms:
+            for side in (listing.book.bids, listing.book.asks):
+                if not side.is_reached_by(trade.price):
+                    continue
+                fills, taken = plan_print(side, trade.price, trade.qty)
+                side.take_external(trade.price, trade.qty - taken)
+                self._fill_resting(listing, fills, now_ms)
+                own += taken
+        return own
+
+    def _fill_resting(self, listing: Listing, fills: Sequence[MakerFill], now_ms: int) -> None:
+        for fill in fills:
+            self._ledger.fill_resting(listing, fill.order, fill.quantity, now_ms)
+
+    @contextmanager
+    def _operation(self, listing: Listing, now_ms: int) -> Iterator[int]:
+        """Advance market time; afterwards bring the book's range up to date and tell the listener."""
+        self._advance(now_ms)
+        try:
+            yield self._now_ms
+        finally:
+            listing.book.refresh()
+            self._ledger.outbox.flush(self._now_ms)

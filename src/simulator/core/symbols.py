@@ -7,6 +7,7 @@ but a commission is ever rounded.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import lcm
 from typing import Any, Final, Self
 
 from simulator.core.orders import StpMode
@@ -60,6 +61,11 @@ class SymbolSpec:
     @property
     def is_open(self) -> bool:
         return self.status == "TRADING"
+
+    @property
+    def market_lot(self) -> int:
+        """Step of a MARKET quantity: it has to satisfy LOT_SIZE and MARKET_LOT_SIZE at once."""
+        return lcm(self.lot, self.market_step) if self.market_step else self.lot
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)

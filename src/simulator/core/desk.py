@@ -1,0 +1,207 @@
+"""Takes orders in: admission, taking, resting, cancelling."""
+
+import hashlib
+from typing import Final
+
+from simulator.core.errors import (
+    DUPLICATE_ORDER,
+    THIN_BOOK,
+    THIN_BOOK_FOR_FILTER,
+    WOULD_TAKE,
+    cancel_restricted,
+    empty_book,
+    order_rejected,
+)
+from simulator.core.events import Prevention
+from simulator.core.filters import (
+    check_client_id,
+    check_lots_bought,
+    check_max_orders,
+    check_max_position,
+    check_shape,
+    check_static,
+)
+from simulator.core.listing import Listing
+from simulator.core.live_order import LiveOrder
+from simulator.core.matching import Match, cost, plan_taker, spend_budget, traded
+from simulator.core.orders import (
+    CancelRestriction,
+    ExpiryReason,
+    Fill,
+    Order,
+    OrderParams,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from simulator.core.settlement import Ledger
+from simulator.core.symbols import UNIT, SymbolSpec
+
+_RESTRICTED_TO: Final = {
+    CancelRestriction.ONLY_NEW: OrderStatus.NEW,
+    CancelRestriction.ONLY_PARTIALLY_FILLED: OrderStatus.PARTIALLY_FILLED,
+}
+
+
+def admit(listing: Listing, params: OrderParams) -> None:
+    """Check shape and static filters, all that order/test checks."""
+    check_shape(params)
+    check_static(listing.spec, params, listing.average_price)
+
+
+class OrderDesk:
+    """Places and cancels orders of one exchange; its callers refresh the book and flush the events."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def place(self, listing: Listing, account_id: str, params: OrderParams, now_ms: int) -> Order:
+        admit(listing, params)
+        self._check_counts(listing, account_id, params)
+        order = _draft(listing, account_id, params, now_ms)
+        matches = self._plan(listing, order)
+        if order.time_in_force is TimeInForce.FOK and traded(matches) < order.quantity:
+            matches = []
+        listing.ids.next_order()
+        self._ledger.open(listing, order)
+        fills = tuple(self._carry_out(listing, order, matches, now_ms))
+        if order.is_open:
+            self._rest_or_expire(listing, order, now_ms)
+        return order.snapshot(fills=fills)
+
+    def cancel(
+        self,
+        listing: Listing,
+        order: LiveOrder,
+        now_ms: int,
+        *,
+        new_client_id: str | None = None,
+        restrictions: CancelRestriction | None = None,
+    ) -> Order:
+        """Cancel an open order under a cancel id of its own (generated when absent)."""
+        check_client_id(new_client_id)
+        if restrictions is not None and order.status is not _RESTRICTED_TO[restrictions]:
+            raise cancel_restricted()
+        cancel_id = new_client_id or _made_id("cancel", order.symbol, listing.ids.execution)
+        self._ledger.finish(listing, order, OrderStatus.CANCELED, now_ms, cancel_client_id=cancel_id)
+        return order.snapshot(cancel_client_id=cancel_id)
+
+    def _check_counts(self, listing: Listing, account_id: str, params: OrderParams) -> None:
+        """Check the counting filters, then the client id (protocol 2.1 gives the order)."""
+        spec = listing.spec
+        history = self._ledger.history(account_id, spec.symbol)
+        if params.type is not OrderType.MARKET:
+            check_max_orders(spec, len(history.open))
+        if params.side is Side.BUY and spec.max_position and params.quantity is not None:
+            held = self._ledger.accounts[account_id].total(spec.base)
+            check_max_position(spec, params.quantity, held, history.open_buy_quantity())
+        if params.client_id is not None and history.is_taken(params.client_id):
+            raise order_rejected(DUPLICATE_ORDER)
+
+    def _plan(self, listing: Listing, order: LiveOrder) -> list[Match]:
+        """Decide what the order will take; raises what keeps it from existing at all."""
+        account, spec = self._ledger.accounts[order.account_id], listing.spec
+        if order.type is not OrderType.MARKET:
+            asset = spec.quote if order.side is Side.BUY else spec.base
+            account.require(asset, order.lock_for(order.quantity))
+            matches = _matches(listing, order, order.price)
+            if matches and order.type is OrderType.LIMIT_MAKER:
+                raise order_rejected(WOULD_TAKE)
+            return matches
+        if order.quote_quantity:
+            if order.side is Side.BUY:
+                account.require(spec.quote, order.quote_quantity * UNIT)
+            order.quantity = _quantity_for_budget(listing, order)
+        if order.side is Side.SELL:
+            account.require(spec.base, order.quantity * UNIT)
+        if listing.book.of(order.side.opposite).is_empty:
+            raise empty_book()
+        matches = _matches(listing, order, None)
+        if order.side is Side.BUY:
+            account.require(spec.quote, cost(matches))
+        return matches
+
+    def _carry_out(self, listing: Listing, order: LiveOrder, matches: list[Match], now_ms: int) -> list[Fill]:
+        fills = []
+        for match in matches:
+            if match.maker is None:
+                fills.append(self._ledger.fill_outside(listing, order, match.price, match.quantity, now_ms))
+            elif match.quantity:
+                fills.append(self._ledger.fill_between(listing, match.maker, order, match.quantity, now_ms))
+            else:
+                self._prevent(listing, order, match.maker, match, now_ms)
+        return fills
+
+    def _prevent(self, listing: Listing, taker: LiveOrder, maker: LiveOrder, match: Match, now_ms: int) -> None:
+        match_id = listing.ids.next_prevention()
+        both = ((maker, match.maker_lost, taker), (taker, match.taker_lost, maker))
+        for order, lost, counter in both:
+            if lost:
+                prevention = Prevention(
+                    match_id=match_id, quantity=lost, price=match.price, counter_order_id=counter.order_id
+                )
+                self._ledger.prevent(listing, order, prevention, now_ms)
+
+    def _rest_or_expire(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
+        if order.type is OrderType.MARKET:
+            reason = ExpiryReason.INSUFFICIENT_LIQUIDITY
+        elif order.time_in_force is TimeInForce.IOC:
+            reason = ExpiryReason.UNFILLED_IOC
+        elif order.time_in_force is TimeInForce.FOK:
+            reason = ExpiryReason.UNFILLED_FOK
+        else:
+            listing.book.of(order.side).add(order)
+            return
+        self._ledger.finish(listing, order, OrderStatus.EXPIRED, now_ms, reason=reason)
+
+
+def _draft(listing: Listing, account_id: str, params: OrderParams, now_ms: int) -> LiveOrder:
+    order_id = listing.ids.order + 1
+    return LiveOrder(
+        symbol=params.symbol,
+        order_id=order_id,
+        account_id=account_id,
+        client_id=params.client_id or _made_id("order", params.symbol, order_id),
+        side=params.side,
+        type=params.type,
+        time_in_force=params.time_in_force or TimeInForce.GTC,
+        price=params.price or 0,
+        quantity=params.quantity or 0,
+        quote_quantity=params.quote_quantity or 0,
+        stp_mode=params.stp_mode or listing.spec.default_stp,
+        time_ms=now_ms,
+        update_ms=now_ms,
+        working_ms=now_ms,
+    )
+
+
+def _matches(listing: Listing, order: LiveOrder, limit: int | None) -> list[Match]:
+    offers = listing.book.of(order.side.opposite).offers(limit)
+    return plan_taker(offers, order.quantity, order.account_id, order.stp_mode)
+
+
+def _quantity_for_budget(listing: Listing, order: LiveOrder) -> int:
+    """Turn quoteOrderQty into a quantity; -2010 where the book is thinner than the smallest order."""
+    spec, side = listing.spec, listing.book.of(order.side.opposite)
+    if side.is_empty:
+        raise order_rejected(THIN_BOOK)
+    budget = spend_budget(
+        side.offers(None), order.quote_quantity * UNIT, spec.market_lot, order.account_id, order.stp_mode
+    )
+    if budget.book_ended:
+        _check_liquidity(spec, budget.reachable)
+    check_lots_bought(spec, budget.quantity)
+    return budget.quantity
+
+
+def _check_liquidity(spec: SymbolSpec, reachable: int) -> None:
+    if reachable < max(spec.min_qty, 1):
+        raise order_rejected(THIN_BOOK_FOR_FILTER.format("LOT_SIZE"))
+    if reachable < spec.market_min_qty:
+        raise order_rejected(THIN_BOOK_FOR_FILTER.format("MARKET_LOT_SIZE"))
+
+
+def _made_id(kind: str, symbol: str, number: int) -> str:
+    """Make a client id as the venue does where none was sent: 22 characters without meaning."""
+    return hashlib.blake2b(f"{kind}:{symbol}:{number}".encode(), digest_size=11).hexdigest()

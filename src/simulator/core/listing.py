@@ -1,0 +1,127 @@
+"""Everything the exchange keeps for one symbol besides accounts' histories."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from simulator.core.book import Book
+from simulator.core.live_order import LiveOrder
+from simulator.core.symbols import SymbolSpec
+
+
+class PrintWindow:
+    """Sums of the prints of the last minutes, by second, for the volume-weighted average price."""
+
+    def __init__(self, minutes: int) -> None:
+        self._span = minutes * 60  # seconds
+        self._seconds: deque[list[int]] = deque()  # [second, notional, quantity]
+        self._notional = 0
+        self._quantity = 0
+        self._current: list[int] = [-1, 0, 0]
+
+    def add(self, time_ms: int, price: int, quantity: int) -> None:
+        second = time_ms // 1000
+        current = self._current
+        if second != current[0]:
+            current = self._open(second)
+        current[1] += price * quantity
+        current[2] += quantity
+
+    def average(self) -> int | None:
+        """Return the average (UNIT, rounded half up) up to the last print; None without volume."""
+        notional, quantity = self._notional + self._current[1], self._quantity + self._current[2]
+        return (2 * notional + quantity) // (2 * quantity) if quantity else None
+
+    def _open(self, second: int) -> list[int]:
+        self._notional += self._current[1]
+        self._quantity += self._current[2]
+        self._current = [second, 0, 0]
+        self._seconds.append(self._current)
+        while self._seconds[0][0] <= second - self._span:
+            _, notional, quantity = self._seconds.popleft()
+            self._notional -= notional
+            self._quantity -= quantity
+        return self._current
+
+    def resized(self, minutes: int) -> "PrintWindow":
+        """Return a window of another length, filled with what this one still holds."""
+        window = PrintWindow(minutes)
+        window.restore(self.dump())
+        return window
+
+    def dump(self) -> list[list[int]]:
+        return [list(bucket) for bucket in self._seconds]
+
+    def restore(self, saved: list[list[int]]) -> None:
+        for second, notional, quantity in saved:
+            self._open(second)[1:] = [notional, quantity]
+
+
+@dataclass(slots=True)
+class Counters:
+    """Last identifier given out, per symbol."""
+
+    order: int = 0
+    trade: int = 0
+    execution: int = 0
+    prevention: int = 0
+
+    def next_order(self) -> int:
+        self.order += 1
+        return self.order
+
+    def next_trade(self) -> int:
+        self.trade += 1
+        return self.trade
+
+    def next_execution(self) -> int:
+        self.execution += 1
+        return self.execution
+
+    def next_prevention(self) -> int:
+        self.prevention += 1
+        return self.prevention
+
+
+class Listing:
+    """One symbol's filters, book, last price, averages and identifiers."""
+
+    def __init__(self, spec: SymbolSpec) -> None:
+        self.spec = spec
+        self.book = Book()
+        self.window = PrintWindow(spec.avg_price_mins)
+        self.ids = Counters()
+        self.last_price = 0
+
+    def set_spec(self, spec: SymbolSpec) -> None:
+        if spec.avg_price_mins != self.spec.avg_price_mins:
+            self.window = self.window.resized(spec.avg_price_mins)
+        self.spec = spec
+
+    @property
+    def average_price(self) -> int:
+        """Average of the window, else the last price, else 0 (UNIT)."""
+        average = self.window.average() if self.spec.avg_price_mins else None
+        return self.last_price if average is None else average
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "spec": self.spec.dump(),
+            "ids": [self.ids.order, self.ids.trade, self.ids.execution, self.ids.prevention],
+            "last_price": self.last_price,
+            "window": self.window.dump(),
+            "bids": self.book.bids.dump(),
+            "asks": self.book.asks.dump(),
+        }
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any], orders: Mapping[int, LiveOrder]) -> Self:
+        listing = cls(SymbolSpec.load(saved["spec"]))
+        listing.ids = Counters(*saved["ids"])
+        listing.last_price = saved["last_price"]
+        listing.window.restore(saved["window"])
+        listing.book.bids.restore(saved["bids"], orders)
+        listing.book.asks.restore(saved["asks"], orders)
+        listing.book.refresh()
+        return listing
