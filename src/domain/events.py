@@ -113,10 +113,16 @@ class StreamResumed:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The worker's own timer: market time and monotonic time now."""
+    """The worker's own timer."""
 
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something is handled: wall and market time in ms since the epoch, and a clock that never goes back."""
+
+    wall_ms: int
     market_ms: int
-    now_s: float
+    monotonic_s: float
 
 
 OrderEvent = (

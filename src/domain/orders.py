@@ -66,7 +66,8 @@ class Slot:
 class Intent:
     """One order we have decided to send, stored before the request leaves.
 
-    `price` is None for a market order; `reason` says for people why it is wanted.
+    `price` is None for a market order; `reason` says for people why it is wanted. `created_ms` is wall time, because
+    it decides when a request can no longer be accepted by the venue.
     """
 
     client_id: str

@@ -1,0 +1,186 @@
+"""The grid's decision: facts in, wanted orders out.
+
+This text runs twice: plainly under the live worker, and compiled by numba under replay and training. It therefore
+keeps to the integer subset both share: plain functions over indexable sequences of integers, no objects, no
+exceptions, no floats.
+
+A ladder of n rungs has n - 1 *cells*; cell k lies between rung k and rung k + 1. A cell either wants to buy at its
+lower rung or to sell, at its upper rung, the base it holds. So n - 1 orders rest, the rung nearest the price rests
+empty, a filled buy wants a sell one rung up and a filled sell a buy one rung down. Cells do not touch one another:
+fills of different cells may arrive in any order.
+
+Units: prices in ticks, orders in lots, base in 1e-8 of the asset (after a fee in base it is no whole number of
+lots), notionals in tick x lot.
+
+Rules that every host shares:
+
+* A counter-order waits until its order is filled completely. A partly filled order goes on resting.
+* A remainder worth less than the venue's minimum counts as filled; what rests of it is cancelled.
+* A sell offers what is there: the whole lots of the base the cell holds. What is below one lot stays in the cell
+  and is offered again after the next buy.
+* The first purchase comes before all rungs, so that nothing it needs is locked.
+"""
+
+from collections.abc import MutableSequence, Sequence
+
+BUYING = 0
+SELLING = 1
+UNUSED = 2  # above the start price of a grid started empty
+
+# Places in `totals`, the numbers that belong to the whole grid.
+ENTRY_LOTS = 0  # lots of the first purchase; 0 when started empty
+ENTRY_FILLED = 1  # lots of it bought so far
+ENTRY_BASE = 2  # base it brought, fee deducted, not yet given to cells
+UNWOUND_BASE = 3  # base sold by unwinding
+TOTALS = 4
+
+
+def start_cells(
+    side: MutableSequence[int],
+    filled: MutableSequence[int],
+    base: MutableSequence[int],
+    cycle: MutableSequence[int],
+    totals: MutableSequence[int],
+    gap: int,
+    entry_lots: int,
+    start_empty: bool,
+) -> None:
+    """Set all cells to their state before the first fill: buying below the rung `gap`, selling above it."""
+    for k in range(len(side)):
+        if k < gap:
+            side[k] = BUYING
+        elif start_empty:
+            side[k] = UNUSED
+        else:
+            side[k] = SELLING
+        filled[k] = 0
+        base[k] = 0
+        cycle[k] = 0
+    for i in range(TOTALS):
+        totals[i] = 0
+    totals[ENTRY_LOTS] = entry_lots
+
+
+def entry_is_open(totals: Sequence[int], entry_price: int, min_notional: int) -> bool:
+    """Tell whether a part of the first purchase is still to be bought."""
+    rest = totals[ENTRY_LOTS] - totals[ENTRY_FILLED]
+    if rest <= 0:
+        return False
+    return totals[ENTRY_FILLED] == 0 or rest * entry_price >= min_notional
+
+
+def book_entry_fill(
+    fill_lots: int,
+    base_gain: int,
+    lots: Sequence[int],
+    lot_units: int,
+    gap: int,
+    entry_price: int,
+    min_notional: int,
+    base: MutableSequence[int],
+    totals: MutableSequence[int],
+) -> None:
+    """Book a fill of the first purchase; once it is complete, give the base to the cells above the gap."""
+    totals[ENTRY_FILLED] += fill_lots
+    totals[ENTRY_BASE] += base_gain
+    if entry_is_open(totals, entry_price, min_notional):
+        return
+    last = len(base) - 1
+    for k in range(gap, last + 1):
+        share = lots[k] * lot_units
+        if k == last or share > totals[ENTRY_BASE]:
+            share = totals[ENTRY_BASE]
+        base[k] += share
+        totals[ENTRY_BASE] -= share
+
+
+def book_rung_fill(
+    k: int,
+    bought: bool,
+    fill_lots: int,
+    base_change: int,
+    prices: Sequence[int],
+    lots: Sequence[int],
+    lot_units: int,
+    min_notional: int,
+    side: MutableSequence[int],
+    filled: MutableSequence[int],
+    base: MutableSequence[int],
+    cycle: MutableSequence[int],
+) -> bool:
+    """Book a fill of cell `k`. `base_change` is signed, fees in base deducted.
+
+    Returns whether the cell turned round, so that it now wants its counter-order.
+    """
+    base[k] += base_change
+    if bought:
+        filled[k] += fill_lots
+    return turn_if_done(k, prices, lots, lot_units, min_notional, side, filled, base, cycle)
+
+
+def turn_if_done(
+    k: int,
+    prices: Sequence[int],
+    lots: Sequence[int],
+    lot_units: int,
+    min_notional: int,
+    side: MutableSequence[int],
+    filled: MutableSequence[int],
+    base: MutableSequence[int],
+    cycle: MutableSequence[int],
+) -> bool:
+    """Turn cell `k` round if what its order still has to fill is nothing, or too little to be an order."""
+    if side[k] == BUYING:
+        rest = lots[k] - filled[k]
+        if rest > 0 and (filled[k] == 0 or rest * prices[k] >= min_notional):
+            return False
+        if rest > 0 and (base[k] // lot_units) * prices[k + 1] < min_notional:
+            return False  # what was bought could not be sold: better wait for the rest
+        side[k] = SELLING
+    elif side[k] == SELLING:
+        rest = base[k] // lot_units
+        if rest > 0 and rest * prices[k + 1] >= min_notional:
+            return False
+        side[k] = BUYING
+    else:
+        return False
+    filled[k] = 0
+    cycle[k] += 1
+    return True
+
+
+def wanted_rungs(
+    prices: Sequence[int],
+    lots: Sequence[int],
+    lot_units: int,
+    side: Sequence[int],
+    filled: Sequence[int],
+    base: Sequence[int],
+    want_price: MutableSequence[int],
+    want_lots: MutableSequence[int],
+) -> int:
+    """Write for each cell the price and lots of the order that should rest (0 lots: none); return how many rest."""
+    count = 0
+    for k in range(len(side)):
+        if side[k] == BUYING:
+            want_price[k] = prices[k]
+            want_lots[k] = lots[k] - filled[k]
+        elif side[k] == SELLING:
+            want_price[k] = prices[k + 1]
+            want_lots[k] = base[k] // lot_units
+        else:
+            want_price[k] = 0
+            want_lots[k] = 0
+        if want_lots[k] > 0:
+            count += 1
+        else:
+            want_lots[k] = 0
+    return count
+
+
+def base_held(base: Sequence[int], totals: Sequence[int]) -> int:
+    """Return all base the grid holds, in 1e-8 units."""
+    held = totals[ENTRY_BASE] - totals[UNWOUND_BASE]
+    for k in range(len(base)):
+        held += base[k]
+    return held

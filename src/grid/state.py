@@ -1,0 +1,169 @@
+"""A running ladder's state: the plain host of `grid.core.cells`. A fold of fills, nothing else."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.grids import GridPlan
+from domain.instrument import InstrumentRules
+from domain.money import exact, from_units, plain, to_units
+from domain.orders import Fill, Role, Side, Slot
+from grid.core import cells
+from orders.wanted import WantedOrder
+
+
+class LadderNumbers(NamedTuple):
+    """A plan in the units of `grid.core.cells`: ticks, lots, 1e-8 of base, tick x lot."""
+
+    prices: list[int]
+    lots: list[int]
+    gap: int
+    lot_units: int
+    min_notional: int
+    entry_lots: int
+    entry_price: int
+
+
+@exact
+def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
+    """Translate a plan into the integers the decision is made in."""
+    minimum, rest = divmod(rules.min_notional, rules.tick * rules.lot)
+    return LadderNumbers(
+        prices=[rules.ticks(price) for price in plan.prices],
+        lots=[rules.lots(plan.quantity_per_rung)] * (len(plan.prices) - 1),
+        gap=plan.gap,
+        lot_units=to_units(rules.lot),
+        min_notional=int(minimum) + (1 if rest else 0),
+        entry_lots=rules.lots(plan.entry_quantity),
+        entry_price=rules.ticks(plan.entry_limit_price),
+    )
+
+
+class GridState:
+    """Cells of one grid, moved by fills alone; `wanted` is a function of them."""
+
+    def __init__(self, grid: int, plan: GridPlan, rules: InstrumentRules) -> None:
+        self._grid = grid
+        self._rules = rules
+        self._n = ladder_numbers(plan, rules)
+        count = len(self._n.lots)
+        self._side, self._filled, self._base, self._cycle = [0] * count, [0] * count, [0] * count, [0] * count
+        self._totals = [0] * cells.TOTALS
+        self._want_price, self._want_lots = [0] * count, [0] * count
+        self.cycles = 0
+        cells.start_cells(
+            self._side,
+            self._filled,
+            self._base,
+            self._cycle,
+            self._totals,
+            self._n.gap,
+            self._n.entry_lots,
+            plan.request.start_empty,
+        )
+
+    def apply(self, slot: Slot, fill: Fill) -> None:
+        """Book a fill of the order that stood in `slot`.
+
+        Raises:
+            ValueError: if the slot belongs to no rung of this ladder.
+        """
+        lots, change = self._rules.lots(fill.quantity), self._base_change(fill)
+        n = self._n
+        if slot.role is Role.ENTRY:
+            cells.book_entry_fill(
+                lots, change, n.lots, n.lot_units, n.gap, n.entry_price, n.min_notional, self._base, self._totals
+            )
+        elif slot.role is Role.UNWIND:
+            self._totals[cells.UNWOUND_BASE] -= change
+        else:
+            k, bought = self._cell(slot), slot.side is Side.BUY
+            turned = cells.book_rung_fill(
+                k,
+                bought,
+                lots,
+                change,
+                n.prices,
+                n.lots,
+                n.lot_units,
+                n.min_notional,
+                self._side,
+                self._filled,
+                self._base,
+                self._cycle,
+            )
+            self.cycles += int(turned and not bought)
+
+    def replay(self, fills: Iterable[tuple[Slot, Fill]]) -> None:
+        """Book stored fills, in the order they were booked first."""
+        for slot, fill in fills:
+            self.apply(slot, fill)
+
+    @property
+    def is_entering(self) -> bool:
+        """Tell whether the first purchase is still under way."""
+        return cells.entry_is_open(self._totals, self._n.entry_price, self._n.min_notional)
+
+    def wanted(self) -> list[WantedOrder]:
+        """Return the orders that should exist now."""
+        n = self._n
+        if self.is_entering:
+            rest = n.entry_lots - self._totals[cells.ENTRY_FILLED]
+            return [self._want(Role.ENTRY, Side.BUY, n.entry_price, rest, 0, "first purchase for the rungs above")]
+        cells.wanted_rungs(
+            n.prices, n.lots, n.lot_units, self._side, self._filled, self._base, self._want_price, self._want_lots
+        )
+        wanted = []
+        for k, lots in enumerate(self._want_lots):
+            if lots:
+                side = Side.BUY if self._side[k] == cells.BUYING else Side.SELL
+                reason = f"{side.lower()} rung {k if side is Side.BUY else k + 1}, cycle {self._cycle[k]}"
+                wanted.append(self._want(Role.RUNG, side, self._want_price[k], lots, self._cycle[k], reason))
+        return wanted
+
+    def wanted_unwind(self) -> list[WantedOrder]:
+        """Return the sale at market of all whole lots the grid still holds; empty when nothing sellable is left."""
+        lots = cells.base_held(self._base, self._totals) // self._n.lot_units
+        if lots * self._n.prices[0] < self._n.min_notional or lots <= 0:
+            return []
+        return [
+            WantedOrder(
+                slot=Slot(self._grid, Role.UNWIND, Side.SELL, 0),
+                cycle=0,
+                quantity=self._rules.quantity(lots),
+                price=None,
+                at_once=True,
+                is_exit=True,
+                reason="unwind: the grid ends",
+            )
+        ]
+
+    def _want(self, role: Role, side: Side, ticks: int, lots: int, cycle: int, reason: str) -> WantedOrder:
+        price = self._rules.price(ticks)
+        return WantedOrder(
+            slot=Slot(self._grid, role, side, ticks),
+            cycle=cycle,
+            quantity=self._rules.quantity(lots),
+            price=price,
+            at_once=role is Role.ENTRY,
+            is_exit=side is Side.SELL,
+            reason=f"{reason} at {plain(price)}",
+        )
+
+    def _cell(self, slot: Slot) -> int:
+        rung = bisect_left(self._n.prices, slot.price_ticks)
+        if rung == len(self._n.prices) or self._n.prices[rung] != slot.price_ticks:
+            raise ValueError(f"no rung stands at {self._rules.price(slot.price_ticks)}")
+        return rung if slot.side is Side.BUY else rung - 1
+
+    def _base_change(self, fill: Fill) -> int:
+        """Return the signed change of base in 1e-8 units, a fee in base deducted."""
+        fee = to_units(fill.commission) if fill.commission_asset == self._rules.instrument.base else 0
+        quantity = to_units(fill.quantity)
+        return (quantity if fill.side is Side.BUY else -quantity) - fee
+
+    @property
+    def base_held(self) -> Decimal:
+        """Return the base the cells account for."""
+        return from_units(cells.base_held(self._base, self._totals))

@@ -1,0 +1,277 @@
+"""One grid at work: events in, effects out. No thread, no clock, no socket.
+
+The same object runs under the live shell (`grid.runner`) and under an event heap in tests and chaos runs.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.events import Moment, OrderEvent, PriceSeen, TimerFired
+from domain.grids import GridSnapshot, GridStatus, OnStop, OrderView, Phase
+from domain.instrument import InstrumentRules
+from domain.money import plain
+from domain.orders import Fill
+from grid.state import GridState
+from orders.books import FifoBooks
+from orders.desk import OrderDesk
+from orders.effects import OrderEffect
+from orders.life_cycle import Order
+from orders.placing import Price
+from orders.wanted import WantedOrder
+from ports.store import EquityRow, GridRow
+from risk.gate import RiskGate
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """End the grid for good."""
+
+    on_stop: OnStop
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """The server stops: take the orders off the book; the grid itself goes on at the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavePhase:
+    """Commit the grid's state of life."""
+
+    status: GridStatus
+    phase: Phase
+    reason: str
+    on_stop: OnStop | None
+    ended_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveEquity:
+    row: EquityRow
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The worker has nothing left to do; its thread may end."""
+
+
+WorkerEvent = OrderEvent | PriceSeen | TimerFired | StopRequested | ShutdownRequested
+Effect = OrderEffect | SavePhase | SaveEquity | Finished
+
+
+class GridWorker:
+    """Decides for one grid on one instrument."""
+
+    def __init__(
+        self,
+        *,
+        row: GridRow,
+        rules: InstrumentRules,
+        desk: OrderDesk,
+        gate: RiskGate,
+        equity_every_ms: int,
+        max_price_age_s: float,
+    ) -> None:
+        self._row = row
+        self._rules = rules
+        self._desk = desk
+        self._gate = gate
+        self._state = GridState(row.grid_id, row.plan, rules)
+        self._books = FifoBooks(row.instrument)
+        self._equity_every_ms = equity_every_ms
+        self._max_price_age_s = max_price_age_s
+        self._price: PriceSeen | None = None
+        self._last_fill: Fill | None = None
+        self._on_stop = OnStop(row.on_stop) if row.on_stop else None
+        self._shutting_down = False
+        self._ended_ms = row.ended_ms
+        self._saved = (row.status, row.phase, row.phase_reason)
+        self._phase, self._reason = Phase.STARTING, "reading the account"
+        self._next_equity_ms = 0
+        self._updated_ms = row.started_ms
+        self._resumed = False
+        self._restored: dict[str, int] = {}
+
+    # --- life ---
+
+    def restore(self, fills: tuple[Fill, ...]) -> None:
+        """Take over the fills the store holds; the desk was restored before."""
+        for fill in fills:
+            self._book(fill)
+        self._resumed = bool(fills) or bool(self._desk.ledger.unsettled())
+        self._restored = {"fills": len(fills), "orders": len(self._desk.ledger.unsettled())}
+        self._set_inventory()
+
+    def begin(self) -> list[Effect]:
+        """Return what to do first."""
+        return [*self._desk.begin()]
+
+    def handle(self, event: WorkerEvent, now: Moment) -> list[Effect]:
+        """Take in one event and return what is to be done, in this order."""
+        effects: list[Effect] = []
+        match event:
+            case PriceSeen():
+                had_price = self._fresh_price(now) is not None
+                self._price = event
+                if had_price:
+                    return []
+            case TimerFired():
+                effects += self._desk.on_timer(now)
+                effects += self._equity(now)
+            case StopRequested(on_stop=on_stop):
+                self._on_stop = on_stop
+            case ShutdownRequested():
+                self._shutting_down = True
+            case _:
+                news = self._desk.on(event, now)
+                for fill in news.fills:
+                    self._book(fill)
+                if news.fills:
+                    self._set_inventory()
+                effects += news.effects
+        effects += self._desk.aim(self._wanted(), now, self._gate_price(now))
+        self._updated_ms = now.market_ms
+        return effects + self._phase_effects(now)
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no answer is awaited: a replay's market may move on."""
+        return self._desk.synced and not self._desk.in_flight
+
+    # --- decision ---
+
+    def _wanted(self) -> list[WantedOrder]:
+        if self._shutting_down or self._on_stop is OnStop.CANCEL or self._ended_ms is not None:
+            return []
+        if self._on_stop is OnStop.UNWIND:
+            return self._state.wanted_unwind()
+        return self._state.wanted()
+
+    def _fresh_price(self, now: Moment) -> Price | None:
+        if self._price is None:
+            return None
+        age_s = now.monotonic_s - self._price.arrived_s
+        return Price(self._price.price, age_s) if age_s <= self._max_price_age_s else None
+
+    def _gate_price(self, now: Moment) -> Price | None:
+        if self._price is None:
+            return None
+        return Price(self._price.price, now.monotonic_s - self._price.arrived_s)
+
+    def _book(self, fill: Fill) -> None:
+        self._state.apply(self._desk.ledger[fill.client_id].intent.slot, fill)
+        self._books.add(fill)
+        self._last_fill = fill
+
+    def _set_inventory(self) -> None:
+        self._gate.set_inventory(self._row.grid_id, self._books.inventory_cost())
+
+    # --- phase ---
+
+    def _phase_effects(self, now: Moment) -> list[Effect]:
+        finished = self._is_finished()
+        if finished and not self._shutting_down and self._ended_ms is None:
+            self._ended_ms = now.market_ms
+        self._phase, self._reason = self._judge_phase(now)
+        effects: list[Effect] = []
+        status = self._status()
+        if self._saved != (status, self._phase.value, self._reason) and not self._shutting_down:
+            self._saved = (status, self._phase.value, self._reason)
+            effects.append(SavePhase(status, self._phase, self._reason, self._on_stop, self._ended_ms))
+        if finished:
+            self._gate.set_inventory(self._row.grid_id, Decimal(0))
+            effects.append(Finished())
+        return effects
+
+    def _is_finished(self) -> bool:
+        if self._on_stop is OnStop.KEEP:
+            return not self._desk.in_flight
+        if self._on_stop is None and not self._shutting_down:
+            return False
+        return self._desk.synced and not self._desk.ledger.unsettled() and not self._wanted()
+
+    def _judge_phase(self, now: Moment) -> tuple[Phase, str]:
+        if self._ended_ms is not None:
+            return Phase.ENDED, f"stopped by request ({self._on_stop})"
+        if self._desk.alarms:
+            return Phase.FAULTED, self._desk.alarms[-1]
+        if self._on_stop is not None:
+            return Phase.STOPPING, f"stop requested ({self._on_stop})"
+        if not self._desk.synced:
+            first = self._phase is Phase.STARTING
+            lost = self._desk.user_stream_lost or "reading the account"
+            return (Phase.STARTING, "reading the account") if first else (Phase.PAUSED, lost)
+        if self._fresh_price(now) is None:
+            return Phase.PAUSED, "no fresh price: the market stream is silent"
+        reasons = self._desk.placing.gate_reasons
+        if reasons:
+            return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
+        if self._state.is_entering:
+            return Phase.ENTERING, "buying the base for the rungs above the price"
+        return Phase.TRADING, ""
+
+    def _status(self) -> GridStatus:
+        if self._phase is Phase.ENDED:
+            return GridStatus.STOPPED
+        return GridStatus.ERROR if self._phase is Phase.FAULTED else GridStatus.RUNNING
+
+    # --- shown and stored ---
+
+    def _equity(self, now: Moment) -> list[Effect]:
+        if self._price is None or now.market_ms < self._next_equity_ms:
+            return []
+        self._next_equity_ms = now.market_ms + self._equity_every_ms
+        books = self._books.marked(self._price.price)
+        return [
+            SaveEquity(
+                EquityRow(
+                    grid_id=self._row.grid_id,
+                    time_ms=now.market_ms,
+                    equity_change=plain(books.equity_change),
+                    grid_profit=plain(books.grid_profit),
+                    mark_price=plain(self._price.price),
+                )
+            )
+        ]
+
+    def snapshot(self, now: Moment) -> GridSnapshot:
+        """Return everything shown of this grid."""
+        mark = self._price.price if self._price else self._row.plan.start_price
+        return GridSnapshot(
+            grid_id=self._row.grid_id,
+            instrument=self._row.instrument,
+            plan=self._row.plan,
+            status=self._status(),
+            phase=self._phase,
+            phase_reason=self._reason,
+            current_price=self._price.price if self._price else None,
+            price_age_s=now.monotonic_s - self._price.arrived_s if self._price else None,
+            open_orders=tuple(_view(order) for order in self._desk.ledger.unsettled()),
+            books=self._books.marked(mark, cycles=self._state.cycles),
+            last_fill=self._last_fill,
+            faulted_slots=tuple(
+                f"{slot.side.lower()} at {plain(self._rules.price(slot.price_ticks))}: {reason}"
+                for slot, reason in self._desk.placing.faulted.items()
+            ),
+            resumed=self._resumed,
+            recovery=dict(self._restored),
+            started_ms=self._row.started_ms,
+            started_wall_ms=self._row.started_wall_ms,
+            updated_ms=self._updated_ms,
+        )
+
+
+def _view(order: Order) -> OrderView:
+    intent = order.intent
+    return OrderView(
+        client_id=intent.client_id,
+        venue_order_id=order.venue_order_id,
+        side=intent.side,
+        type=intent.type.lower(),
+        price=intent.price,
+        quantity=intent.quantity,
+        executed_quantity=max(order.filled, order.executed),
+        status=order.status,
+        created_ms=intent.created_ms,
+        reason=intent.reason,
+    )

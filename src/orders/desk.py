@@ -1,0 +1,286 @@
+"""The desk: the one door through which a strategy's orders leave, and the one way back in.
+
+It holds the ledger, lets `Placing` ask the gate, and answers every event with effects. It has no thread, clock or
+socket: the same object runs under the live shell and under an event heap.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from domain.events import (
+    CancelRefused,
+    Moment,
+    OpenOrdersRead,
+    OrderAbsent,
+    OrderEvent,
+    OrderNotSent,
+    OrderRefused,
+    OrderReported,
+    OutcomeUnknown,
+    ReadFailed,
+    StreamLost,
+    StreamResumed,
+)
+from domain.money import exact
+from domain.orders import Fill, Intent, Side, Status, VenueOrder
+from orders.client_ids import ClientId
+from orders.effects import Cancel, LookUp, OrderEffect, ReadOpen, Record, StoreIntents, Submit
+from orders.ledger import Ledger
+from orders.life_cycle import IllegalMove, Moved, Order
+from orders.placing import Placing, Price
+from orders.reconciler import reconcile
+from orders.wanted import WantedOrder
+from ports.store import OrderRow
+from risk.gate import RiskGate
+
+CROSS_CHECK_S = 60.0
+
+
+@dataclass(slots=True)
+class News:
+    """What an event brought: fills not booked before, and what is to be done."""
+
+    fills: list[Fill] = field(default_factory=list)
+    effects: list[OrderEffect] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Change:
+    """Rows and fills that one event touched, to be stored in one commit."""
+
+    touched: dict[str, None] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    adopted: list[Intent] = field(default_factory=list)
+
+
+class OrderDesk:
+    """Orders of one strategy (`grid` in its slots) on one instrument."""
+
+    def __init__(self, placing: Placing, ledger: Ledger, gate: RiskGate) -> None:
+        self.placing = placing
+        self.ledger = ledger
+        self._gate = gate
+        self._looking: set[str] = set()
+        self._touched_s: dict[str, float] = {}
+        self._reading = False
+        self._read_s = float("-inf")
+        self._resumed_s = float("inf")
+        self._complete_until = 0
+        self.account_was_read = False
+        self.user_stream_lost = "not subscribed yet"
+        self.alarms: list[str] = []
+
+    # --- facts in ---
+
+    def restore(self, rows: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
+        """Take over what the store holds; the account itself is read before anything is sent."""
+        self.ledger.restore(rows, fills)
+        self._complete_until = self.ledger.last_trade_id
+        for order in self.ledger.unsettled():
+            self._reserve(order)
+
+    def begin(self) -> list[OrderEffect]:
+        """Return what to do first: settle what a crash left open. The account is read once the stream is up."""
+        return self._look_up_doubtful()
+
+    def on(self, event: OrderEvent, now: Moment) -> News:
+        """Take in one event."""
+        match event:
+            case OrderReported(order=order, fills=fills):
+                self._looking.discard(order.client_id)
+                return self._report([order], fills, now)
+            case OpenOrdersRead():
+                return self._account_read(event, now)
+            case ReadFailed():
+                self._reading = False
+                self._looking.clear()
+            case StreamLost(kind="user", reason=reason):
+                self.user_stream_lost, self.account_was_read = reason, False
+            case StreamResumed(kind="user"):
+                self.user_stream_lost, self.account_was_read = "", False
+                self._resumed_s = now.monotonic_s
+                return News(effects=self._read_open())
+            case StreamLost() | StreamResumed():
+                pass
+            case _ if event.client_id in self.ledger:
+                return self._answered(event, self.ledger[event.client_id], now)
+        return News()
+
+    def on_timer(self, now: Moment) -> list[OrderEffect]:
+        """Return what is due: retries, look-ups left open, and the regular cross-check of the user stream."""
+        self.placing.cooling.clear()
+        effects: list[OrderEffect] = []
+        if not self.account_was_read or now.monotonic_s - self._read_s >= CROSS_CHECK_S:
+            effects += self._read_open()
+        return effects + self._look_up_doubtful()
+
+    # --- orders out ---
+
+    def aim(self, wanted: Sequence[WantedOrder], now: Moment, price: Price | None) -> list[OrderEffect]:
+        """Return what brings the account from what is open to what is wanted; nothing while facts are missing."""
+        if not self.synced:
+            return []
+        difference = reconcile(wanted, self.ledger.unsettled())
+        cancels = [order.intent for order in difference.cancel if order.intent.slot not in self.placing.cooling]
+        for intent in cancels:
+            self.ledger.mark_cancel(intent.client_id, sent=True)
+        intents = self.placing.intents(difference.place, now, price)
+        for intent in intents:
+            self.ledger.add(intent)
+            self.ledger.move(intent.client_id, Moved(Status.SENT, at_ms=now.market_ms))
+            self._touched_s[intent.client_id] = now.monotonic_s
+        stored = [StoreIntents(tuple(intents))] if intents else []
+        return [*[Cancel(intent.client_id) for intent in cancels], *stored, *[Submit(intent) for intent in intents]]
+
+    @property
+    def synced(self) -> bool:
+        """Tell whether the account was read since its stream was last interrupted, so that decisions stand on facts."""
+        return self.account_was_read and not self.user_stream_lost
+
+    @property
+    def in_flight(self) -> bool:
+        """Tell whether an answer, a look-up or a reading is still to come."""
+        if self._reading or self._looking:
+            return True
+        return any(order.status is not Status.OPEN or order.cancel_sent for order in self.ledger.unsettled())
+
+    # --- single events ---
+
+    def _report(self, orders: Sequence[VenueOrder], fills: Sequence[Fill], now: Moment) -> News:
+        change = _Change()
+        for order in orders:
+            if order.client_id in self.ledger or self._adopt(order, now, change):
+                moved = Moved(order.status, order.venue_order_id, order.executed_quantity, order.updated_ms)
+                self._move(order.client_id, moved, now, change)
+        for fill in fills:
+            self._book(fill, now, change)
+        news = self._stored(change)
+        news.effects += self._look_up_doubtful()
+        return news
+
+    def _account_read(self, event: OpenOrdersRead, now: Moment) -> News:
+        self._reading = False
+        self._read_s = now.monotonic_s
+        news = self._report(event.orders, event.fills, now)
+        self._complete_until = max([self._complete_until, *[fill.trade_id for fill in event.fills]])
+        listed = {order.client_id for order in event.orders}
+        for order in self.ledger.unsettled():
+            client_id = order.intent.client_id
+            older = self._touched_s.get(client_id, float("-inf")) < event.started_s
+            if order.status is Status.OPEN and client_id not in listed and older:
+                news.effects += self._look_up(order)
+        if event.started_s >= self._resumed_s:
+            self.account_was_read = True
+        else:  # the stream was not yet subscribed when this reading began: something may lie between
+            news.effects += self._read_open()
+        return news
+
+    def _answered(
+        self,
+        event: OrderRefused | OrderNotSent | OutcomeUnknown | CancelRefused | OrderAbsent,
+        order: Order,
+        now: Moment,
+    ) -> News:
+        placing = order.status in (Status.CREATED, Status.SENT)
+        match event:
+            case OrderAbsent():
+                self._looking.discard(event.client_id)
+                return self._move_one(event.client_id, Status.REJECTED, now)
+            case OrderRefused():
+                self.placing.refused(order, event)
+                return self._move_one(event.client_id, Status.REJECTED, now)
+            case OrderNotSent() if placing:
+                self.placing.cooling.add(order.intent.slot)
+                return self._move_one(event.client_id, Status.REJECTED, now)
+        self.placing.cooling.add(order.intent.slot)
+        self.ledger.mark_cancel(event.client_id, sent=False)
+        news = self._move_one(event.client_id, Status.UNKNOWN, now) if placing else News()
+        if not isinstance(event, OrderNotSent) and not order.has_ended:
+            news.effects += self._look_up(order)
+        return news
+
+    # --- helpers ---
+
+    def _read_open(self) -> list[OrderEffect]:
+        if self._reading:
+            return []
+        self._reading = True
+        return [ReadOpen(self._complete_until + 1)]
+
+    def _look_up(self, order: Order) -> list[OrderEffect]:
+        client_id = order.intent.client_id
+        if client_id in self._looking:
+            return []
+        self._looking.add(client_id)
+        return [LookUp(client_id, order.intent.created_ms)]
+
+    def _look_up_doubtful(self) -> list[OrderEffect]:
+        doubtful = [order for order in self.ledger.unsettled() if order.status is Status.UNKNOWN or order.lacks_fills]
+        return [effect for order in doubtful for effect in self._look_up(order)]
+
+    def _adopt(self, order: VenueOrder, now: Moment, change: _Change) -> bool:
+        """Take in an order of ours that the ledger lacks: the database is older than the account."""
+        ours = ClientId.parse(order.client_id)
+        if ours is None or ours.slot.grid != self.placing.grid:
+            return False
+        if ours.instance != self.placing.instance:
+            self.alarms.append(f"order {order.client_id} belongs to another Gridhive on the same account")
+            return False
+        intent = Intent(
+            client_id=order.client_id,
+            slot=ours.slot,
+            cycle=ours.cycle,
+            attempt=ours.attempt,
+            instrument=order.instrument,
+            type=order.type,
+            time_in_force=None,
+            quantity=order.quantity,
+            price=order.price,
+            reason="adopted: found at the venue, missing in the books",
+            created_ms=now.wall_ms,
+        )
+        self.ledger.add(intent)
+        change.adopted.append(intent)
+        return True
+
+    def _move_one(self, client_id: str, to: Status, now: Moment) -> News:
+        change = _Change()
+        self._move(client_id, Moved(to, at_ms=now.market_ms), now, change)
+        return self._stored(change)
+
+    def _move(self, client_id: str, moved: Moved, now: Moment, change: _Change) -> None:
+        try:
+            news = self.ledger.move(client_id, moved)
+        except IllegalMove as error:
+            self.alarms.append(str(error))
+            self.placing.faulted[self.ledger[client_id].intent.slot] = str(error)
+            return
+        if news:
+            change.touched[client_id] = None
+            self._touched_s[client_id] = now.monotonic_s
+        self._reserve(self.ledger[client_id])
+
+    def _book(self, fill: Fill, now: Moment, change: _Change) -> None:
+        fill = self.ledger.resolved(fill)
+        if fill.client_id not in self.ledger or not self.ledger.book(fill):
+            return
+        change.fills.append(fill)
+        change.touched[fill.client_id] = None
+        self._touched_s[fill.client_id] = now.monotonic_s
+        self._reserve(self.ledger[fill.client_id])
+
+    @exact
+    def _reserve(self, order: Order) -> None:
+        intent = order.intent
+        if order.has_ended:
+            self._gate.release(intent.client_id)
+            self._touched_s.pop(intent.client_id, None)
+        elif intent.side is Side.BUY and intent.price is not None:
+            self._gate.hold(intent.client_id, order.remaining * intent.price)
+
+    def _stored(self, change: _Change) -> News:
+        effects: list[OrderEffect] = [StoreIntents(tuple(change.adopted))] if change.adopted else []
+        if change.touched or change.fills:
+            rows = tuple(self.ledger.row(client_id) for client_id in change.touched)
+            effects.append(Record(rows, tuple(change.fills)))
+        return News(change.fills, effects)

@@ -1,0 +1,132 @@
+"""From a wanted order to an intent: type, id, the venue's minimum, the gate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.events import Moment, OrderRefused
+from domain.instrument import InstrumentRules
+from domain.money import exact, plain
+from domain.orders import Intent, OrderType, Slot, TimeInForce
+from orders.client_ids import ClientId
+from orders.ledger import Ledger
+from orders.life_cycle import Order
+from orders.wanted import WantedOrder
+from risk.gate import Proposal, RiskGate
+
+MAX_REFUSALS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The last price and how old it is, for the gate."""
+
+    value: Decimal
+    age_s: float
+
+
+class Placing:
+    """Turns wanted orders into intents and remembers what the venue and the gate said to earlier ones.
+
+    A slot that was refused cools until the next timer; after `MAX_REFUSALS` refusals of one cycle it is faulted and
+    needs a person.
+    """
+
+    def __init__(
+        self, *, grid: int, ledger: Ledger, rules: InstrumentRules, gate: RiskGate, instance: str, epoch: int
+    ) -> None:
+        self.grid = grid
+        self.rules = rules
+        self.instance = instance
+        self.gate_reasons: dict[Slot, str] = {}
+        self.faulted: dict[Slot, str] = {}
+        self.cooling: set[Slot] = set()
+        self._ledger = ledger
+        self._gate = gate
+        self._epoch = epoch
+        self._taking: set[tuple[Slot, int]] = set()
+        self._refusals: dict[tuple[Slot, int], int] = {}
+
+    def intents(self, wanted: Sequence[WantedOrder], now: Moment, price: Price | None) -> list[Intent]:
+        """Return the intents of those wanted orders that may be sent now; the others' reasons are kept."""
+        self.gate_reasons.clear()
+        free = [want for want in wanted if want.slot not in self.cooling and want.slot not in self.faulted]
+        passed = (self._pass_gate(want, now, price) for want in free)
+        return [intent for intent in passed if intent is not None]
+
+    def refused(self, order: Order, event: OrderRefused) -> None:
+        """Note that the venue refused an order.
+
+        Post-only that would have executed at once is no mistake: the rung is already through the market, so its next
+        attempt is a plain limit order. Anything else is tried again a few times, then left to a person.
+        """
+        key = (order.intent.slot, order.intent.cycle)
+        if event.would_take and order.intent.type is OrderType.LIMIT_MAKER:
+            self._taking.add(key)
+            return
+        self._refusals[key] = self._refusals.get(key, 0) + 1
+        self.cooling.add(order.intent.slot)
+        if self._refusals[key] >= MAX_REFUSALS:
+            self.faulted[order.intent.slot] = f"refused {MAX_REFUSALS} times: {event.message} ({event.code})"
+
+    @exact
+    def _pass_gate(self, want: WantedOrder, now: Moment, price: Price | None) -> Intent | None:
+        at = want.price if want.price is not None else (price.value if price else None)
+        if at is None:
+            self.gate_reasons[want.slot] = "no price is known yet"
+            return None
+        mistake = self._below_minimum(want.quantity, at)
+        if mistake:
+            self.faulted[want.slot] = mistake
+            return None
+        intent = self._intent(want, now)
+        proposal = Proposal(
+            client_id=intent.client_id,
+            grid=self.grid,
+            instrument=self.rules.instrument,
+            side=want.slot.side,
+            quantity=want.quantity,
+            price=at,
+            is_exit=want.is_exit,
+            last_price=price.value if price else None,
+            price_age_s=price.age_s if price else None,
+        )
+        verdict = self._gate.ask(proposal, now.monotonic_s)
+        if verdict.allowed:
+            return intent
+        self.gate_reasons[want.slot] = verdict.reason
+        return None
+
+    def _below_minimum(self, quantity: Decimal, price: Decimal) -> str:
+        rules = self.rules
+        if quantity < rules.min_quantity:
+            return f"quantity {plain(quantity)} is below the venue's minimum {plain(rules.min_quantity)}"
+        if quantity * price < rules.min_notional:
+            return f"value {plain(quantity * price)} is below the venue's minimum {plain(rules.min_notional)}"
+        return ""
+
+    def _intent(self, want: WantedOrder, now: Moment) -> Intent:
+        attempt = self._ledger.next_attempt(want.slot, want.cycle)
+        order_type, time_in_force = self._how(want)
+        return Intent(
+            client_id=str(ClientId(self.instance, self._epoch, want.slot, want.cycle, attempt)),
+            slot=want.slot,
+            cycle=want.cycle,
+            attempt=attempt,
+            instrument=self.rules.instrument,
+            type=order_type,
+            time_in_force=time_in_force,
+            quantity=want.quantity,
+            price=want.price,
+            reason=want.reason,
+            created_ms=now.wall_ms,
+        )
+
+    def _how(self, want: WantedOrder) -> tuple[OrderType, TimeInForce | None]:
+        if want.at_once and want.price is None:
+            return OrderType.MARKET, None
+        if want.at_once:
+            return OrderType.LIMIT, TimeInForce.IOC
+        if (want.slot, want.cycle) in self._taking:
+            return OrderType.LIMIT, TimeInForce.GTC
+        return OrderType.LIMIT_MAKER, None

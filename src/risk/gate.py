@@ -1,0 +1,138 @@
+"""The first risk gate: plain code that allows or refuses, and reserves what it allows in the same step.
+
+Entries may be refused; exits and cancels never are.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from decimal import Decimal
+from threading import Lock
+
+from domain.instrument import Instrument
+from domain.money import ZERO, exact
+from domain.orders import Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateLimits:
+    """What no proposal may exceed. Amounts in quote (USDT), shares as fractions."""
+
+    max_order_notional: Decimal
+    max_exposure: Decimal  # inventory at cost plus open buys, over all grids of the account
+    max_orders_per_10s: int
+    max_price_distance: Decimal  # an entry may stand at most this fraction away from the last price
+    max_price_age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One order somebody would like to send. `last_price` and its age are None where no price is known."""
+
+    client_id: str
+    grid: int
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    is_exit: bool
+    last_price: Decimal | None
+    price_age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """What the account has at risk now: exposure in quote, and orders sent in the last ten seconds."""
+
+    exposure: Decimal
+    recent_orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` names the limit, its value and what was asked; empty when allowed."""
+
+    allowed: bool
+    reason: str = ""
+
+
+ALLOWED = Verdict(True)
+
+
+@exact
+def judge(proposal: Proposal, portfolio: Portfolio, limits: GateLimits) -> Verdict:
+    """Return whether the proposal may be sent. Pure."""
+    if proposal.is_exit:
+        return ALLOWED
+    notional = proposal.quantity * proposal.price
+    if notional > limits.max_order_notional:
+        return Verdict(False, f"order of {notional} is above max_order_notional {limits.max_order_notional}")
+    if portfolio.exposure + notional > limits.max_exposure:
+        asked = f"{portfolio.exposure} at risk plus {notional}"
+        return Verdict(False, f"{asked} is above max_exposure {limits.max_exposure}")
+    if portfolio.recent_orders >= limits.max_orders_per_10s:
+        return Verdict(False, f"max_orders_per_10s {limits.max_orders_per_10s} is used up")
+    return _judge_price(proposal, limits)
+
+
+def _judge_price(proposal: Proposal, limits: GateLimits) -> Verdict:
+    if proposal.last_price is None or proposal.price_age_s is None:
+        return Verdict(False, "no price is known yet")
+    if proposal.price_age_s > limits.max_price_age_s:
+        age = f"{proposal.price_age_s:.1f} s"
+        return Verdict(False, f"the last price is {age} old, max_price_age_s is {limits.max_price_age_s:g}")
+    distance = abs(proposal.price - proposal.last_price)
+    if distance > proposal.last_price * limits.max_price_distance:
+        asked = f"price {proposal.price} stands too far from {proposal.last_price}"
+        return Verdict(False, f"{asked}, max_price_distance is {limits.max_price_distance}")
+    return ALLOWED
+
+
+class RiskGate:
+    """Judges and reserves in one step under one lock, so that no headroom is granted twice."""
+
+    WINDOW_S = 10.0
+
+    def __init__(self, limits: GateLimits) -> None:
+        self.limits = limits
+        self._lock = Lock()
+        self._reserved: dict[str, Decimal] = {}
+        self._inventory: dict[int, Decimal] = {}
+        self._sent_s: deque[float] = deque()
+
+    @exact
+    def ask(self, proposal: Proposal, now_s: float) -> Verdict:
+        """Judge a proposal and, if it is allowed, reserve its notional until `release`."""
+        with self._lock:
+            while self._sent_s and now_s - self._sent_s[0] >= self.WINDOW_S:
+                self._sent_s.popleft()
+            verdict = judge(proposal, Portfolio(self._exposure(), len(self._sent_s)), self.limits)
+            if verdict.allowed:
+                self._sent_s.append(now_s)
+                if not proposal.is_exit:
+                    self._reserved[proposal.client_id] = proposal.quantity * proposal.price
+            return verdict
+
+    @exact
+    def hold(self, client_id: str, notional: Decimal) -> None:
+        """Set what an entry still has at risk: after a partial fill, or for an order found at start-up."""
+        with self._lock:
+            self._reserved[client_id] = notional
+
+    def release(self, client_id: str) -> None:
+        """Give back what an order reserved; it ended."""
+        with self._lock:
+            self._reserved.pop(client_id, None)
+
+    def set_inventory(self, grid: int, cost: Decimal) -> None:
+        """Set what a grid's inventory cost, in quote."""
+        with self._lock:
+            self._inventory[grid] = cost
+
+    @exact
+    def exposure(self) -> Decimal:
+        """Return inventory at cost plus reserved entries, in quote."""
+        with self._lock:
+            return self._exposure()
+
+    def _exposure(self) -> Decimal:
+        return sum(self._reserved.values(), ZERO) + sum(self._inventory.values(), ZERO)
