@@ -129,7 +129,8 @@ class GridWorker:
                 if news.fills:
                     self._set_inventory()
                 effects += news.effects
-        effects += self._desk.aim(self._wanted(), now, self._gate_price(now))
+        if not self._desk.alarms:  # with books in doubt nothing is sent and nothing taken off, until a person looked
+            effects += self._desk.aim(self._wanted(), now, self._gate_price(now))
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
 

@@ -78,8 +78,7 @@ def _judge_price(proposal: Proposal, limits: GateLimits) -> Verdict:
     if proposal.last_price is None or proposal.price_age_s is None:
         return Verdict(False, "no price is known yet")
     if proposal.price_age_s > limits.max_price_age_s:
-        age = f"{proposal.price_age_s:.1f} s"
-        return Verdict(False, f"the last price is {age} old, max_price_age_s is {limits.max_price_age_s:g}")
+        return Verdict(False, f"the last price is older than max_price_age_s {limits.max_price_age_s:g}")
     distance = abs(proposal.price - proposal.last_price)
     if distance > proposal.last_price * limits.max_price_distance:
         asked = f"price {proposal.price} stands too far from {proposal.last_price}"
