@@ -1,0 +1,138 @@
+"""Which life of the database this is: an order's client id carries instance and epoch and is never used twice.
+
+A database restored from a backup forgets ids it has given away. So what is known of the newest state is kept twice:
+in the database (table meta) and in a small file beside it, `<database>.epoch`. Both hold
+
+- birth: a random word from the database's creation,
+- epoch: the number of this life, from 1,
+- generation: counted up by every commit; the file is written after the commit,
+
+and the file also holds the inode number of the database it belongs to.
+
+**The rule, applied at each opening.** The database is the one the file speaks of when birth, epoch and inode are equal
+and the database's generation is not below the file's. (It may be above: the process was killed, or power was lost,
+between commit and file.) In every other case, a missing or unreadable file included, an older or another database may
+have been put in place: the epoch becomes one more than the larger of the two and is stored in both. Raising without
+need costs a number and nothing else, so doubt raises.
+
+The inode is there for a whole data folder copied back, file and all. What no rule here can see is a file system put
+back as a whole (a snapshot of the machine); whoever does that calls `SqlStore.raise_epoch`.
+"""
+
+import json
+import logging
+import os
+import secrets
+import string
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from adapters.storage.tables import meta
+
+log = logging.getLogger(__name__)
+
+_ALPHABET: Final = string.digits + string.ascii_lowercase
+_INSTANCE_LENGTH: Final = 4
+_FILE_BYTES: Final = 192  # always the same length, so that a shorter text leaves no rest of a longer one
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    birth: str
+    epoch: int
+    generation: int
+    inode: int | None = None
+
+
+class Sidecar:
+    """The file beside the database. Its loss is answered by a raised epoch, so its own failures only warn."""
+
+    def __init__(self, path: Path, database_file: Path | None) -> None:
+        self._path = path
+        self._database_file = database_file
+        self._lock = Lock()
+        self._warned = False
+        self._written: Life | None = None
+        self._descriptor: int | None = None
+
+    def read(self) -> Life | None:
+        """Return what the file says, None where it is missing or unreadable."""
+        try:
+            told = json.loads(self._path.read_text("ascii"))
+            return Life(str(told["birth"]), int(told["epoch"]), int(told["generation"]), told["inode"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def inode(self) -> int | None:
+        return self._database_file.stat().st_ino if self._database_file else None
+
+    def write(self, life: Life) -> None:
+        """Write `life` through to the disk."""
+        with self._lock:
+            self._written = replace(life, inode=self.inode())
+            self._put(self._written, durable=True)
+
+    def note(self, generation: int) -> None:
+        """Remember a commit, from any thread and in any order. Not forced to disk: a lag is not held against us."""
+        with self._lock:
+            if self._written is not None and generation > self._written.generation:
+                self._written = replace(self._written, generation=generation)
+                self._put(self._written, durable=False)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._written is not None:
+                self._put(self._written, durable=True)
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+            self._descriptor = self._written = None
+
+    def _put(self, life: Life, *, durable: bool) -> None:
+        text = json.dumps(asdict(life)).encode("ascii").ljust(_FILE_BYTES - 1) + b"\n"
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            os.pwrite(self._descriptor, text, 0)
+            if durable:
+                os.fsync(self._descriptor)
+        except OSError as error:
+            if not self._warned:
+                log.warning("%s cannot be written (%s); the next start will raise the epoch", self._path, error)
+            self._warned = True
+
+
+def settle(connection: Connection, sidecar: Sidecar | None) -> tuple[str, Life]:
+    """Apply the rule inside a write transaction; return instance and life, to be written to the sidecar after it."""
+    told = sidecar.read() if sidecar else None
+    row = connection.execute(select(meta)).one_or_none()
+    if row is None:
+        return _be_born(connection, told)
+    stored = Life(row.birth, row.epoch, row.generation)
+    epoch = stored.epoch
+    if sidecar and not _same_life(stored, told, sidecar.inode()):
+        epoch = max(stored.epoch, told.epoch if told else 0) + 1
+        log.warning("the database may have been restored from a backup: its epoch is now %d", epoch)
+    life = replace(stored, epoch=epoch, generation=stored.generation + 1)
+    connection.execute(update(meta).values(epoch=life.epoch, generation=life.generation))
+    return row.instance, life
+
+
+def _be_born(connection: Connection, told: Life | None) -> tuple[str, Life]:
+    instance = "".join(secrets.choice(_ALPHABET) for _ in range(_INSTANCE_LENGTH))
+    life = Life(secrets.token_hex(8), epoch=told.epoch + 1 if told else 1, generation=1)
+    connection.execute(
+        insert(meta).values(id=1, instance=instance, birth=life.birth, epoch=life.epoch, generation=life.generation)
+    )
+    return instance, life
+
+
+def _same_life(stored: Life, told: Life | None, inode: int | None) -> bool:
+    return (
+        told is not None
+        and (told.birth, told.epoch, told.inode) == (stored.birth, stored.epoch, inode)
+        and stored.generation >= told.generation
+    )

@@ -1,0 +1,275 @@
+"""The books of one account in SQLite or PostgreSQL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from adapters.storage.booking import book_fills, book_orders
+from adapters.storage.codec import encode_plan
+from adapters.storage.database import DEFAULT_BUSY_TIMEOUT_S, Database
+from adapters.storage.life import Life, Sidecar, settle
+from adapters.storage.migrate import upgrade
+from adapters.storage.rows import equity_of, fill_of, grid_of, intent_values, order_of
+from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
+from domain.account import Account
+from domain.grids import GridPlan, GridStatus
+from domain.instrument import Instrument
+from domain.money import parse_amount
+from domain.orders import Fill, Intent, Status
+from ports.clock import Clock
+from ports.store import EquityRow, GridRow, OrderRow, StoreFailed
+
+LIVE = (Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN)
+"""The states in which an order may still take money."""
+
+# Built once: compiling a statement anew takes longer than running it.
+_NEXT_GENERATION = update(meta).values(generation=meta.c.generation + 1).returning(meta.c.generation)
+_ADD_ORDERS = insert(orders)
+
+
+def open_store(
+    url: str,
+    account: Account,
+    clock: Clock,
+    *,
+    sidecar: Path | None = None,
+    busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
+) -> "SqlStore":
+    """Open the books of `account`, bringing the database to the newest revision first.
+
+    Args:
+        url: `sqlite:///path/to/file` or a PostgreSQL URL.
+        account: whose rows are seen; its row is made where it is new.
+        clock: for the account's time of creation.
+        sidecar: where the life of the database is kept a second time (see `life`); for SQLite the default is
+            `<file>.epoch`, for other databases there is none unless it is given.
+        busy_timeout_s: how long a commit waits for another process that writes.
+
+    Raises:
+        StoreFailed: if the database cannot be opened, read or brought up to date.
+    """
+    database = Database(url, busy_timeout_s)
+    path = sidecar or (database.file and database.file.with_name(f"{database.file.name}.epoch"))
+    keeper = Sidecar(path, database.file) if path else None
+    try:
+        upgrade(database)
+        with database.writing() as connection:
+            _add_account(connection, account, clock.wall_ms())
+            instance, life = settle(connection, keeper)
+    except BaseException:
+        database.close()
+        raise
+    if keeper:
+        keeper.write(life)
+    return SqlStore(database, account, instance, life, keeper)
+
+
+def _add_account(connection: Connection, account: Account, wall_ms: int) -> None:
+    if connection.execute(select(accounts.c.id).where(accounts.c.id == account.id)).first() is None:
+        connection.execute(
+            insert(accounts).values(
+                id=account.id,
+                venue=account.venue,
+                mode=account.mode.value,
+                fingerprint=account.fingerprint,
+                created_ms=wall_ms,
+            )
+        )
+
+
+class SqlStore:
+    """Implements `ports.store.Store`; may be used by many threads at once. Made by `open_store`."""
+
+    def __init__(
+        self, database: Database, account: Account, instance: str, life: Life, sidecar: Sidecar | None
+    ) -> None:
+        self._database = database
+        self._account = account
+        self._id = account.id
+        self._instance = instance
+        self._life = life
+        self._sidecar = sidecar
+
+    @property
+    def account(self) -> Account:
+        return self._account
+
+    @property
+    def instance(self) -> str:
+        return self._instance
+
+    @property
+    def epoch(self) -> int:
+        return self._life.epoch
+
+    def raise_epoch(self) -> int:
+        """Begin a new life because a restore is known to have happened; return its number."""
+        with self._database.writing() as connection:
+            row = connection.execute(
+                update(meta)
+                .values(epoch=meta.c.epoch + 1, generation=meta.c.generation + 1)
+                .returning(meta.c.epoch, meta.c.generation)
+            ).one()
+        self._life = Life(self._life.birth, row.epoch, row.generation)
+        if self._sidecar:
+            self._sidecar.write(self._life)
+        return self._life.epoch
+
+    def close(self) -> None:
+        """Give connections and files back. The store is not to be used afterwards."""
+        self._database.close()
+        if self._sidecar:
+            self._sidecar.close()
+
+    def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow:
+        """Store a new grid, running and in phase starting, under the next id of this account."""
+        with self._writing() as connection:
+            highest = connection.execute(select(func.max(grids.c.grid_id)).where(grids.c.account == self._id)).scalar()
+            row = connection.execute(
+                insert(grids)
+                .values(
+                    account=self._id,
+                    grid_id=(highest or 0) + 1,
+                    instrument=instrument.id,
+                    plan=encode_plan(plan),
+                    status=GridStatus.RUNNING.value,
+                    phase="starting",
+                    phase_reason="",
+                    started_ms=started_ms,
+                    started_wall_ms=started_wall_ms,
+                )
+                .returning(grids)
+            ).one()
+        return grid_of(row)
+
+    def set_grid(
+        self,
+        grid_id: int,
+        *,
+        status: GridStatus,
+        phase: str,
+        phase_reason: str,
+        on_stop: str | None = None,
+        ended_ms: int | None = None,
+    ) -> None:
+        """Change a grid's state. None for `on_stop` or `ended_ms` leaves what is stored.
+
+        Raises:
+            StoreFailed: also where this account has no such grid.
+        """
+        told = {"on_stop": on_stop, "ended_ms": ended_ms}
+        with self._writing() as connection:
+            changed = connection.execute(
+                update(grids)
+                .where(grids.c.account == self._id, grids.c.grid_id == grid_id)
+                .values(
+                    status=status.value,
+                    phase=phase,
+                    phase_reason=phase_reason,
+                    **{name: value for name, value in told.items() if value is not None},
+                )
+            )
+            if changed.rowcount != 1:
+                raise StoreFailed(f"grid {grid_id} is not in the books of {self._id}")
+
+    def grids(self) -> tuple[GridRow, ...]:
+        """Return all grids of the account, oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(grids).where(grids.c.account == self._id).order_by(grids.c.grid_id)).all()
+            return tuple(grid_of(row) for row in rows)
+
+    def add_intents(self, intents: Sequence[Intent]) -> None:
+        """Store intents (status created) in one commit.
+
+        Raises:
+            StoreFailed: nothing was stored; also for a client id that exists and for a grid that does not.
+        """
+        if not intents:
+            return
+        with self._writing() as connection:
+            connection.execute(_ADD_ORDERS, [intent_values(self._id, intent) for intent in intents])
+
+    def record(self, orders: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
+        """Store what became known, in one commit.
+
+        An order is found by its client id and gets the new status, venue id and time; its stored intent stays as it
+        was. One that is not there yet is added (an order adopted from the venue). Fills are booked whatever the
+        status of their order, and also where the order is not known; one that is booked already is skipped.
+
+        Raises:
+            StoreFailed: nothing was stored; also where a booked fill is told again with other amounts.
+        """
+        if not orders and not fills:
+            return
+        with self._writing() as connection:
+            book_orders(connection, self._id, orders)
+            book_fills(connection, self._id, fills)
+
+    def orders(self, grid_id: int, *, live_only: bool = False) -> tuple[OrderRow, ...]:
+        """Return the grid's orders in the order they were stored; live ones are created, sent, unknown or open."""
+        wanted = select(orders).where(orders.c.account == self._id, orders.c.grid_id == grid_id)
+        if live_only:
+            wanted = wanted.where(orders.c.status.in_([status.value for status in LIVE]))
+        with self._database.reading() as connection:
+            return tuple(order_of(row) for row in connection.execute(wanted.order_by(orders.c.seq)))
+
+    def fills(self, grid_id: int) -> tuple[Fill, ...]:
+        wanted = (
+            select(fills)
+            .join(
+                orders,
+                (orders.c.account == fills.c.account) & (orders.c.client_id == fills.c.client_id),
+            )
+            .where(orders.c.account == self._id, orders.c.grid_id == grid_id)
+            .order_by(fills.c.seq)
+        )
+        with self._database.reading() as connection:
+            return tuple(fill_of(row) for row in connection.execute(wanted))
+
+    def last_trade_id(self, instrument: Instrument) -> int:
+        wanted = select(func.max(fills.c.trade_id)).where(
+            fills.c.account == self._id, fills.c.instrument == instrument.id
+        )
+        with self._database.reading() as connection:
+            return connection.execute(wanted).scalar() or 0
+
+    def add_equity(self, row: EquityRow) -> None:
+        """Store a grid's money; a second row of the same grid and moment replaces the first."""
+        key = (equity.c.account == self._id) & (equity.c.grid_id == row.grid_id)
+        with self._writing() as connection:
+            for amount in (row.equity_change, row.grid_profit, row.mark_price):
+                parse_amount(amount)
+            connection.execute(delete(equity).where(key, equity.c.time_ms == row.time_ms))
+            connection.execute(
+                insert(equity).values(
+                    account=self._id,
+                    grid_id=row.grid_id,
+                    time_ms=row.time_ms,
+                    equity_change=row.equity_change,
+                    grid_profit=row.grid_profit,
+                    mark_price=row.mark_price,
+                )
+            )
+
+    def equity(self, grid_id: int, limit: int) -> tuple[EquityRow, ...]:
+        """Return the grid's newest `limit` rows, oldest first."""
+        wanted = (
+            select(equity)
+            .where(equity.c.account == self._id, equity.c.grid_id == grid_id)
+            .order_by(equity.c.time_ms.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(equity_of(row) for row in reversed(rows))
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Give a write transaction that counts the generation up, in the database and then beside it."""
+        with self._database.writing() as connection:
+            yield connection
+            generation = connection.execute(_NEXT_GENERATION).scalar_one()
+        if self._sidecar:
+            self._sidecar.note(generation)
