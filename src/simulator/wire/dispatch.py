@@ -1,0 +1,188 @@
+"""From a request to its answer: limits, key, clock, signature, faults, the operation, state on disk."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from simulator.core.errors import ExchangeError
+from simulator.wire import errors
+from simulator.wire.calls import Call, Operation, Security
+from simulator.wire.faults import Fault, FaultKind
+from simulator.wire.limits import AddressLimiter
+from simulator.wire.parameters import Fields, parse
+from simulator.wire.signing import is_signed_by
+from simulator.wire.timing import check_timestamp
+from simulator.wire.venue import Venue
+
+_KEY_FORMAT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_TIMEOUT_TEXT: Final = (
+    "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+)
+
+
+class ConnectionCut(Exception):
+    """The peer's connection must be cut without an answer."""
+
+
+class GatewayPage(Exception):
+    """The peer gets a gateway's HTML page instead of an answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"gateway page {status}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """An API key's secret and the account it trades."""
+
+    secret: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request before it is checked.
+
+    Attributes:
+        payloads: texts the signature may cover.
+        address: the peer's IP address, which the weight is charged to.
+    """
+
+    operation: Operation
+    fields: Fields
+    payloads: Sequence[str]
+    api_key: str | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An operation's result and the caller's account (empty for public calls)."""
+
+    result: object
+    account_id: str
+
+
+class Dispatcher:
+    """Runs operations for REST and ws-api alike.
+
+    `settle` returns once everything that happened is on disk and told to the streams.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        keys: Mapping[str, KeyHolder],
+        settle: Callable[[], Awaitable[None]],
+        *,
+        lenient: bool = False,
+    ) -> None:
+        self.venue, self.keys = venue, keys
+        self.limiter = AddressLimiter(venue.limits)
+        self._settle, self._lenient = settle, lenient
+
+    def server_ms(self) -> int:
+        return self.venue.clocks.server_ms()
+
+    async def execute(self, asking: Asking) -> Answer:
+        """Answer one request.
+
+        Raises:
+            ApiError, ExchangeError: what the peer is to be told.
+            ConnectionCut, GatewayPage: a fault struck.
+        """
+        call = self._admitted(asking)
+        try:
+            result = asking.operation.handler(self.venue, call)
+            if asking.operation.free_on_success:
+                weight = asking.operation.weight(call.params)
+                self.limiter.refund(asking.address, weight, self.server_ms())
+        finally:
+            if self.venue.has_news():
+                await self._settle()
+        await self._strike_after(asking.operation)
+        return Answer(result, call.account_id)
+
+    def holder(self, api_key: str | None) -> KeyHolder:
+        """Return whom a key belongs to; -2014 malformed, -2015 unknown."""
+        if not api_key or _KEY_FORMAT.fullmatch(api_key) is None:
+            raise errors.bad_key_format()
+        if api_key not in self.keys:
+            raise errors.rejected_key()
+        return self.keys[api_key]
+
+    def authenticate(self, asking: Asking, server_ms: int) -> KeyHolder:
+        """Check key, clock and signature of a signed request."""
+        holder = self.holder(asking.api_key)
+        values = asking.fields.values
+        check_timestamp(values.get("timestamp"), values.get("recvWindow"), server_ms)
+        signature = values.get("signature")
+        if not signature:
+            raise errors.mandatory("signature")
+        if not any(is_signed_by(holder.secret, payload, signature) for payload in asking.payloads):
+            raise errors.bad_signature()
+        return holder
+
+    def _admitted(self, asking: Asking) -> Call:
+        operation, now_ms = asking.operation, self.server_ms()
+        self._strike_before(operation, now_ms)
+        params = self._charged(asking, now_ms)
+        seen_ms = self._seen_clock(operation, now_ms)
+        account_id = ""
+        if operation.security is Security.SIGNED:
+            account_id = self.authenticate(asking, seen_ms).account_id
+        elif operation.security is Security.KEY:
+            account_id = self.holder(asking.api_key).account_id
+        lag = self._strike(FaultKind.READ_LAG, operation, now_ms) if asking.fields.values else None
+        return Call(params, account_id, seen_ms, lag.delay_ms if lag else 0)
+
+    def _charged(self, asking: Asking, now_ms: int) -> Mapping[str, object]:
+        """Parse the parameters; the weight is charged whether or not they are right."""
+        operation = asking.operation
+        params: Mapping[str, object] = {}
+        try:
+            params = parse(operation.params, asking.fields, lenient=self._lenient or operation.lenient)
+        finally:
+            self.limiter.admit(asking.address, operation.weight(params), now_ms)
+        return params
+
+    def _strike(self, kind: FaultKind, operation: Operation, now_ms: int) -> Fault | None:
+        return self.venue.faults.strike(kind, operation.name, now_ms)
+
+    def _strike_before(self, operation: Operation, now_ms: int) -> None:
+        if not self.venue.faults.listing():
+            return
+        if page := self._strike(FaultKind.GATEWAY, operation, now_ms):
+            raise GatewayPage(page.status or 502)
+        if self._strike(FaultKind.LOSE_REQUEST, operation, now_ms):
+            raise ConnectionCut
+        if self._strike(FaultKind.BAD_KEY, operation, now_ms):
+            raise errors.rejected_key()
+        if throttle := self._strike(FaultKind.THROTTLE, operation, now_ms):
+            left_s = -(-((throttle.until_ms or now_ms) - now_ms) // 1_000)
+            raise errors.weight_exceeded(self.venue.limits.request_weight, max(1, left_s))
+
+    def _seen_clock(self, operation: Operation, now_ms: int) -> int:
+        fault = self._strike(FaultKind.CLOCK_OFFSET, operation, now_ms)
+        return now_ms + (fault.delay_ms if fault else 0)
+
+    async def _strike_after(self, operation: Operation) -> None:
+        if not self.venue.faults.listing():
+            return
+        now_ms = self.server_ms()
+        if delay := self._strike(FaultKind.ACK_DELAY, operation, now_ms):
+            await asyncio.sleep(delay.delay_ms / 1_000)
+        if self._strike(FaultKind.LOSE_REPLY, operation, now_ms):
+            raise ConnectionCut
+        if failing := self._strike(FaultKind.FAIL_AFTER, operation, now_ms):
+            raise errors.ApiError(-1007, _TIMEOUT_TEXT, http_status=failing.status or 504)
+
+
+def refusal_of(error: errors.ApiError | ExchangeError) -> errors.ApiError:
+    """Return a refusal of the core in the shape of the API layer's own."""
+    if isinstance(error, errors.ApiError):
+        return error
+    return errors.ApiError(error.code, error.message, http_status=error.http_status)

@@ -1,0 +1,131 @@
+"""Market streams: what changed, to whom it matters, encoded once for all readers (section 1.9)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import orjson
+
+from simulator.core.events import ExchangeEvent, PublicTrade
+from simulator.wire import frames
+from simulator.wire.faults import FaultKind
+from simulator.wire.tape import AggregateTrade
+from simulator.wire.topics import Topic, TopicKind, parse_topic
+from simulator.wire.venue import Venue
+
+
+class Reader(Protocol):
+    """A connection that reads market streams."""
+
+    @property
+    def combined(self) -> bool:
+        """Whether frames name their stream."""
+        ...
+
+    def offer(self, frame: bytes) -> None: ...
+
+
+class _Channel:
+    """One stream name and its readers. A name that carries nothing has no source."""
+
+    def __init__(self, name: str, topic: Topic | None, source: frames.Source | None) -> None:
+        self.name, self.topic, self.source = name, topic, source
+        self.readers: list[Reader] = []
+
+
+class Publisher:
+    """Serves every stream name somebody reads.
+
+    `cadence_ms` is the clock of the periodic streams: wall time, or market time in lock-step.
+    `sent` counts frames, each once however many read it.
+    """
+
+    def __init__(self, venue: Venue, cadence_ms: Callable[[], int]) -> None:
+        self._venue, self._cadence_ms = venue, cadence_ms
+        self._channels: dict[str, _Channel] = {}
+        self._by_symbol: defaultdict[tuple[TopicKind, str], list[_Channel]] = defaultdict(list)
+        self._periodic: list[_Channel] = []
+        self.sent = 0
+
+    def subscribe(self, name: str, reader: Reader) -> None:
+        """Add a reader; unknown names are accepted and stay silent."""
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = self._open(name)
+        if reader not in channel.readers:
+            channel.readers.append(reader)
+
+    def unsubscribe(self, name: str, reader: Reader) -> None:
+        channel = self._channels.get(name)
+        if channel is None or reader not in channel.readers:
+            return
+        channel.readers.remove(reader)
+        if not channel.readers:
+            self._close(channel)
+
+    def publish(self, events: Sequence[ExchangeEvent], touched: Iterable[str]) -> None:
+        """Send what one turn brought to the streams that speak at once, then what has become due."""
+        for event in events:
+            if isinstance(event, PublicTrade):
+                self._send_trade(event)
+        for symbol in touched:
+            fresh = self._venue.tapes[symbol].take_fresh()
+            self._send_aggregates(symbol, fresh)
+            for channel in self._by_symbol.get((TopicKind.BOOK_TICKER, symbol), ()):
+                self._send_due(channel)
+        self.tick()
+
+    def tick(self) -> None:
+        """Send what the periodic streams owe by now."""
+        for channel in self._periodic:
+            self._send_due(channel)
+
+    def _send_trade(self, trade: PublicTrade) -> None:
+        channels = self._by_symbol.get((TopicKind.TRADE, trade.symbol), ())
+        if channels:
+            payload = frames.trade(trade)
+            for channel in channels:
+                self._send(channel, payload)
+
+    def _send_aggregates(self, symbol: str, fresh: Sequence[AggregateTrade]) -> None:
+        for channel in self._by_symbol.get((TopicKind.AGG_TRADE, symbol), ()):
+            for trade in fresh:
+                self._send(channel, frames.aggregate(symbol, trade))
+
+    def _send_due(self, channel: _Channel) -> None:
+        if channel.source is not None:
+            for payload in channel.source.due(self._cadence_ms()):
+                self._send(channel, payload)
+
+    def _send(self, channel: _Channel, payload: object) -> None:
+        faults = self._venue.faults
+        if faults.strike(FaultKind.FREEZE_STREAM, channel.name, self._venue.clocks.server_ms()):
+            return
+        plain = orjson.dumps(payload)
+        named: bytes | None = None
+        for reader in channel.readers:
+            if reader.combined:
+                named = named or b'{"stream":"%b","data":%b}' % (channel.name.encode(), plain)
+                reader.offer(named)
+            else:
+                reader.offer(plain)
+        self.sent += 1
+
+    def _open(self, name: str) -> _Channel:
+        topic = parse_topic(name)
+        if topic is not None and topic.symbol and topic.symbol not in self._venue.tapes:
+            topic = None
+        source = frames.open_source(self._venue, topic, self._cadence_ms()) if topic else None
+        channel = _Channel(name, topic, source)
+        if topic is not None:
+            self._by_symbol[topic.kind, topic.symbol].append(channel)
+            if topic.period_ms:
+                self._periodic.append(channel)
+        return channel
+
+    def _close(self, channel: _Channel) -> None:
+        del self._channels[channel.name]
+        if channel.topic is not None:
+            self._by_symbol[channel.topic.kind, channel.topic.symbol].remove(channel)
+            if channel.topic.period_ms:
+                self._periodic.remove(channel)
