@@ -1,0 +1,164 @@
+"""The account's money on both markets, valued in USDT."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import Response
+from pydantic import Field
+
+from domain.errors import NotFound, TradingError
+from domain.events import Balance
+from domain.instrument import Instrument, Market
+from domain.money import ZERO
+from routes.formats import iso, number
+from routes.messages import say
+from routes.resource import resource
+from routes.services import services
+from routes.views import View, answer
+
+VALUED_IN = "USDT"
+
+bp = resource("balance", "Balance")
+
+
+class BalanceView(View):
+    asset: str
+    free: float
+    locked: float
+    total: float
+    usdt_value: float = Field(description="0 with valued: false where the venue has no USDT price of the asset")
+    valued: bool
+
+
+class SpotBalanceView(View):
+    balances: list[BalanceView]
+    total_usdt: float
+    error: str | None
+
+
+class FuturesBalanceView(SpotBalanceView):
+    margin_balance: float
+    available_balance: float
+
+
+class AccountBalanceView(View):
+    spot: SpotBalanceView
+    futures: FuturesBalanceView
+    timestamp: str
+
+
+class BalanceSummaryView(View):
+    spot_usdt: float
+    futures_usdt: float
+    total_usdt: float
+    spot_available: bool
+    futures_available: bool
+    last_updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One asset held and its worth in USDT, None where no price is to be had."""
+
+    balance: Balance
+    worth: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What one market holds, or why that is not known."""
+
+    holdings: tuple[Holding, ...]
+    error: str | None
+
+    @property
+    def worth(self) -> Decimal:
+        return sum((holding.worth or ZERO for holding in self.holdings), ZERO)
+
+    def of_asset(self, asset: str) -> Balance:
+        found = (holding.balance for holding in self.holdings if holding.balance.asset == asset)
+        return next(found, Balance(asset, ZERO, ZERO))
+
+
+@bp.get("/balance", responses={200: AccountBalanceView})
+def balance() -> Response:
+    """Give all balances; a market that cannot be read says so in `error`, the other one answers."""
+    spot, futures = _purse(Market.SPOT), _purse(Market.FUTURES)
+    margin = futures.of_asset(VALUED_IN)
+    return answer(
+        AccountBalanceView(
+            spot=SpotBalanceView(balances=_rows(spot), total_usdt=number(spot.worth), error=spot.error),
+            futures=FuturesBalanceView(
+                balances=_rows(futures),
+                total_usdt=number(futures.worth),
+                margin_balance=number(margin.total),
+                available_balance=number(margin.free),
+                error=futures.error,
+            ),
+            timestamp=iso(services().wall_ms()),
+        )
+    )
+
+
+@bp.get("/balance/summary", responses={200: BalanceSummaryView})
+def summary() -> Response:
+    """Give the totals in USDT."""
+    spot, futures = _purse(Market.SPOT), _purse(Market.FUTURES)
+    return answer(
+        BalanceSummaryView(
+            spot_usdt=number(spot.worth),
+            futures_usdt=number(futures.worth),
+            total_usdt=number(spot.worth + futures.worth),
+            spot_available=spot.error is None,
+            futures_available=futures.error is None,
+            last_updated=iso(services().wall_ms()),
+        )
+    )
+
+
+def _rows(purse: Purse) -> list[BalanceView]:
+    return [
+        BalanceView(
+            asset=held.balance.asset,
+            free=number(held.balance.free),
+            locked=number(held.balance.locked),
+            total=number(held.balance.total),
+            usdt_value=number(held.worth or ZERO),
+            valued=held.worth is not None,
+        )
+        for held in purse.holdings
+    ]
+
+
+def _purse(market: Market) -> Purse:
+    if market not in services().supported_markets:
+        return Purse((), say("market_off", market=market))
+    try:
+        balances = [held for held in services().account_reader.balances(market) if held.total]
+        prices = _prices([held.asset for held in balances])
+    except TradingError as error:
+        return Purse((), str(error))
+    return Purse(
+        tuple(Holding(held, held.total * prices[held.asset] if held.asset in prices else None) for held in balances),
+        None,
+    )
+
+
+def _prices(assets: list[str]) -> dict[str, Decimal]:
+    """Return USDT per asset from the spot tickers; an asset quoted the other way round is turned over."""
+    quoted: dict[str, tuple[Instrument, bool]] = {}
+    for asset in assets:
+        for symbol, turned in ((f"{asset}/{VALUED_IN}", False), (f"{VALUED_IN}/{asset}", True)):
+            try:
+                quoted.setdefault(asset, (services().market_data.instrument(symbol, Market.SPOT), turned))
+            except NotFound:
+                continue
+    quoted.pop(VALUED_IN, None)
+    wanted = [instrument for instrument, _ in quoted.values()]
+    seen = {t.instrument: t.price for t in services().market_data.tickers(wanted)} if wanted else {}
+    prices = {
+        asset: 1 / seen[instrument] if turned else seen[instrument]
+        for asset, (instrument, turned) in quoted.items()
+        if seen.get(instrument)
+    }
+    return prices | {VALUED_IN: Decimal(1)}

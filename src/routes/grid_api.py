@@ -1,0 +1,54 @@
+"""Grids: check, start, stop, look at."""
+
+from flask import Response
+
+from domain.instrument import Market
+from routes.addressing import asked_for, grid_to_read, instrument_to_stop
+from routes.grid_views import CheckedView, GridChangeView, GridView, RecoveryView
+from routes.resource import resource
+from routes.schemas import GridBody, MarketQuery, StopBody, SymbolPath
+from routes.services import services
+from routes.views import ConfigErrorView, answer
+
+bp = resource("grid", "Grid trading", writes=True)
+
+
+@bp.post(
+    "/grid/config",
+    responses={
+        200: CheckedView,
+        **dict.fromkeys((400, 403, 405, 409, 413, 415, 421, 422), ConfigErrorView),
+    },
+)
+def check(body: GridBody) -> Response:
+    """Validate a grid without starting it; every mistake at once."""
+    instrument = asked_for(body.symbol, body.config.market_type)
+    return answer(CheckedView.of(services().commands.check_grid(body.request(instrument))))
+
+
+@bp.post("/grid/start", responses={200: GridChangeView})
+def start(body: GridBody) -> Response:
+    """Start a grid; answers once it is stored and its thread runs."""
+    instrument = asked_for(body.symbol, body.config.market_type)
+    grid = services().commands.start_grid(body.request(instrument))
+    return answer(GridChangeView.after(grid, "grid_started"))
+
+
+@bp.post("/grid/stop", responses={200: GridChangeView})
+def stop(body: StopBody) -> Response:
+    """End a grid for good."""
+    market = Market(body.market_type) if body.market_type else None
+    grid = services().commands.stop_grid(instrument_to_stop(body.symbol, market), body.ending)
+    return answer(GridChangeView.after(grid, "grid_stopped"))
+
+
+@bp.get("/grid/status/<path:symbol>", responses={200: GridView})
+def status(path: SymbolPath, query: MarketQuery) -> Response:
+    """Show a grid; one that has stopped still answers with its books."""
+    return answer(GridView.of(grid_to_read(path.symbol, query.market)))
+
+
+@bp.get("/grid/recovery_status/<path:symbol>", responses={200: RecoveryView})
+def recovery_status(path: SymbolPath, query: MarketQuery) -> Response:
+    """Show whether a grid was taken up again after a restart and what was found then."""
+    return answer(RecoveryView.of(grid_to_read(path.symbol, query.market)))

@@ -1,0 +1,227 @@
+"""Grids as the API shows them."""
+
+from decimal import Decimal
+from typing import Self
+
+from pydantic import Field
+
+from domain.grids import Books, GridPlan, GridSnapshot, Spacing
+from domain.money import plain
+from routes.addressing import is_active, symbol_of
+from routes.formats import iso, number, number_or_none, uptime
+from routes.messages import say
+from routes.order_views import OpenOrderView
+from routes.services import services
+from routes.views import View
+
+
+class BooksView(View):
+    """The grid's money, exact, as decimal texts in quote unless the name says otherwise.
+
+    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation + residual
+    """
+
+    base_held: str = Field(description="in base")
+    inventory_cost: str
+    inventory_value: str
+    grid_profit: str = Field(description="closed cycles, before fees")
+    fees: str = Field(description="valued at their fill")
+    fees_by_asset: dict[str, str]
+    fee_asset_revaluation: str
+    cash_flow: str
+    equity_change: str
+    residual: str = Field(description="what the identity leaves over; 0 unless something is wrong")
+    mark_price: str
+    buys: int
+    sells: int
+    trades: int
+    cycles: int
+
+    @classmethod
+    def of(cls, books: Books) -> Self:
+        counts = {"buys", "sells", "trades", "cycles"}
+        texts = {
+            name: plain(getattr(books, name)) for name in cls.model_fields if name not in counts | {"fees_by_asset"}
+        }
+        return cls.model_validate(
+            texts
+            | {name: getattr(books, name) for name in counts}
+            | {"fees_by_asset": {asset: plain(fee) for asset, fee in books.fees_by_asset.items()}}
+        )
+
+
+def realized(books: Books) -> Decimal:
+    """Return what closed cycles earned after all fees, in quote."""
+    return books.grid_profit - books.fees
+
+
+def unrealized(books: Books) -> Decimal:
+    """Return what the held base and the fee assets gained since bought; with `realized` and residual: the equity."""
+    return books.inventory_value - books.inventory_cost + books.fee_asset_revaluation
+
+
+def spacing_percent(plan: GridPlan) -> Decimal:
+    """Return the spacing asked for, else the one that follows from the bounds (percent, four decimals)."""
+    request = plan.request
+    if request.spacing_percent is not None:
+        return request.spacing_percent
+    if len(plan.prices) < 2:
+        return Decimal(0)
+    low, high, steps = min(plan.prices), max(plan.prices), len(plan.prices) - 1
+    if request.spacing is Spacing.GEOMETRIC:
+        step = (high / low) ** (Decimal(1) / steps) - 1
+    else:
+        step = (high - low) / steps / plan.start_price
+    return (step * 100).quantize(Decimal("0.0001"))
+
+
+def grid_uptime(grid: GridSnapshot) -> str:
+    """Return how long the grid has run, or ran: wall time while it runs, market time once it ended."""
+    if is_active(grid):
+        return uptime(services().wall_ms() - grid.started_wall_ms)
+    return uptime(grid.updated_ms - grid.started_ms)
+
+
+class GridView(View):
+    """`GridStatus` of the spec; the fields after `market_type` are added."""
+
+    status: str = Field(description="running, stopped or error")
+    symbol: str
+    current_price: float | None = Field(description="null until a first price arrived")
+    grid_levels: int
+    active_orders: int
+    total_trades: int
+    realized_pnl: float = Field(description="closed cycles after all fees, in quote")
+    unrealized_pnl: float = Field(description="held base and fee assets at market less their cost, in quote")
+    uptime: str
+    last_update: str
+    spacing_percentage: float
+    market_type: str
+    phase: str
+    phase_reason: str
+    price_age_s: float | None
+    faulted_slots: list[str]
+    grid_id: int
+    started_at: str
+    total_cycles: int
+    levels: list[float] = Field(description="prices of all rungs, lowest first")
+    open_orders: list[OpenOrderView]
+    market_source: str
+    books: BooksView
+
+    @classmethod
+    def of(cls, grid: GridSnapshot) -> Self:
+        books = grid.books
+        return cls(
+            status=grid.status.value,
+            symbol=symbol_of(grid.instrument),
+            current_price=number_or_none(grid.current_price),
+            grid_levels=len(grid.plan.prices),
+            active_orders=len(grid.open_orders),
+            total_trades=books.trades,
+            realized_pnl=number(realized(books)),
+            unrealized_pnl=number(unrealized(books)),
+            uptime=grid_uptime(grid),
+            last_update=iso(grid.updated_ms),
+            spacing_percentage=number(spacing_percent(grid.plan)),
+            market_type=grid.instrument.market.value,
+            phase=grid.phase.value,
+            phase_reason=grid.phase_reason,
+            price_age_s=grid.price_age_s,
+            faulted_slots=list(grid.faulted_slots),
+            grid_id=grid.grid_id,
+            started_at=iso(grid.started_wall_ms),
+            total_cycles=books.cycles,
+            levels=[number(price) for price in sorted(grid.plan.prices)],
+            open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
+            market_source=services().snapshots.system().market_source,
+            books=BooksView.of(books),
+        )
+
+
+class GridChangeView(GridView):
+    """A grid after it was started or stopped."""
+
+    success: bool
+    message: str
+
+    @classmethod
+    def after(cls, grid: GridSnapshot, key: str) -> Self:
+        sentence = say(key, symbol=symbol_of(grid.instrument))
+        return cls.model_validate({**GridView.of(grid).model_dump(), "success": True, "message": sentence})
+
+
+class CalculatedView(View):
+    estimated_capital_needed: float
+    grid_range: str
+    levels_preview: list[float]
+    start_price: float
+    spacing_percentage: float
+    quantity_per_level: str = Field(description="base, exact")
+    entry_quantity: str = Field(description="base bought first for the rungs above the price, exact")
+    profit_per_cycle: str = Field(description="quote after two maker fees at the ladder's middle, exact")
+    capital_needed: str = Field(description="quote, exact")
+
+    @classmethod
+    def of(cls, plan: GridPlan) -> Self:
+        prices = sorted(plan.prices)
+        return cls(
+            estimated_capital_needed=number(plan.capital_needed),
+            grid_range=f"{plain(prices[0])} - {plain(prices[-1])}",
+            levels_preview=[number(price) for price in prices],
+            start_price=number(plan.start_price),
+            spacing_percentage=number(spacing_percent(plan)),
+            quantity_per_level=plain(plan.quantity_per_rung),
+            entry_quantity=plain(plan.entry_quantity),
+            profit_per_cycle=plain(plan.profit_per_cycle),
+            capital_needed=plain(plan.capital_needed),
+        )
+
+
+class CheckedView(View):
+    valid: bool
+    message: str
+    calculated_params: CalculatedView
+    symbol: str
+    market_type: str
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, plan: GridPlan) -> Self:
+        instrument = plan.request.instrument
+        return cls(
+            valid=True,
+            message=say("config_valid"),
+            calculated_params=CalculatedView.of(plan),
+            symbol=symbol_of(instrument),
+            market_type=instrument.market.value,
+            warnings=list(plan.warnings),
+        )
+
+
+class RecoveryView(View):
+    symbol: str
+    market_type: str
+    recovered: bool
+    message: str
+    status: str
+    phase: str
+    phase_reason: str
+    recovery: dict[str, int] = Field(description="what the recovery found, by kind")
+    active_orders: int
+    total_trades: int
+    faulted_slots: list[str]
+    grid_id: int
+    started_at: str
+    last_update: str
+
+    @classmethod
+    def of(cls, grid: GridSnapshot) -> Self:
+        shown = GridView.of(grid)
+        same = cls.model_fields.keys() & GridView.model_fields.keys()
+        return cls(
+            **{name: getattr(shown, name) for name in same},
+            recovered=grid.resumed,
+            message=say("grid_recovered" if grid.resumed else "grid_not_recovered"),
+            recovery=dict(grid.recovery),
+        )

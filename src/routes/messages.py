@@ -1,0 +1,189 @@
+"""Every sentence the API says of itself, in English and Portuguese; the spec's own texts are kept word for word."""
+
+from collections.abc import Mapping
+from string import Formatter
+
+from flask import g, has_request_context, request
+
+from routes.services import services
+
+LANGUAGES = ("en", "pt")
+
+# Each sentence in the order of LANGUAGES.
+CATALOGUE: Mapping[str, tuple[str, str]] = {
+    "missing": ("{field} is required; add it to the request", "{field} é obrigatório; inclua-o na requisição"),
+    "unknown_field": (
+        "{field} is not a known field; remove it. Known: {known}",
+        "{field} não é um campo conhecido; remova-o. Conhecidos: {known}",
+    ),
+    "unknown_field_nearest": (
+        "{field} is not a known field; did you mean {nearest}?",
+        "{field} não é um campo conhecido; você quis dizer {nearest}?",
+    ),
+    "positive_int": (
+        "{field} must be a positive whole number",
+        "{field} deve ser um número inteiro positivo",
+    ),
+    "whole_number": ("{field} must be a whole number", "{field} deve ser um número inteiro"),
+    "at_least": ("{field} must be at least {ge}", "{field} deve ser maior ou igual a {ge}"),
+    "at_most": ("{field} must be less than or equal to {le}", "{field} deve ser menor ou igual a {le}"),
+    "more_than": ("{field} must be greater than {gt}", "{field} deve ser maior que {gt}"),
+    "finite_number": (
+        "{field} must be a finite number, e.g. 0.5",
+        "{field} deve ser um número finito, por exemplo 0.5",
+    ),
+    "decimal_places": (
+        "{field} must have at most {decimal_places} decimals",
+        "{field} deve ter no máximo {decimal_places} casas decimais",
+    ),
+    "one_of": ("{field} must be one of: {expected}", "{field} deve ser um de: {expected}"),
+    "text": ("{field} must be a text", "{field} deve ser um texto"),
+    "boolean": ("{field} must be true or false", "{field} deve ser true ou false"),
+    "object": ("{field} must be a JSON object", "{field} deve ser um objeto JSON"),
+    "symbol_lower_case": (
+        "{field} must be written in capitals, e.g. BTCUSDT or BTC/USDT",
+        "{field} deve ser escrito em maiúsculas, por exemplo BTCUSDT ou BTC/USDT",
+    ),
+    "symbol_malformed": (
+        "{field} must be written like BTCUSDT or BTC/USDT",
+        "{field} deve ser escrito como BTCUSDT ou BTC/USDT",
+    ),
+    "symbol_unknown": (
+        "{symbol} is not listed on {market}; see /api/market_data?quote=USDT for what is",
+        "{symbol} não está listado em {market}; veja em /api/market_data?quote=USDT o que está",
+    ),
+    "too_many_symbols": (
+        "{field} names {count} symbols; ask for at most {limit} at once",
+        "{field} tem {count} símbolos; peça no máximo {limit} de cada vez",
+    ),
+    "spacing_needed": (
+        "{field} is required unless lower_price and upper_price are given",
+        "{field} é obrigatório, a menos que lower_price e upper_price sejam informados",
+    ),
+    "spacing_follows": (
+        "{field} follows from lower_price and upper_price; leave it out or leave them out",
+        "{field} resulta de lower_price e upper_price; omita-o ou omita os dois",
+    ),
+    "bounds_together": (
+        "{field} needs its other bound; give lower_price and upper_price together",
+        "{field} precisa do outro limite; informe lower_price e upper_price juntos",
+    ),
+    "bounds_order": (
+        "{field} must be greater than lower_price",
+        "{field} deve ser maior que lower_price",
+    ),
+    "one_size": (
+        "{field} excludes the other sizes; give one of capital, capital_usd, quantity_per_level",
+        "{field} exclui os outros tamanhos; informe um só entre capital, capital_usd e quantity_per_level",
+    ),
+    "market_unsupported": (
+        "{field} {market} is not in exchange.supported_markets of the settings; add it there or choose another",
+        "{field} {market} não está em exchange.supported_markets da configuração; inclua-o lá ou escolha outro",
+    ),
+    "two_markets": (
+        "{symbol} has a grid on spot and one on futures; say which with market_type",
+        "{symbol} tem um grid em spot e outro em futures; diga qual com market_type",
+    ),
+    "no_grid": ("no grid ever ran on {symbol}", "nenhum grid já operou em {symbol}"),
+    "no_running_grid": ("no grid runs on {symbol}", "nenhum grid está em operação em {symbol}"),
+    "config_valid": ("Configuration is valid", "Configuração válida"),
+    "grid_started": ("Grid started for {symbol}", "Bot de grid iniciado para {symbol}"),
+    "grid_stopped": ("Grid stopped for {symbol}", "Bot de grid parado para {symbol}"),
+    "mode_changed": ("Operation mode is now {mode}", "Modo de operação agora é {mode}"),
+    "mode_production": (
+        "Real mode - executes real trades on Binance",
+        "Modo real - executa trades reais na Binance",
+    ),
+    "mode_shadow": (
+        "Simulation - real or synthetic market data, orders go to the built-in exchange only",
+        "Simulação - dados reais ou sintéticos, ordens vão apenas para a bolsa embutida",
+    ),
+    "mode_testnet": (
+        "Binance test network - orders without real money",
+        "Rede de testes da Binance - ordens sem dinheiro real",
+    ),
+    "grid_recovered": (
+        "The grid was taken up again from its books after a restart",
+        "O grid foi retomado dos seus registros após um reinício",
+    ),
+    "grid_not_recovered": (
+        "The grid has run since it was started; nothing was recovered",
+        "O grid opera desde que foi iniciado; nada foi recuperado",
+    ),
+    "market_off": (
+        "{market} is not in exchange.supported_markets of the settings",
+        "{market} não está em exchange.supported_markets da configuração",
+    ),
+    "not_trading": ("the venue reports status {status}", "a bolsa informa o estado {status}"),
+    "no_volume": ("nothing was traded in 24 hours", "nada foi negociado em 24 horas"),
+    "few_candles": (
+        "only {count} hourly candles exist; {needed} are needed to measure volatility",
+        "só existem {count} candles de uma hora; são precisos {needed} para medir a volatilidade",
+    ),
+    "fees_too_high": (
+        "an hour's range of {range_percent} % does not pay two fees of {fees_percent} %",
+        "a amplitude de uma hora de {range_percent} % não paga duas taxas de {fees_percent} %",
+    ),
+    "not_json_body": ("the body is no valid JSON: {reason}", "o corpo não é JSON válido: {reason}"),
+    "body_object": ("the body must be a JSON object", "o corpo deve ser um objeto JSON"),
+    "content_type": (
+        "send the body as JSON in UTF-8 with the header Content-Type: application/json",
+        "envie o corpo como JSON em UTF-8 com o cabeçalho Content-Type: application/json",
+    ),
+    "host_refused": (
+        "this server does not answer for that host name; use localhost or add it to server.allowed_hosts",
+        "este servidor não responde por esse nome; use localhost ou inclua-o em server.allowed_hosts",
+    ),
+    "origin_refused": (
+        "requests from this web origin are refused; add it to server.allowed_origins if it is yours",
+        "requisições desta origem são recusadas; inclua-a em server.allowed_origins se for sua",
+    ),
+    "no_route": (
+        "there is nothing at this address; /openapi.json lists what there is",
+        "não há nada neste endereço; /openapi.json lista o que existe",
+    ),
+    "method_refused": (
+        "{method} is not possible here; use {allowed}",
+        "{method} não é possível aqui; use {allowed}",
+    ),
+    "too_large": ("the body is too large; send at most {limit} bytes", "corpo grande demais; envie até {limit} bytes"),
+    "bad_request": ("the request is malformed", "a requisição está malformada"),
+    "internal": (
+        "something failed here; nothing more is known to the caller. Look for trace {trace_id} in the log",
+        "algo falhou aqui; procure {trace_id} no log",
+    ),
+    "store_failed": (
+        "the books could not be written, so nothing was changed: {reason}",
+        "não foi possível gravar os registros, portanto nada mudou: {reason}",
+    ),
+}
+
+
+def language() -> str:
+    """Return the language of the current request: Accept-Language, else the settings', else English."""
+    if not has_request_context():
+        return "en"
+    chosen: str | None = g.get("language")
+    if chosen is None:
+        chosen = _negotiate()
+        g.language = chosen
+    return chosen
+
+
+def _negotiate() -> str:
+    configured = services().language if services().language in LANGUAGES else "en"
+    for wanted, quality in request.accept_languages:
+        primary = wanted.replace("_", "-").split("-")[0].lower()
+        if primary in LANGUAGES and quality > 0:
+            return primary
+    return configured
+
+
+def say(key: str, **values: object) -> str:
+    """Return the sentence `key` in the request's language."""
+    return CATALOGUE[key][LANGUAGES.index(language())].format(**values)
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names a sentence fills in, so that a test can hold the languages equal."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)

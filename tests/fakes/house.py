@@ -1,0 +1,334 @@
+"""A small deterministic house behind the API: no thread, no venue, every answer worked out from a few constants."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_FLOOR, Decimal
+from pathlib import Path
+
+from domain.account import Mode
+from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError
+from domain.events import Balance, Candle, Ticker
+from domain.grids import (
+    Books,
+    GridPlan,
+    GridRequest,
+    GridSnapshot,
+    GridStatus,
+    OnStop,
+    OrderView,
+    Phase,
+    Spacing,
+)
+from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
+from domain.orders import Fill, Side, Status
+from ports.control import SystemSnapshot
+from ports.market_data import Connection
+from routes.application import GridhiveApp, create_app
+from routes.services import Services
+
+NOW_MS = 1_705_321_800_000  # 2024-01-15T12:30:00Z
+HOUR_MS = 3_600_000
+STARTED_MS = NOW_MS - 2 * HOUR_MS - 15 * 60_000
+STATIC = Path(__file__).resolve().parents[2] / "static"
+
+BTC = Instrument("binance", Market.SPOT, "BTC", "USDT")
+ETH = Instrument("binance", Market.SPOT, "ETH", "USDT")
+BRL = Instrument("binance", Market.SPOT, "USDT", "BRL")
+HALTED = Instrument("binance", Market.SPOT, "OLD", "USDT")
+BTC_FUTURES = Instrument("binance", Market.FUTURES, "BTC", "USDT")
+
+PRICES = {
+    BTC: Decimal("45000.50"),
+    ETH: Decimal("2500.25"),
+    BRL: Decimal(5),
+    HALTED: Decimal("0.10"),
+    BTC_FUTURES: Decimal("45010.0"),
+}
+ZERO = Decimal(0)
+
+
+def books_of(trades: int = 42) -> Books:
+    return Books(
+        base_held=Decimal("0.01"),
+        inventory_cost=Decimal("424.70"),
+        inventory_value=Decimal("450.00"),
+        grid_profit=Decimal("126.10"),
+        fees=Decimal("0.60"),
+        fees_by_asset={"BNB": Decimal("0.002")},
+        fee_asset_revaluation=ZERO,
+        cash_flow=Decimal("-299.20"),
+        equity_change=Decimal("150.80"),
+        residual=ZERO,
+        mark_price=Decimal(45000),
+        buys=trades // 2,
+        sells=trades - trades // 2,
+        trades=trades,
+        cycles=trades // 2,
+    )
+
+
+def fill_of(instrument: Instrument, trade_id: int) -> Fill:
+    price = Decimal(44900)
+    quantity = Decimal("0.001")
+    return Fill(
+        instrument=instrument,
+        trade_id=trade_id,
+        client_id=f"gh-{trade_id}",
+        venue_order_id=1000 + trade_id,
+        side=Side.BUY if trade_id % 2 else Side.SELL,
+        price=price,
+        quantity=quantity,
+        quote_quantity=price * quantity,
+        commission=Decimal("0.000001"),
+        commission_asset="BTC",
+        is_maker=True,
+        time_ms=NOW_MS - 1000 * (1000 - trade_id),
+    )
+
+
+@dataclass
+class House:
+    """Implements Commands, Snapshots, MarketData and AccountReader. `failure` is raised by the next call, whatever."""
+
+    mode: Mode = Mode.SHADOW
+    venue_connected: bool = True
+    failure: Exception | None = None
+    futures_failure: TradingError | None = None
+    history: dict[Instrument, GridSnapshot] = field(default_factory=dict)
+    trades: dict[Instrument, list[Fill]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    fees: FeeRates = field(default_factory=lambda: FeeRates(Decimal("0.001"), Decimal("0.001")))
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+
+    # Commands
+
+    def check_grid(self, request: GridRequest) -> GridPlan:
+        self._called("check_grid")
+        capital = request.capital or Decimal(1000)
+        if capital < 100:
+            raise InvalidRequest([FieldMistake("capital", "must be at least 100; raise it")])
+        prices = _ladder(request)
+        rungs = max(request.levels - 1, 1)
+        return GridPlan(
+            request=request,
+            start_price=PRICES[request.instrument],
+            prices=prices,
+            quantity_per_rung=request.quantity or (capital / rungs / prices[-1]).quantize(Decimal("0.00001")),
+            entry_quantity=ZERO if request.start_empty else Decimal("0.005"),
+            capital_needed=capital,
+            profit_per_cycle=Decimal("0.35"),
+            warnings=(),
+        )
+
+    def start_grid(self, request: GridRequest) -> GridSnapshot:
+        plan = self.check_grid(request)
+        running = self.history.get(request.instrument)
+        if running is not None and running.status is not GridStatus.STOPPED:
+            raise Conflict("a grid already runs on this symbol; stop it first")
+        orders = tuple(
+            OrderView(
+                client_id=f"gh-{index}",
+                venue_order_id=123456789 + index,
+                side=Side.BUY,
+                type="LIMIT_MAKER",
+                price=price,
+                quantity=plan.quantity_per_rung,
+                executed_quantity=ZERO,
+                status=Status.OPEN,
+                created_ms=STARTED_MS,
+                reason="rung below the price",
+            )
+            for index, price in enumerate(plan.prices[:-1])
+        )
+        fill = fill_of(request.instrument, 999)
+        grid = GridSnapshot(
+            grid_id=len(self.history) + 1,
+            instrument=request.instrument,
+            plan=plan,
+            status=GridStatus.RUNNING,
+            phase=Phase.TRADING,
+            phase_reason="",
+            current_price=PRICES[request.instrument],
+            price_age_s=0.4,
+            open_orders=orders,
+            books=books_of(),
+            last_fill=fill,
+            faulted_slots=(),
+            resumed=False,
+            started_ms=STARTED_MS,
+            started_wall_ms=STARTED_MS,
+            updated_ms=NOW_MS,
+        )
+        self.history[request.instrument] = grid
+        self.trades.setdefault(request.instrument, [fill_of(request.instrument, n) for n in range(42, 0, -1)])
+        return grid
+
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+        self._called(f"stop_grid {instrument} {on_stop}")
+        grid = self.history.get(instrument)
+        if grid is None or grid.status is GridStatus.STOPPED:
+            raise NotFound("no grid runs on this symbol")
+        ended = replace(grid, status=GridStatus.STOPPED, phase=Phase.ENDED, open_orders=())
+        self.history[instrument] = ended
+        return ended
+
+    def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
+        self._called(f"switch_mode {mode} {force} {confirm}")
+        wanted = Mode.parse(mode)
+        if wanted is Mode.PRODUCTION and not confirm:
+            raise InvalidRequest([FieldMistake("confirm", "must be true for Production: it trades real money")])
+        self.mode = wanted
+        return self.system()
+
+    # Snapshots
+
+    def system(self) -> SystemSnapshot:
+        return SystemSnapshot(
+            mode=self.mode.value,
+            available_modes=("Production", "Shadow"),
+            market_source="synthetic",
+            account_id="binance:shadow:0123456789ab",
+            started_wall_ms=STARTED_MS,
+            market_ms=NOW_MS,
+            venue_connected=self.venue_connected,
+            venue_reason="" if self.venue_connected else "the market stream is silent for 12 s",
+            notices=("The market is synthetic: prices are made up.",),
+            version="0.1.0",
+        )
+
+    def grids(self) -> tuple[GridSnapshot, ...]:
+        return tuple(sorted(self.history.values(), key=lambda grid: grid.status is GridStatus.STOPPED))
+
+    def grid(self, instrument: Instrument) -> GridSnapshot:
+        if instrument not in self.history:
+            raise NotFound("no grid ever ran on this symbol")
+        return self.history[instrument]
+
+    def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        return tuple(self.trades.get(instrument, [])[:limit])
+
+    def watched(self, market: Market) -> tuple[Instrument, ...]:
+        return (BTC, ETH) if market is Market.SPOT else (BTC_FUTURES,)
+
+    # MarketData
+
+    def instrument(self, symbol: str, market: Market) -> Instrument:
+        self._called("instrument")
+        for instrument in PRICES:
+            names = (self.symbol(instrument), f"{instrument.base}/{instrument.quote}")
+            if instrument.market is market and symbol in names:
+                return instrument
+        raise NotFound(f"{symbol} is not listed")
+
+    def symbol(self, instrument: Instrument) -> str:
+        return f"{instrument.base}{instrument.quote}"
+
+    def rules(self, instrument: Instrument) -> InstrumentRules:
+        return InstrumentRules(
+            instrument=instrument,
+            status="BREAK" if instrument == HALTED else "TRADING",
+            tick=Decimal("0.01"),
+            lot=Decimal("0.00001"),
+            min_quantity=Decimal("0.00001"),
+            max_quantity=Decimal(9000),
+            min_notional=Decimal(5),
+        )
+
+    def tickers(self, instruments: Sequence[Instrument]) -> tuple[Ticker, ...]:
+        self._called("tickers")
+        return tuple(
+            Ticker(
+                instrument=instrument,
+                price=PRICES[instrument],
+                volume=Decimal("123456.78"),
+                quote_volume=Decimal(5500000000),
+                change_percent=Decimal("2.45"),
+                high=Decimal(46000),
+                low=Decimal(44000),
+                bid=PRICES[instrument] - Decimal("0.01"),
+                ask=PRICES[instrument],
+            )
+            for instrument in instruments
+        )
+
+    def candles(
+        self, instrument: Instrument, interval: str, limit: int, end_ms: int | None = None
+    ) -> tuple[Candle, ...]:
+        self._called(f"candles {interval} {limit} {end_ms}")
+        last = (NOW_MS if end_ms is None else end_ms) // HOUR_MS * HOUR_MS
+        return tuple(_candle(PRICES[instrument], last - step * HOUR_MS) for step in range(limit - 1, -1, -1))
+
+    def instruments(self, market: Market, quote: str | None = None) -> tuple[Instrument, ...]:
+        return tuple(one for one in PRICES if one.market is market and quote in (None, one.quote))
+
+    def connection(self, market: Market) -> Connection:
+        self._called("connection")
+        limits = {"orders_per_second": 10, "orders_per_day": 200_000}
+        if market is Market.FUTURES:
+            limits = {"orders_per_minute": 1200}
+        return Connection(connected=True, ping_ms=45.4, server_time_ms=NOW_MS, limits=limits, error=None)
+
+    def market_source(self) -> str:
+        return "synthetic"
+
+    # AccountReader
+
+    def balances(self, market: Market) -> tuple[Balance, ...]:
+        self._called("balances")
+        if market is Market.FUTURES:
+            if self.futures_failure is not None:
+                raise self.futures_failure
+            return (Balance("USDT", Decimal(450), Decimal(50)),)
+        return (
+            Balance("USDT", Decimal(1000), Decimal(50)),
+            Balance("BTC", Decimal("0.01"), ZERO),
+            Balance("BRL", Decimal(100), ZERO),
+            Balance("NOPRICE", Decimal(7), ZERO),
+            Balance("DUST", ZERO, ZERO),
+        )
+
+    def fee_rates(self, instrument: Instrument) -> FeeRates:
+        return self.fees
+
+
+def _ladder(request: GridRequest) -> tuple[Decimal, ...]:
+    if request.lower is not None and request.upper is not None:
+        step = (request.upper - request.lower) / max(request.levels - 1, 1)
+        return tuple(request.lower + step * rung for rung in range(request.levels))
+    start, spacing = PRICES[request.instrument], (request.spacing_percent or Decimal(1)) / 100
+    rungs = range(-(request.levels // 2), request.levels - request.levels // 2)
+    if request.spacing is Spacing.ARITHMETIC:
+        prices = [start * max(1 + spacing * rung, Decimal("0.0001")) for rung in rungs]
+    else:
+        prices = [start * (1 + spacing) ** rung for rung in rungs]
+    return tuple(price.quantize(Decimal("0.01"), ROUND_FLOOR) for price in prices)
+
+
+def _candle(price: Decimal, open_ms: int) -> Candle:
+    wave = Decimal((open_ms // HOUR_MS) % 7 - 3) / 1000
+    middle = price * (1 + wave)
+    return Candle(
+        open_ms=open_ms,
+        close_ms=open_ms + HOUR_MS - 1,
+        open=middle,
+        high=middle * Decimal("1.004"),
+        low=middle * Decimal("0.996"),
+        close=middle,
+        volume=Decimal("1234.56"),
+        quote_volume=Decimal(55_000_000),
+        trades=5678,
+    )
+
+
+def app_of(house: House, *, wall_ms: Callable[[], int] = lambda: NOW_MS, **options: object) -> GridhiveApp:
+    """Return the real app around the fake house; `options` go to `Services` or `create_app` by their names."""
+    factory = {name: options.pop(name) for name in ("allowed_hosts", "allowed_origins") if name in options}
+    services = Services(
+        commands=house, snapshots=house, market_data=house, account_reader=house, wall_ms=wall_ms, **options
+    )
+    return create_app(services, static_folder=STATIC, **factory)
