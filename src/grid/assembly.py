@@ -1,0 +1,38 @@
+"""Putting one grid's worker together from what the store holds: a first start and a resume are the same."""
+
+from domain.instrument import InstrumentRules
+from grid.worker import GridWorker
+from orders.desk import OrderDesk
+from orders.ledger import Ledger
+from orders.placing import Placing
+from ports.store import GridRow, Store
+from risk.gate import RiskGate
+
+
+def build_worker(
+    row: GridRow,
+    rules: InstrumentRules,
+    *,
+    gate: RiskGate,
+    store: Store,
+    equity_every_ms: int,
+    max_price_age_s: float,
+) -> GridWorker:
+    """Return the worker of the stored grid `row`, with all its orders and fills taken over."""
+    ledger = Ledger(store.account, row.instrument)
+    placing = Placing(
+        grid=row.grid_id, ledger=ledger, rules=rules, gate=gate, instance=store.instance, epoch=store.epoch
+    )
+    desk = OrderDesk(placing, ledger, gate)
+    fills = store.fills(row.grid_id)
+    desk.restore(store.orders(row.grid_id), fills)
+    worker = GridWorker(
+        row=row,
+        rules=rules,
+        desk=desk,
+        gate=gate,
+        equity_every_ms=equity_every_ms,
+        max_price_age_s=max_price_age_s,
+    )
+    worker.restore(fills)
+    return worker
