@@ -18,7 +18,6 @@ from simulator.core.filters import (
     check_lots_bought,
     check_max_orders,
     check_max_position,
-    check_shape,
     check_static,
 )
 from simulator.core.listing import Listing
@@ -45,8 +44,7 @@ _RESTRICTED_TO: Final = {
 
 
 def admit(listing: Listing, params: OrderParams) -> None:
-    """Check shape and static filters, all that order/test checks."""
-    check_shape(params)
+    """Check the symbol's status and static filters."""
     check_static(listing.spec, params, listing.average_price)
 
 

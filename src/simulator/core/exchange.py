@@ -9,6 +9,7 @@ from simulator.core.book import Level
 from simulator.core.desk import OrderDesk, admit
 from simulator.core.errors import ExchangeError, unknown_order_sent
 from simulator.core.events import ExchangeEvent, MarketTrade, PublicTrade
+from simulator.core.filters import check_shape
 from simulator.core.histories import History
 from simulator.core.listing import Listing
 from simulator.core.matching import MakerFill, plan_print
@@ -139,6 +140,7 @@ class Exchange(Queries):
 
         An IOC, FOK or MARKET order that ends unfilled is a state (EXPIRED with its reason), not an error.
         """
+        check_shape(params)
         listing = self._listing(params.symbol)
         self._account(account_id)
         with self._operation(listing, now_ms) as time_ms:
@@ -146,6 +148,7 @@ class Exchange(Queries):
 
     def check(self, account_id: str, params: OrderParams, now_ms: int) -> None:
         """Check what order/test checks: parameters, symbol and static filters, neither counts nor funds."""
+        check_shape(params)
         self._account(account_id)
         self._advance(now_ms)
         admit(self._listing(params.symbol), params)
@@ -271,6 +274,8 @@ class Exchange(Queries):
 
     def _print_into(self, listing: Listing, trade: MarketTrade) -> int:
         """Apply a print to the sides it touches; return how much of it accounts' orders took."""
+        if trade.price <= 0 or trade.qty < 0:
+            raise ValueError(f"a print needs a price above 0 and a quantity of at least 0, was {trade}")
         own = 0
         with self._operation(listing, trade.time_ms) as now_ms:
             for side in (listing.book.bids, listing.book.asks):

@@ -14,7 +14,7 @@ class PrintWindow:
     """Sums of the prints of the last minutes, by second, for the volume-weighted average price."""
 
     def __init__(self, minutes: int) -> None:
-        self._span = minutes * 60  # seconds
+        self._span = max(minutes * 60, 1)  # seconds
         self._seconds: deque[list[int]] = deque()  # [second, notional, quantity]
         self._notional = 0
         self._quantity = 0
