@@ -175,3 +175,16 @@ def test_a_sidecar_elsewhere(tmp_path):
     open_books(tmp_path, sidecar=tmp_path / "life").close()
     assert (tmp_path / "life").exists()
     assert not (tmp_path / "books.db.epoch").exists()
+
+
+def test_a_sidecar_that_cannot_be_written_warns_once_and_stops_nothing(tmp_path, caplog):
+    store = open_books(tmp_path, sidecar=tmp_path / "missing" / "life")
+    work(store, 1)
+    work(store, 2)
+    store.close()
+    assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
+        f"{tmp_path / 'missing' / 'life'} cannot be written"
+    ]
+    again = open_books(tmp_path, sidecar=tmp_path / "missing" / "life")
+    again.close()
+    assert again.epoch == 2

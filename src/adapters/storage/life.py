@@ -24,7 +24,7 @@ import logging
 import os
 import secrets
 import string
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -92,7 +92,8 @@ class Sidecar:
             self._descriptor = self._written = None
 
     def _put(self, life: Life, *, durable: bool) -> None:
-        text = json.dumps(asdict(life)).encode("ascii").ljust(_FILE_BYTES - 1) + b"\n"
+        told = {"birth": life.birth, "epoch": life.epoch, "generation": life.generation, "inode": life.inode}
+        text = json.dumps(told).encode("ascii").ljust(_FILE_BYTES - 1) + b"\n"
         try:
             if self._descriptor is None:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
