@@ -69,6 +69,10 @@ class Queries:
         """
         return self._history(account_id, symbol).find(order_id, client_id, self._now_ms).snapshot()
 
+    def volume_ahead(self, account_id: str, symbol: str, order_id: int) -> int:
+        """Return the external volume (UNIT) that trades before an order at its price; 0 once it is final."""
+        return self._history(account_id, symbol).orders[order_id].ahead
+
     def open_orders(self, account_id: str, symbol: str | None = None) -> list[Order]:
         """Return open orders of one symbol (by id) or of all of them (by symbol, then id)."""
         symbols = sorted(self._listings) if symbol is None else [symbol]
