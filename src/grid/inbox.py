@@ -1,0 +1,74 @@
+"""The two ways into a grid's thread: a latest-value slot for prices, a queue that never drops for the rest."""
+
+from queue import Empty, SimpleQueue
+from threading import Lock
+
+from domain.events import OrderEvent, PriceSeen
+from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
+
+
+class _Marker:
+    """Stands in the queue for what is kept elsewhere."""
+
+
+_PRICE = _Marker()
+_WAKE = _Marker()
+
+
+class GridInbox:
+    """Thread-safe. `pending` counts what was put in and not yet reported as handled by `done`."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[WorkerEvent | _Marker] = SimpleQueue()
+        self._lock = Lock()
+        self._latest: PriceSeen | None = None
+        self._pending = 0
+
+    def price(self, event: PriceSeen) -> None:
+        """Set the latest price; one that was not taken yet is overwritten."""
+        with self._lock:
+            waiting = self._latest is not None
+            self._latest = event
+            if waiting:
+                return
+            self._pending += 1
+        self._queue.put(_PRICE)
+
+    def order(self, event: OrderEvent) -> None:
+        """Put in an order event; it is never dropped."""
+        self._put(event)
+
+    def command(self, event: StopRequested | ShutdownRequested) -> None:
+        """Put in what a person or the house asks for."""
+        self._put(event)
+
+    def wake(self) -> None:
+        """Make a waiting `take` return."""
+        self._queue.put(_WAKE)
+
+    def take(self, timeout_s: float) -> WorkerEvent | None:
+        """Return the next event, None if none came within `timeout_s` or on `wake`. Report it by `done` afterwards."""
+        try:
+            item = self._queue.get(timeout=max(timeout_s, 0.0))
+        except Empty:
+            return None
+        if item is _PRICE:
+            with self._lock:
+                latest, self._latest = self._latest, None
+            return latest
+        return None if isinstance(item, _Marker) else item
+
+    def done(self) -> None:
+        """Report that a taken event has been handled and everything it led to was sent."""
+        with self._lock:
+            self._pending -= 1
+
+    @property
+    def pending(self) -> int:
+        with self._lock:
+            return self._pending
+
+    def _put(self, event: WorkerEvent) -> None:
+        with self._lock:
+            self._pending += 1
+        self._queue.put(event)

@@ -1,0 +1,198 @@
+"""All grids of one account: starting, stopping, resuming, and showing them."""
+
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+from threading import Lock
+
+from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound
+from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
+from domain.instrument import Instrument, Market
+from domain.money import ZERO
+from domain.orders import Fill
+from grid.preflight import PreflightFacts, plan_grid
+from grid.runner import GridHouse, GridRunner
+from grid.worker import ShutdownRequested, StopRequested
+from ports.market_data import AccountReader, MarketData
+from ports.store import GridRow
+
+log = logging.getLogger(__name__)
+
+STOP_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridDefaults:
+    """What a request that leaves something out gets. Amounts in quote."""
+
+    capital: Decimal
+    min_order_value: Decimal
+    max_grids: int
+    watched: tuple[Instrument, ...] = ()
+
+
+class GridManager:
+    """One grid per instrument, each in its own thread. Safe to call from any thread."""
+
+    def __init__(
+        self, house: GridHouse, market_data: MarketData, account_reader: AccountReader, defaults: GridDefaults
+    ) -> None:
+        self._house = house
+        self._market_data = market_data
+        self._account_reader = account_reader
+        self._defaults = defaults
+        self._lock = Lock()
+        self._runners: dict[Instrument, GridRunner] = {}
+
+    # --- commands ---
+
+    def check(self, request: GridRequest) -> GridPlan:
+        """Validate without starting; the balance is checked too.
+
+        Raises:
+            InvalidRequest: all mistakes at once.
+        """
+        if request.instrument.market is not Market.SPOT:
+            message = "futures grids are not offered yet; use spot"
+            raise InvalidRequest([FieldMistake("market_type", message)])
+        return plan_grid(request, self._facts(request))
+
+    def start(self, request: GridRequest) -> GridSnapshot:
+        """Start a grid; it is stored before its thread runs.
+
+        Raises:
+            InvalidRequest: all mistakes at once.
+            Conflict: if one runs on this instrument already, or as many as allowed run.
+        """
+        with self._lock:
+            self._refuse_second(request.instrument)
+            plan = self.check(request)
+            clock = self._house.clock
+            row = self._house.store.add_grid(request.instrument, plan, clock.market_ms(), clock.wall_ms())
+            return self._run(row).snapshot()
+
+    def stop(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+        """End a grid for good; waits a few seconds for its orders to be off the book.
+
+        Raises:
+            NotFound: if no grid runs on this instrument.
+        """
+        runner = self._running(instrument)
+        if runner is None:
+            raise NotFound(f"no grid runs on {instrument.base}{instrument.quote} {instrument.market}")
+        runner.request_stop(StopRequested(on_stop))
+        runner.finished.wait(STOP_WAIT_S)
+        return runner.snapshot()
+
+    def resume_all(self) -> int:
+        """Start every grid that was running when this account's server last ended; return how many."""
+        rows = [row for row in self._house.store.grids() if row.ended_ms is None]
+        with self._lock:
+            for row in rows:
+                self._run(row)
+        return len(rows)
+
+    def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
+        """End all threads; the grids go on at the next start. With `cancel_orders` their orders are taken off first."""
+        runners = [runner for runner in self._all() if not runner.finished.is_set()]
+        if cancel_orders:
+            for runner in runners:
+                runner.request_stop(ShutdownRequested())
+            for runner in runners:
+                if not runner.finished.wait(wait_s):
+                    log.warning("grid %d did not get its orders off the book in time", runner.row.grid_id)
+        for runner in runners:
+            runner.halt(wait_s)
+
+    # --- shown ---
+
+    def snapshots(self) -> tuple[GridSnapshot, ...]:
+        """Return the newest grid of each instrument, running ones first."""
+        newest = {row.instrument: row for row in sorted(self._house.store.grids(), key=lambda row: row.grid_id)}
+        shown = [self._shown(row) for row in newest.values()]
+        return tuple(sorted(shown, key=lambda snapshot: (snapshot.status != "running", snapshot.grid_id)))
+
+    def snapshot(self, instrument: Instrument) -> GridSnapshot:
+        """Return the newest grid of the instrument.
+
+        Raises:
+            NotFound: if none ever ran.
+        """
+        rows = [row for row in self._house.store.grids() if row.instrument == instrument]
+        if not rows:
+            raise NotFound(f"no grid ever ran on {instrument.base}{instrument.quote} {instrument.market}")
+        return self._shown(max(rows, key=lambda row: row.grid_id))
+
+    def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        """Return the newest fills of all our grids on the instrument, newest first."""
+        rows = [row for row in self._house.store.grids() if row.instrument == instrument]
+        fills = [fill for row in rows for fill in self._house.store.fills(row.grid_id)]
+        return tuple(sorted(fills, key=lambda fill: fill.trade_id, reverse=True)[:limit])
+
+    def watched(self, market: Market) -> tuple[Instrument, ...]:
+        """Return the instruments in use: with a grid, or preferred."""
+        used = [row.instrument for row in self._house.store.grids() if row.ended_ms is None]
+        named = dict.fromkeys([*used, *self._defaults.watched])
+        return tuple(instrument for instrument in named if instrument.market is market)
+
+    @property
+    def has_grids(self) -> bool:
+        """Tell whether this account's books know any grid, running or ended."""
+        return bool(self._house.store.grids())
+
+    @property
+    def running(self) -> tuple[GridRunner, ...]:
+        """Return the grids whose threads are at work."""
+        return tuple(runner for runner in self._all() if not runner.finished.is_set())
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether at least one grid runs and none of them awaits anything."""
+        running = self.running
+        return bool(running) and all(runner.is_idle for runner in running)
+
+    # --- helpers ---
+
+    def _refuse_second(self, instrument: Instrument) -> None:
+        if self._running(instrument) is not None:
+            name = f"{instrument.base}{instrument.quote}"
+            raise Conflict(f"a grid runs on {name} {instrument.market} already; stop it first or edit it")
+        if len(self.running) >= self._defaults.max_grids:
+            raise Conflict(f"trading.max_concurrent_pairs allows {self._defaults.max_grids} grids; stop one first")
+
+    def _facts(self, request: GridRequest) -> PreflightFacts:
+        instrument, limits = request.instrument, self._house.gate.limits
+        (ticker,) = self._market_data.tickers([instrument])
+        balances = {balance.asset: balance.free for balance in self._account_reader.balances(instrument.market)}
+        return PreflightFacts(
+            rules=self._market_data.rules(instrument),
+            fees=self._account_reader.fee_rates(instrument),
+            price=ticker.price,
+            free_quote=balances.get(instrument.quote, ZERO),
+            default_capital=self._defaults.capital,
+            min_order_value=self._defaults.min_order_value,
+            max_price_distance=limits.max_price_distance,
+            max_order_notional=limits.max_order_notional,
+        )
+
+    def _run(self, row: GridRow) -> GridRunner:
+        runner = GridRunner(row, self._market_data.rules(row.instrument), self._house, self._ended)
+        self._runners[row.instrument] = runner
+        runner.start()
+        return runner
+
+    def _ended(self, runner: GridRunner) -> None:
+        log.info("grid %d on %s has ended", runner.row.grid_id, runner.row.instrument)
+
+    def _running(self, instrument: Instrument) -> GridRunner | None:
+        runner = self._runners.get(instrument)
+        return None if runner is None or runner.finished.is_set() else runner
+
+    def _all(self) -> tuple[GridRunner, ...]:
+        return tuple(self._runners.values())
+
+    def _shown(self, row: GridRow) -> GridSnapshot:
+        runner = self._runners.get(row.instrument)
+        if runner is not None and runner.row.grid_id == row.grid_id:
+            return runner.snapshot()
+        return GridRunner(row, self._market_data.rules(row.instrument), self._house, self._ended).snapshot()
