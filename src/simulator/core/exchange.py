@@ -223,7 +223,7 @@ class Exchange(Queries):
                 raise order_count_error
             return self.place(account_id, params, now_ms)
 
-        return cancel_replace(mode, cancel, place)
+        return cancel_replace(mode, cancel, place, count_exceeded=order_count_error is not None)
 
     def dump(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values; `load` continues from it as if nothing had happened."""

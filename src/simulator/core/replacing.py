@@ -46,12 +46,14 @@ class CancelReplaceError(ExchangeError):
         self.outcome = outcome
 
 
-def cancel_replace(mode: ReplaceMode, cancel: Callable[[], Order], place: Callable[[], Order]) -> CancelReplaceOutcome:
+def cancel_replace(
+    mode: ReplaceMode, cancel: Callable[[], Order], place: Callable[[], Order], *, count_exceeded: bool
+) -> CancelReplaceOutcome:
     """Run the two legs.
 
     Raises:
-        CancelReplaceError: -2022 when nothing happened, -2021 when exactly one leg did; its status is that
-            of an order-count error (429) in mode STOP_ON_FAILURE, else 400 and 409.
+        CancelReplaceError: -2022 (status 400) when nothing happened, -2021 (409) when exactly one leg did;
+            429 instead where the order count is exceeded in mode STOP_ON_FAILURE.
     """
     cancelled = _attempt(cancel)
     stops = mode is ReplaceMode.STOP_ON_FAILURE and isinstance(cancelled, ExchangeError)
@@ -60,7 +62,7 @@ def cancel_replace(mode: ReplaceMode, cancel: Callable[[], Order], place: Callab
     successes = (outcome.cancel_result, outcome.new_order_result).count(LegResult.SUCCESS)
     if successes == 2:
         return outcome
-    limited = mode is ReplaceMode.STOP_ON_FAILURE and _is_count_error(placed)
+    limited = count_exceeded and mode is ReplaceMode.STOP_ON_FAILURE
     if successes == 1:
         text = "Order cancel-replace partially failed."
         raise CancelReplaceError(-2021, text, 429 if limited else 409, outcome)
@@ -78,7 +80,3 @@ def _result(leg: Leg) -> LegResult:
     if leg is None:
         return LegResult.NOT_ATTEMPTED
     return LegResult.FAILURE if isinstance(leg, ExchangeError) else LegResult.SUCCESS
-
-
-def _is_count_error(leg: Leg) -> bool:
-    return isinstance(leg, ExchangeError) and leg.code == -1015
