@@ -48,7 +48,10 @@ def _ratio(value: object) -> object:
 
 
 def _mode(value: object) -> object:
-    return Mode.parse(str(value))
+    try:
+        return Mode.parse(str(value))
+    except ValueError:
+        raise ValueError("must be Shadow, Testnet or Production") from None
 
 
 def _symbol(value: object) -> object:

@@ -46,21 +46,21 @@ class ServerSettings(Section):
 class SimulatorSettings(Section):
     market: Literal["auto", "live", "replay", "synthetic"] = "auto"
     """Shadow's market. auto: replay where files are given, live where Binance answers, else synthetic."""
-    replay: Names = ()
+    replay: Annotated[Names, Field(examples=["BTCUSDT-1m.csv"])] = ()
     """Files of recorded candles or trades, each PATH or [spot:|um:]SYMBOL=PATH."""
-    from_ms: Annotated[Moment, Field(alias="from")] = None
+    from_ms: Annotated[Moment, Field(alias="from", examples=["2024-08-09T14:30:00Z"])] = None
     """Start of the stretch of a recording that is played (ISO time, UTC unless it names a zone)."""
-    to_ms: Annotated[Moment, Field(alias="to")] = None
+    to_ms: Annotated[Moment, Field(alias="to", examples=["2024-08-10"])] = None
     """End of that stretch."""
-    at: MomentOrNow = None
+    at: Annotated[MomentOrNow, Field(examples=["now"])] = None
     """Market time the stretch is shifted to: an ISO time, or now. Empty: the recording's own."""
     speed: Speed = Decimal(1)
     """Market seconds per second, or max for lock-step with the bot."""
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 1
     """Seed of the synthetic market; the same seed gives the same prices."""
-    exchange_url: WebUrl = None
+    exchange_url: Annotated[WebUrl, Field(examples=["http://127.0.0.1:8090"])] = None
     """Spot address of a simulator that already runs. Empty: one is started as a child process."""
-    exchange_futures_url: WebUrl = None
+    exchange_futures_url: Annotated[WebUrl, Field(examples=["http://127.0.0.1:8091"])] = None
     """Futures address of a simulator that already runs."""
     balance: Mapping[Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")], Amount] = {"USDT": Decimal(10_000)}
     """What Shadow's account holds at first, by asset."""
@@ -86,12 +86,12 @@ class SimulatorSettings(Section):
 
 
 class DatabaseSettings(Section):
-    url: DatabaseUrl = None
+    url: Annotated[DatabaseUrl, Field(examples=["sqlite:///data/books.db"])] = None
     """SQLAlchemy address of the books. Empty: a SQLite file in the data folder."""
 
 
 class RedisSettings(Section):
-    url: RedisUrl = None
+    url: Annotated[RedisUrl, Field(examples=["redis://127.0.0.1:6379/0"])] = None
     """Address of a Redis that carries events to other processes. Empty: none is used."""
 
 

@@ -51,7 +51,7 @@ class GridSpotSettings(Section):
 
 
 class GridFuturesSettings(Section):
-    leverage: Leverage | None = None
+    leverage: Annotated[Leverage | None, Field(examples=["1"])] = None
     """Leverage on futures; wins over `grid.leverage`. Empty: `grid.leverage`."""
     position_side: Literal["BOTH", "LONG", "SHORT"] = "BOTH"
     """BOTH: one-way mode. LONG or SHORT: hedge mode, on that side."""
@@ -100,7 +100,7 @@ class TradingSettings(Section):
     market_allocation: MarketAllocationSettings = MarketAllocationSettings()
     market_switch_cooldown_minutes: Amount = Decimal(30)
     """Least time between two market switches of one pair, in minutes of market time."""
-    autostart: bool | None = None
+    autostart: Annotated[bool | None, Field(examples=["false"])] = None
     """Whether a first grid is started when the books know none. Empty: yes in Shadow and Testnet, no in Production."""
     on_shutdown: Literal["keep", "cancel"] = "keep"
     """keep: orders stay and grids resume at the next start. cancel: open orders are cancelled first."""
