@@ -1,0 +1,255 @@
+"""Puts one venue together: addresses checked, I/O thread running, clock measured."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+from adapters.binance.gateway import BinanceGateway
+from adapters.binance.hosts import LIVE, TESTNET, Addresses, HostGuard
+from adapters.binance.io_thread import IoThread
+from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_state
+from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
+from adapters.binance.market_stream import SILENCE_S
+from adapters.binance.streams import BinanceStreams
+from adapters.binance.trades import TradeReader
+from adapters.binance.transport import Transport
+from adapters.binance.weights import Cost, Urgency
+from domain.account import Mode
+from domain.errors import FieldMistake, InvalidRequest, SlowDown, VenueError
+from domain.instrument import Market
+from ports.clock import Clock
+from utils.api_client import APIClient, ClientAddresses, Tell
+from utils.binance_errors import Purpose
+
+LOG: Final = logging.getLogger(__name__)
+
+START_DEADLINE_S: Final = 15.0
+MEASURE_EVERY_S: Final = 180.0
+_MEASURE_AGAIN_S: Final = 5.0
+
+
+class MarketClock(Clock, Protocol):
+    """A clock whose market time can be carried by a replay's events."""
+
+    def set_market_ms(self, market_ms: int) -> None: ...
+
+
+class BinanceVenue:
+    """One venue in one mode with one key: everything bootstrap hands to the rest of the house."""
+
+    def __init__(
+        self,
+        *,
+        mode: Mode,
+        addresses: Addresses,
+        api_key: str,
+        api_secret: str,
+        clock: MarketClock,
+        client_id_prefix: str,
+        sleep: Callable[[float], Awaitable[None]],
+        silence_s: float,
+    ) -> None:
+        self._mode, self._addresses, self._clock, self._sleep = mode, addresses, clock, sleep
+        self._key, self._secret = api_key, api_secret
+        self._guard = HostGuard(mode, addresses)
+        self._state: Mapping[str, Any] | None = None
+        self.io = IoThread()
+        bases = {Market.SPOT: addresses.spot_rest}
+        if addresses.futures_rest is not None:
+            bases[Market.FUTURES] = addresses.futures_rest
+        self.transport = Transport(
+            addresses=bases,
+            guard=self._guard,
+            api_key=api_key,
+            api_secret=api_secret,
+            clock=clock,
+            sleep=sleep,
+        )
+        trades = TradeReader(self.transport, client_id_prefix)
+        self.gateway = BinanceGateway(self.io, self.transport, trades, clock, sleep)
+        self.streams = BinanceStreams(
+            self.io,
+            self.transport,
+            clock,
+            streams_url=addresses.spot_streams,
+            ws_api_url=addresses.spot_ws_api,
+            prefix=client_id_prefix,
+            sleep=sleep,
+            silence_s=silence_s,
+            carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
+        )
+        self.market_data = BinanceMarketData(self.io, self.transport, clock, self._market_source)
+        self.account = BinanceAccountReader(self.io, self.transport)
+
+    def open(self) -> None:
+        """Start the I/O thread, measure the clock and, in Shadow, ask the exchange what market it plays.
+
+        Raises:
+            VenueError: in Shadow, if the exchange does not answer; elsewhere an outage is left to pass.
+        """
+        self.io.start()
+        self.io.run(self.transport.open(), START_DEADLINE_S)
+        self.io.on_stop(self.transport.close)
+        try:
+            self.io.run(self.transport.measure_clock(Market.SPOT), START_DEADLINE_S)
+            if self._mode is Mode.SHADOW:
+                self._state = self.io.run(read_market_state(self.transport), START_DEADLINE_S)
+        except VenueError as e:
+            if self._mode is Mode.SHADOW:
+                raise
+            LOG.warning("the venue does not answer yet: %s", e)
+        if self.carries_market_time:
+            self._clock.set_market_ms(int((self._state or {})["market_ms"]))
+        self.io.spawn(self._keep_time())
+
+    @property
+    def carries_market_time(self) -> bool:
+        """Tell whether market time is the recording's or runs at another speed, and so is carried by events."""
+        state = self._state or {}
+        return state.get("source") == "replay" or str(state.get("speed", "1")) not in ("1", "1.0")
+
+    @property
+    def in_lockstep(self) -> bool:
+        """Tell whether the exchange plays at full speed and waits for `lockstep` to step it."""
+        return str((self._state or {}).get("speed")) == "max"
+
+    def lockstep(
+        self, idle: Callable[[], bool], *, points: int = 500, deadline_s: float = DEADLINE_S
+    ) -> LockstepDriver:
+        """Return a driver of the replay; `idle` tells that the workers have nothing unread and nothing to send."""
+        return LockstepDriver(
+            self.transport,
+            idle=lambda: self.gateway.in_flight == 0 and idle(),
+            user_events=lambda: self.streams.counts.user_events,
+            carry_market_ms=self._clock.set_market_ms,
+            points=points,
+            deadline_s=deadline_s,
+        )
+
+    def api_client(self) -> APIClient:
+        """Return a python-binance client on the same addresses, key and request limits; the caller closes it."""
+        spot = self._addresses.spot_rest
+        sapi = spot if self._guard.offers_sapi else None
+        addresses = ClientAddresses(spot=spot, futures=self._addresses.futures_rest, sapi=sapi)
+        return APIClient(self._key, self._secret, addresses, turns=self._blocking_turn)
+
+    def close(self) -> None:
+        """End streams and requests; what is in flight is answered as unknown."""
+        self.io.stop()
+
+    def _market_source(self) -> str:
+        if self._mode is not Mode.SHADOW:
+            return "live" if self._mode is Mode.PRODUCTION else "testnet"
+        return str((self._state or {}).get("source", "synthetic"))
+
+    def _carry_market_ms(self, market_ms: int) -> None:
+        if self.carries_market_time:
+            self._clock.set_market_ms(market_ms)
+
+    async def _keep_time(self) -> None:
+        while True:
+            age_s = self.transport.times[Market.SPOT].age_s()
+            await self._sleep(_MEASURE_AGAIN_S if age_s is None else MEASURE_EVERY_S)
+            for market in Market:
+                if not self.transport.offers(market):
+                    continue
+                try:
+                    await self.transport.measure_clock(market)
+                except VenueError as e:
+                    LOG.warning("the clock of %s could not be measured: %s", market, e)
+
+    @contextmanager
+    def _blocking_turn(self, market: Market, purpose: Purpose) -> Iterator[Tell]:
+        """Let a blocking client wait in the one broker, at the dearest ordinary weight."""
+        urgency = {Purpose.PLACE: Urgency.ORDER, Purpose.CANCEL: Urgency.CANCEL}.get(purpose, Urgency.READ)
+        waiting = self.transport.broker.turn(market, Cost(20, int(purpose is Purpose.PLACE)), urgency)
+        turn = self.io.run(waiting.__aenter__(), START_DEADLINE_S)
+        replies: list[tuple[int, Mapping[str, str]]] = []
+        pause_s: float | None = None
+        try:
+            yield lambda status, headers: replies.append((status, headers))
+        except SlowDown as e:
+            pause_s = e.retry_after_s
+            raise
+        finally:
+            self.io.run(_finish(waiting, turn, replies, pause_s), START_DEADLINE_S)
+
+
+async def _finish(waiting: Any, turn: Any, replies: list[tuple[int, Mapping[str, str]]], pause_s: float | None) -> None:
+    for status, headers in replies:
+        turn.answered(status, headers, retry_after_s=pause_s)
+    await waiting.__aexit__(None, None, None)
+
+
+def connect(
+    *,
+    mode: Mode,
+    api_key: str,
+    api_secret: str,
+    clock: MarketClock,
+    client_id_prefix: str,
+    spot_url: str | None = None,
+    spot_ws_url: str | None = None,
+    spot_ws_api_url: str | None = None,
+    futures_url: str | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    silence_s: float = SILENCE_S,
+) -> BinanceVenue:
+    """Return an open venue; `close` it at the end.
+
+    Args:
+        mode: decides which addresses are allowed; Production and Testnet know their own.
+        api_key: of an HMAC pair of that environment.
+        api_secret: of the same pair.
+        clock: market time is carried into it where the market is a replay.
+        client_id_prefix: what every client id of ours begins with; other orders are left alone.
+        spot_url: REST address, e.g. http://127.0.0.1:8090.
+        spot_ws_url: market streams without a path, e.g. ws://127.0.0.1:8090.
+        spot_ws_api_url: WebSocket API with its path, e.g. ws://127.0.0.1:8090/ws-api/v3.
+        futures_url: REST address of USD-M futures; None in Shadow where it is not offered.
+        sleep: how the I/O loop waits.
+        silence_s: after how long without a trade of a symbol REST is asked.
+
+    Raises:
+        InvalidRequest: for addresses the mode does not allow, or lacks.
+        VenueError: in Shadow, if the exchange does not answer.
+    """
+    addresses = _addresses(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url)
+    venue = BinanceVenue(
+        mode=mode,
+        addresses=addresses,
+        api_key=api_key,
+        api_secret=api_secret,
+        clock=clock,
+        client_id_prefix=client_id_prefix,
+        sleep=sleep,
+        silence_s=silence_s,
+    )
+    try:
+        venue.open()
+    except BaseException:
+        venue.close()
+        raise
+    return venue
+
+
+def _addresses(mode: Mode, spot: str | None, streams: str | None, ws_api: str | None, futures: str | None) -> Addresses:
+    if mode is not Mode.SHADOW:
+        known = LIVE if mode is Mode.PRODUCTION else TESTNET
+        return Addresses(
+            spot_rest=spot or known.spot_rest,
+            spot_streams=streams or known.spot_streams,
+            spot_ws_api=ws_api or known.spot_ws_api,
+            futures_rest=futures or known.futures_rest,
+        )
+    if spot is None:
+        raise InvalidRequest([FieldMistake("spot_url", "Shadow needs the simulator's address")])
+    socket = "ws" + spot.removeprefix("http")
+    return Addresses(
+        spot_rest=spot,
+        spot_streams=streams or socket,
+        spot_ws_api=ws_api or f"{socket}/ws-api/v3",
+        futures_rest=futures,
+    )

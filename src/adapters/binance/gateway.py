@@ -1,0 +1,277 @@
+"""Orders to Binance spot: asynchronous, signed, and honest about what is not known (protocol sections 2.3, 6A, 6B)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from threading import Lock
+from typing import Any, Final
+
+from adapters.binance.io_thread import IoThread
+from adapters.binance.parsing import parse_order, parse_placement_fills, symbol_of
+from adapters.binance.trades import TradeReader
+from adapters.binance.transport import RECV_WINDOW_MS, Call, Transport
+from adapters.binance.weights import Cost
+from domain import errors
+from domain.events import (
+    CancelRefused,
+    OpenOrdersRead,
+    OrderAbsent,
+    OrderEvent,
+    OrderNotSent,
+    OrderRefused,
+    OrderReported,
+    OutcomeUnknown,
+    ReadFailed,
+)
+from domain.instrument import Instrument, Market
+from domain.orders import Intent, OrderType, TimeInForce, VenueOrder
+from ports.clock import Clock
+from ports.gateway import Answer
+from utils.binance_errors import Purpose
+
+LOG: Final = logging.getLogger(__name__)
+
+LOOK_UP_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+SETTLED_MARGIN_MS: Final = 5_000
+"""Beyond the receive window: what replicas of the order book may lag behind."""
+_LONG_AGO_MS: Final = 60_000
+_NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed)
+
+
+class BinanceGateway:
+    """Implements ports.gateway.OrderGateway for the spot market."""
+
+    def __init__(
+        self,
+        io: IoThread,
+        transport: Transport,
+        trades: TradeReader,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._io, self._transport, self._trades = io, transport, trades
+        self._clock, self._sleep = clock, sleep
+        # Wall time after which nothing more was sent for an id whose outcome is unknown.
+        self._unknown_since_ms: dict[str, int] = {}
+        self._in_flight = 0
+        self._count = Lock()
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many calls have not been answered yet."""
+        return self._in_flight
+
+    def submit(self, intent: Intent, answer: Answer) -> None:
+        self._begin(
+            self._submit(intent),
+            answer,
+            never=OrderNotSent(intent.client_id, "the connection to the venue is closed"),
+            broken=lambda text: self._unknown(intent.client_id, text),
+        )
+
+    def cancel(self, instrument: Instrument, client_id: str, answer: Answer) -> None:
+        self._begin(
+            self._cancel(instrument, client_id),
+            answer,
+            never=OrderNotSent(client_id, "the connection to the venue is closed"),
+            broken=lambda text: OutcomeUnknown(client_id, text),
+        )
+
+    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:
+        what = f"look-up of {client_id}"
+        self._begin(
+            self._look_up(instrument, client_id, sent_ms),
+            answer,
+            never=ReadFailed(what, "the connection to the venue is closed"),
+            broken=lambda text: ReadFailed(what, text),
+        )
+
+    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:
+        what = f"open orders of {instrument}"
+        self._begin(
+            self._read_open(instrument, since_trade_id),
+            answer,
+            never=ReadFailed(what, "the connection to the venue is closed"),
+            broken=lambda text: ReadFailed(what, text),
+        )
+
+    def _begin(
+        self,
+        work: Coroutine[Any, Any, OrderEvent],
+        answer: Answer,
+        *,
+        never: OrderEvent,
+        broken: Callable[[str], OrderEvent],
+    ) -> None:
+        with self._count:
+            self._in_flight += 1
+        if not self._io.spawn(self._answered(work, answer, broken)):
+            work.close()
+            self._finish(answer, never)
+
+    async def _answered(
+        self, work: Coroutine[Any, Any, OrderEvent], answer: Answer, broken: Callable[[str], OrderEvent]
+    ) -> None:
+        """Give exactly one answer, whatever becomes of the work."""
+        try:
+            event = await work
+        except asyncio.CancelledError:
+            event = broken("the connection to the venue was closed meanwhile")
+        except Exception as e:
+            LOG.exception("an answer of the venue could not be understood")
+            event = broken(f"an answer of the venue could not be understood: {type(e).__name__}")
+        self._finish(answer, event)
+
+    def _finish(self, answer: Answer, event: OrderEvent) -> None:
+        try:
+            answer(event)
+        finally:
+            with self._count:
+                self._in_flight -= 1
+
+    async def _submit(self, intent: Intent) -> OrderEvent:
+        try:
+            row = await self._transport.send(_placement(intent))
+        except errors.OrderRejected as e:
+            return OrderRefused(intent.client_id, e.code, str(e), e.would_take)
+        except _NOT_EXECUTED as e:
+            return OrderNotSent(intent.client_id, str(e))
+        except errors.OutcomeUnknown as e:
+            return self._unknown(intent.client_id, str(e))
+        except errors.VenueError as e:
+            return OrderRefused(intent.client_id, e.code, str(e))
+        order = parse_order(intent.instrument, row)
+        if order.client_id != intent.client_id:
+            return self._not_ours(intent.client_id, order)
+        self._trades.remember(order)
+        fills = parse_placement_fills(order, row)
+        if fills is None:
+            LOG.error("the fills of %s do not add up to its total; its trades are read", order.client_id)
+            fills = await self._trades.of_order(order)
+        return OrderReported(order, fills)
+
+    async def _cancel(self, instrument: Instrument, client_id: str) -> OrderEvent:
+        try:
+            row = await self._transport.send(_cancellation(instrument, client_id))
+        except _NOT_EXECUTED as e:
+            return OrderNotSent(client_id, str(e))
+        except errors.OutcomeUnknown as e:
+            return OutcomeUnknown(client_id, str(e))
+        except errors.VenueError as e:
+            return CancelRefused(client_id, e.code, str(e))
+        order = parse_order(instrument, row)
+        if order.client_id != client_id:
+            return self._not_ours(client_id, order)
+        return OrderReported(order)
+
+    async def _look_up(self, instrument: Instrument, client_id: str, sent_ms: int) -> OrderEvent:
+        last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
+        over_ms = last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
+        wanted_tries = 2 if self._clock.wall_ms() - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
+        misses, failure = 0, ""
+        for attempt in range(2 * len(LOOK_UP_PAUSES_S)):
+            try:
+                order = await self._find(instrument, client_id)
+                self._unknown_since_ms.pop(client_id, None)
+                return await self._with_trades(order)
+            except errors.OrderUnknown:
+                misses += 1
+                if misses >= wanted_tries and self._clock.wall_ms() > over_ms:
+                    self._unknown_since_ms.pop(client_id, None)
+                    return OrderAbsent(client_id)
+            except errors.VenueError as e:
+                failure = str(e)
+                if attempt + 1 >= len(LOOK_UP_PAUSES_S):
+                    break
+            await self._sleep(LOOK_UP_PAUSES_S[min(attempt, len(LOOK_UP_PAUSES_S) - 1)])
+        return ReadFailed(f"look-up of {client_id}", failure or "the request may still be accepted")
+
+    async def _find(self, instrument: Instrument, client_id: str) -> VenueOrder:
+        row = await self._transport.send(_reading(instrument, "/api/v3/order", 4, {"origClientOrderId": client_id}))
+        order = parse_order(instrument, row)
+        if order.client_id != client_id:
+            raise errors.VenueError(f"asked for {client_id}, the venue answered about {order.client_id}")
+        self._trades.remember(order)
+        return order
+
+    async def _with_trades(self, order: VenueOrder) -> OrderEvent:
+        """Report an order with all its trades; the trade list may lag behind the order."""
+        for pause_s in LOOK_UP_PAUSES_S:
+            fills = await self._trades.of_order(order) if order.executed_quantity else ()
+            if sum(fill.quantity for fill in fills) >= order.executed_quantity:
+                return OrderReported(order, fills)
+            await self._sleep(pause_s)
+        return ReadFailed(f"look-up of {order.client_id}", "its trades do not add up to its quantity yet")
+
+    async def _read_open(self, instrument: Instrument, since_trade_id: int) -> OrderEvent:
+        started_s = self._clock.monotonic_s()
+        try:
+            rows = await self._transport.send(_reading(instrument, "/api/v3/openOrders", 6, {}))
+            ours = [row for row in rows if self._trades.is_ours(row["clientOrderId"])]
+            orders = tuple(parse_order(instrument, row) for row in ours)
+            for order in orders:
+                self._trades.remember(order)
+            fills = await self._trades.since(instrument, since_trade_id)
+        except errors.VenueError as e:
+            return ReadFailed(f"open orders of {instrument}", str(e))
+        return OpenOrdersRead(instrument, orders, fills, started_s)
+
+    def _unknown(self, client_id: str, text: str) -> OutcomeUnknown:
+        self._unknown_since_ms[client_id] = self._clock.wall_ms()
+        return OutcomeUnknown(client_id, text)
+
+    def _not_ours(self, client_id: str, order: VenueOrder) -> OutcomeUnknown:
+        LOG.error("asked about %s, the venue answered about %s", client_id, order.client_id)
+        return self._unknown(client_id, f"the venue answered about another order, {order.client_id}")
+
+
+def _spot_symbol(instrument: Instrument) -> str:
+    if instrument.market is not Market.SPOT:
+        raise errors.VenueError(f"orders on the {instrument.market} market are not offered here")
+    return symbol_of(instrument)
+
+
+def _placement(intent: Intent) -> Call:
+    is_limit = intent.type is OrderType.LIMIT
+    time_in_force = (intent.time_in_force or TimeInForce.GTC) if is_limit else None
+    return Call(
+        market=intent.instrument.market,
+        method="POST",
+        path="/api/v3/order",
+        cost=Cost(1, orders=1),
+        params={
+            "symbol": _spot_symbol(intent.instrument),
+            "side": intent.side,
+            "type": intent.type,
+            "timeInForce": time_in_force,
+            "quantity": intent.quantity,
+            "price": intent.price,
+            "newClientOrderId": intent.client_id,
+            "newOrderRespType": "RESULT" if intent.type is OrderType.LIMIT_MAKER else "FULL",
+        },
+        signed=True,
+        purpose=Purpose.PLACE,
+    )
+
+
+def _cancellation(instrument: Instrument, client_id: str) -> Call:
+    return Call(
+        market=instrument.market,
+        method="DELETE",
+        path="/api/v3/order",
+        cost=Cost(1),
+        params={"symbol": _spot_symbol(instrument), "origClientOrderId": client_id},
+        signed=True,
+        purpose=Purpose.CANCEL,
+    )
+
+
+def _reading(instrument: Instrument, path: str, weight: int, params: dict[str, object]) -> Call:
+    return Call(
+        market=instrument.market,
+        method="GET",
+        path=path,
+        cost=Cost(weight),
+        params={"symbol": _spot_symbol(instrument), **params},
+        signed=True,
+    )

@@ -1,0 +1,225 @@
+"""Prices: one combined connection, `<symbol>@aggTrade` for each watched symbol.
+
+The price is that of the last trade, not the middle of the book: grids fill by trades, candles are made of trades, and
+the stream exists on both markets. A symbol without trades for a while is cross-checked over REST: either the market
+is quiet, and its last price is confirmed, or trades were missed, and the connection is given up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from adapters.binance.sockets import Frame, FrameSocket
+from adapters.binance.transport import Call, Transport
+from adapters.binance.watchers import Watchers
+from adapters.binance.weights import Cost
+from domain.errors import VenueError
+from domain.events import PriceSeen, StreamLost, StreamResumed
+from domain.instrument import Market
+from domain.money import parse_amount
+from ports.clock import Clock
+
+LOG: Final = logging.getLogger(__name__)
+
+SILENCE_S: Final = 15.0
+"""How long a symbol may be without a trade before REST is asked whether there was one."""
+CHECK_EVERY_S: Final = 5.0
+GRACE_S: Final = 2.0
+"""How long a trade known to REST may still be on its way."""
+_NAMES_PER_REQUEST: Final = 100
+_REQUEST_PAUSE_S: Final = 0.25  # the venue takes 5 messages a second, pings included
+MAX_SYMBOLS: Final = 1000  # of 1024 streams per connection
+
+
+@dataclass(slots=True)
+class _Heard:
+    """The latest trade known of one symbol, and when its being the latest was last confirmed."""
+
+    aggregate_id: int
+    trade_id: int
+    price: Decimal
+    market_ms: int
+    confirmed_s: float
+
+
+class MarketChannel:
+    """The market stream of spot. Lives on the I/O loop."""
+
+    kind = "market"
+
+    def __init__(
+        self,
+        url: str,
+        transport: Transport,
+        watchers: Watchers,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        silence_s: float = SILENCE_S,
+        carry_market_ms: Callable[[int], None] | None = None,
+    ) -> None:
+        self._url, self._transport, self._watchers = url + "/stream", transport, watchers
+        self._clock, self._sleep, self._silence_s = clock, sleep, silence_s
+        self._carry_market_ms = carry_market_ms
+        self._heard: dict[str, _Heard] = {}
+        self._announced: set[str] = set()
+        self._fresh: FrameSocket | None = None
+        self._changed = asyncio.Event()
+        self.events = 0
+
+    def changed(self) -> None:
+        """Note that watchers came or went."""
+        self._changed.set()
+
+    def is_live(self, symbol: str) -> bool:
+        return symbol in self._announced
+
+    async def connect(self) -> FrameSocket:
+        return await self._transport.web_socket(self._url, self._receive)
+
+    async def subscribe(self, socket: FrameSocket) -> None:
+        await self._ask(socket, "SUBSCRIBE", list(self._watchers))
+        self._fresh = socket
+
+    def lost(self, reason: str) -> None:
+        self._heard.clear()
+        self._announced.clear()
+        self._watchers.everyone(StreamLost(self.kind, reason))
+
+    def resumed(self) -> None:
+        if self._fresh is not None:
+            self._announce(self._fresh.subscribed)
+        self._changed.set()  # whoever came while we were connecting
+
+    async def follow(self, current: Callable[[], FrameSocket | None]) -> None:
+        """Bring the subscriptions of the current connection after the watchers, for ever."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            socket = current()
+            if socket is None:
+                continue  # subscribing everything is part of connecting
+            wanted = set(self._watchers)
+            try:
+                await self._ask(socket, "SUBSCRIBE", wanted - socket.subscribed)
+                self._announce(wanted & socket.subscribed)
+                await self._ask(socket, "UNSUBSCRIBE", socket.subscribed - wanted)
+            except (VenueError, OSError) as e:
+                socket.abandon(f"subscribing failed: {e}")
+            await self._sleep(2 * _REQUEST_PAUSE_S)
+
+    async def check_silence(self, current: Callable[[], FrameSocket | None]) -> None:
+        """Ask REST about symbols that were silent for too long, for ever."""
+        while True:
+            await self._sleep(min(CHECK_EVERY_S, self._silence_s))
+            socket = current()
+            silent = self._silent()
+            if socket is None or not silent:
+                continue
+            try:
+                rows = await self._last_trades(silent)
+                missed = self._compare(rows)
+                if missed:
+                    await self._sleep(GRACE_S)
+                    missed = {symbol for symbol in missed if self._lags(symbol, rows[symbol])}
+            except VenueError as e:
+                LOG.warning("a silent market stream could not be checked: %s", e)
+                continue
+            if missed and socket is current():
+                socket.abandon(f"trades of {', '.join(sorted(missed))} did not arrive")
+
+    def _receive(self, socket: FrameSocket, frame: Frame) -> None:
+        data = frame.get("data", frame)
+        kind = data.get("e") if isinstance(data, dict) else None
+        if kind == "aggTrade":
+            self.events += 1
+            self._trade(data)
+        elif kind == "serverShutdown":
+            socket.retire("the venue announced a shutdown")
+
+    def _trade(self, data: Frame) -> None:
+        symbol, number = data["s"], int(data["a"])
+        known = self._heard.get(symbol)
+        if known is not None and number <= known.aggregate_id:
+            return  # the other connection of a planned move told it already
+        heard = _Heard(number, int(data["l"]), parse_amount(data["p"]), int(data["T"]), self._clock.monotonic_s())
+        self._heard[symbol] = heard
+        if self._carry_market_ms is not None:
+            self._carry_market_ms(heard.market_ms)
+        self._tell(symbol, heard)
+
+    def _tell(self, symbol: str, heard: _Heard) -> None:
+        instrument = self._watchers.instrument(symbol)
+        if instrument is not None:
+            event = PriceSeen(instrument, heard.price, heard.market_ms, heard.confirmed_s)
+            self._watchers.price(symbol, event)
+
+    def _announce(self, symbols: Collection[str]) -> None:
+        for symbol in sorted(set(symbols) - self._announced):
+            self._announced.add(symbol)
+            self._watchers.order(symbol, StreamResumed(self.kind))
+        self._announced &= set(self._watchers)
+
+    def _silent(self) -> list[str]:
+        now_s = self._clock.monotonic_s()
+        return [
+            symbol
+            for symbol in self._announced & set(self._watchers)
+            if (heard := self._heard.get(symbol)) is None or now_s - heard.confirmed_s >= self._silence_s
+        ]
+
+    async def _last_trades(self, symbols: list[str]) -> dict[str, Frame]:
+        weight = 2 if len(symbols) <= 20 else 40 if len(symbols) <= 100 else 80
+        rows: list[Any] = await self._transport.send(
+            Call(
+                market=Market.SPOT,
+                method="GET",
+                path="/api/v3/ticker/24hr",
+                cost=Cost(weight),
+                params={"symbols": orjson.dumps(sorted(symbols)).decode(), "type": "MINI"},
+            )
+        )
+        return {row["symbol"]: row for row in rows}
+
+    def _compare(self, rows: dict[str, Frame]) -> set[str]:
+        """Confirm what REST confirms; return the symbols of which REST knows more than the stream told."""
+        missed = set()
+        for symbol, row in rows.items():
+            known = self._heard.get(symbol)
+            if known is not None and int(row["lastId"]) > known.trade_id:
+                missed.add(symbol)
+            elif known is not None and int(row["lastId"]) == known.trade_id:
+                known.confirmed_s = self._clock.monotonic_s()
+                self._tell(symbol, known)
+            elif int(row["lastId"]) >= 0:  # nothing heard yet, or the venue was wiped and counts anew
+                heard = _Heard(
+                    -1,
+                    int(row["lastId"]),
+                    parse_amount(row["lastPrice"]),
+                    int(row["closeTime"]),
+                    self._clock.monotonic_s(),
+                )
+                self._heard[symbol] = heard
+                self._tell(symbol, heard)
+        return missed
+
+    def _lags(self, symbol: str, row: Frame) -> bool:
+        known = self._heard.get(symbol)
+        return known is not None and known.trade_id < int(row["lastId"])
+
+    async def _ask(self, socket: FrameSocket, method: str, symbols: Collection[str]) -> None:
+        ordered = sorted(symbols)
+        for start in range(0, len(ordered), _NAMES_PER_REQUEST):
+            if start:
+                await self._sleep(_REQUEST_PAUSE_S)
+            batch = ordered[start : start + _NAMES_PER_REQUEST]
+            await socket.ask(method, [f"{symbol.lower()}@aggTrade" for symbol in batch])
+            if method == "SUBSCRIBE":
+                socket.subscribed.update(batch)
+            else:
+                socket.subscribed.difference_update(batch)

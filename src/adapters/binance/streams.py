@@ -1,0 +1,121 @@
+"""Live events of the watched instruments: one market and one user connection for the whole process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from adapters.binance.io_thread import IoThread
+from adapters.binance.market_stream import MAX_SYMBOLS, SILENCE_S, MarketChannel
+from adapters.binance.parsing import symbol_of
+from adapters.binance.sockets import SocketKeeper
+from adapters.binance.transport import Transport
+from adapters.binance.user_stream import UserChannel
+from adapters.binance.watchers import Watchers
+from domain.errors import VenueError
+from domain.events import StreamResumed
+from domain.instrument import Instrument, Market
+from ports.clock import Clock
+from ports.market_data import Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCounts:
+    """What the streams carried since the start; `foreign` are other programs' orders, left alone."""
+
+    market_events: int
+    user_events: int
+    foreign: int
+    unwatched: int
+    market_reconnects: int
+    user_reconnects: int
+
+
+class BinanceStreams:
+    """Implements ports.market_data.Streams.
+
+    A watcher is told StreamResumed once for each stream as soon as that stream is confirmed for it, and after every
+    StreamLost once it is confirmed again; between the two nothing may be decided on what was heard.
+    """
+
+    def __init__(
+        self,
+        io: IoThread,
+        transport: Transport,
+        clock: Clock,
+        *,
+        streams_url: str,
+        ws_api_url: str,
+        prefix: str,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        silence_s: float = SILENCE_S,
+        carry_market_ms: Callable[[int], None] | None = None,
+    ) -> None:
+        self._io = io
+        self._watchers = Watchers()
+        self._market = MarketChannel(
+            streams_url,
+            transport,
+            self._watchers,
+            clock,
+            sleep,
+            silence_s=silence_s,
+            carry_market_ms=carry_market_ms,
+        )
+        self._user = UserChannel(ws_api_url, transport, self._watchers, prefix)
+        self._market_keeper = SocketKeeper(self._market, clock, sleep)
+        self._user_keeper = SocketKeeper(self._user, clock, sleep)
+        self._started = False
+
+    @property
+    def counts(self) -> StreamCounts:
+        return StreamCounts(
+            self._market.events,
+            self._user.events,
+            self._user.foreign,
+            self._user.unwatched,
+            self._market_keeper.reconnects,
+            self._user_keeper.reconnects,
+        )
+
+    def watch(self, instrument: Instrument, inbox: Inbox) -> None:
+        """Begin to deliver the instrument's events to `inbox`.
+
+        Raises:
+            VenueError: where this market has no streams, or one connection cannot carry more symbols.
+        """
+        if instrument.market is not Market.SPOT:
+            raise VenueError(f"streams of the {instrument.market} market are not offered here")
+        if len(self._watchers) >= MAX_SYMBOLS:
+            raise VenueError(f"no more than {MAX_SYMBOLS} instruments can be watched at once")
+        self._io.spawn(self._add(instrument, inbox))
+
+    def unwatch(self, instrument: Instrument, inbox: Inbox) -> None:
+        self._io.spawn(self._remove(instrument, inbox))
+
+    def distrust(self, kind: str, reason: str) -> None:
+        """Give up the connection of this kind ("market" or "user"): REST knows what it should have told."""
+        self._io.spawn(self._abandon(kind, reason))
+
+    async def _add(self, instrument: Instrument, inbox: Inbox) -> None:
+        symbol = symbol_of(instrument)
+        self._watchers.add(symbol, instrument, inbox)
+        if self._user.is_live:
+            inbox.order(StreamResumed(self._user.kind))
+        if self._market.is_live(symbol):
+            inbox.order(StreamResumed(self._market.kind))
+        self._market.changed()
+        if not self._started:
+            self._started = True
+            self._io.spawn(self._market_keeper.run())
+            self._io.spawn(self._user_keeper.run())
+            self._io.spawn(self._market.follow(lambda: self._market_keeper.socket))
+            self._io.spawn(self._market.check_silence(lambda: self._market_keeper.socket))
+
+    async def _remove(self, instrument: Instrument, inbox: Inbox) -> None:
+        self._watchers.remove(symbol_of(instrument), inbox)
+        self._market.changed()
+
+    async def _abandon(self, kind: str, reason: str) -> None:
+        keeper = self._market_keeper if kind == self._market.kind else self._user_keeper
+        if keeper.socket is not None:
+            keeper.socket.abandon(reason)

@@ -1,0 +1,99 @@
+"""Our trades over REST. The venue's trade rows name the order's number only, so the client id is looked up."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from adapters.binance.parsing import parse_trade, symbol_of
+from adapters.binance.transport import Call, Transport
+from adapters.binance.weights import Cost
+from domain.errors import OrderUnknown
+from domain.instrument import Instrument
+from domain.orders import Fill, VenueOrder
+
+LOG: Final = logging.getLogger(__name__)
+
+PAGE: Final = 1000
+"""Rows per page, the most the venue gives; a page that is not full is the last."""
+_REMEMBERED: Final = 50_000
+_FEW: Final = 5  # up to here single queries (weight 4) cost less than a page of allOrders (20)
+_Key = tuple[Instrument, int]
+
+
+class TradeReader:
+    """Reads trades and tells ours from foreign ones by the prefix of their order's client id."""
+
+    def __init__(self, transport: Transport, prefix: str) -> None:
+        self._transport, self._prefix = transport, prefix
+        self._client_ids: dict[_Key, str] = {}
+
+    def is_ours(self, client_id: str) -> bool:
+        return client_id.startswith(self._prefix)
+
+    def remember(self, order: VenueOrder) -> None:
+        """Keep which client id an order number stands for, so that its trades need no further question."""
+        self._keep((order.instrument, order.venue_order_id), order.client_id)
+
+    async def of_order(self, order: VenueOrder) -> tuple[Fill, ...]:
+        """Return all trades of one order."""
+        rows = await self._pages(order.instrument, {"orderId": order.venue_order_id}, 0, weight=5)
+        return tuple(parse_trade(order.instrument, order.client_id, row) for row in rows)
+
+    async def since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
+        """Return our trades with an id of at least `trade_id`, oldest first."""
+        rows = await self._pages(instrument, {}, trade_id, weight=20)
+        await self._resolve(instrument, {int(row["orderId"]) for row in rows})
+        owners = ((row, self._client_ids.get((instrument, int(row["orderId"])), "")) for row in rows)
+        return tuple(parse_trade(instrument, owner, row) for row, owner in owners if self.is_ours(owner))
+
+    async def _pages(
+        self, instrument: Instrument, narrow: dict[str, object], from_id: int, *, weight: int
+    ) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = await self._read(
+                instrument, "/api/v3/myTrades", {**narrow, "fromId": from_id, "limit": PAGE}, weight
+            )
+            rows += page
+            if len(page) < PAGE:
+                return rows
+            from_id = int(page[-1]["id"]) + 1
+
+    async def _resolve(self, instrument: Instrument, order_ids: Iterable[int]) -> None:
+        unknown = sorted(order_id for order_id in order_ids if (instrument, order_id) not in self._client_ids)
+        if len(unknown) > _FEW:
+            await self._resolve_many(instrument, unknown[0], unknown[-1])
+            unknown = [order_id for order_id in unknown if (instrument, order_id) not in self._client_ids]
+        for order_id in unknown:
+            try:
+                row = await self._read(instrument, "/api/v3/order", {"orderId": order_id}, 4)
+            except OrderUnknown as e:
+                LOG.warning("trades of order %s on %s left out: %s", order_id, instrument, e)
+                continue
+            self._keep((instrument, order_id), row["clientOrderId"])
+
+    async def _resolve_many(self, instrument: Instrument, first: int, last: int) -> None:
+        while first <= last:
+            page = await self._read(instrument, "/api/v3/allOrders", {"orderId": first, "limit": PAGE}, 20)
+            for row in page:
+                self._keep((instrument, int(row["orderId"])), row["clientOrderId"])
+            if len(page) < PAGE:
+                return
+            first = int(page[-1]["orderId"]) + 1
+
+    async def _read(self, instrument: Instrument, path: str, params: dict[str, object], weight: int) -> Any:
+        return await self._transport.send(
+            Call(
+                market=instrument.market,
+                method="GET",
+                path=path,
+                cost=Cost(weight),
+                params={"symbol": symbol_of(instrument), **params},
+                signed=True,
+            )
+        )
+
+    def _keep(self, key: _Key, client_id: str) -> None:
+        self._client_ids[key] = client_id
+        if len(self._client_ids) > _REMEMBERED:
+            del self._client_ids[next(iter(self._client_ids))]

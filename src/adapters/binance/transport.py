@@ -1,0 +1,218 @@
+"""The one signed transport: weight, signature, time, transmission and the meaning of what comes back."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    InvalidURL,
+    TCPConnector,
+)
+from yarl import URL
+
+from adapters.binance.hosts import HostGuard
+from adapters.binance.server_time import ServerTime
+from adapters.binance.sockets import FrameSocket, Receive
+from adapters.binance.weights import Cost, Turn, Urgency, WeightBroker
+from domain.errors import ClockSkewed, OutcomeUnknown, SlowDown, Unreachable, VenueError
+from domain.instrument import Market
+from ports.clock import Clock
+from utils.binance_errors import Purpose, translate
+from utils.binance_signing import Params, encode, signed_query, signed_socket_params
+
+LOG: Final = logging.getLogger(__name__)
+
+RECV_WINDOW_MS: Final = 5_000
+"""How long after its timestamp a request may still be accepted; look-ups rely on it (protocol section 6A)."""
+REQUEST_TIMEOUT_S: Final = 10.0
+_TIME_PATH: Final[Mapping[Market, str]] = {Market.SPOT: "/api/v3/time", Market.FUTURES: "/fapi/v1/time"}
+_TIME_SAMPLES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request. `params` keep their order; Decimals are written in fixed-point notation, None is left out.
+
+    `keyed` sends the key without a signature; `body` goes out as JSON, which only our own exchange's admin reads.
+    """
+
+    market: Market
+    method: str
+    path: str
+    cost: Cost
+    params: Params = field(default_factory=dict)
+    signed: bool = False
+    keyed: bool = False
+    body: Mapping[str, object] | None = None
+    purpose: Purpose = Purpose.READ
+
+    @property
+    def urgency(self) -> Urgency:
+        return _URGENCY[self.purpose]
+
+
+_URGENCY: Final = {
+    Purpose.PLACE: Urgency.ORDER,
+    Purpose.CANCEL: Urgency.CANCEL,
+    Purpose.READ: Urgency.READ,
+}
+
+
+class Transport:
+    """Signs, sends and translates. Lives on the I/O loop.
+
+    aiohttp sends a GET or DELETE once more when a kept-alive connection turns out to be closed. For a cancel that
+    is harmless: its second arrival is refused with -2011 and the order looked up. A POST is never repeated.
+    """
+
+    def __init__(
+        self,
+        *,
+        addresses: Mapping[Market, str],
+        guard: HostGuard,
+        api_key: str,
+        api_secret: str,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        self._bases, self._guard = dict(addresses), guard
+        self._key, self._secret, self._clock, self._sleep = api_key, api_secret, clock, sleep
+        self.times = {market: ServerTime(clock) for market in Market}
+        self.broker = WeightBroker(clock, self.times[Market.SPOT].now_ms, sleep)
+        self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(3.0, timeout_s))
+        self._session: ClientSession | None = None
+        self._measuring = {market: asyncio.Lock() for market in Market}
+
+    def offers(self, market: Market) -> bool:
+        return market in self._bases
+
+    async def open(self) -> None:
+        """Open the session; call once, on the loop it is to live on."""
+        self._session = ClientSession(
+            connector=TCPConnector(limit=64, keepalive_timeout=30), timeout=self._timeout, trust_env=False
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, call: Call) -> Any:
+        """Send one call and return its decoded JSON.
+
+        A -1021 measures the clock again and sends the same parameters, client id included, once more.
+
+        Raises:
+            Unreachable: it never left, or it was a read whose outcome does not matter.
+            OutcomeUnknown: an order or cancel that may have arrived.
+            VenueError: what the venue answered, see utils.binance_errors.
+        """
+        try:
+            return await self._send_once(call)
+        except ClockSkewed:
+            await self.measure_clock(call.market)
+            return await self._send_once(call)
+
+    async def web_socket(self, url: str, receive: Receive) -> FrameSocket:
+        """Open a WebSocket to an allowed address.
+
+        Raises:
+            AddressForbidden: before anything is sent.
+            aiohttp.ClientError, OSError, TimeoutError: if there is no connection.
+        """
+        self._guard.check(url)
+        if self._session is None or self._session.closed:
+            raise Unreachable("the connection to the venue is closed")
+        return await FrameSocket.open(self._session, url, receive)
+
+    def socket_params(self) -> dict[str, object]:
+        """Return the signed parameters of a WebSocket API request that takes no others."""
+        return signed_socket_params(
+            self._key,
+            self._secret,
+            {},
+            timestamp_ms=self.times[Market.SPOT].now_ms(),
+            recv_window_ms=RECV_WINDOW_MS,
+        )
+
+    async def measure_clock(self, market: Market) -> None:
+        """Measure the offset to the venue's clock; one measurement at a time.
+
+        Raises:
+            VenueError: if no answer was to be had.
+        """
+        async with self._measuring[market]:
+            known, best_ms = self.times[market], None
+            for _ in range(_TIME_SAMPLES):
+                sent_ms, sent_s = self._clock.wall_ms(), self._clock.monotonic_s()
+                answer = await self._send_once(Call(market=market, method="GET", path=_TIME_PATH[market], cost=Cost(1)))
+                took_ms = (self._clock.monotonic_s() - sent_s) * 1000
+                if best_ms is None or took_ms < best_ms:
+                    best_ms = took_ms
+                    known.learn(int(answer["serverTime"]), sent_ms, self._clock.wall_ms())
+            LOG.info("the clock of %s is %d ms ahead of ours", market, known.offset_ms)
+
+    async def _send_once(self, call: Call) -> Any:
+        if self._session is None or self._session.closed:
+            raise Unreachable("the connection to the venue is closed")
+        base = self._bases.get(call.market)
+        if base is None:
+            raise VenueError(f"the {call.market} market is not offered here")
+        self._guard.check(base + call.path)
+        async with self.broker.turn(call.market, call.cost, call.urgency) as turn:
+            return await self._transmit(self._session, base, call, turn)
+
+    async def _transmit(self, session: ClientSession, base: str, call: Call, turn: Turn) -> Any:
+        query = self._query(call)
+        url = URL(f"{base}{call.path}?{query}" if query else base + call.path, encoded=True)
+        headers = {"X-MBX-APIKEY": self._key} if call.signed or call.keyed else None
+        data = None if call.body is None else orjson.dumps(call.body)
+        try:
+            async with session.request(call.method, url, headers=headers, data=data, allow_redirects=False) as reply:
+                body = await reply.read()
+        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as e:
+            raise Unreachable(f"no connection to the venue: {type(e).__name__}") from e
+        except (ClientError, TimeoutError, OSError) as e:
+            text = f"{call.method} {call.path} got no answer: {type(e).__name__}"
+            raise _lost(call, text) from e
+        return self._read(call, reply, body, turn)
+
+    def _read(self, call: Call, reply: ClientResponse, body: bytes, turn: Turn) -> Any:
+        if 200 <= reply.status < 300:
+            turn.answered(reply.status, reply.headers)
+            try:
+                return orjson.loads(body)
+            except orjson.JSONDecodeError as e:
+                raise _lost(call, f"{call.method} {call.path} answered something unreadable") from e
+        error = translate(call.market, reply.status, body, reply.headers, call.purpose)
+        pause_s = error.retry_after_s if isinstance(error, SlowDown) and _closes(reply.status) else None
+        turn.answered(reply.status, reply.headers, retry_after_s=pause_s)
+        raise error
+
+    def _query(self, call: Call) -> str:
+        if not call.signed:
+            return encode(call.params.items())
+        return signed_query(
+            self._secret,
+            call.params,
+            timestamp_ms=self.times[call.market].now_ms(),
+            recv_window_ms=RECV_WINDOW_MS,
+        )
+
+
+def _closes(status: int) -> bool:
+    """Tell a limit that everyone must heed from one request's bad luck (an overloaded back end)."""
+    return status in (403, 418, 429)
+
+
+def _lost(call: Call, text: str) -> VenueError:
+    return Unreachable(text) if call.purpose is Purpose.READ else OutcomeUnknown(text)
