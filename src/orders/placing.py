@@ -91,7 +91,7 @@ class Placing:
             last_price=price.value if price else None,
             price_age_s=price.age_s if price else None,
         )
-        verdict = self._gate.ask(proposal, now.monotonic_s)
+        verdict = self._gate.ask(proposal, now.market_ms)
         if verdict.allowed:
             return intent
         self.gate_reasons[want.slot] = verdict.reason

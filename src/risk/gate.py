@@ -89,24 +89,24 @@ def _judge_price(proposal: Proposal, limits: GateLimits) -> Verdict:
 class RiskGate:
     """Judges and reserves in one step under one lock, so that no headroom is granted twice."""
 
-    WINDOW_S = 10.0
+    WINDOW_MS = 10_000  # of market time, so that a replay at any speed is judged like the live run
 
     def __init__(self, limits: GateLimits) -> None:
         self.limits = limits
         self._lock = Lock()
         self._reserved: dict[str, Decimal] = {}
         self._inventory: dict[int, Decimal] = {}
-        self._sent_s: deque[float] = deque()
+        self._sent_ms: deque[int] = deque()
 
     @exact
-    def ask(self, proposal: Proposal, now_s: float) -> Verdict:
+    def ask(self, proposal: Proposal, market_ms: int) -> Verdict:
         """Judge a proposal and, if it is allowed, reserve its notional until `release`."""
         with self._lock:
-            while self._sent_s and now_s - self._sent_s[0] >= self.WINDOW_S:
-                self._sent_s.popleft()
-            verdict = judge(proposal, Portfolio(self._exposure(), len(self._sent_s)), self.limits)
+            while self._sent_ms and market_ms - self._sent_ms[0] >= self.WINDOW_MS:
+                self._sent_ms.popleft()
+            verdict = judge(proposal, Portfolio(self._exposure(), len(self._sent_ms)), self.limits)
             if verdict.allowed:
-                self._sent_s.append(now_s)
+                self._sent_ms.append(market_ms)
                 if not proposal.is_exit:
                     self._reserved[proposal.client_id] = proposal.quantity * proposal.price
             return verdict
