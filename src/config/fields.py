@@ -111,8 +111,12 @@ def _moment(value: object) -> object:
     return round(moment.timestamp() * 1000)
 
 
-def _moment_or_now(value: object) -> object:
-    return "now" if str(value).strip().lower() == "now" else _moment(value)
+def _now(value: object) -> object:
+    if value in (None, ""):
+        return None
+    if str(value).strip().lower() != "now":
+        raise ValueError("must be now, or empty for the recording's own time")
+    return "now"
 
 
 def _speed(value: object) -> object:
@@ -152,6 +156,6 @@ DatabaseUrl = Annotated[SecretStr | None, _url("sqlite", "postgresql", "postgres
 RedisUrl = Annotated[SecretStr | None, _url("redis", "rediss", "unix")]
 Moment = Annotated[int | None, BeforeValidator(_moment)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
-MomentOrNow = Annotated[int | Literal["now"] | None, BeforeValidator(_moment_or_now)]
+Now = Annotated[Literal["now"] | None, BeforeValidator(_now)]
 Speed = Annotated[Literal["max"] | Annotated[Decimal, Field(gt=0, le=1_000_000)], BeforeValidator(_speed)]
 NO_SECRET = SecretStr("")

@@ -54,7 +54,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("replay", MARKET, "simulator.replay", SYMBOLS_OF_FILES, "FILE", many=True),
     Option("from", MARKET, "simulator.from", "start of the stretch that is played", "TIME"),
     Option("to", MARKET, "simulator.to", "end of the stretch that is played", "TIME"),
-    Option("at", MARKET, "simulator.at", "market time the stretch is shifted to, or now", "TIME"),
+    Option("at", MARKET, "simulator.at", "now shifts the recording so that it begins now", "now"),
     Option("speed", MARKET, "simulator.speed", "market seconds per second, or max", "X"),
     Option("seed", MARKET, "simulator.seed", "seed of the synthetic market", "N"),
     Option("exchange-url", MARKET, "simulator.exchange_url", "spot address of a running simulator", "URL"),

@@ -15,8 +15,8 @@ from config.fields import (
     DatabaseUrl,
     FilePath,
     Moment,
-    MomentOrNow,
     Names,
+    Now,
     PortNumber,
     Positive,
     RedisUrl,
@@ -52,8 +52,8 @@ class SimulatorSettings(Section):
     """Start of the stretch of a recording that is played (ISO time, UTC unless it names a zone)."""
     to_ms: Annotated[Moment, Field(alias="to", examples=["2024-08-10"])] = None
     """End of that stretch."""
-    at: Annotated[MomentOrNow, Field(examples=["now"])] = None
-    """Market time the stretch is shifted to: an ISO time, or now. Empty: the recording's own."""
+    at: Annotated[Now, Field(examples=["now"])] = None
+    """now: the recording's times are shifted so that it begins now. Empty: its own times."""
     speed: Speed = Decimal(1)
     """Market seconds per second, or max for lock-step with the bot."""
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 1

@@ -155,6 +155,21 @@ class FuturesRiskSettings(Section):
     """Least distance from mark price to liquidation price, percent of the mark price."""
 
 
+class GateSettings(Section):
+    """The one door of all orders. Entries beyond these are refused; exits and cancels never are."""
+
+    max_order_notional_usd: Positive = Decimal(10_000)
+    """Largest value of one order, in USD."""
+    max_exposure_usd: Positive = Decimal(50_000)
+    """Largest sum of what all grids hold (at cost) and their open buys, in USD."""
+    max_orders_per_10s: Annotated[Count, Field(le=10_000)] = 50
+    """Most orders within ten seconds of market time, over all grids."""
+    max_price_distance_perc: Annotated[Positive, Field(le=100)] = Decimal(50)
+    """Largest distance of an order from the last price, percent of that price."""
+    max_price_age_seconds: Positive = Decimal(30)
+    """Age of the last price beyond which no entry is sent, in seconds since it arrived."""
+
+
 class RiskSettings(Section):
     max_drawdown_perc: Percent = Decimal("10.0")
     """Loss that stops trading, percent of the account's highest equity since trading was last released."""
@@ -166,5 +181,6 @@ class RiskSettings(Section):
     """Share of a grid's highest profit since its start that a moving stop keeps, in percent."""
     api_failure_timeout_minutes: Positive = Decimal(5)
     """Time without a usable answer of the venue after which no entry is sent, in minutes."""
+    gate: GateSettings = GateSettings()
     spot_risk: SpotRiskSettings = SpotRiskSettings()
     futures_risk: FuturesRiskSettings = FuturesRiskSettings()
