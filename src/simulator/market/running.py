@@ -138,3 +138,13 @@ def still_missing(recorded: Candle, built: RunningCandle | None) -> Candle:
         first_trade_id=-1,
         last_trade_id=-1,
     )
+
+
+def seconds_of(trades: Iterable[MarketTrade]) -> list[Candle]:
+    """Return candles of one second from the prints of one symbol in time order."""
+    seconds: list[RunningCandle] = []
+    for trade in trades:
+        if not seconds or trade.time_ms > seconds[-1].close_ms:
+            seconds.append(RunningCandle(*interval_bounds("1s", trade.time_ms), trade.price))
+        seconds[-1].add(trade, -1)
+    return [candle.frozen() for candle in seconds]
