@@ -66,3 +66,8 @@ class BookModel:
                 if price > 0
             ]
         )
+
+
+def opening_book(spec: SymbolSpec, price: int, time_ms: int) -> BookUpdate:
+    """Return a book of smallest sizes around the last price known, to stand until the first print."""
+    return BookModel(spec).after(MarketTrade(spec.symbol, price, spec.lot, time_ms, buyer_is_maker=True))

@@ -155,9 +155,12 @@ def _open_ms(candle: Candle) -> int:
 
 
 def _past_day(feed: MarketPast, symbol: str, until_ms: int) -> list[Candle]:
-    """The closed candles of the last 24 hours at the finest resolution the feed has."""
+    """The closed candles of the last 24 hours at the finest resolution that reaches back so far."""
+    best: list[Candle] = []
     for interval in _DAY_INTERVALS:
         past = feed.history(symbol, interval, until_ms, DAY_MS // DURATION_MS[interval] + 1)
-        if past:
-            return [candle for candle in past if candle.close_ms < until_ms]
-    return []
+        if past and (not best or past[0].open_ms < best[0].open_ms):
+            best = past
+        if best and best[0].open_ms <= until_ms - DAY_MS:
+            break
+    return [candle for candle in best if candle.close_ms < until_ms]

@@ -65,7 +65,7 @@ class SyntheticFeed:
             self._refuse_another(resume)
             start_ms = max(start_ms, int(resume["market_ms"]) + MINUTE_MS)
         self.start_ms = start_ms // MINUTE_MS * MINUTE_MS
-        self.notices = (f"the market is synthetic (seed {seed}): its prices are made up",)
+        self.notices: tuple[str, ...] = (f"the market is synthetic (seed {seed}): its prices are made up",)
         characters = [CHARACTERS[symbol] for symbol in self.symbols]
         specs = tuple(self.specs.values())
         self._dynamics = Dynamics([character.minute_sd for character in characters])

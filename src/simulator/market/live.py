@@ -1,0 +1,257 @@
+"""Binance's public market, relayed: trades and depth by stream, filters and the past by REST."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import aiohttp
+
+from simulator.core.symbols import SymbolSpec
+from simulator.market.feed import Candle, ClosedCandle, FeedStep, MarketError
+from simulator.market.intervals import INTERVALS, MINUTE_MS
+from simulator.market.public_messages import book_of, candle_of_row, specs_of_info, trade_of
+from simulator.market.synthetic import SyntheticFeed
+
+log = logging.getLogger(__name__)
+
+_HISTORY: Final = 1_000
+_PARALLEL: Final = 8
+_UNREACHABLE: Final = (aiohttp.ClientError, OSError, TimeoutError)
+ASKING_LIMIT_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """Where the market is and how long to wait for it.
+
+    Attributes:
+        pauses_s: pause before each reconnect in a row, the last one for all further ones.
+        silence_s: a stream without a message for so long is taken for dead.
+    """
+
+    rest_url: str = "https://api.binance.com"
+    stream_url: str = "wss://stream.binance.com:9443"
+    request_s: float = 10.0
+    pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+    silence_s: float = 60.0
+
+
+class BinanceFeed:
+    """A live market. Open it with `open`, read `live_steps`, end it with `close`."""
+
+    source: Literal["live"] = "live"
+    outage_ms = MINUTE_MS
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        settings: LiveSettings,
+        specs: Mapping[str, SymbolSpec],
+        past: Mapping[tuple[str, str], Sequence[Candle]],
+        start_ms: int,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._past = past
+        self._closed = asyncio.Event()
+        self._relay = _Relay(specs, start_ms)
+        self.specs = specs
+        self.symbols = tuple(specs)
+        self.start_ms = start_ms
+        self.notices: tuple[str, ...] = (f"the market is Binance's own, relayed from {settings.stream_url}",)
+
+    @classmethod
+    async def open(cls, symbols: Sequence[str], settings: LiveSettings | None = None) -> Self:
+        """Ask for filters and the past of the symbols.
+
+        Raises:
+            MarketError: when Binance cannot be reached, or does not know a symbol.
+        """
+        chosen = settings or LiveSettings()
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=chosen.request_s), trust_env=True)
+        try:
+            rest = _Rest(session, chosen.rest_url)
+            specs = specs_of_info(
+                await rest.get("exchangeInfo", symbols=json.dumps(list(symbols), separators=(",", ":")))
+            )
+            ordered = {symbol: specs[symbol] for symbol in symbols}
+            past = await rest.past(symbols)
+            start_ms = int((await rest.get("time"))["serverTime"])
+        except BaseException as error:
+            await session.close()
+            if isinstance(error, (*_UNREACHABLE, KeyError, ValueError)):
+                raise MarketError(f"Binance at {chosen.rest_url} cannot be used: {error!r}") from error
+            raise
+        return cls(session, chosen, ordered, past, start_ms)
+
+    def history(self, symbol: str, interval: str, end_ms: int, limit: int) -> list[Candle]:
+        """Return candles fetched at the start; see `MarketPast.history`."""
+        if symbol not in self.specs:
+            raise MarketError(f"symbol {symbol!r} is not in this market; it has {', '.join(self.symbols)}")
+        candles = [candle for candle in self._past[symbol, interval] if candle.open_ms < end_ms]
+        return candles[-limit:] if limit > 0 else []
+
+    def last_price(self, symbol: str) -> int:
+        past = self.history(symbol, "1m", self.start_ms + 1, 1) or self.history(symbol, "1M", self.start_ms, 1)
+        if not past:
+            raise MarketError(f"symbol {symbol!r} has never traded; leave it out")
+        return past[-1].close
+
+    def state(self) -> dict[str, Any]:
+        return {"source": "live", "symbols": list(self.symbols)}
+
+    async def live_steps(self) -> AsyncIterator[FeedStep]:
+        """Yield trades and books as they arrive, reconnecting until `close`.
+
+        After a break the minutes that were missed come first, as closed candles.
+        """
+        failures = 0
+        while not self._closed.is_set():
+            try:
+                async with self._session.ws_connect(self._stream_address()) as socket:
+                    for step in await self._missed():
+                        yield step
+                    while not self._closed.is_set():
+                        message = await socket.receive(timeout=self._settings.silence_s)
+                        if message.type is not aiohttp.WSMsgType.TEXT:
+                            break
+                        failures = 0
+                        for step in self._relay.steps_of(json.loads(message.data)):
+                            yield step
+            except (*_UNREACHABLE, ValueError, KeyError) as error:
+                log.warning("market stream broke: %r", error)
+            if not self._closed.is_set():
+                await self._pause(failures)
+                failures += 1
+
+    async def close(self) -> None:
+        """End the stream and its connections."""
+        self._closed.set()
+        await self._session.close()
+
+    async def _missed(self) -> list[FeedStep]:
+        if not self._relay.connected_before:
+            self._relay.connected_before = True
+            return []
+        rest = _Rest(self._session, self._settings.rest_url)
+        now_ms = int((await rest.get("time"))["serverTime"])
+        since_ms = self._relay.market_ms // MINUTE_MS * MINUTE_MS
+        steps = [
+            FeedStep(candle.close_ms, (), None, ClosedCandle(symbol, "1m", candle))
+            for symbol in self.symbols
+            for candle in await rest.klines(symbol, "1m", startTime=since_ms)
+            if candle.close_ms < now_ms
+        ]
+        return self._relay.ordered(steps)
+
+    def _stream_address(self) -> str:
+        names = "/".join(
+            f"{symbol.lower()}@{stream}" for symbol in self.symbols for stream in ("trade", "depth20@100ms")
+        )
+        return f"{self._settings.stream_url}/stream?streams={names}"
+
+    async def _pause(self, failures: int) -> None:
+        pauses = self._settings.pauses_s
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pauses[min(failures, len(pauses) - 1)]):
+                await self._closed.wait()
+
+
+class _Relay:
+    """Turns stream messages into steps: repeats dropped, time never going back."""
+
+    def __init__(self, symbols: Mapping[str, SymbolSpec], start_ms: int) -> None:
+        self._by_stream_name = {symbol.lower(): symbol for symbol in symbols}
+        self._last_ids = dict.fromkeys(symbols, -1)
+        self._missed_until_ms = dict.fromkeys(symbols, start_ms - 1)
+        self.market_ms = start_ms
+        self.connected_before = False
+
+    def steps_of(self, message: Mapping[str, Any]) -> Iterator[FeedStep]:
+        name, _, kind = str(message.get("stream", "")).partition("@")
+        symbol = self._by_stream_name.get(name)
+        if symbol is None:
+            return
+        data = message["data"]
+        if kind.startswith("depth20"):
+            yield FeedStep(self.market_ms, (), book_of(symbol, data))
+        elif kind == "trade" and self._is_new(symbol, data):
+            trade = trade_of(data)
+            self.market_ms = max(self.market_ms, trade.time_ms)
+            yield FeedStep(self.market_ms, (trade,))
+
+    def ordered(self, steps: list[FeedStep]) -> list[FeedStep]:
+        """Sort the missed minutes and note that trades in them are already counted."""
+        steps.sort(key=lambda step: step.time_ms)
+        for step in steps:
+            self.market_ms = max(self.market_ms, step.time_ms)
+            if step.candle is not None:
+                self._missed_until_ms[step.candle.symbol] = step.time_ms
+        return steps
+
+    def _is_new(self, symbol: str, data: Mapping[str, Any]) -> bool:
+        trade_id = int(data["t"])
+        if trade_id <= self._last_ids[symbol] or int(data["T"]) <= self._missed_until_ms[symbol]:
+            return False
+        self._last_ids[symbol] = trade_id
+        return True
+
+
+class _Rest:
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+        self._gate = asyncio.Semaphore(_PARALLEL)
+
+    async def get(self, path: str, **parameters: str | int) -> Any:
+        async with self._gate, self._session.get(f"{self._url}/api/v3/{path}", params=parameters) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def klines(self, symbol: str, interval: str, **parameters: int) -> list[Candle]:
+        rows = await self.get("klines", symbol=symbol, interval=interval, limit=_HISTORY, **parameters)
+        return [candle_of_row(row) for row in rows]
+
+    async def past(self, symbols: Sequence[str]) -> dict[tuple[str, str], list[Candle]]:
+        keys = [(symbol, interval) for symbol in symbols for interval in INTERVALS]
+        candles = await asyncio.gather(*(self.klines(symbol, interval) for symbol, interval in keys))
+        return dict(zip(keys, candles, strict=True))
+
+
+async def open_live_or_synthetic(
+    symbols: Sequence[str],
+    *,
+    seed: int,
+    now_ms: Callable[[], int],
+    settings: LiveSettings | None = None,
+    resume: Mapping[str, Any] | None = None,
+) -> BinanceFeed | SyntheticFeed:
+    """Return the live market where Binance answers one question within three seconds, else a synthetic one.
+
+    The synthetic feed's first notice says why it is there. A synthetic `resume` state stays synthetic.
+    """
+    chosen = settings or LiveSettings()
+    reason = "the saved state is synthetic"
+    if resume is None or resume.get("source") != "synthetic":
+        try:
+            await _ask(chosen)
+            return await BinanceFeed.open(symbols, chosen)
+        except (MarketError, *_UNREACHABLE) as error:
+            reason = f"Binance did not answer at {chosen.rest_url} ({error!r})"
+    own = resume if resume is not None and resume.get("source") == "synthetic" else None
+    feed = SyntheticFeed(symbols, seed=seed, start_ms=now_ms(), resume=own)
+    feed.notices = (f"{reason}: a synthetic market takes its place", *feed.notices)
+    return feed
+
+
+async def _ask(settings: LiveSettings) -> None:
+    timeout = aiohttp.ClientTimeout(total=ASKING_LIMIT_S)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+        session.get(f"{settings.rest_url}/api/v3/ping") as answer,
+    ):
+        answer.raise_for_status()
