@@ -178,7 +178,9 @@ def _spot_orders() -> list[Operation]:
             changes=False, weight=lambda params: 20 if params.get("computeCommissionRates") else 1,
         ),
         _order_row("order.cancel", "DELETE", "order", trading.cancel, "order.cancel", params=_CANCEL),
-        _order_row("openOrders.cancel", "DELETE", "openOrders", trading.cancel_all, "openOrders.cancelAll", params=(_SYMBOL,)),
+        _order_row(
+            "openOrders.cancel", "DELETE", "openOrders", trading.cancel_all, "openOrders.cancelAll", params=(_SYMBOL,),
+        ),
         _order_row(
             "order.cancelReplace", "POST", "order/cancelReplace", replacing.cancel_replace,
             "order.cancelReplace", params=_REPLACE, orders=1,

@@ -1,0 +1,271 @@
+"""The simulator process: object graph, run loop, orderly end."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, cast
+
+from aiohttp import web
+
+from simulator.clocks import MarketClock
+from simulator.core.events import MarketTrade
+from simulator.market.books import BookModel
+from simulator.market.candles import CandleBook
+from simulator.market.feed import Feed, LiveFeed, MarketError, MarketPast
+from simulator.markets import open_market
+from simulator.options import Options
+from simulator.player import Player, Progress
+from simulator.state import StateError, StateStore
+from simulator.turns import Turns
+from simulator.wire import errors
+from simulator.wire.admin import Admin
+from simulator.wire.dispatch import Dispatcher, KeyHolder
+from simulator.wire.gateway import Gateway, Port, open_port
+from simulator.wire.publisher import Publisher
+from simulator.wire.user_streams import UserStreams
+from simulator.wire.venue import Clocks, Venue
+
+_LOG: Final = logging.getLogger("simulator")
+_TICK_S: Final = 0.05
+_CHECKPOINT_S: Final = 1.0
+_GOODBYE_S: Final = 0.2
+_SPOT: Final = ("/api/", "/sapi/", "/dapi/")
+_FUTURES: Final = ("/fapi/", "/sapi/", "/dapi/")
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def account_id_of(api_key: str) -> str:
+    """Return the id of a key's account: a digest, so that keys appear in no file."""
+    return hashlib.sha256(api_key.encode()).hexdigest()[:16]
+
+
+async def run(options: Options) -> int:
+    """Run the simulator until SIGTERM or SIGINT; return the exit status."""
+    simulator: Simulator | None = None
+    try:
+        store = StateStore.open(options.state) if options.state is not None else None
+        simulator = Simulator(options, await open_market(options, store.market if store else None), store)
+        await simulator.open()
+    except (MarketError, StateError, OSError) as exc:
+        _LOG.error("%s", exc)
+        if simulator is not None:
+            await simulator.close()
+        return 1
+    _on_signals(simulator.stop)
+    sys.stdout.write(json.dumps(simulator.ready_line()) + "\n")
+    sys.stdout.flush()
+    return await simulator.serve()
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+class Simulator:
+    """One venue with its feed and its two ports."""
+
+    def __init__(self, options: Options, market: MarketPast, store: StateStore | None) -> None:
+        self._options, self._market, self._store = options, market, store
+        self._position = store.position if store is not None and market.source == "replay" else None
+        begins_ms = market.start_ms if self._position is None else self._position.time_ms
+        self.clock = MarketClock(wall_ms, begins_ms, options.speed)
+        saved = store.exchange_dump(market.specs.values()) if store is not None else None
+        candles = CandleBook.of_feed(market, end_ms=begins_ms)
+        clocks = Clocks(wall_ms, self.clock.now_ms)
+        self.venue = Venue(market, candles, clocks, options.limits, saved)
+        self._users = UserStreams(self.venue.faults, wall_ms)
+        self._publisher = Publisher(self.venue, self.clock.now_ms if options.is_lock_step else wall_ms)
+        self._turns = Turns(self.venue, store, self._users, self._publisher, self._fail)
+        self._keys = {key: KeyHolder(secret, account_id_of(key)) for key, secret in options.keys}
+        self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
+        self._player = Player(self.venue, self.clock, self._turns, self._backlog)
+        self._gateways: list[Gateway] = []
+        self._runners: list[web.ServerRunner] = []
+        self._addresses: list[int] = []
+        self._stopping = asyncio.Event()
+        self._status = 0
+
+    async def open(self) -> None:
+        """Open accounts and ports.
+
+        Raises:
+            OSError: a port cannot be had.
+            StateError, MarketError: the saved state does not fit.
+        """
+        self._open_accounts()
+        self._lay_out_books()
+        if self._market.source != "live":
+            self._player.load(cast("Feed", self._market), self._position)
+        self._anchor()
+        admin = Admin(self.venue, self, self._turns.settle, self._account_of)
+        spot = Port(_SPOT, self._publisher, has_socket_api=True, admin=admin.handlers())
+        for port, number in ((spot, self._options.port), (Port(_FUTURES), self._options.futures_port)):
+            gateway = Gateway(port, self._dispatcher, self._users, self._options.sockets)
+            runner, bound = await self._listen(gateway, number)
+            self._gateways.append(gateway)
+            self._runners.append(runner)
+            self._addresses.append(bound)
+        for notice in self._market.notices:
+            _LOG.info("%s", notice)
+
+    async def serve(self) -> int:
+        """Play the market and serve until stopped; return the exit status."""
+        tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._keep_time())]
+        for task in tasks:
+            task.add_done_callback(self._watch)
+        await self._stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.close()
+        return self._status
+
+    def stop(self) -> None:
+        """Ask for an orderly end; safe to call again."""
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Say goodbye, close the ports and write the state a last time."""
+        for gateway in self._gateways:
+            gateway.farewell()
+        if self._backlog():
+            await asyncio.sleep(_GOODBYE_S)
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        if self._market.source == "live":
+            await cast("LiveFeed", self._market).close()
+        if self._store is not None:
+            if self._status == 0 and self._runners:
+                self._turns.finish()
+                self._turns.checkpoint(clean=True)
+            self._store.close()
+
+    def ready_line(self) -> dict[str, object]:
+        host = self._options.host
+        shown = f"[{host}]" if ":" in host else host
+        spot, futures = (f"{shown}:{port}" for port in self._addresses)
+        return {
+            "ready": True,
+            "spot_url": f"http://{spot}",
+            "spot_ws_url": f"ws://{spot}",
+            "spot_ws_api_url": f"ws://{spot}/ws-api/v3",
+            "futures_url": f"http://{futures}",
+            "futures_ws_url": f"ws://{futures}",
+            "market_source": self._market.source,
+            "market_ms": self.clock.now_ms(),
+            "speed": self._shown_speed(),
+            "symbols": list(self.venue.symbols),
+            "pid": os.getpid(),
+        }
+
+    def state(self) -> dict[str, object]:
+        """Return what GET /admin/state answers."""
+        return {
+            "market_source": self._market.source,
+            "symbols": list(self.venue.symbols),
+            "speed": self._shown_speed(),
+            "market_ms": self.clock.now_ms(),
+            "server_ms": wall_ms(),
+            "finished": self._player.finished,
+            "user_events": self._users.sent,
+            "market_events": self._publisher.sent,
+        }
+
+    async def step(self, points: int, *, until_account: bool) -> Progress:
+        """Advance a lock-step market.
+
+        Raises:
+            ApiError: the market runs by itself.
+        """
+        if not self._options.is_lock_step:
+            raise errors.ApiError(-1020, "This operation is not supported. The market runs by itself; use --speed max.")
+        progress = await self._player.step(points, until_account=until_account)
+        if progress.finished:
+            self._publisher.tick()
+        return progress
+
+    def _shown_speed(self) -> float | str:
+        return "max" if self._options.speed is None else self._options.speed
+
+    def _account_of(self, api_key: str | None) -> str:
+        return self._dispatcher.holder(api_key).account_id
+
+    def _open_accounts(self) -> None:
+        exchange = self.venue.exchange
+        known = set(exchange.account_ids)
+        balances = dict(self._options.balances)
+        for holder in self._keys.values():
+            if holder.account_id not in known:
+                exchange.open_account(holder.account_id, balances, pays_in_bnb=self._options.pays_in_bnb)
+        if self._store is not None:
+            self._store.adopt(exchange, self._market.state())
+
+    def _lay_out_books(self) -> None:
+        """Put a book around the last price, so that orders meet one before the first step."""
+        if self._market.source == "live":
+            return
+        for symbol, spec in self._market.specs.items():
+            volume = [candle.volume for candle in self.venue.candles.candles(symbol, "1m", limit=60)]
+            model = BookModel(spec, minute_volume=sum(volume) // max(1, len(volume)))
+            price = self.venue.last_price(symbol)
+            book = model.after(MarketTrade(symbol, price, spec.lot, self.clock.now_ms(), False))
+            self.venue.exchange.set_book(symbol, book.bids, book.asks, now_ms=self.clock.now_ms())
+        self._turns.finish()
+
+    def _anchor(self) -> None:
+        """Let a fresh market that means now be now; what lies between is played at once."""
+        now_ms = wall_ms()
+        means_now = self._market.source != "replay" or self._options.at_now
+        if means_now and self._options.speed == 1.0 and self._market.start_ms <= now_ms and not self._position:
+            self.clock.anchor(now_ms, now_ms)
+        else:
+            self.clock.anchor(self.clock.now_ms(), now_ms)
+
+    async def _listen(self, gateway: Gateway, port: int) -> tuple[web.ServerRunner, int]:
+        try:
+            return await open_port(gateway, self._options.host, port)
+        except OSError as exc:
+            raise OSError(
+                f"cannot listen on {self._options.host}:{port} ({os.strerror(exc.errno or 0)}); "
+                "choose another port, or 0 for a free one"
+            ) from exc
+
+    async def _play(self) -> None:
+        if self._market.source == "live":
+            await self._player.run_live(cast("LiveFeed", self._market))
+        elif not self._options.is_lock_step:
+            await self._player.run()
+
+    async def _keep_time(self) -> None:
+        """Send what periodic streams owe and note the market's progress, on wall time."""
+        checked_s = time.monotonic()
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if not self._options.is_lock_step:
+                self._publisher.tick()
+            if time.monotonic() - checked_s >= _CHECKPOINT_S:
+                checked_s = time.monotonic()
+                self._turns.checkpoint()
+
+    def _watch(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._fail(failure)
+
+    def _backlog(self) -> int:
+        return max((gateway.backlog for gateway in self._gateways), default=0)
+
+    def _fail(self, exc: BaseException) -> None:
+        """Stop rather than go on with a state that is not on disk, or a market that has broken."""
+        _LOG.critical("the simulator stops: %s: %s", type(exc).__name__, exc, exc_info=exc)
+        self._status = 1
+        self.stop()

@@ -1,0 +1,223 @@
+"""Admin calls: stepping, state, prints, deposits, faults and changes of symbols. Loopback peers only."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+import orjson
+from aiohttp import web
+
+from simulator.core.events import MarketTrade
+from simulator.core.symbols import SymbolSpec
+from simulator.wire import errors
+from simulator.wire.faults import Fault, FaultKind
+from simulator.wire.gateway import AdminHandler
+from simulator.wire.numbers import MONEY_UNIT, UNIT, parse_scaled, render
+from simulator.wire.venue import Venue
+
+Json = dict[str, object]
+MAX_POINTS: Final = 1_000_000
+_PRICE_FIELDS: Final = {
+    "tickSize": "tick",
+    "stepSize": "lot",
+    "minPrice": "min_price",
+    "maxPrice": "max_price",
+    "minQty": "min_qty",
+    "maxQty": "max_qty",
+    "minNotional": "min_notional",
+    "maxNotional": "max_notional",
+    "maxPosition": "max_position",
+}
+_STATUSES: Final = ("TRADING", "HALT", "BREAK", "CANCEL_ONLY", "END_OF_DAY")
+
+
+class Progress(Protocol):
+    """What one step request brought."""
+
+    @property
+    def played(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+
+
+class Market(Protocol):
+    """The market's course, as the admin sees and moves it."""
+
+    def state(self) -> Json:
+        """Return source, speed, market time and the counts of events sent."""
+        ...
+
+    async def step(self, points: int, *, until_account: bool) -> Progress:
+        """Play steps in lock-step.
+
+        Raises:
+            ApiError: the market runs by itself.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The admin surface of one venue; `settle` as in the dispatcher."""
+
+    venue: Venue
+    market: Market
+    settle: Callable[[], Awaitable[None]]
+    account_of: Callable[[str | None], str]
+
+    def handlers(self) -> Mapping[tuple[str, str], AdminHandler]:
+        routes: dict[tuple[str, str], AdminHandler] = {
+            ("GET", "/admin/state"): self._state,
+            ("POST", "/admin/step"): self._step,
+            ("POST", "/admin/print"): self._print,
+            ("POST", "/admin/deposit"): self._deposit,
+            ("POST", "/admin/faults"): self._arm,
+            ("GET", "/admin/faults"): self._faults,
+            ("DELETE", "/admin/faults"): self._clear,
+            ("POST", "/admin/symbol"): self._symbol,
+        }
+        return {address: _on_loopback(handler) for address, handler in routes.items()}
+
+    async def _state(self, _request: web.BaseRequest) -> Json:
+        return self.market.state()
+
+    async def _step(self, request: web.BaseRequest) -> Json:
+        body = await _body(request)
+        points = body.get("points", 1)
+        if not isinstance(points, int) or isinstance(points, bool) or not 1 <= points <= MAX_POINTS:
+            raise _bad("points", f"must be a whole number from 1 to {MAX_POINTS}")
+        until = body.get("until")
+        if until not in {None, "account"}:
+            raise _bad("until", "must be null or 'account'")
+        progress = await self.market.step(points, until_account=until == "account")
+        state = self.market.state()
+        kept = ("market_ms", "user_events", "market_events", "finished")
+        answer: Json = {name: state[name] for name in kept}
+        return {**answer, "played": progress.played, "remaining": points - progress.played}
+
+    async def _print(self, request: web.BaseRequest) -> Json:
+        body = await _body(request)
+        symbol = self.venue.require(_text(body, "symbol"))
+        buyer_is_maker = body.get("buyerIsMaker", False)
+        if not isinstance(buyer_is_maker, bool):
+            raise _bad("buyerIsMaker", "must be true or false")
+        now_ms = self.venue.market_ms()
+        price, quantity = _amount(body, "price"), _amount(body, "qty")
+        self.venue.print_trade(MarketTrade(symbol, price, quantity, now_ms, buyer_is_maker))
+        await self.settle()
+        return {"market_ms": now_ms}
+
+    async def _deposit(self, request: web.BaseRequest) -> Json:
+        body = await _body(request)
+        account_id = self.account_of(request.headers.get("X-MBX-APIKEY"))
+        asset, amount = _text(body, "asset"), _amount(body, "amount")
+        self.venue.exchange.deposit(account_id, asset, amount * (MONEY_UNIT // UNIT))
+        await self.settle()
+        return {"asset": asset, "amount": render(amount)}
+
+    async def _arm(self, request: web.BaseRequest) -> Json:
+        fault = _fault(await _body(request), self.venue.clocks.server_ms())
+        return self.venue.faults.arm(fault).as_json()
+
+    async def _faults(self, _request: web.BaseRequest) -> list[Json]:
+        return [fault.as_json() for fault in self.venue.faults.listing()]
+
+    async def _clear(self, request: web.BaseRequest) -> Json:
+        number = request.query.get("id")
+        if number is not None and not number.isdecimal():
+            raise _bad("id", "must be a fault's number")
+        return {"cleared": self.venue.faults.clear(None if number is None else int(number))}
+
+    async def _symbol(self, request: web.BaseRequest) -> Json:
+        body = await _body(request)
+        spec = _changed(self.venue.spec(_text(body, "symbol")), body)
+        self.venue.exchange.set_symbol(spec)
+        return {"symbol": spec.symbol, "status": spec.status}
+
+
+def _on_loopback(handler: AdminHandler) -> AdminHandler:
+    async def guarded(request: web.BaseRequest) -> object:
+        remote = request.remote or ""
+        if not remote or not ipaddress.ip_address(remote).is_loopback:
+            raise errors.ApiError(-2015, "Admin calls are answered to this machine alone.", http_status=403)
+        return await handler(request)
+
+    return guarded
+
+
+def _bad(name: str, remedy: str) -> errors.ApiError:
+    return errors.ApiError(-1130, f"Data sent for parameter '{name}' is not valid: it {remedy}.")
+
+
+async def _body(request: web.BaseRequest) -> dict[str, Any]:
+    try:
+        body = orjson.loads(await request.read() or b"{}")
+    except orjson.JSONDecodeError as exc:
+        raise errors.ApiError(-1135, "Invalid JSON Request") from exc
+    if not isinstance(body, dict):
+        raise errors.ApiError(-1135, "Invalid JSON Request")
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise errors.mandatory(name)
+    return value
+
+
+def _amount(body: Mapping[str, Any], name: str) -> int:
+    amount = parse_scaled(name, _text(body, name))
+    if amount <= 0:
+        raise _bad(name, "must be above 0")
+    return amount
+
+
+def _fault(body: Mapping[str, Any], now_ms: int) -> Fault:
+    known = {"kind", "match", "count", "seconds", "delay_ms", "status"}
+    if surplus := sorted(set(body) - known):
+        raise _bad(surplus[0], f"is unknown; a fault has {', '.join(sorted(known))}")
+    try:
+        kind = FaultKind(str(body.get("kind")))
+    except ValueError as exc:
+        raise _bad("kind", f"must be one of {', '.join(FaultKind)}") from exc
+    seconds = _whole(body, "seconds")
+    count = _whole(body, "count")
+    if count is None and seconds is None:
+        count = 1
+    return Fault(
+        kind=kind,
+        match=str(body.get("match", "*")),
+        count=count,
+        delay_ms=_whole(body, "delay_ms", lowest=-(10**9)) or 0,
+        status=_whole(body, "status") or 0,
+        until_ms=None if seconds is None else now_ms + seconds * 1_000,
+    )
+
+
+def _whole(body: Mapping[str, Any], name: str, *, lowest: int = 1) -> int | None:
+    value = body.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < lowest):
+        raise _bad(name, f"must be a whole number of at least {lowest}")
+    return value
+
+
+def _changed(spec: SymbolSpec, body: Mapping[str, Any]) -> SymbolSpec:
+    changes: dict[str, Any] = {}
+    for name in set(body) - {"symbol"}:
+        if name == "status":
+            if body[name] not in _STATUSES:
+                raise _bad(name, f"must be one of {', '.join(_STATUSES)}")
+            changes["status"] = body[name]
+        elif name == "maxNumOrders":
+            changes["max_orders"] = _whole(body, name)
+        elif name in _PRICE_FIELDS:
+            changes[_PRICE_FIELDS[name]] = parse_scaled(name, _text(body, name))
+        else:
+            known = ", ".join(("status", "maxNumOrders", *_PRICE_FIELDS))
+            raise _bad(name, f"is unknown; a symbol has {known}")
+    try:
+        return replace(spec, **changes)
+    except ValueError as exc:
+        raise errors.ApiError(-1130, str(exc)) from exc

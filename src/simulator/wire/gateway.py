@@ -1,0 +1,218 @@
+"""The HTTP face of the venue: REST, WebSocket upgrades, admin; one handler for each port."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, Protocol
+
+import orjson
+from aiohttp import web
+
+from simulator.core.errors import ExchangeError
+from simulator.wire import errors
+from simulator.wire.calls import Operation
+from simulator.wire.connections import Connection, SocketRules
+from simulator.wire.dispatch import Answer, Asking, ConnectionCut, Dispatcher, GatewayPage, refusal_of
+from simulator.wire.operations import BY_ADDRESS, RETIRED
+from simulator.wire.parameters import read_form
+from simulator.wire.publisher import Publisher
+from simulator.wire.signing import rest_payload
+from simulator.wire.stream_sessions import StreamSession, requested_streams
+from simulator.wire.user_streams import UserStreams
+from simulator.wire.ws_api import ApiSession
+
+AdminHandler = Callable[[web.BaseRequest], Awaitable[object]]
+
+_API_SOCKET: Final = "/ws-api/v3"
+_NOT_FOUND: Final = "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>"
+
+
+class Session(Protocol):
+    """What a socket's messages go to."""
+
+    def receive(self, text: str) -> None: ...
+    def leave(self) -> None: ...
+    def farewell(self, now_ms: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Port:
+    """What one port serves.
+
+    Attributes:
+        prefixes: REST folders it answers; everything else is 404.
+        publisher: source of its market streams, None where streams stay silent.
+        has_socket_api: whether the spot ws-api lives here.
+        admin: handlers of `/admin/...` by (method, path).
+    """
+
+    prefixes: tuple[str, ...]
+    publisher: Publisher | None = None
+    has_socket_api: bool = False
+    admin: Mapping[tuple[str, str], AdminHandler] = field(default_factory=dict)
+
+
+class Gateway:
+    """Accepts requests on one port."""
+
+    def __init__(self, port: Port, dispatcher: Dispatcher, streams: UserStreams, rules: SocketRules) -> None:
+        self._port, self._dispatcher, self._streams, self._rules = port, dispatcher, streams, rules
+        self._sessions: dict[Session, Connection] = {}
+
+    @property
+    def backlog(self) -> int:
+        """Frames waiting for the slowest reader."""
+        return max((connection.backlog for connection in self._sessions.values()), default=0)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._accept_socket(request)
+        if request.path.startswith("/admin/"):
+            return await self._answer_admin(request)
+        return await self._answer_rest(request)
+
+    def farewell(self) -> None:
+        """Say goodbye on every socket."""
+        for session in self._sessions:
+            session.farewell(self._dispatcher.server_ms())
+
+    async def _answer_rest(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        operation = BY_ADDRESS.get((request.method, path)) if path.startswith(self._port.prefixes) else None
+        if operation is None:
+            return self._unknown(path)
+        try:
+            answer = await self._dispatcher.execute(await self._asking(request, operation, query))
+        except (errors.ApiError, ExchangeError) as error:
+            return self._refused(request, refusal_of(error))
+        except GatewayPage as page:
+            return _page(page.status)
+        except ConnectionCut:
+            return _cut(request)
+        return self._answered(request, operation, answer)
+
+    async def _asking(self, request: web.BaseRequest, operation: Operation, query: str) -> Asking:
+        body = "" if request.method == "GET" else (await request.read()).decode("utf-8", "replace")
+        return Asking(
+            operation,
+            read_form(query, body),
+            (rest_payload(query, body),),
+            request.headers.get("X-MBX-APIKEY"),
+            request.remote or "",
+        )
+
+    def _unknown(self, path: str) -> web.Response:
+        if path in RETIRED and path.startswith(self._port.prefixes):
+            gone = errors.ApiError(-1016, "This service is no longer available.", http_status=410)
+            return _json(gone.body(), gone.http_status, {})
+        return web.Response(status=404, text=_NOT_FOUND, content_type="text/html")
+
+    def _refused(self, request: web.BaseRequest, refusal: errors.ApiError) -> web.Response:
+        headers = self._weight_headers(request)
+        if refusal.retry_after_s is not None:
+            headers["Retry-After"] = str(refusal.retry_after_s)
+        return _json(refusal.body(), refusal.http_status, headers)
+
+    def _answered(self, request: web.BaseRequest, operation: Operation, answer: Answer) -> web.Response:
+        headers = self._weight_headers(request)
+        if operation.orders:
+            now_ms = self._dispatcher.server_ms()
+            counts = self._dispatcher.venue.order_counter.counts(answer.account_id, now_ms)
+            headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1D"] = map(str, counts)
+        return _json(answer.result, HTTPStatus.OK, headers)
+
+    def _weight_headers(self, request: web.BaseRequest) -> dict[str, str]:
+        used = str(self._dispatcher.limiter.used(request.remote or "", self._dispatcher.server_ms()))
+        if request.path.startswith("/sapi/"):
+            return {"X-SAPI-USED-IP-WEIGHT-1M": used}
+        return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
+
+    async def _answer_admin(self, request: web.BaseRequest) -> web.StreamResponse:
+        handler = self._port.admin.get((request.method, request.path))
+        if handler is None:
+            return web.Response(status=404, text=_NOT_FOUND, content_type="text/html")
+        try:
+            self._dispatcher.holder(request.headers.get("X-MBX-APIKEY"))
+            return _json(await handler(request), HTTPStatus.OK, {})
+        except (errors.ApiError, ExchangeError) as error:
+            refusal = refusal_of(error)
+            return _json(refusal.body(), refusal.http_status, {})
+
+    async def _accept_socket(self, request: web.BaseRequest) -> web.StreamResponse:
+        address = request.remote or ""
+        try:
+            self._dispatcher.limiter.connect(address, self._dispatcher.server_ms())
+        except errors.ApiError as error:
+            return self._refused(request, error)
+        if not request.path.startswith(("/ws", "/stream", "/public/", "/market/", "/private/")):
+            return self._unknown(request.path)
+        socket = web.WebSocketResponse(autoping=False, heartbeat=None, compress=False)
+        await socket.prepare(request)
+        is_api = request.path == _API_SOCKET and self._port.has_socket_api
+        connection = Connection(socket, self._rules, self._dispatcher.server_ms, rate_limited=not is_api)
+        session = self._open_api(request, connection) if is_api else self._open_streams(request, connection)
+        self._sessions[session] = connection
+        try:
+            async for text in connection.messages():
+                session.receive(text)
+        finally:
+            del self._sessions[session]
+            session.leave()
+        return socket
+
+    def _open_api(self, request: web.BaseRequest, connection: Connection) -> Session:
+        def cut() -> None:
+            _cut(request)
+
+        return ApiSession(
+            connection,
+            self._dispatcher,
+            self._streams,
+            request.remote or "",
+            cut,
+            return_limits=request.query.get("returnRateLimits", "true").lower() != "false",
+        )
+
+    def _open_streams(self, request: web.BaseRequest, connection: Connection) -> Session:
+        names, combined = requested_streams(request.path, request.query_string)
+        session = StreamSession(connection, self._port.publisher, combined=combined)
+        session.subscribe(names)
+        return session
+
+
+def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+def _page(status: int) -> web.Response:
+    phrase = HTTPStatus(status).phrase
+    text = f"<html><head><title>{status} {phrase}</title></head><body>{status} {phrase}</body></html>"
+    return web.Response(status=status, text=text, content_type="text/html")
+
+
+def _cut(request: web.BaseRequest) -> web.Response:
+    """Cut the peer's connection; the response returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+async def open_port(gateway: Gateway, host: str, port: int) -> tuple[web.ServerRunner, int]:
+    """Listen; return the runner to clean up and the port in use (0 asked for a free one).
+
+    Raises:
+        OSError: the port is taken or the host unknown.
+    """
+    runner = web.ServerRunner(web.Server(gateway.handle), shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, reuse_address=True)
+    try:
+        await site.start()
+    except OSError:
+        with contextlib.suppress(asyncio.CancelledError):
+            await runner.cleanup()
+        raise
+    bound: int = runner.addresses[0][1]
+    return runner, bound
