@@ -50,18 +50,6 @@ _HTTP_NAMES: Mapping[int, tuple[str, str]] = {
     421: ("HostRefused", "host_refused"),
 }
 
-_API_NAMES: Mapping[str, str] = {
-    # the domain's words for fields of a grid request, and the API's
-    "levels": "initial_levels",
-    "spacing_percent": "spacing_perc",
-    "spacing": "spacing_mode",
-    "lower": "lower_price",
-    "upper": "upper_price",
-    "quantity": "quantity_per_level",
-    "market": "market_type",
-    "instrument": "symbol",
-}
-
 VALIDATOR = "/api/grid/config"
 
 
@@ -91,7 +79,7 @@ def refusal(status: int) -> Response:
 
 def _trading(error: TradingError) -> Response:
     status = status_of(error)
-    mistakes = tuple(_in_api_words(mistake) for mistake in getattr(error, "mistakes", ()))
+    mistakes = error.mistakes if isinstance(error, InvalidRequest) else ()
     sentence = "; ".join(_sentence(mistake) for mistake in mistakes) or str(error)
     extra: dict[str, Any] = {}
     if isinstance(error, VenueError):
@@ -115,14 +103,9 @@ def _unsettled() -> list[str]:
     ]
 
 
-def _in_api_words(mistake: FieldMistake) -> FieldMistake:
-    return FieldMistake(_API_NAMES.get(mistake.field, mistake.field), mistake.message)
-
-
 def _sentence(mistake: FieldMistake) -> str:
     """Return the mistake as one sentence that names its field, as the spec's `errors` do."""
-    name = mistake.field.rsplit(".", 1)[-1]
-    return mistake.message if name in mistake.message else f"{name}: {mistake.message}"
+    return mistake.message if mistake.message.startswith(mistake.field) else f"{mistake.field}: {mistake.message}"
 
 
 def _store_failed(error: StoreFailed) -> Response:

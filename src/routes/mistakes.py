@@ -43,7 +43,7 @@ def refuse(error: ValidationError) -> NoReturn:
     """Raise what `error` found as InvalidRequest, all fields at once."""
     schema = _schema_named(error.title)
     mistakes = [
-        FieldMistake(".".join(str(part) for part in found["loc"])[:120] or "body", _sentence(found, schema))
+        FieldMistake(_name(found), _sentence(found, schema))
         for found in error.errors(include_url=False, include_input=False)
     ]
     raise InvalidRequest(mistakes)
@@ -59,9 +59,14 @@ def _schema_named(title: str) -> type[BaseModel] | None:
     return None
 
 
+def _name(found: Mapping[str, Any]) -> str:
+    """Return the field's own name: names are unique in a body, whatever object they stand in."""
+    return str(found["loc"][-1])[:60] if found["loc"] else "body"
+
+
 def _sentence(found: Mapping[str, Any], schema: type[BaseModel] | None) -> str:
-    name = str(found["loc"][-1])[:60] if found["loc"] else "body"
-    values = {key: str(value).replace("'", "") for key, value in found.get("ctx", {}).items()}
+    name = _name(found)
+    values = {key: str(value).replace("'", "").replace(" or ", ", ") for key, value in found.get("ctx", {}).items()}
     if found["type"] == "extra_forbidden":
         return _unknown(name, _owner(schema, found["loc"]))
     key = found["type"] if found["type"] in CATALOGUE else _KEY_BY_TYPE.get(found["type"])

@@ -2,20 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 import numpy as np
 import talib
 
+from domain.errors import InvalidRequest
 from domain.events import Candle
-from domain.instrument import FeeRates, InstrumentRules
+from domain.grids import GridRequest
+from domain.instrument import FeeRates
+from grid.preflight import MINIMUM_FACTOR, PreflightFacts, plan_grid
 
 ATR_HOURS = 14
 LOOK_BACK_HOURS = 168  # one week of hourly candles
+FEWEST_LEVELS = 3
 MOST_LEVELS = 1000
-# A cycle should earn several times its fees, else a tick's slippage eats it.
+# A cycle should earn several times its fees, else the wait for a fill is paid for by them.
 EARN_TIMES_FEES = 3
+_HUNDREDTH = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Recommendation:
 
 def break_even_percent(fees: FeeRates) -> Decimal:
     """Return the spacing, in percent, at which one cycle just pays its two maker fees."""
-    return ((1 + fees.maker) / (1 - fees.maker) - 1) * 100
+    return (1 / (1 - fees.maker) ** 2 - 1) * 100
 
 
 def hourly_range_percent(candles: Sequence[Candle]) -> Decimal:
@@ -42,47 +47,45 @@ def hourly_range_percent(candles: Sequence[Candle]) -> Decimal:
 
 
 def enough(candles: Sequence[Candle]) -> bool:
+    """Return whether volatility can be measured on these hourly candles."""
     return len(candles) > ATR_HOURS
 
 
-def recommend(
-    rules: InstrumentRules,
-    fees: FeeRates,
-    candles: Sequence[Candle],
-    price: Decimal,
-    min_order_size: Decimal,
-) -> Recommendation:
-    """Return levels and spacing that hold the look-back's range, and the least capital they take.
+def recommend(facts: PreflightFacts, candles: Sequence[Candle]) -> Recommendation:
+    """Return levels and spacing that hold the candles' range, and the least capital such a grid takes.
 
-    Spacing is one hour's average range, at least several fees and one tick; levels are as many rungs of it as the
-    range of the look-back holds; the capital pays the smallest order the venue and the settings (`min_order_size`,
-    quote) allow on every rung but one, the base of the upper half bought at `price` with a taker fee.
+    Spacing is one hour's average range, at least several fees and two ticks. Levels are as many rungs of it as the
+    range of the candles holds. The capital is what preflight itself asks for the smallest quantity it accepts.
+
+    Raises:
+        InvalidRequest: if no such grid passes preflight here; it says why.
     """
-    least = max(EARN_TIMES_FEES * break_even_percent(fees), rules.tick / price * 100)
-    spacing = max(hourly_range_percent(candles), least).quantize(Decimal("0.01"), ROUND_CEILING)
-    levels = _levels_that_hold(candles, spacing, rules)
-    return Recommendation(levels, spacing, _least_capital(rules, fees, price, spacing, levels, min_order_size))
+    least = max(EARN_TIMES_FEES * break_even_percent(facts.fees), 2 * facts.rules.tick / facts.price * 100)
+    spacing = max(hourly_range_percent(candles), least).quantize(_HUNDREDTH, ROUND_CEILING)
+    levels = min(_levels_that_hold(candles, spacing), facts.rules.max_open_orders + 1, MOST_LEVELS)
+    capital = _least_capital(facts, levels, spacing)
+    return Recommendation(levels, spacing, capital.quantize(_HUNDREDTH, ROUND_CEILING))
 
 
-def _levels_that_hold(candles: Sequence[Candle], spacing: Decimal, rules: InstrumentRules) -> int:
+def _levels_that_hold(candles: Sequence[Candle], spacing: Decimal) -> int:
     high = max(candle.high for candle in candles)
     low = min(candle.low for candle in candles)
-    steps = math.log(high / low) / math.log1p(float(spacing) / 100)
-    return max(3, min(math.ceil(steps) + 1, rules.max_open_orders + 1, MOST_LEVELS))
+    return max(FEWEST_LEVELS, math.ceil(math.log(high / low) / math.log1p(float(spacing) / 100)) + 1)
 
 
-def _least_capital(
-    rules: InstrumentRules, fees: FeeRates, price: Decimal, spacing: Decimal, levels: int, min_order_size: Decimal
-) -> Decimal:
-    below = (levels - 1) // 2
-    above = levels - 1 - below
-    ratio = 1 + spacing / 100
-    buys = [price / ratio**step for step in range(1, below + 1)]
-    lowest = min(buys, default=price)
-    quantity = max(_up(max(rules.min_notional, min_order_size) / lowest, rules.lot), rules.min_quantity)
-    total = quantity * (sum(buys, Decimal(0)) + above * price * (1 + fees.taker))
-    return total.quantize(Decimal("0.01"), ROUND_CEILING)
+def _least_capital(facts: PreflightFacts, levels: int, spacing: Decimal) -> Decimal:
+    rules = facts.rules
+    free = replace(facts, free_quote=None)
+    below = levels // 2
+    lowest = facts.price / (1 + spacing / 100) ** below - rules.tick
+    value = max(facts.min_order_value, rules.min_notional * MINIMUM_FACTOR)
+    lots = (max(value / max(lowest, rules.tick), rules.min_quantity) / rules.lot).to_integral_value(ROUND_CEILING)
+    request = GridRequest(
+        instrument=rules.instrument, levels=levels, spacing_percent=spacing, quantity=rules.quantity(int(lots))
+    )
+    return plan_grid(request, free).capital_needed
 
 
-def _up(value: Decimal, step: Decimal) -> Decimal:
-    return (value / step).to_integral_value(ROUND_CEILING) * step
+def why_not(error: InvalidRequest) -> list[str]:
+    """Return what preflight has against the recommended grid, as sentences."""
+    return [f"{mistake.field}: {mistake.message}" for mistake in error.mistakes]

@@ -56,7 +56,7 @@ Symbol = Annotated[
 Percent = Annotated[
     Decimal,
     BeforeValidator(_read_amount, json_schema_input_type=float),
-    Field(gt=0, le=100, decimal_places=8, description="percent"),
+    Field(gt=0, le=100, decimal_places=4, description="percent"),
 ]
 Amount = Annotated[
     Decimal,

@@ -19,8 +19,9 @@ _KEY = "gridhive"
 class Services:
     """Everything a view may ask.
 
-    `wall_ms` returns this host's time in ms since the epoch. `min_order_size` is the smallest order the settings
-    allow, in quote. `futures_leverage` is the leverage futures grids run with.
+    `wall_ms` returns this host's time in ms since the epoch. `min_order_value` and `max_order_notional` are the
+    settings' bounds of one order, in quote; `max_price_distance` is how far a rung may lie from the price, as a
+    fraction of it. `futures_leverage` is the leverage futures grids run with.
     """
 
     commands: Commands
@@ -31,7 +32,9 @@ class Services:
     default_market: Market = Market.SPOT
     supported_markets: tuple[Market, ...] = (Market.SPOT, Market.FUTURES)
     language: str = "en"
-    min_order_size: Decimal = ZERO
+    min_order_value: Decimal = ZERO
+    max_order_notional: Decimal = Decimal(10**12)
+    max_price_distance: Decimal = Decimal(1)
     futures_leverage: int = 1
 
 

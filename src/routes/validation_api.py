@@ -4,10 +4,11 @@ from flask import Response
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from domain.errors import NotFound, TradingError
+from domain.errors import InvalidRequest, NotFound, TradingError
 from domain.events import Candle, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
-from domain.money import plain
+from domain.money import ZERO, plain
+from grid.preflight import PreflightFacts
 from ports.market_data import Connection
 from routes.addressing import listed, symbol_of
 from routes.formats import iso, number
@@ -19,6 +20,7 @@ from routes.recommendation import (
     enough,
     hourly_range_percent,
     recommend,
+    why_not,
 )
 from routes.resource import resource
 from routes.schemas import MarketQuery, RawSymbolPath, check_symbol
@@ -113,10 +115,11 @@ def _invalid(symbol: str, market: Market, reason: str) -> ValidatedSymbolView:
 def _validated(instrument: Instrument) -> ValidatedSymbolView:
     data = services().market_data
     rules = data.rules(instrument)
-    ticker = next(iter(data.tickers([instrument])))
+    ticker = data.tickers([instrument])[0]
     candles = data.candles(instrument, "1h", LOOK_BACK_HOURS)
     fees = services().account_reader.fee_rates(instrument)
-    reasons = _against(rules, ticker, candles, fees)
+    advice, against = _advice(_facts(rules, fees, ticker), candles)
+    reasons = list(dict.fromkeys([*_against(rules, ticker, candles, fees), *against]))
     return ValidatedSymbolView(
         symbol=symbol_of(instrument),
         valid=True,
@@ -125,8 +128,22 @@ def _validated(instrument: Instrument) -> ValidatedSymbolView:
         current_price=number(ticker.price),
         volume_24h=plain(ticker.quote_volume),
         suitable_for_grid=not reasons,
-        grid_recommendations=_advice(rules, fees, candles, ticker),
+        grid_recommendations=advice,
         reasons=reasons,
+    )
+
+
+def _facts(rules: InstrumentRules, fees: FeeRates, ticker: Ticker) -> PreflightFacts:
+    given = services()
+    return PreflightFacts(
+        rules=rules,
+        fees=fees,
+        price=ticker.price,
+        free_quote=None,
+        default_capital=ZERO,
+        min_order_value=given.min_order_value,
+        max_price_distance=given.max_price_distance,
+        max_order_notional=given.max_order_notional,
     )
 
 
@@ -144,17 +161,20 @@ def _against(rules: InstrumentRules, ticker: Ticker, candles: tuple[Candle, ...]
     return reasons
 
 
-def _advice(
-    rules: InstrumentRules, fees: FeeRates, candles: tuple[Candle, ...], ticker: Ticker
-) -> GridAdviceView | None:
-    if not enough(candles) or ticker.price <= 0:
-        return None
-    advice = recommend(rules, fees, candles, ticker.price, services().min_order_size)
-    return GridAdviceView(
+def _advice(facts: PreflightFacts, candles: tuple[Candle, ...]) -> tuple[GridAdviceView | None, list[str]]:
+    """Return the recommended grid, or what preflight has against one."""
+    if not enough(candles) or facts.price <= 0 or not facts.rules.is_trading:
+        return None, []
+    try:
+        advice = recommend(facts, candles)
+    except InvalidRequest as error:
+        return None, why_not(error)
+    shown = GridAdviceView(
         suggested_levels=advice.levels,
         suggested_spacing=number(advice.spacing_percent),
         min_capital_needed=number(advice.capital),
     )
+    return shown, []
 
 
 @bp.get("/test/connection", responses={200: ConnectionView})

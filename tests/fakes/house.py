@@ -1,9 +1,14 @@
 """A small deterministic house behind the API: no thread, no venue, every answer worked out from a few constants."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from domain.account import Mode
 from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError
@@ -17,10 +22,10 @@ from domain.grids import (
     OnStop,
     OrderView,
     Phase,
-    Spacing,
 )
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.orders import Fill, Side, Status
+from grid.preflight import PreflightFacts, plan_grid
 from ports.control import SystemSnapshot
 from ports.market_data import Connection
 from routes.application import GridhiveApp, create_app
@@ -105,25 +110,23 @@ class House:
             failure, self.failure = self.failure, None
             raise failure
 
+    def facts(self, instrument: Instrument) -> PreflightFacts:
+        return PreflightFacts(
+            rules=self.rules(instrument),
+            fees=self.fees,
+            price=PRICES[instrument],
+            free_quote=Decimal(10_000),
+            default_capital=Decimal(1000),
+            min_order_value=Decimal(10),
+            max_price_distance=Decimal("0.5"),
+            max_order_notional=Decimal(5_000),
+        )
+
     # Commands
 
     def check_grid(self, request: GridRequest) -> GridPlan:
         self._called("check_grid")
-        capital = request.capital or Decimal(1000)
-        if capital < 100:
-            raise InvalidRequest([FieldMistake("capital", "must be at least 100; raise it")])
-        prices = _ladder(request)
-        rungs = max(request.levels - 1, 1)
-        return GridPlan(
-            request=request,
-            start_price=PRICES[request.instrument],
-            prices=prices,
-            quantity_per_rung=request.quantity or (capital / rungs / prices[-1]).quantize(Decimal("0.00001")),
-            entry_quantity=ZERO if request.start_empty else Decimal("0.005"),
-            capital_needed=capital,
-            profit_per_cycle=Decimal("0.35"),
-            warnings=(),
-        )
+        return plan_grid(request, self.facts(request.instrument))
 
     def start_grid(self, request: GridRequest) -> GridSnapshot:
         plan = self.check_grid(request)
@@ -296,19 +299,6 @@ class House:
         return self.fees
 
 
-def _ladder(request: GridRequest) -> tuple[Decimal, ...]:
-    if request.lower is not None and request.upper is not None:
-        step = (request.upper - request.lower) / max(request.levels - 1, 1)
-        return tuple(request.lower + step * rung for rung in range(request.levels))
-    start, spacing = PRICES[request.instrument], (request.spacing_percent or Decimal(1)) / 100
-    rungs = range(-(request.levels // 2), request.levels - request.levels // 2)
-    if request.spacing is Spacing.ARITHMETIC:
-        prices = [start * max(1 + spacing * rung, Decimal("0.0001")) for rung in rungs]
-    else:
-        prices = [start * (1 + spacing) ** rung for rung in rungs]
-    return tuple(price.quantize(Decimal("0.01"), ROUND_FLOOR) for price in prices)
-
-
 def _candle(price: Decimal, open_ms: int) -> Candle:
     wave = Decimal((open_ms // HOUR_MS) % 7 - 3) / 1000
     middle = price * (1 + wave)
@@ -325,10 +315,21 @@ def _candle(price: Decimal, open_ms: int) -> Candle:
     )
 
 
-def app_of(house: House, *, wall_ms: Callable[[], int] = lambda: NOW_MS, **options: object) -> GridhiveApp:
+class PlainClient(FlaskClient):
+    """Reads answers as any other program would, not with the app's own JSON."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        response = super().open(*args, **kwargs)
+        response.json_module = json
+        return response
+
+
+def app_of(house: House, *, wall_ms: Callable[[], int] = lambda: NOW_MS, **options: Any) -> GridhiveApp:
     """Return the real app around the fake house; `options` go to `Services` or `create_app` by their names."""
     factory = {name: options.pop(name) for name in ("allowed_hosts", "allowed_origins") if name in options}
     services = Services(
         commands=house, snapshots=house, market_data=house, account_reader=house, wall_ms=wall_ms, **options
     )
-    return create_app(services, static_folder=STATIC, **factory)
+    app = create_app(services, static_folder=STATIC, **factory)
+    app.test_client_class = PlainClient
+    return app
