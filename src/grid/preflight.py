@@ -165,6 +165,12 @@ class _Preflight:
         buys = sum(prices[:gap], ZERO) * self._rules.quantity(lots)
         return buys + self._entry_lots(len(prices), gap, lots) * self._rules.lot * self._entry_limit()
 
+    def _capital_per_lot(self, prices: tuple[Decimal, ...], gap: int) -> Decimal:
+        """Return what one lot on every rung takes before the entry is rounded up to whole lots."""
+        sold = 0 if self._request.start_empty else len(prices) - 1 - gap
+        entry = sold / (1 - self._facts.fees.taker) * self._entry_limit()
+        return (sum(prices[:gap], ZERO) + entry) * self._rules.lot
+
     def _lots_per_rung(self, prices: tuple[Decimal, ...], gap: int) -> int:
         if self._request.quantity is not None:
             whole, rest = divmod(self._request.quantity, self._rules.lot)
@@ -172,9 +178,12 @@ class _Preflight:
                 self._wrong("quantity_per_level", f"must be a multiple of the lot {plain(self._rules.lot)}")
             return max(int(whole), 0)
         capital = self._capital()
-        lots = int((capital / self._capital_for(prices, gap, 1)).to_integral_value(ROUND_FLOOR))
-        # Rounding the entry up to lots makes the need not quite linear, in our favour: try a little higher first.
-        lots += lots // 100 + 1
+        per_lot = self._capital_per_lot(prices, gap)
+        if not per_lot:
+            self._wrong("start_empty", "no rung lies below the price to buy at; leave it out or lower the range")
+            return self._smallest_lots(prices)
+        # The quotient is never too small, for rounding the entry up to lots only adds to the need.
+        lots = int((capital / per_lot).to_integral_value(ROUND_FLOOR))
         while lots > 0 and self._capital_for(prices, gap, lots) > capital:
             lots -= 1
         return lots
