@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Checks style, types, import rules and runs all tests with the coverage floor.
+# With arguments only pytest runs, with these, and without the floor: ./run_tests.sh tests/unit -k grid
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source scripts/environment.sh
+prepare_environment requirements-dev.txt
+
+if [ -z "${GRIDHIVE_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
+    GRIDHIVE_TEST_DATA=$(cd ../shared/data && pwd)
+    export GRIDHIVE_TEST_DATA
+fi
+export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
+python=.venv/bin/python
+
+if [ $# -gt 0 ]; then
+    exec "$python" -m pytest "$@"
+fi
+
+step() {
+    printf '\n== %s\n' "$1"
+    shift
+    "$@"
+}
+
+step 'ruff check' "$python" -m ruff check .
+step 'ruff format' "$python" -m ruff format --check .
+step 'mypy' "$python" -m mypy --strict src
+step 'lint-imports' "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+step 'pytest' "$python" -m pytest -n 2 --cov --cov-report=term
