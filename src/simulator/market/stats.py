@@ -64,14 +64,17 @@ class DayStats:
         """Return the figures of the 24 h up to `now_ms`; `tail` is what happened since the last absorbed."""
         self._forget(now_ms)
         opened_ms = now_ms - DAY_MS
-        parts = [candle for candle in tail if candle.open_ms >= opened_ms]
+        previous_close = self._previous_close
         whole = self._summary()
+        for part in tail:
+            if part.open_ms < opened_ms:
+                previous_close = part.close
+            elif whole is None:
+                whole = RunningCandle.of(part)
+            else:
+                whole.absorb(part)
         if whole is None:
-            if not parts:
-                return _empty(now_ms, self._previous_close or 0)
-            whole = RunningCandle.of(parts.pop(0))
-        for part in parts:
-            whole.absorb(part)
+            return _empty(now_ms, previous_close or 0, last_qty)
         return DayTicker(
             open_ms=opened_ms,
             close_ms=now_ms,
@@ -80,7 +83,7 @@ class DayStats:
             low=whole.low,
             last=whole.close,
             last_qty=last_qty,
-            previous_close=whole.open if self._previous_close is None else self._previous_close,
+            previous_close=whole.open if previous_close is None else previous_close,
             volume=whole.volume,
             quote_volume=whole.quote_volume,
             weighted_average=whole.quote_volume // whole.volume if whole.volume else whole.close,
@@ -113,5 +116,6 @@ class DayStats:
                     extremes.popleft()
 
 
-def _empty(now_ms: int, price: int) -> DayTicker:
-    return DayTicker(now_ms - DAY_MS, now_ms, price, price, price, price, 0, price, 0, 0, price, 0, -1, -1)
+def _empty(now_ms: int, price: int, last_qty: int) -> DayTicker:
+    opened_ms = now_ms - DAY_MS
+    return DayTicker(opened_ms, now_ms, price, price, price, price, last_qty, price, 0, 0, price, 0, -1, -1)
