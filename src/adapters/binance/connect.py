@@ -108,7 +108,7 @@ class BinanceVenue:
     def carries_market_time(self) -> bool:
         """Tell whether market time is the recording's or runs at another speed, and so is carried by events."""
         state = self._state or {}
-        return state.get("source") == "replay" or str(state.get("speed", "1")) not in ("1", "1.0")
+        return state.get("market_source") == "replay" or str(state.get("speed", "1")) not in ("1", "1.0")
 
     @property
     def in_lockstep(self) -> bool:
@@ -142,7 +142,7 @@ class BinanceVenue:
     def _market_source(self) -> str:
         if self._mode is not Mode.SHADOW:
             return "live" if self._mode is Mode.PRODUCTION else "testnet"
-        return str((self._state or {}).get("source", "synthetic"))
+        return str((self._state or {}).get("market_source", "synthetic"))
 
     def _carry_market_ms(self, market_ms: int) -> None:
         if self.carries_market_time:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Cost
-from domain.errors import VenueError
 from domain.instrument import Market
 
 LOG: Final = logging.getLogger(__name__)
@@ -56,10 +55,10 @@ class LockstepDriver:
             VenueError: if the exchange does not step.
         """
         await self._until(self._idle, "the reader was not idle before the first step")
-        answer = await self._step(0)
+        answer = await read_market_state(self._transport)
         ahead = self._user_events() - int(answer["user_events"])  # what was told before this driver began
         while not answer["finished"]:
-            answer = await self._step(self._points)
+            answer = await self._step()
             wanted = int(answer["user_events"]) + ahead
             await self._until(
                 lambda wanted=wanted: self._user_events() >= wanted,  # type: ignore[misc]
@@ -68,14 +67,14 @@ class LockstepDriver:
             await self._until(self._idle, f"the reader was not idle at market time {answer['market_ms']}")
         LOG.info("the replay is finished after %d points in %d steps", self.played, self.steps)
 
-    async def _step(self, points: int) -> dict[str, Any]:
+    async def _step(self) -> dict[str, Any]:
         answer: dict[str, Any] = await self._transport.send(
             Call(
                 market=Market.SPOT,
                 method="POST",
                 path="/admin/step",
                 cost=Cost(0),
-                body={"points": points, "until": "account"},
+                body={"points": self._points, "until": "account"},
                 keyed=True,
             )
         )
@@ -93,12 +92,13 @@ class LockstepDriver:
             raise LockstepBroken(f"{failure} within {self._deadline_s:g} s (received {self._user_events()})") from None
 
 
-async def read_market_state(transport: Transport) -> dict[str, Any] | None:
-    """Return `GET /admin/state` of our own exchange; None where the venue has no such thing."""
-    call = Call(market=Market.SPOT, method="GET", path="/admin/state", cost=Cost(0), keyed=True)
-    try:
-        state: dict[str, Any] = await transport.send(call)
-    except VenueError as e:
-        LOG.info("the venue tells nothing of its market: %s", e)
-        return None
+async def read_market_state(transport: Transport) -> dict[str, Any]:
+    """Return `GET /admin/state` of our own exchange: market_source, speed, market_ms, finished, event counts.
+
+    Raises:
+        VenueError: where the venue has no such thing or does not answer.
+    """
+    state: dict[str, Any] = await transport.send(
+        Call(market=Market.SPOT, method="GET", path="/admin/state", cost=Cost(0), keyed=True)
+    )
     return state

@@ -1,0 +1,300 @@
+"""What every OrderGateway must do: the real one against the simulator, and the fake that stands in for it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from queue import Empty, Queue
+from typing import Protocol
+
+import pytest
+from fakes.clock import FakeClock
+from fakes.gateway import FakeGateway
+from fakes.venue_process import KEY, SECRET, VenueProcess
+
+from adapters.binance.connect import BinanceVenue, connect
+from domain.account import Mode
+from domain.events import (
+    CancelRefused,
+    OpenOrdersRead,
+    OrderAbsent,
+    OrderEvent,
+    OrderRefused,
+    OrderReported,
+    OutcomeUnknown,
+)
+from domain.instrument import Instrument, InstrumentRules, Market
+from domain.orders import Intent, OrderType, Role, Side, Slot, Status, TimeInForce
+from ports.gateway import Answer, OrderGateway
+from utils.clock import SystemClock
+
+PREFIX = "ghtest"
+NUMBERS = itertools.count(1)
+BTC = Instrument("binance", Market.SPOT, "BTC", "USDT")
+QUANTITY = Decimal("0.001")
+
+
+class Harness(Protocol):
+    gateway: OrderGateway
+    price: Decimal
+    rules: InstrumentRules
+
+    def ask(self, call: Callable[[Answer], None]) -> OrderEvent:
+        """Make one call and return its one answer."""
+
+    def trade_at(self, price: Decimal) -> None:
+        """Let the market trade through `price` in size."""
+
+
+class FakeHarness:
+    def __init__(self) -> None:
+        self.price = Decimal(40_000)
+        self.rules = InstrumentRules(
+            instrument=BTC,
+            status="TRADING",
+            tick=Decimal("0.01"),
+            lot=Decimal("0.00001"),
+            min_quantity=Decimal("0.00001"),
+            max_quantity=Decimal(9000),
+            min_notional=Decimal(5),
+        )
+        self.gateway = FakeGateway(FakeClock(), self.rules, price=self.price, prefix=PREFIX)
+
+    def ask(self, call: Callable[[Answer], None]) -> OrderEvent:
+        answers: list[OrderEvent] = []
+        call(answers.append)
+        assert not answers, "a call must return before it is answered"
+        self.gateway.deliver()
+        assert len(answers) == 1
+        return answers[0]
+
+    def trade_at(self, price: Decimal) -> None:
+        self.gateway.trade_at(price)
+
+
+class BinanceHarness:
+    def __init__(self, venue: BinanceVenue, process: VenueProcess) -> None:
+        self.gateway, self._process = venue.gateway, process
+        self.rules = venue.market_data.rules(BTC)
+        self.price = venue.market_data.tickers([BTC])[0].price
+
+    def ask(self, call: Callable[[Answer], None]) -> OrderEvent:
+        answers: Queue[OrderEvent] = Queue()
+        call(answers.put)
+        answer = answers.get(timeout=30)
+        with pytest.raises(Empty):
+            answers.get_nowait()
+        return answer
+
+    def trade_at(self, price: Decimal) -> None:
+        self._process.print_trade("BTCUSDT", price, 1000)
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[VenueProcess]:
+    with VenueProcess() as running:
+        yield running
+
+
+@pytest.fixture(params=["fake", "binance"])
+def venue(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    if request.param == "fake":
+        yield FakeHarness()
+        return
+    process: VenueProcess = request.getfixturevalue("process")
+    connected = connect(
+        mode=Mode.SHADOW,
+        api_key=KEY,
+        api_secret=SECRET,
+        clock=SystemClock(),
+        client_id_prefix=PREFIX,
+        spot_url=process.url,
+    )
+    try:
+        yield BinanceHarness(connected, process)
+    finally:
+        connected.close()
+
+
+def wanted(
+    venue: Harness,
+    side: Side = Side.BUY,
+    type: OrderType = OrderType.LIMIT,
+    *,
+    away: str = "0.9",
+    quantity: Decimal = QUANTITY,
+    client_id: str | None = None,
+) -> Intent:
+    """An order of the price times `away`, on the tick."""
+    price = venue.rules.price(venue.rules.nearest_ticks(venue.price * Decimal(away)))
+    return Intent(
+        client_id=client_id or f"{PREFIX}-{next(NUMBERS)}",
+        slot=Slot(1, Role.RUNG, side, venue.rules.ticks(price)),
+        cycle=0,
+        attempt=0,
+        instrument=BTC,
+        type=type,
+        time_in_force=TimeInForce.GTC if type is OrderType.LIMIT else None,
+        quantity=quantity,
+        price=None if type is OrderType.MARKET else price,
+        reason="contract test",
+        created_ms=0,
+    )
+
+
+def submit(venue: Harness, intent: Intent) -> OrderEvent:
+    return venue.ask(lambda answer: venue.gateway.submit(intent, answer))
+
+
+def cancel(venue: Harness, client_id: str) -> OrderEvent:
+    return venue.ask(lambda answer: venue.gateway.cancel(BTC, client_id, answer))
+
+
+def look_up(venue: Harness, client_id: str) -> OrderEvent:
+    return venue.ask(lambda answer: venue.gateway.look_up(BTC, client_id, 0, answer))
+
+
+def read_open(venue: Harness, since: int = 0) -> OpenOrdersRead:
+    event = venue.ask(lambda answer: venue.gateway.read_open(BTC, since, answer))
+    assert isinstance(event, OpenOrdersRead)
+    return event
+
+
+@pytest.mark.parametrize("type", [OrderType.LIMIT, OrderType.LIMIT_MAKER])
+def test_an_order_away_from_the_price_rests(venue: Harness, type: OrderType) -> None:
+    intent = wanted(venue, type=type)
+    event = submit(venue, intent)
+    assert isinstance(event, OrderReported)
+    assert event.fills == ()
+    order = event.order
+    assert (order.client_id, order.status, order.side, order.type) == (
+        intent.client_id,
+        Status.OPEN,
+        Side.BUY,
+        type,
+    )
+    assert (order.price, order.quantity, order.executed_quantity) == (intent.price, QUANTITY, 0)
+    cancel(venue, intent.client_id)
+
+
+def test_a_market_order_reports_its_fills_as_taker(venue: Harness) -> None:
+    intent = wanted(venue, type=OrderType.MARKET)
+    event = submit(venue, intent)
+    assert isinstance(event, OrderReported)
+    assert event.order.status is Status.FILLED
+    assert sum(fill.quantity for fill in event.fills) == event.order.executed_quantity == QUANTITY
+    for fill in event.fills:
+        assert fill.quote_quantity == fill.price * fill.quantity
+        assert (fill.client_id, fill.venue_order_id) == (intent.client_id, event.order.venue_order_id)
+        assert (fill.is_maker, fill.side, fill.commission_asset) == (False, Side.BUY, "BTC")
+        assert fill.commission > 0
+
+
+def test_a_limit_order_through_the_price_fills_at_once(venue: Harness) -> None:
+    event = submit(venue, wanted(venue, away="1.01"))
+    assert isinstance(event, OrderReported)
+    assert event.order.status is Status.FILLED
+    assert event.fills
+
+
+def test_a_post_only_order_that_would_take_is_refused_and_says_so(venue: Harness) -> None:
+    intent = wanted(venue, type=OrderType.LIMIT_MAKER, away="1.01")
+    event = submit(venue, intent)
+    assert isinstance(event, OrderRefused)
+    assert (event.client_id, event.code, event.would_take) == (intent.client_id, -2010, True)
+
+
+def test_a_broken_rule_is_a_refusal_with_the_venues_own_code(venue: Harness) -> None:
+    event = submit(venue, wanted(venue, quantity=Decimal("0.00001")))
+    assert isinstance(event, OrderRefused)
+    assert (event.code, event.would_take) == (-1013, False)
+    assert "NOTIONAL" in event.message
+
+
+def test_an_id_that_is_open_already_is_no_refusal_but_to_be_looked_up(venue: Harness) -> None:
+    first = wanted(venue)
+    submit(venue, first)
+    event = submit(venue, wanted(venue, away="0.91", client_id=first.client_id))
+    assert isinstance(event, OutcomeUnknown)
+    found = look_up(venue, first.client_id)
+    assert isinstance(found, OrderReported)
+    assert found.order.price == first.price
+    cancel(venue, first.client_id)
+
+
+def test_a_cancel_reports_the_order_under_its_own_id(venue: Harness) -> None:
+    intent = wanted(venue)
+    submit(venue, intent)
+    event = cancel(venue, intent.client_id)
+    assert isinstance(event, OrderReported)
+    assert (event.order.client_id, event.order.status) == (intent.client_id, Status.CANCELED)
+
+
+def test_a_second_cancel_and_one_of_nothing_are_refused(venue: Harness) -> None:
+    intent = wanted(venue)
+    submit(venue, intent)
+    cancel(venue, intent.client_id)
+    for client_id in (intent.client_id, f"{PREFIX}-never"):
+        event = cancel(venue, client_id)
+        assert isinstance(event, CancelRefused)
+        assert (event.client_id, event.code) == (client_id, -2011)
+
+
+def test_a_look_up_finds_an_order_with_all_its_trades(venue: Harness) -> None:
+    intent = wanted(venue, type=OrderType.MARKET)
+    placed = submit(venue, intent)
+    found = look_up(venue, intent.client_id)
+    assert isinstance(placed, OrderReported)
+    assert isinstance(found, OrderReported)
+    assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, QUANTITY)
+    assert money(found.fills) == money(placed.fills)
+
+
+def money(fills: tuple) -> list[tuple]:
+    return [
+        (fill.trade_id, fill.price, fill.quantity, fill.quote_quantity, fill.commission, fill.commission_asset)
+        for fill in fills
+    ]
+
+
+def test_a_look_up_of_what_never_arrived_says_absent(venue: Harness) -> None:
+    event = look_up(venue, f"{PREFIX}-lost")
+    assert event == OrderAbsent(f"{PREFIX}-lost")
+
+
+def test_a_reading_gives_open_orders_and_trades_of_ours_alone(venue: Harness) -> None:
+    ours, foreign = wanted(venue), wanted(venue, client_id=f"web-{next(NUMBERS)}")
+    traded = wanted(venue, type=OrderType.MARKET)
+    foreign_trade = wanted(venue, type=OrderType.MARKET, client_id=f"web-{next(NUMBERS)}")
+    answers = [submit(venue, intent) for intent in (ours, foreign, traded, foreign_trade)]
+    assert all(isinstance(answer, OrderReported) for answer in answers)
+    reading = read_open(venue)
+    assert [order.client_id for order in reading.orders] == [ours.client_id]
+    ids = {fill.client_id for fill in reading.fills}
+    assert traded.client_id in ids
+    assert all(client_id.startswith(PREFIX) for client_id in ids)
+    cancel(venue, ours.client_id)
+    cancel(venue, foreign.client_id)
+
+
+def test_a_reading_begins_at_the_trade_asked_for(venue: Harness) -> None:
+    first = submit(venue, wanted(venue, type=OrderType.MARKET))
+    second = submit(venue, wanted(venue, type=OrderType.MARKET))
+    assert isinstance(first, OrderReported)
+    assert isinstance(second, OrderReported)
+    last = max(fill.trade_id for fill in first.fills)
+    assert money(read_open(venue, last + 1).fills) == money(second.fills)
+    assert read_open(venue, max(fill.trade_id for fill in second.fills) + 1).fills == ()
+
+
+def test_a_resting_order_the_market_trades_through_is_filled_as_maker(venue: Harness) -> None:
+    intent = wanted(venue, away="0.99")
+    submit(venue, intent)
+    assert intent.price is not None
+    venue.trade_at(intent.price - 1)
+    found = look_up(venue, intent.client_id)
+    assert isinstance(found, OrderReported)
+    assert found.order.status is Status.FILLED
+    assert [(fill.is_maker, fill.price, fill.quantity) for fill in found.fills] == [
+        (True, intent.price, QUANTITY)
+    ]
+    venue.trade_at(venue.price)
