@@ -8,6 +8,8 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+let mode = "";
+
 const EXAMPLES = { symbol: "BTCUSDT" };
 
 function input(parameter) {
@@ -69,6 +71,7 @@ function show(status, good, body) {
   find("status").textContent = status;
   find("status").className = good ? "good" : "bad";
   find("body").textContent = body;
+  find("answer").scrollIntoView({ block: "nearest" });
 }
 
 function card(method, path, operation, schemas) {
@@ -84,6 +87,8 @@ function card(method, path, operation, schemas) {
   }
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const real = method !== "get" && mode === "Production";
+    if (real && !confirm(`Production: ${path} acts on a real account. Send?`)) return;
     send.disabled = true;
     const data = new FormData(form);
     await ask(method.toUpperCase(), addressOf(path, parameters, data), example === null ? null : data.get("body"));
@@ -117,6 +122,7 @@ async function drawEndpoints() {
 
 async function showHouse() {
   const house = await (await fetch("/api/status")).json();
+  mode = house.operation_mode;
   const badge = (text, kind = "") => element("span", { className: `badge ${kind}` }, text);
   find("badges").replaceChildren(
     badge(house.operation_mode, `mode-${house.operation_mode.toLowerCase()}`),

@@ -49,7 +49,7 @@ def create_app(
     """
     app = GridhiveApp(
         __name__,
-        info=Info(title="Gridhive", version=services.snapshots.system().version),
+        info=Info(title="Gridhive", version=services.version),
         static_folder=static_folder.resolve(),
         static_url_path="/static",
         validation_error_model=ErrorView,

@@ -61,18 +61,19 @@ class BufferedBody:
     there plus one byte: the app's own limit then answers 413 in its own words.
     """
 
-    def __init__(self, app: Any, most_bytes: int) -> None:
+    def __init__(self, app: Any, most_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
-            body = await asyncio.wait_for(self._read(receive), BODY_TIMEOUT_S)
+            body = await asyncio.wait_for(self._read(receive), self._timeout_s)
         except TimeoutError:
-            await _too_slow(send)
+            await _too_slow(send, self._timeout_s)
             return
         if body is None:
             return  # the caller hung up
@@ -102,8 +103,8 @@ def _once(body: bytes) -> Callable[[], Any]:
     return receive
 
 
-async def _too_slow(send: Any) -> None:
-    sentence = f"the body did not arrive within {BODY_TIMEOUT_S:g} s; send it at once"
+async def _too_slow(send: Any, timeout_s: float) -> None:
+    sentence = f"the body did not arrive within {timeout_s:g} s; send it at once"
     body = orjson.dumps({"error": "TooSlow", "message": sentence, "fields": [], "trace_id": ""})
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 408, "headers": headers})

@@ -29,6 +29,7 @@ class Services:
     market_data: MarketData
     account_reader: AccountReader
     wall_ms: Callable[[], int]
+    version: str
     default_market: Market = Market.SPOT
     supported_markets: tuple[Market, ...] = (Market.SPOT, Market.FUTURES)
     language: str = "en"

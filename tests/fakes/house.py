@@ -328,7 +328,13 @@ def app_of(house: House, *, wall_ms: Callable[[], int] = lambda: NOW_MS, **optio
     """Return the real app around the fake house; `options` go to `Services` or `create_app` by their names."""
     factory = {name: options.pop(name) for name in ("allowed_hosts", "allowed_origins") if name in options}
     services = Services(
-        commands=house, snapshots=house, market_data=house, account_reader=house, wall_ms=wall_ms, **options
+        commands=house,
+        snapshots=house,
+        market_data=house,
+        account_reader=house,
+        wall_ms=wall_ms,
+        version="0.1.0",
+        **options,
     )
     app = create_app(services, static_folder=STATIC, **factory)
     app.test_client_class = PlainClient

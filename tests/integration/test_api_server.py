@@ -1,5 +1,6 @@
 """The real server on loopback: sockets, threads and signals."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import httpx
 import pytest
 
 from fakes.house import House, app_of
-from routes.asgi import AddressInUse, Stop, bind, build_asgi, serve
+from routes.asgi import AddressInUse, BufferedBody, Stop, bind, build_asgi, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 GRID = {"symbol": "BTCUSDT", "config": {"initial_levels": 10, "spacing_perc": 0.5}}
@@ -113,6 +115,24 @@ def test_a_slow_sender_holds_no_thread(server: Running) -> None:
     finally:
         for connection in slow:
             connection.close()
+
+
+def test_a_body_that_does_not_arrive_is_given_up() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def never() -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def unreached(*_: object) -> None:
+        pytest.fail("the app was called without a body")
+
+    slow = BufferedBody(unreached, most_bytes=10, timeout_s=0.01)
+    asyncio.run(slow({"type": "http", "headers": []}, never, send))
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"])["error"] == "TooSlow"
 
 
 def test_a_taken_port_is_told_in_one_sentence() -> None:
