@@ -1,0 +1,37 @@
+"""An inbox that keeps everything and can be waited for."""
+
+from collections.abc import Callable
+from threading import Condition
+from typing import TypeVar
+
+from domain.events import OrderEvent, PriceSeen
+
+E = TypeVar("E")
+
+
+class RecordingInbox:
+    """Implements ports.market_data.Inbox; `until` waits for what the network has yet to bring."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self.prices: list[PriceSeen] = []
+        self.orders: list[OrderEvent] = []
+
+    def price(self, event: PriceSeen) -> None:
+        with self._changed:
+            self.prices.append(event)
+            self._changed.notify_all()
+
+    def order(self, event: OrderEvent) -> None:
+        with self._changed:
+            self.orders.append(event)
+            self._changed.notify_all()
+
+    def until(self, condition: Callable[["RecordingInbox"], bool], deadline_s: float = 20.0) -> None:
+        """Wait until `condition` holds, or fail."""
+        with self._changed:
+            held = self._changed.wait_for(lambda: condition(self), deadline_s)
+        assert held, f"not within {deadline_s} s; prices {self.prices[-3:]}, orders {self.orders[-5:]}"
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.orders if isinstance(event, kind)]
