@@ -37,6 +37,7 @@ from simulator.market.feed import FeedStep
 
 ACCOUNT = "bot"
 TIMER_EVERY_MS = 60_000
+ALL = 10**9  # the wire's paging is not what is tried here
 WOULD_TAKE = "Order would immediately match and take."
 
 
@@ -240,8 +241,7 @@ class InProcessHost:
             except ExchangeError:
                 self._answer(OrderAbsent(client_id))
                 return
-            fills = tuple(fill for fill in self._trades(0) if fill.venue_order_id == order.order_id)
-            self._answer(OrderReported(order_of(order, self.instrument), fills))
+            self._answer(OrderReported(order_of(order, self.instrument), tuple(self._trades(order_id=order.order_id))))
 
         return look_up
 
@@ -249,11 +249,11 @@ class InProcessHost:
         def read() -> None:
             orders = self.exchange.open_orders(ACCOUNT, self.spec.symbol)
             listed = tuple(order_of(order, self.instrument) for order in orders)
-            self._answer(OpenOrdersRead(self.instrument, listed, tuple(self._trades(since)), started_s))
+            self._answer(OpenOrdersRead(self.instrument, listed, tuple(self._trades(from_id=since)), started_s))
 
         return read
 
-    def _trades(self, since: int) -> list[Fill]:
+    def _trades(self, *, order_id: int | None = None, from_id: int | None = None) -> list[Fill]:
         """Return our trades as the venue's trade list gives them: named by the venue's order id alone."""
-        trades = self.exchange.trades(ACCOUNT, self.spec.symbol, from_id=since)
+        trades = self.exchange.trades(ACCOUNT, self.spec.symbol, order_id=order_id, from_id=from_id, limit=ALL)
         return [fill_of(trade, self.instrument, "") for trade in trades]

@@ -65,7 +65,7 @@ class _Preflight:
         lots = self._lots_per_rung(prices, gap)
         quantity = self._rules.quantity(lots)
         self._check_rung_value(prices, gap, lots)
-        self._check_size(prices, lots)
+        self._check_size(prices, gap, lots)
         needed = self._capital_for(prices, gap, lots)
         self._check_balance(needed)
         if self._mistakes:
@@ -91,6 +91,9 @@ class _Preflight:
             self._wrong("symbol", f"the venue's status is {self._rules.status}; choose a symbol that is TRADING")
         if self._request.levels < 2:
             self._wrong("initial_levels", "a grid needs at least 2 price rungs")
+        lower, upper = self._request.lower, self._request.upper
+        if (lower is None) != (upper is None):
+            self._wrong("lower_price" if lower is None else "upper_price", "give both bounds or neither")
         if self._request.levels - 1 > self._rules.max_open_orders:
             most = self._rules.max_open_orders + 1
             self._wrong("initial_levels", f"the venue allows {most - 1} open orders here; use at most {most} levels")
@@ -211,12 +214,16 @@ class _Preflight:
                 "capital", f"{asked} is too little for {len(prices)} levels; the smallest that works is {least}"
             )
 
-    def _check_size(self, prices: tuple[Decimal, ...], lots: int) -> None:
-        largest = prices[-1] * self._rules.quantity(lots)
-        if largest > self._facts.max_order_notional:
-            limit = plain(self._facts.max_order_notional)
-            self._wrong("capital", f"an order of {plain(largest)} is above the limit max_order_notional {limit}")
-        if 0 < self._rules.max_quantity < self._rules.quantity(lots):
+    def _check_size(self, prices: tuple[Decimal, ...], gap: int, lots: int) -> None:
+        entry_lots = self._entry_lots(len(prices), gap, lots)
+        largest = max(prices[-1] * self._rules.quantity(lots), self._entry_limit() * self._rules.quantity(entry_lots))
+        limits = [("max_order_notional", self._facts.max_order_notional), ("of the venue", self._rules.max_notional)]
+        for name, limit in limits:
+            if 0 < limit < largest:
+                self._wrong(
+                    "capital", f"an order of {plain(largest)} is above the limit {name}, {plain(limit)}; use less"
+                )
+        if 0 < self._rules.max_quantity < self._rules.quantity(max(lots, entry_lots)):
             self._wrong("capital", f"the venue's largest order is {plain(self._rules.max_quantity)}; use less")
         if lots * len(prices) * self._rules.nearest_ticks(prices[-1]) * ladder.PPM > INT64_MAX:
             self._wrong("capital", "these amounts do not fit the exact integer decision; use less capital")

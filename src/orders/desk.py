@@ -24,9 +24,10 @@ from domain.events import (
 from domain.money import exact
 from domain.orders import Fill, Intent, Side, Status, VenueOrder
 from orders.client_ids import ClientId
-from orders.effects import Cancel, LookUp, OrderEffect, ReadOpen, Record, StoreIntents, Submit
+from orders.effects import Cancel, OrderEffect, ReadOpen, Record, StoreIntents, Submit
 from orders.ledger import Ledger
 from orders.life_cycle import IllegalMove, Moved, Order
+from orders.look_ups import LookUps
 from orders.placing import Placing, Price
 from orders.reconciler import reconcile
 from orders.wanted import WantedOrder
@@ -60,7 +61,7 @@ class OrderDesk:
         self.placing = placing
         self.ledger = ledger
         self._gate = gate
-        self._looking: set[str] = set()
+        self._look_ups = LookUps(ledger)
         self._touched_s: dict[str, float] = {}
         self._reading = False
         self._read_s = float("-inf")
@@ -81,26 +82,28 @@ class OrderDesk:
 
     def begin(self) -> list[OrderEffect]:
         """Return what to do first: settle what a crash left open. The account is read once the stream is up."""
-        return self._look_up_doubtful()
+        return [*self._look_ups.ask_doubtful()]
 
     def on(self, event: OrderEvent, now: Moment) -> News:
         """Take in one event."""
         match event:
             case OrderReported(order=order, fills=fills):
-                self._looking.discard(order.client_id)
-                return self._report([order], fills, now)
+                asked = self._look_ups.reported(order.client_id)
+                return self._report([order], fills, now, answers=order.client_id if asked else "")
             case OpenOrdersRead():
                 return self._account_read(event, now)
             case ReadFailed():
                 self._reading = False
-                self._looking.clear()
+                self._look_ups.failed()
             case StreamLost(kind="user", reason=reason):
                 self.user_stream_lost, self.account_was_read = reason, False
             case StreamResumed(kind="user"):
                 self.user_stream_lost, self.account_was_read = "", False
                 self._resumed_s = now.monotonic_s
                 return News(effects=self._read_open())
-            case StreamLost() | StreamResumed():
+            case OrderAbsent(client_id=client_id) if self._look_ups.proves_absent(client_id):
+                return self._move_one(client_id, Status.REJECTED, now)
+            case StreamLost() | StreamResumed() | OrderAbsent():
                 pass
             case _ if event.client_id in self.ledger:
                 return self._answered(event, self.ledger[event.client_id], now)
@@ -112,7 +115,7 @@ class OrderDesk:
         effects: list[OrderEffect] = []
         if not self.account_was_read or now.monotonic_s - self._read_s >= CROSS_CHECK_S:
             effects += self._read_open()
-        return effects + self._look_up_doubtful()
+        return [*effects, *self._look_ups.ask_doubtful()]
 
     # --- orders out ---
 
@@ -140,13 +143,14 @@ class OrderDesk:
     @property
     def in_flight(self) -> bool:
         """Tell whether an answer, a look-up or a reading is still to come."""
-        if self._reading or self._looking:
+        if self._reading or self._look_ups:
             return True
         return any(order.status is not Status.OPEN or order.cancel_sent for order in self.ledger.unsettled())
 
     # --- single events ---
 
-    def _report(self, orders: Sequence[VenueOrder], fills: Sequence[Fill], now: Moment) -> News:
+    def _report(self, orders: Sequence[VenueOrder], fills: Sequence[Fill], now: Moment, *, answers: str = "") -> News:
+        """Take in reports; the order whose look-up this `answers` is asked about again by the timer at the earliest."""
         change = _Change()
         for order in orders:
             if order.client_id in self.ledger or self._adopt(order, now, change):
@@ -155,37 +159,43 @@ class OrderDesk:
         for fill in fills:
             self._book(fill, now, change)
         news = self._stored(change)
-        news.effects += self._look_up_doubtful()
+        news.effects += self._look_ups.ask_doubtful(besides=answers)
         return news
 
     def _account_read(self, event: OpenOrdersRead, now: Moment) -> News:
         self._reading = False
         self._read_s = now.monotonic_s
         news = self._report(event.orders, event.fills, now)
-        self._complete_until = max([self._complete_until, *[fill.trade_id for fill in event.fills]])
+        strays = [fill for fill in event.fills if self._is_stray(fill)]
+        complete = [fill.trade_id for fill in event.fills] if not strays else [strays[0].trade_id - 1]
+        self._complete_until = max([self._complete_until, *complete])
+        for fill in strays:
+            news.effects += self._look_ups.ask(fill.client_id, now.wall_ms)
         listed = {order.client_id for order in event.orders}
         for order in self.ledger.unsettled():
             client_id = order.intent.client_id
             older = self._touched_s.get(client_id, float("-inf")) < event.started_s
             if order.status is Status.OPEN and client_id not in listed and older:
-                news.effects += self._look_up(order)
-        if event.started_s >= self._resumed_s:
-            self.account_was_read = True
-        else:  # the stream was not yet subscribed when this reading began: something may lie between
+                news.effects += self._look_ups.ask(client_id, order.intent.created_ms)
+        if event.started_s < self._resumed_s:  # the stream was not subscribed yet: something may lie between
             news.effects += self._read_open()
+        elif not strays:
+            self.account_was_read = True
         return news
+
+    def _is_stray(self, fill: Fill) -> bool:
+        """Tell whether a trade belongs to an order of ours that the books lack: the order has to be adopted first."""
+        fill = self.ledger.resolved(fill)
+        return fill.client_id not in self.ledger and self.placing.owns(ClientId.parse(fill.client_id))
 
     def _answered(
         self,
-        event: OrderRefused | OrderNotSent | OutcomeUnknown | CancelRefused | OrderAbsent,
+        event: OrderRefused | OrderNotSent | OutcomeUnknown | CancelRefused,
         order: Order,
         now: Moment,
     ) -> News:
         placing = order.status in (Status.CREATED, Status.SENT)
         match event:
-            case OrderAbsent():
-                self._looking.discard(event.client_id)
-                return self._move_one(event.client_id, Status.REJECTED, now)
             case OrderRefused():
                 self.placing.refused(order, event)
                 return self._move_one(event.client_id, Status.REJECTED, now)
@@ -196,7 +206,7 @@ class OrderDesk:
         self.ledger.mark_cancel(event.client_id, sent=False)
         news = self._move_one(event.client_id, Status.UNKNOWN, now) if placing else News()
         if not isinstance(event, OrderNotSent) and not order.has_ended:
-            news.effects += self._look_up(order)
+            news.effects += self._look_ups.ask(event.client_id, order.intent.created_ms)
         return news
 
     # --- helpers ---
@@ -207,24 +217,14 @@ class OrderDesk:
         self._reading = True
         return [ReadOpen(self._complete_until + 1)]
 
-    def _look_up(self, order: Order) -> list[OrderEffect]:
-        client_id = order.intent.client_id
-        if client_id in self._looking:
-            return []
-        self._looking.add(client_id)
-        return [LookUp(client_id, order.intent.created_ms)]
-
-    def _look_up_doubtful(self) -> list[OrderEffect]:
-        doubtful = [order for order in self.ledger.unsettled() if order.status is Status.UNKNOWN or order.lacks_fills]
-        return [effect for order in doubtful for effect in self._look_up(order)]
-
     def _adopt(self, order: VenueOrder, now: Moment, change: _Change) -> bool:
         """Take in an order of ours that the ledger lacks: the database is older than the account."""
         ours = ClientId.parse(order.client_id)
-        if ours is None or ours.slot.grid != self.placing.grid:
+        if ours is None:
             return False
         if ours.instance != self.placing.instance:
-            self.alarms.append(f"order {order.client_id} belongs to another Gridhive on the same account")
+            self._alarm(f"order {order.client_id} belongs to another Gridhive on the same account")
+        if not self.placing.owns(ours):
             return False
         intent = Intent(
             client_id=order.client_id,
@@ -243,6 +243,10 @@ class OrderDesk:
         change.adopted.append(intent)
         return True
 
+    def _alarm(self, text: str) -> None:
+        if text not in self.alarms:
+            self.alarms.append(text)
+
     def _move_one(self, client_id: str, to: Status, now: Moment) -> News:
         change = _Change()
         self._move(client_id, Moved(to, at_ms=now.market_ms), now, change)
@@ -252,13 +256,16 @@ class OrderDesk:
         try:
             news = self.ledger.move(client_id, moved)
         except IllegalMove as error:
-            self.alarms.append(str(error))
+            self._alarm(str(error))
             self.placing.faulted[self.ledger[client_id].intent.slot] = str(error)
             return
+        order = self.ledger[client_id]
         if news:
             change.touched[client_id] = None
             self._touched_s[client_id] = now.monotonic_s
-        self._reserve(self.ledger[client_id])
+            if order.status is Status.EXPIRED:  # nothing to trade with: better wait than chase
+                self.placing.cooling.add(order.intent.slot)
+        self._reserve(order)
 
     def _book(self, fill: Fill, now: Moment, change: _Change) -> None:
         fill = self.ledger.resolved(fill)
@@ -271,12 +278,13 @@ class OrderDesk:
 
     @exact
     def _reserve(self, order: Order) -> None:
+        """Keep what an entry may still put at risk reserved: all of it that is not booked as inventory yet."""
         intent = order.intent
-        if order.has_ended:
+        if order.is_settled:
             self._gate.release(intent.client_id)
             self._touched_s.pop(intent.client_id, None)
         elif intent.side is Side.BUY and intent.price is not None:
-            self._gate.hold(intent.client_id, order.remaining * intent.price)
+            self._gate.hold(intent.client_id, (intent.quantity - order.filled) * intent.price)
 
     def _stored(self, change: _Change) -> News:
         effects: list[OrderEffect] = [StoreIntents(tuple(change.adopted))] if change.adopted else []

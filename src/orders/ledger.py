@@ -98,11 +98,11 @@ class Ledger:
         return replace(fill, client_id=self._by_venue_id[fill.venue_order_id])
 
     def row(self, client_id: str) -> OrderRow:
-        """Return the order as it is to be stored."""
+        """Return the order as it is to be stored: one whose fills are not all held yet must be asked about again."""
         order = self._orders[client_id]
         return OrderRow(
             intent=order.intent,
-            status=order.status,
+            status=Status.UNKNOWN if order.has_ended and order.lacks_fills else order.status,
             venue_order_id=order.venue_order_id,
             updated_ms=order.updated_ms,
         )

@@ -47,6 +47,10 @@ class Placing:
         self._taking: set[tuple[Slot, int]] = set()
         self._refusals: dict[tuple[Slot, int], int] = {}
 
+    def owns(self, client_id: ClientId | None) -> bool:
+        """Tell whether the id is one that this grid of this instance computes, in any epoch."""
+        return client_id is not None and (client_id.instance, client_id.slot.grid) == (self.instance, self.grid)
+
     def intents(self, wanted: Sequence[WantedOrder], now: Moment, price: Price | None) -> list[Intent]:
         """Return the intents of those wanted orders that may be sent now; the others' reasons are kept."""
         self.gate_reasons.clear()
