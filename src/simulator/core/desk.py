@@ -43,9 +43,9 @@ _RESTRICTED_TO: Final = {
 }
 
 
-def admit(listing: Listing, params: OrderParams) -> None:
+def admit(listing: Listing, params: OrderParams, now_ms: int) -> None:
     """Check the symbol's status and static filters."""
-    check_static(listing.spec, params, listing.average_price)
+    check_static(listing.spec, params, listing.average_price(now_ms))
 
 
 class OrderDesk:
@@ -55,7 +55,7 @@ class OrderDesk:
         self._ledger = ledger
 
     def place(self, listing: Listing, account_id: str, params: OrderParams, now_ms: int) -> Order:
-        admit(listing, params)
+        admit(listing, params, now_ms)
         self._check_counts(listing, account_id, params)
         order = _draft(listing, account_id, params, now_ms)
         matches = self._plan(listing, order)
@@ -91,11 +91,16 @@ class OrderDesk:
         history = self._ledger.history(account_id, spec.symbol)
         if params.type is not OrderType.MARKET:
             check_max_orders(spec, len(history.open))
-        if params.side is Side.BUY and spec.max_position and params.quantity is not None:
-            held = self._ledger.accounts[account_id].total(spec.base)
-            check_max_position(spec, params.quantity, held, history.open_buy_quantity())
+        if params.side is Side.BUY and params.quantity is not None:
+            self._check_position(spec, account_id, params.quantity)
         if params.client_id is not None and history.is_taken(params.client_id):
             raise order_rejected(DUPLICATE_ORDER)
+
+    def _check_position(self, spec: SymbolSpec, account_id: str, quantity: int) -> None:
+        if spec.max_position:
+            open_buys = self._ledger.history(account_id, spec.symbol).open_buy_quantity()
+            held = self._ledger.accounts[account_id].total(spec.base)
+            check_max_position(spec, quantity, held, open_buys)
 
     def _plan(self, listing: Listing, order: LiveOrder) -> list[Match]:
         """Decide what the order will take; raises what keeps it from existing at all."""
@@ -111,6 +116,8 @@ class OrderDesk:
             if order.side is Side.BUY:
                 account.require(spec.quote, order.quote_quantity * UNIT)
             order.quantity = _quantity_for_budget(listing, order)
+            if order.side is Side.BUY:
+                self._check_position(spec, order.account_id, order.quantity)
         if order.side is Side.SELL:
             account.require(spec.base, order.quantity * UNIT)
         if listing.book.of(order.side.opposite).is_empty:

@@ -30,7 +30,6 @@ class ExecutionType(StrEnum):
     NEW = "NEW"
     TRADE = "TRADE"
     CANCELED = "CANCELED"
-    REPLACED = "REPLACED"
     EXPIRED = "EXPIRED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
 
@@ -49,7 +48,7 @@ class Prevention:
 class OrderChanged:
     """An executionReport: `execution_id` strictly increases per symbol.
 
-    `cancel_client_id` is the id of the cancel request (CANCELED) or the id before an amendment (REPLACED).
+    `cancel_client_id` is the id of the cancel request, on CANCELED only.
     """
 
     account_id: str

@@ -151,7 +151,7 @@ class Exchange(Queries):
         check_shape(params)
         self._account(account_id)
         self._advance(now_ms)
-        admit(self._listing(params.symbol), params)
+        admit(self._listing(params.symbol), params, self._now_ms)
 
     def cancel(
         self,

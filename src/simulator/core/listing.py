@@ -28,21 +28,32 @@ class PrintWindow:
         current[1] += price * quantity
         current[2] += quantity
 
-    def average(self) -> int | None:
-        """Return the average (UNIT, rounded half up) up to the last print; None without volume."""
+    def average(self, now_ms: int) -> int | None:
+        """Return the average (UNIT, rounded half up) over the window that ends now; None without volume."""
+        self._forget_until(now_ms // 1000 - self._span)
         notional, quantity = self._notional + self._current[1], self._quantity + self._current[2]
         return (2 * notional + quantity) // (2 * quantity) if quantity else None
 
     def _open(self, second: int) -> list[int]:
-        self._notional += self._current[1]
-        self._quantity += self._current[2]
+        self._close_current()
         self._current = [second, 0, 0]
         self._seconds.append(self._current)
-        while self._seconds[0][0] <= second - self._span:
+        self._forget_until(second - self._span)
+        return self._current
+
+    def _close_current(self) -> None:
+        self._notional += self._current[1]
+        self._quantity += self._current[2]
+        self._current = [-1, 0, 0]
+
+    def _forget_until(self, second: int) -> None:
+        """Drop what happened up to that second; the current second is the last to go."""
+        while self._seconds and self._seconds[0][0] <= second:
+            if self._seconds[0] is self._current:
+                self._close_current()
             _, notional, quantity = self._seconds.popleft()
             self._notional -= notional
             self._quantity -= quantity
-        return self._current
 
     def resized(self, minutes: int) -> "PrintWindow":
         """Return a window of another length, filled with what this one still holds."""
@@ -99,10 +110,9 @@ class Listing:
             self.window = self.window.resized(spec.avg_price_mins)
         self.spec = spec
 
-    @property
-    def average_price(self) -> int:
+    def average_price(self, now_ms: int) -> int:
         """Average of the window, else the last price, else 0 (UNIT)."""
-        average = self.window.average() if self.spec.avg_price_mins else None
+        average = self.window.average(now_ms) if self.spec.avg_price_mins else None
         return self.last_price if average is None else average
 
     def dump(self) -> dict[str, Any]:

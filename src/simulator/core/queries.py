@@ -44,7 +44,7 @@ class Queries:
 
     def average_price(self, symbol: str) -> int:
         """Volume-weighted average of the last minutes' prints (UNIT), else the last price, else 0."""
-        return self._listing(symbol).average_price
+        return self._listing(symbol).average_price(self._now_ms)
 
     def depth(self, symbol: str, limit: int) -> tuple[list[Level], list[Level]]:
         """Return bids and asks as (price, quantity), best first: external book plus resting orders."""

@@ -79,6 +79,16 @@ class TestPercentPriceBySide:
         floor.print(200, 1)
         floor.place("a", "BUY", 200, 1)
 
+    def test_after_five_quiet_minutes_the_last_price_counts(self):
+        floor = Floor()
+        floor.print(100, 30)
+        floor.print(200, 1)
+        floor.now_ms += 5 * 60_000
+        floor.print(7, 1, symbol="ETHUSDT")
+        assert floor.exchange.average_price(SYMBOL) == 200 * UNIT
+        floor.print(300, 1)
+        assert floor.exchange.average_price(SYMBOL) == 300 * UNIT
+
     def test_a_window_can_change_its_length_while_it_runs(self):
         floor = Floor()
         floor.print(100, 10)
@@ -173,6 +183,13 @@ class TestCounts:
             floor.place("a", "BUY", 1, 41)
         floor.place("a", "BUY", 1, 40)
         floor.place("a", "SELL", 2, 500)
+
+    def test_a_position_bought_by_budget_counts_too(self):
+        floor = Floor(replace(SPEC, max_position=11 * UNIT), wealth=10)
+        floor.book({}, {2: 1000})
+        with failing("MAX_POSITION", code=-2010):
+            floor.place("a", "BUY", None, None, quote_quantity=3 * UNIT)
+        floor.place("a", "BUY", None, None, quote_quantity=2 * UNIT)
 
 
 class TestOrderOfEvaluation:

@@ -41,6 +41,22 @@ class TestPrints:
         floor.print(100, 30)
         assert (floor.filled(first), floor.filled(second)) == (20, 10)
 
+    def test_the_same_external_volume_stands_ahead_of_several_orders_only_once(self):
+        floor = Floor()
+        floor.book({100: 10}, {})
+        first, second = floor.place("a", "BUY", 100, 5), floor.place("b", "BUY", 100, 5)
+        floor.print(100, 18)
+        assert (floor.filled(first), floor.filled(second)) == (5, 3)
+
+    def test_an_order_that_was_reached_has_nothing_ahead_any_more(self):
+        floor = Floor()
+        floor.book({100: 30}, {})
+        buy = floor.place("a", "BUY", 100, 20)
+        floor.book({99: 5}, {})
+        floor.place("b", "SELL", None, 5)
+        floor.print(100, 3)
+        assert floor.fills(buy) == [(100, 5), (100, 3)]
+
     def test_volume_ahead_stays_when_the_feed_changes_its_depth(self):
         floor = Floor()
         floor.book({100: 30}, {})

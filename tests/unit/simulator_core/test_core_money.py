@@ -109,6 +109,22 @@ class TestBnb:
         (fill,) = floor.place("a", "BUY", None, 100, symbol="BNBUSDT").fills
         assert (fill.commission, fill.commission_asset) == (75 * UNIT // 100_000, "BNB")
 
+    def test_on_a_market_quoted_in_bnb_one_bnb_is_worth_one(self):
+        floor = Floor()
+        floor.exchange.add_symbol(replace(floor.exchange.symbol(SYMBOL), symbol="BTCBNB", quote="BNB"))
+        floor.exchange.deposit("a", "BNB", 1000 * NOTIONAL_UNIT)
+        floor.exchange.set_commission("a", maker_ppm=1000, taker_ppm=1000, pays_in_bnb=True)
+        floor.exchange.set_book("BTCBNB", [], [(100 * UNIT, UNIT)])
+        (fill,) = floor.place("a", "BUY", None, 100, symbol="BTCBNB").fills
+        assert (fill.commission, fill.commission_asset) == (75 * UNIT // 1000, "BNB")
+
+    def test_no_rate_no_commission(self):
+        floor = Floor(taker_ppm=0)
+        floor.exchange.set_commission("a", maker_ppm=0, taker_ppm=0, pays_in_bnb=True)
+        floor.print(500, 1, symbol="BNBUSDT")
+        floor.book({}, {100: 100})
+        assert floor.place("a", "BUY", None, 1).fills[0].commission == 0
+
 
 class TestLocks:
     def test_a_buy_locks_quote_a_sell_locks_base(self):
