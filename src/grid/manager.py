@@ -147,9 +147,8 @@ class GridManager:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether at least one grid runs and none of them awaits anything."""
-        running = self.running
-        return bool(running) and all(runner.is_idle for runner in running)
+        """Tell whether no running grid awaits anything."""
+        return all(runner.is_idle for runner in self.running)
 
     # --- helpers ---
 

@@ -1,0 +1,192 @@
+"""Shadow's exchange: our own simulator, run as a child process by its command line.
+
+It is started on free ports, watched, started again when it dies and ended on a clean stop. One that outlived a killed
+server is adopted, because the account it holds is the one our books belong to.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from select import select
+from threading import Event, Lock, Thread
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from domain.errors import Unreachable
+
+log = logging.getLogger(__name__)
+
+SHADOW_KEY = "shadow-key"
+SHADOW_SECRET = "shadow-secret"  # noqa: S105 - opens play money on loopback only
+READY_S = 30.0
+STOP_S = 5.0
+RECORD = "running.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorAddresses:
+    """Where a running simulator answers."""
+
+    spot_url: str
+    futures_url: str | None
+
+
+class SimulatorProcess:
+    """One simulator for one data folder.
+
+    Args:
+        folder: its state and the note of the running process.
+        arguments: options of `python -m simulator` but ports and state; paths absolute.
+        source_root: the folder from which `python -m simulator` is found.
+        log_file: where it may say what it has to say.
+    """
+
+    def __init__(self, folder: Path, arguments: Sequence[str], source_root: Path, log_file: Path) -> None:
+        self._folder = folder
+        self._arguments = tuple(arguments)
+        self._source_root = source_root
+        self._log_file = log_file
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
+        self._stopping = Event()
+        self._lock = Lock()
+        self._watcher: Thread | None = None
+        self._ready: dict[str, Any] = {}
+
+    def start(self) -> SimulatorAddresses:
+        """Adopt the simulator that already runs on this folder, or start one; return its addresses.
+
+        Raises:
+            Unreachable: if it does not become ready; the text holds its own last words.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        adopted = self._adopt()
+        if adopted is None:
+            self._launch(("--port", "0", "--futures-port", "0"))
+        else:
+            self._ready, self._pid = adopted, int(adopted["pid"])
+            log.info("adopted the simulator that already runs (pid %d)", self._pid)
+        self._watcher = Thread(target=self._watch, name="simulator-watch", daemon=True)
+        self._watcher.start()
+        return self._addresses()
+
+    def stop(self) -> None:
+        """End the simulator; its state stays in the folder."""
+        self._stopping.set()
+        with self._lock:
+            if self._pid is not None and _is_running(self._pid):
+                _terminate(self._pid, self._process)
+            (self._folder / RECORD).unlink(missing_ok=True)
+
+    # --- helpers ---
+
+    def _addresses(self) -> SimulatorAddresses:
+        return SimulatorAddresses(self._ready["spot_url"], self._ready["futures_url"])
+
+    def _adopt(self) -> dict[str, Any] | None:
+        try:
+            record: dict[str, Any] = json.loads((self._folder / RECORD).read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        ready: dict[str, Any] = record["ready"]
+        if not _is_simulator(int(ready["pid"])) or not _answers(ready["spot_url"]):
+            return None
+        if record["arguments"] == list(self._arguments):
+            return ready
+        log.warning("a simulator with other options runs on this folder (pid %d): ending it", ready["pid"])
+        _terminate(int(ready["pid"]), None)
+        return None
+
+    def _launch(self, ports: Sequence[str]) -> None:
+        command = [sys.executable, "-m", "simulator", *self._arguments, *ports, "--state", str(self._folder)]
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("ab") as errors:
+            # A session of its own: Ctrl-C in the terminal reaches the server, which then ends the simulator last.
+            self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
+                command, stdout=subprocess.PIPE, stderr=errors, cwd=self._source_root, start_new_session=True
+            )
+        self._ready = self._await_ready(self._process)
+        self._pid = int(self._ready["pid"])
+        record = {"ready": self._ready, "arguments": list(self._arguments)}
+        (self._folder / RECORD).write_text(json.dumps(record))
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+        assert process.stdout is not None  # noqa: S101 - opened as a pipe above
+        readable, _, _ = select([process.stdout], [], [], READY_S)
+        line = process.stdout.readline() if readable else b""
+        if not line:
+            _terminate(process.pid, process)
+            raise Unreachable(f"the simulator did not start: {self._last_words()}")
+        ready: dict[str, Any] = json.loads(line)
+        return ready
+
+    def _last_words(self) -> str:
+        lines = self._log_file.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it said nothing within {READY_S:g} s; see {self._log_file}"
+
+    def _watch(self) -> None:
+        pause_s = 1.0
+        while not self._stopping.wait(pause_s):
+            with self._lock:
+                if self._stopping.is_set() or (self._pid is not None and self._is_alive(self._pid)):
+                    pause_s = 1.0
+                    continue
+                log.error("the simulator died; starting it again on the same ports")
+                try:
+                    self._launch(_ports_of(self._ready))
+                except Unreachable as error:
+                    pause_s = min(pause_s * 2, 30.0)
+                    log.error("%s; next try in %g s", error, pause_s)  # noqa: TRY400 - the sentence says it all
+
+    def _is_alive(self, pid: int) -> bool:
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is None
+        return _is_running(pid)
+
+
+def _ports_of(ready: Mapping[str, Any]) -> tuple[str, ...]:
+    spot, futures = (str(ready[name]).rsplit(":", 1)[1].rstrip("/") for name in ("spot_url", "futures_url"))
+    return ("--port", spot, "--futures-port", futures)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _is_simulator(pid: int) -> bool:
+    """Tell whether `pid` is a simulator: numbers of dead processes are given out again."""
+    with contextlib.suppress(OSError):
+        return b"simulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return _is_running(pid)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/api/v3/ping", timeout=2) as answer:  # noqa: S310 - a loopback address we wrote down
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _terminate(pid: int, process: subprocess.Popen[bytes] | None) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    if process is None:
+        return
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,128 @@
+"""The two ports of whoever commands and whoever shows, on top of the grids of one account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+
+from domain.account import Account
+from domain.errors import VenueError
+from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
+from domain.instrument import Instrument, Market
+from domain.orders import Fill
+from grid.manager import GridManager
+from ports.clock import Clock
+from ports.control import SystemSnapshot
+from ports.market_data import MarketData
+from utils.worker_loop import WorkerLoop
+
+WATCH_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseFacts:
+    """What does not change while this account's house stands."""
+
+    account: Account
+    available_modes: tuple[str, ...]
+    notices: tuple[str, ...]
+    version: str
+    started_wall_ms: int
+
+
+class VenueWatch:
+    """Asks the venue every few seconds whether it answers, so that nobody who shows it has to."""
+
+    def __init__(self, market_data: MarketData, clock: Clock) -> None:
+        self._market_data = market_data
+        self.connected = False
+        self.reason = "not asked yet"
+        self._loop = WorkerLoop(
+            "venue-watch",
+            self._ask,
+            clock=clock,
+            every_s=WATCH_S,
+            on_fault=self._faulted,
+            max_failures=10**9,
+            longest_pause_s=WATCH_S,
+        )
+
+    def start(self) -> None:
+        self._ask()
+        self._loop.start()
+
+    def stop(self) -> None:
+        self._loop.stop()
+        self._loop.join(1.0)
+
+    def _ask(self) -> None:
+        try:
+            connection = self._market_data.connection(Market.SPOT)
+        except VenueError as error:
+            self.connected, self.reason = False, str(error)
+            return
+        self.connected, self.reason = connection.connected, connection.error or ""
+
+    def _faulted(self, _name: str, error: BaseException) -> None:
+        self.connected, self.reason = False, f"the watch ended: {error}"
+
+
+class GridControl:
+    """Implements ports.control.Commands and Snapshots."""
+
+    def __init__(
+        self,
+        manager: GridManager,
+        market_data: MarketData,
+        watch: VenueWatch,
+        clock: Clock,
+        facts: HouseFacts,
+        switch: Callable[[str, bool, bool], SystemSnapshot],
+    ) -> None:
+        self._manager = manager
+        self._market_data = market_data
+        self._watch = watch
+        self._clock = clock
+        self._facts = facts
+        self._switch = switch
+        self.grid_started = Event()
+
+    def check_grid(self, request: GridRequest) -> GridPlan:
+        return self._manager.check(request)
+
+    def start_grid(self, request: GridRequest) -> GridSnapshot:
+        snapshot = self._manager.start(request)
+        self.grid_started.set()
+        return snapshot
+
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+        return self._manager.stop(instrument, on_stop)
+
+    def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
+        return self._switch(mode, force, confirm)
+
+    def system(self) -> SystemSnapshot:
+        facts = self._facts
+        return SystemSnapshot(
+            mode=facts.account.mode.value,
+            available_modes=facts.available_modes,
+            market_source=self._market_data.market_source(),
+            account_id=facts.account.id,
+            started_wall_ms=facts.started_wall_ms,
+            market_ms=self._clock.market_ms(),
+            venue_connected=self._watch.connected,
+            venue_reason=self._watch.reason,
+            notices=facts.notices,
+            version=facts.version,
+        )
+
+    def grids(self) -> tuple[GridSnapshot, ...]:
+        return self._manager.snapshots()
+
+    def grid(self, instrument: Instrument) -> GridSnapshot:
+        return self._manager.snapshot(instrument)
+
+    def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        return self._manager.fills(instrument, limit)
+
+    def watched(self, market: Market) -> tuple[Instrument, ...]:
+        return self._manager.watched(market)
