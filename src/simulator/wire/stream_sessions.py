@@ -19,10 +19,13 @@ def requested_streams(path: str, query: str) -> tuple[list[str], bool]:
     """Return the stream names in an address, and whether its frames are combined.
 
     `/ws/a/b` names streams by path, `/stream?streams=a/b` by query; the futures groups may precede both.
-    ccxt connects to `/ws/0`, `/ws/1`: a segment that is no stream's name is never refused.
+    ccxt connects to `/ws/0`, `/ws/1`: a segment that is no stream's name is never refused. It takes an
+    address for spot only if that contains `/stream`, as the live host's does, so `/stream/ws` means `/ws`.
     """
     for group in _GROUPS:
         path = path.removeprefix(group) if path.startswith(f"{group}/") else path
+    if path.startswith("/stream/ws"):
+        path = path.removeprefix("/stream")
     if path.startswith("/stream"):
         named = "/".join(parse_qs(query).get("streams", []))
         return [name for name in named.split("/") if name], True
