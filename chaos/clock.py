@@ -24,6 +24,10 @@ class EventHeap:
         """Let `action` run `delay_ms` of virtual time from now."""
         heapq.heappush(self._heap, (self.now_ms + delay_ms, next(self._order), action))
 
+    def next_ms(self) -> float | None:
+        """Return when the next action is due; None if there is none."""
+        return self._heap[0][0] if self._heap else None
+
     def run_next(self) -> None:
         """Run the next action."""
         at_ms, _, action = heapq.heappop(self._heap)
