@@ -130,7 +130,10 @@ class Runtime:
             stop()
             return
         if house.venue.in_lockstep:
-            house.venue.io.spawn(house.venue.lockstep(lambda: house.manager.is_idle).run())
+            # The market of a replay waits until a grid is there to meet it.
+            manager = house.manager
+            driver = house.venue.lockstep(lambda: manager.is_idle, paused=lambda: not manager.running)
+            house.venue.io.spawn(driver.run())
 
     def _first_request(self, house: House) -> GridRequest:
         symbol = self._settings.pair_selection.spot_pairs.preferred_symbols[0]

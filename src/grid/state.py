@@ -151,6 +151,10 @@ class GridState:
             reason=f"{reason} at {plain(price)}",
         )
 
+    def lane(self, slot: Slot) -> int:
+        """Return what the slot's fills are matched by: the cell, or -1 for the first purchase and unwinding."""
+        return self._cell(slot) if slot.role is Role.RUNG else -1
+
     def _cell(self, slot: Slot) -> int:
         rung = bisect_left(self._n.prices, slot.price_ticks)
         if rung == len(self._n.prices) or self._n.prices[rung] != slot.price_ticks:

@@ -160,8 +160,9 @@ class GridWorker:
         return Price(self._price.price, now.monotonic_s - self._price.arrived_s)
 
     def _book(self, fill: Fill) -> None:
-        self._state.apply(self._desk.ledger[fill.client_id].intent.slot, fill)
-        self._books.add(fill)
+        slot = self._desk.ledger[fill.client_id].intent.slot
+        self._state.apply(slot, fill)
+        self._books.add(fill, lane=self._state.lane(slot))
         self._last_fill = fill
 
     def _set_inventory(self) -> None:
@@ -202,6 +203,8 @@ class GridWorker:
             first = self._phase is Phase.STARTING
             lost = self._desk.user_stream_lost or "reading the account"
             return (Phase.STARTING, "reading the account") if first else (Phase.PAUSED, lost)
+        if self._price is None:
+            return Phase.STARTING, "waiting for the first price"
         if self._fresh_price(now) is None:
             return Phase.PAUSED, "no fresh price: the market stream is silent"
         reasons = self._desk.placing.gate_reasons

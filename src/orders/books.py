@@ -1,4 +1,7 @@
-"""A strategy's money, exact: lots match first in, first out, so nothing is ever divided.
+"""A strategy's money, exact: lots match first in, first out within their lane, so nothing is ever divided.
+
+A lane is what belongs together: for a grid the cell, so that a sale closes the purchase one rung below it and grid
+profit is what closed cycles earned. What a lane lacks is taken from the oldest lot of any.
 
 The identity of the architecture page, for one instrument and in its quote asset:
 
@@ -8,7 +11,6 @@ The left side is summed from the venue's raw amounts, the right side from matche
 not a definition.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +23,7 @@ from domain.orders import Fill, Side
 
 @dataclass(slots=True)
 class _Lot:
+    lane: int
     quantity: Decimal  # base, always positive; the sign is the books'
     price: Decimal
 
@@ -33,7 +36,7 @@ class FifoBooks:
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
-        self._lots: deque[_Lot] = deque()
+        self._lots: list[_Lot] = []  # oldest first
         self._lots_are_long = True
         self._base = ZERO
         self._cash = ZERO
@@ -44,13 +47,14 @@ class FifoBooks:
         self._counts = {Side.BUY: 0, Side.SELL: 0}
 
     @exact
-    def add(self, fill: Fill, fee_asset_price: Decimal | None = None) -> None:
+    def add(self, fill: Fill, fee_asset_price: Decimal | None = None, lane: int = 0) -> None:
         """Book one fill.
 
         Args:
             fill: the venue's own amounts.
             fee_asset_price: quote per unit of the commission asset at the fill; needed only where the commission is
                 paid in neither base nor quote.
+            lane: whose lots are matched first.
 
         Raises:
             ValueError: if that price is needed and missing.
@@ -60,11 +64,11 @@ class FifoBooks:
         if fill.side is Side.BUY:
             self._cash -= fill.quote_quantity
             self._base += fill.quantity - fee_base
-            self._match(fill.quantity - fee_base, fill.price, long=True)
+            self._match(lane, fill.quantity - fee_base, fill.price, long=True)
         else:
             self._cash += fill.quote_quantity
             self._base -= fill.quantity + fee_base
-            self._match(fill.quantity + fee_base, fill.price, long=False)
+            self._match(lane, fill.quantity + fee_base, fill.price, long=False)
 
     def _book_fee(self, fill: Fill, fee_asset_price: Decimal | None) -> Decimal:
         """Value the commission at its fill; return the part of it that was taken from the base."""
@@ -85,19 +89,19 @@ class FifoBooks:
         self._fees_elsewhere += amount * fee_asset_price
         return ZERO
 
-    def _match(self, quantity: Decimal, price: Decimal, *, long: bool) -> None:
-        while quantity and self._lots and self._lots_are_long is not long:
-            lot = self._lots[0]
-            part = min(quantity, lot.quantity)
-            gain = part * (price - lot.price)
-            self._profit += -gain if long else gain
-            lot.quantity -= part
-            quantity -= part
-            if not lot.quantity:
-                self._lots.popleft()
+    def _match(self, lane: int, quantity: Decimal, price: Decimal, *, long: bool) -> None:
+        if self._lots_are_long is not long:
+            own_first = sorted(self._lots, key=lambda lot: lot.lane != lane)  # stable: oldest first within both parts
+            for lot in own_first:
+                part = min(quantity, lot.quantity)
+                gain = part * (price - lot.price)
+                self._profit += -gain if long else gain
+                lot.quantity -= part
+                quantity -= part
+            self._lots = [lot for lot in self._lots if lot.quantity]
         if quantity:
             self._lots_are_long = long
-            self._lots.append(_Lot(quantity, price))
+            self._lots.append(_Lot(lane, quantity, price))
 
     @property
     def base_held(self) -> Decimal:

@@ -116,7 +116,12 @@ class BinanceVenue:
         return str((self._state or {}).get("speed")) == "max"
 
     def lockstep(
-        self, idle: Callable[[], bool], *, points: int = 500, deadline_s: float = DEADLINE_S
+        self,
+        idle: Callable[[], bool],
+        *,
+        paused: Callable[[], bool] = lambda: False,
+        points: int = 500,
+        deadline_s: float = DEADLINE_S,
     ) -> LockstepDriver:
         """Return a driver of the replay; `idle` tells that the workers have nothing unread and nothing to send."""
         return LockstepDriver(
@@ -126,6 +131,7 @@ class BinanceVenue:
             carry_market_ms=self._clock.set_market_ms,
             points=points,
             deadline_s=deadline_s,
+            paused=paused,
         )
 
     def api_client(self) -> APIClient:

@@ -12,6 +12,7 @@ from domain.instrument import Market
 LOG: Final = logging.getLogger(__name__)
 
 DEADLINE_S: Final = 30.0
+_PAUSE_S: Final = 0.05
 _POLL_S: Final = 0.0005  # between looks at what another thread holds
 
 
@@ -27,6 +28,7 @@ class LockstepDriver:
         user_events: the user stream's count of events received so far.
         carry_market_ms: takes the market time each step reached.
         points: feed steps per request at most; a step that changes an order of the account ends it early.
+        paused: tells that the market shall stand still, for as long as it likes; asked before each step.
         deadline_s: how long events or idleness may take in wall time before the run fails loudly.
     """
 
@@ -40,7 +42,9 @@ class LockstepDriver:
         points: int = 500,
         deadline_s: float = DEADLINE_S,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._paused = paused
         self._transport, self._idle, self._user_events = transport, idle, user_events
         self._carry_market_ms, self._points, self._deadline_s = carry_market_ms, points, deadline_s
         self._sleep = sleep
@@ -58,6 +62,8 @@ class LockstepDriver:
         answer = await read_market_state(self._transport)
         ahead = self._user_events() - int(answer["user_events"])  # what was told before this driver began
         while not answer["finished"]:
+            while self._paused():
+                await self._sleep(_PAUSE_S)
             answer = await self._step()
             wanted = int(answer["user_events"]) + ahead
             await self._until(
