@@ -36,10 +36,10 @@ class Settings(Section):
     """Production, Shadow or Testnet (Test means Testnet), in any case."""
     confirm_production: bool = False
     """Must be true before Production starts; real money is at stake."""
-    api: ApiSettings = ApiSettings()
-    exchange: ExchangeSettings = ExchangeSettings()
     default_market_type: Market = Market.SPOT
     """Market of a request that names none."""
+    api: ApiSettings = ApiSettings()
+    exchange: ExchangeSettings = ExchangeSettings()
     grid: GridSettings = GridSettings()
     trading: TradingSettings = TradingSettings()
     pair_selection: PairSelectionSettings = PairSelectionSettings()

@@ -135,7 +135,7 @@ class _Walk:
         text = REFERENCE.sub(lambda reference: self._replacement(reference, node, path), node.value)
         if "${" in text:
             raise self._note(node, path, "holds a reference that is not closed", "write ${NAME} or ${NAME:-default}")
-        plain = node.style is None
+        plain = node.style is None and node.tag in {NULL, BOOL, INT, FLOAT, TEXT}
         tag = _tag_of_plain(text) if plain else node.tag
         if tag == NULL:
             return None

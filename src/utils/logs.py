@@ -4,7 +4,7 @@ import logging
 import logging.handlers
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -116,9 +116,17 @@ def _formatter(redactor: Redactor, before: list[Any], *, json_lines: bool, color
     ]
     if json_lines:
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
-    foreign = [structlog.stdlib.ExtraAdder(), *(s for s in before if s is not structlog.stdlib.filter_by_level)]
+    foreign = [_add_extra, *(s for s in before if s is not structlog.stdlib.filter_by_level)]
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     return _CleanFormatter(redactor, [remove, *renderer], foreign)
+
+
+def _add_extra(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add what `extra=` gave, without the two attributes another handler's formatter may have left on the record."""
+    event = structlog.stdlib.ExtraAdder()(logger, method, event)
+    for left_behind in ("message", "asctime"):
+        event.pop(left_behind, None)
+    return event
 
 
 def _install(level: str, handlers: list[logging.Handler]) -> None:

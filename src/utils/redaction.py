@@ -54,8 +54,8 @@ class Redactor:
                 return value
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Serve as a structlog processor."""
-        cleaned = self.value({key: part for key, part in event.items() if not key.startswith("_")})
+        """Serve as a structlog processor; an exception is cleaned once it is text."""
+        cleaned = self.value({k: part for k, part in event.items() if k != "exc_info" and not k.startswith("_")})
         return {**event, **cleaned} if isinstance(cleaned, dict) else event
 
 
