@@ -1,6 +1,5 @@
 """The scripts say plainly what is missing, and write nothing outside their folder."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,7 +44,8 @@ def give_python(checkout: Path, *, version_ok: bool, venv_ok: bool) -> None:
     fake = checkout.parent / "bin/python3.11"
     fake.write_text(
         "#!/usr/bin/env bash\ncase $2 in\n"
-        f"*version_info*) exit {0 if version_ok else 1} ;;\n*ensurepip*) exit {0 if venv_ok else 1} ;;\n*) exit 9 ;;\nesac\n"
+        f"*version_info*) exit {0 if version_ok else 1} ;;\n*ensurepip*) exit {0 if venv_ok else 1} ;;\n"
+        "*) exit 9 ;;\nesac\n"
     )
     fake.chmod(0o755)
     (checkout.parent / "bin/env").symlink_to(str(shutil.which("env")))
@@ -94,4 +94,4 @@ def test_a_ready_environment_starts_at_once_in_its_own_folder(checkout: Path, sc
     assert outcome.stderr == ""
     assert outcome.stdout.splitlines() == [f"started {entry}", f"in {checkout}"]
     assert (checkout / ".venv/gridhive.pth").read_text() == f"{checkout}/src\n"
-    assert sorted(os.listdir(checkout.parent)) == ["a copy", "bin"]
+    assert sorted(path.name for path in checkout.parent.iterdir()) == ["a copy", "bin"]
