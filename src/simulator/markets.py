@@ -1,17 +1,15 @@
 """Chooses and opens the market feed the options ask for."""
 
-import logging
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from simulator.market.feed import MarketPast
+from simulator.market.feed import MarketError, MarketPast
+from simulator.market.live import BinanceFeed, open_live_or_synthetic
 from simulator.market.recordings import Stretch
 from simulator.market.replay import ReplayFeed
 from simulator.market.synthetic import SyntheticFeed
 from simulator.options import Options
-
-_LOG: Final = logging.getLogger("simulator")
 
 
 async def open_market(options: Options, saved: Mapping[str, Any] | None) -> MarketPast:
@@ -22,7 +20,33 @@ async def open_market(options: Options, saved: Mapping[str, Any] | None) -> Mark
     """
     if options.market == "replay":
         return _replay(options, saved)
-    return _synthetic(options, saved)
+    if options.market == "synthetic":
+        return SyntheticFeed(options.symbols, seed=options.seed, start_ms=_now_ms(), resume=saved)
+    market = await _live(options, saved)
+    if saved is not None and market.source == "live":
+        _refuse_another(saved, market.state())
+    return market
+
+
+async def _live(options: Options, saved: Mapping[str, Any] | None) -> BinanceFeed | SyntheticFeed:
+    if options.market == "live":
+        return await BinanceFeed.open(options.symbols)
+    market = await open_live_or_synthetic(options.symbols, seed=options.seed, now_ms=_now_ms, resume=saved)
+    if market.source == "synthetic" and saved is not None and saved.get("source") != "synthetic":
+        raise MarketError(
+            f"{market.notices[0]}, but the state folder belongs to the {saved.get('source')} market; "
+            "try again when Binance answers, or use another --state folder"
+        )
+    return market
+
+
+def _refuse_another(saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    for name, value in own.items():
+        if saved.get(name) != value:
+            raise MarketError(
+                f"the state folder belongs to another market ({name} {saved.get(name)!r}, now {value!r}); "
+                "start with the old options or another --state folder"
+            )
 
 
 def _replay(options: Options, saved: Mapping[str, Any] | None) -> ReplayFeed:
@@ -32,10 +56,6 @@ def _replay(options: Options, saved: Mapping[str, Any] | None) -> ReplayFeed:
         at_ms=_now_ms() if options.at_now else None,
         resume=saved,
     )
-
-
-def _synthetic(options: Options, saved: Mapping[str, Any] | None) -> SyntheticFeed:
-    return SyntheticFeed(options.symbols, seed=options.seed, start_ms=_now_ms(), resume=saved)
 
 
 def _now_ms() -> int:
