@@ -12,7 +12,7 @@ import aiohttp
 
 from simulator.core.symbols import SymbolSpec
 from simulator.market.feed import Candle, ClosedCandle, FeedStep, MarketError
-from simulator.market.intervals import INTERVALS, MINUTE_MS
+from simulator.market.intervals import HOUR_MS, INTERVALS, MINUTE_MS
 from simulator.market.public_messages import book_of, candle_of_row, specs_of_info, trade_of
 from simulator.market.synthetic import SyntheticFeed
 
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 _HISTORY: Final = 1_000
 _PARALLEL: Final = 8
 _UNREACHABLE: Final = (aiohttp.ClientError, OSError, TimeoutError)
-ASKING_LIMIT_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class LiveSettings:
     """Where the market is and how long to wait for it.
 
     Attributes:
+        asking_s: how long `open_live_or_synthetic` waits for its one question.
         pauses_s: pause before each reconnect in a row, the last one for all further ones.
         silence_s: a stream without a message for so long is taken for dead.
     """
@@ -36,6 +36,7 @@ class LiveSettings:
     rest_url: str = "https://api.binance.com"
     stream_url: str = "wss://stream.binance.com:9443"
     request_s: float = 10.0
+    asking_s: float = 3.0
     pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
     silence_s: float = 60.0
 
@@ -44,7 +45,7 @@ class BinanceFeed:
     """A live market. Open it with `open`, read `live_steps`, end it with `close`."""
 
     source: Literal["live"] = "live"
-    outage_ms = MINUTE_MS
+    outage_ms = HOUR_MS
 
     def __init__(
         self,
@@ -230,7 +231,7 @@ async def open_live_or_synthetic(
     settings: LiveSettings | None = None,
     resume: Mapping[str, Any] | None = None,
 ) -> BinanceFeed | SyntheticFeed:
-    """Return the live market where Binance answers one question within three seconds, else a synthetic one.
+    """Return the live market where Binance answers one question within `asking_s`, else a synthetic one.
 
     The synthetic feed's first notice says why it is there. A synthetic `resume` state stays synthetic.
     """
@@ -249,7 +250,7 @@ async def open_live_or_synthetic(
 
 
 async def _ask(settings: LiveSettings) -> None:
-    timeout = aiohttp.ClientTimeout(total=ASKING_LIMIT_S)
+    timeout = aiohttp.ClientTimeout(total=settings.asking_s)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
         session.get(f"{settings.rest_url}/api/v3/ping") as answer,

@@ -20,8 +20,8 @@ from simulator.market.intervals import HOUR_MS, MINUTE_MS, interval_bounds
 from simulator.market.synthetic_past import SyntheticPast, draw_past
 from simulator.market.synthetic_prints import CHARACTERS, MinutePrinter
 
-_PREROLL_MINUTES: Final = 10
-"""Minutes before the start that are drawn print by print, for 500 candles of one second."""
+_PREROLL_MINUTES: Final = 20
+"""Minutes before the start that are drawn print by print, so that 500 seconds have one."""
 
 
 @dataclass(slots=True)
@@ -96,16 +96,23 @@ class SyntheticFeed:
 
     def steps(self, after_ms: int | None = None) -> Iterator[FeedStep]:
         """Yield prints without end, each with the book after it."""
-        position = deepcopy(self._start)
-        self._position = position
         books = {symbol: BookModel(spec) for symbol, spec in self.specs.items()}
+        for trade in self.prints():
+            if after_ms is None or trade.time_ms > after_ms:
+                yield FeedStep(trade.time_ms, (trade,), books[trade.symbol].after(trade))
+
+    def prints(self) -> Iterator[MarketTrade]:
+        """Yield the prints alone, without end."""
+        position = self._position = deepcopy(self._start)
         while True:
+            opened = deepcopy(position)
             for trade in self._minute(position):
-                position.market_ms = trade.time_ms
-                position.last[trade.symbol] = trade.price
-                if after_ms is None or trade.time_ms > after_ms:
-                    yield FeedStep(trade.time_ms, (trade,), books[trade.symbol].after(trade))
+                opened.market_ms = trade.time_ms
+                opened.last[trade.symbol] = trade.price
+                self._position = opened
+                yield trade
             position.minute_ms += MINUTE_MS
+            position.last = opened.last
 
     def state(self) -> dict[str, Any]:
         position = self._position
