@@ -1,5 +1,6 @@
 """An inbox that keeps everything and can be waited for."""
 
+import time
 from collections.abc import Callable
 from threading import Condition
 from typing import TypeVar
@@ -29,8 +30,10 @@ class RecordingInbox:
 
     def until(self, condition: Callable[["RecordingInbox"], bool], deadline_s: float = 20.0) -> None:
         """Wait until `condition` holds, or fail."""
+        ends_s = time.monotonic() + deadline_s
         with self._changed:
-            held = self._changed.wait_for(lambda: condition(self), deadline_s)
+            while not (held := condition(self)) and time.monotonic() < ends_s:
+                self._changed.wait(0.02)  # the condition may look at more than this inbox
         assert held, f"not within {deadline_s} s; prices {self.prices[-3:]}, orders {self.orders[-5:]}"
 
     def of(self, kind: type[E]) -> list[E]:

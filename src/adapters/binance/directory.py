@@ -105,4 +105,7 @@ class Directory:
 
 
 def _is_offered(market: Market, row: Mapping[str, Any]) -> bool:
+    """Leave out deliveries, and the odd test listing whose symbol is not its two assets."""
+    if row["symbol"] != symbol_of(instrument_of(market, row)):
+        return False
     return market is Market.SPOT or row.get("contractType") == _PERPETUAL

@@ -200,20 +200,26 @@ def parse_rules(instrument: Instrument, row: Json) -> InstrumentRules:
     """Return the order rules of one exchangeInfo symbol, from its filters alone.
 
     Raises:
-        VenueError: if a filter that orders cannot do without is missing.
+        VenueError: if a filter that orders cannot do without is missing or makes no sense.
     """
     filters = {entry["filterType"]: entry for entry in row["filters"]}
     try:
-        price, lot = filters["PRICE_FILTER"], filters["LOT_SIZE"]
-        notional = filters.get("NOTIONAL") or filters["MIN_NOTIONAL"]
+        return _rules(instrument, row["status"], filters)
     except KeyError as e:
-        raise VenueError(f"the venue publishes no {e.args[0]} filter for {instrument}") from None
+        raise VenueError(f"the venue publishes no {e.args[0]} for {instrument}") from None
+    except ValueError as e:
+        raise VenueError(f"the rules published for {instrument} make no sense: {e}") from None
+
+
+def _rules(instrument: Instrument, status: str, filters: Mapping[str, Json]) -> InstrumentRules:
+    price, lot = filters["PRICE_FILTER"], filters["LOT_SIZE"]
+    notional = filters.get("NOTIONAL") or filters["MIN_NOTIONAL"]
     market_lot = filters.get("MARKET_LOT_SIZE", {})
     percent = _percent_bounds(instrument.market, filters)
     counts = filters.get("MAX_NUM_ORDERS", {})
     return InstrumentRules(
         instrument=instrument,
-        status=row["status"],
+        status=status,
         tick=parse_amount(price["tickSize"]),
         lot=parse_amount(lot["stepSize"]),
         min_quantity=parse_amount(lot["minQty"]),

@@ -7,9 +7,6 @@ from queue import Empty, Queue
 from typing import Protocol
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.gateway import FakeGateway
-from fakes.venue_process import KEY, SECRET, VenueProcess
 
 from adapters.binance.connect import BinanceVenue, connect
 from domain.account import Mode
@@ -24,6 +21,9 @@ from domain.events import (
 )
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Intent, OrderType, Role, Side, Slot, Status, TimeInForce
+from fakes.clock import FakeClock
+from fakes.gateway import FakeGateway
+from fakes.venue_process import KEY, SECRET, VenueProcess
 from ports.gateway import Answer, OrderGateway
 from utils.clock import SystemClock
 
@@ -118,7 +118,7 @@ def venue(request: pytest.FixtureRequest) -> Iterator[Harness]:
 def wanted(
     venue: Harness,
     side: Side = Side.BUY,
-    type: OrderType = OrderType.LIMIT,
+    kind: OrderType = OrderType.LIMIT,
     *,
     away: str = "0.9",
     quantity: Decimal = QUANTITY,
@@ -132,10 +132,10 @@ def wanted(
         cycle=0,
         attempt=0,
         instrument=BTC,
-        type=type,
-        time_in_force=TimeInForce.GTC if type is OrderType.LIMIT else None,
+        type=kind,
+        time_in_force=TimeInForce.GTC if kind is OrderType.LIMIT else None,
         quantity=quantity,
-        price=None if type is OrderType.MARKET else price,
+        price=None if kind is OrderType.MARKET else price,
         reason="contract test",
         created_ms=0,
     )
@@ -159,9 +159,9 @@ def read_open(venue: Harness, since: int = 0) -> OpenOrdersRead:
     return event
 
 
-@pytest.mark.parametrize("type", [OrderType.LIMIT, OrderType.LIMIT_MAKER])
-def test_an_order_away_from_the_price_rests(venue: Harness, type: OrderType) -> None:
-    intent = wanted(venue, type=type)
+@pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.LIMIT_MAKER])
+def test_an_order_away_from_the_price_rests(venue: Harness, kind: OrderType) -> None:
+    intent = wanted(venue, kind=kind)
     event = submit(venue, intent)
     assert isinstance(event, OrderReported)
     assert event.fills == ()
@@ -170,14 +170,14 @@ def test_an_order_away_from_the_price_rests(venue: Harness, type: OrderType) -> 
         intent.client_id,
         Status.OPEN,
         Side.BUY,
-        type,
+        kind,
     )
     assert (order.price, order.quantity, order.executed_quantity) == (intent.price, QUANTITY, 0)
     cancel(venue, intent.client_id)
 
 
 def test_a_market_order_reports_its_fills_as_taker(venue: Harness) -> None:
-    intent = wanted(venue, type=OrderType.MARKET)
+    intent = wanted(venue, kind=OrderType.MARKET)
     event = submit(venue, intent)
     assert isinstance(event, OrderReported)
     assert event.order.status is Status.FILLED
@@ -197,7 +197,7 @@ def test_a_limit_order_through_the_price_fills_at_once(venue: Harness) -> None:
 
 
 def test_a_post_only_order_that_would_take_is_refused_and_says_so(venue: Harness) -> None:
-    intent = wanted(venue, type=OrderType.LIMIT_MAKER, away="1.01")
+    intent = wanted(venue, kind=OrderType.LIMIT_MAKER, away="1.01")
     event = submit(venue, intent)
     assert isinstance(event, OrderRefused)
     assert (event.client_id, event.code, event.would_take) == (intent.client_id, -2010, True)
@@ -240,7 +240,7 @@ def test_a_second_cancel_and_one_of_nothing_are_refused(venue: Harness) -> None:
 
 
 def test_a_look_up_finds_an_order_with_all_its_trades(venue: Harness) -> None:
-    intent = wanted(venue, type=OrderType.MARKET)
+    intent = wanted(venue, kind=OrderType.MARKET)
     placed = submit(venue, intent)
     found = look_up(venue, intent.client_id)
     assert isinstance(placed, OrderReported)
@@ -263,8 +263,8 @@ def test_a_look_up_of_what_never_arrived_says_absent(venue: Harness) -> None:
 
 def test_a_reading_gives_open_orders_and_trades_of_ours_alone(venue: Harness) -> None:
     ours, foreign = wanted(venue), wanted(venue, client_id=f"web-{next(NUMBERS)}")
-    traded = wanted(venue, type=OrderType.MARKET)
-    foreign_trade = wanted(venue, type=OrderType.MARKET, client_id=f"web-{next(NUMBERS)}")
+    traded = wanted(venue, kind=OrderType.MARKET)
+    foreign_trade = wanted(venue, kind=OrderType.MARKET, client_id=f"web-{next(NUMBERS)}")
     answers = [submit(venue, intent) for intent in (ours, foreign, traded, foreign_trade)]
     assert all(isinstance(answer, OrderReported) for answer in answers)
     reading = read_open(venue)
@@ -277,8 +277,8 @@ def test_a_reading_gives_open_orders_and_trades_of_ours_alone(venue: Harness) ->
 
 
 def test_a_reading_begins_at_the_trade_asked_for(venue: Harness) -> None:
-    first = submit(venue, wanted(venue, type=OrderType.MARKET))
-    second = submit(venue, wanted(venue, type=OrderType.MARKET))
+    first = submit(venue, wanted(venue, kind=OrderType.MARKET))
+    second = submit(venue, wanted(venue, kind=OrderType.MARKET))
     assert isinstance(first, OrderReported)
     assert isinstance(second, OrderReported)
     last = max(fill.trade_id for fill in first.fills)
@@ -294,7 +294,5 @@ def test_a_resting_order_the_market_trades_through_is_filled_as_maker(venue: Har
     found = look_up(venue, intent.client_id)
     assert isinstance(found, OrderReported)
     assert found.order.status is Status.FILLED
-    assert [(fill.is_maker, fill.price, fill.quantity) for fill in found.fills] == [
-        (True, intent.price, QUANTITY)
-    ]
+    assert [(fill.is_maker, fill.price, fill.quantity) for fill in found.fills] == [(True, intent.price, QUANTITY)]
     venue.trade_at(venue.price)

@@ -3,10 +3,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from fakes.venue_process import KEY, SECRET, VenueProcess
 
 from adapters.binance.connect import BinanceVenue, connect
 from domain.account import Mode
+from fakes.venue_process import KEY, SECRET, VenueProcess
 from utils.clock import SystemClock
 
 Connect = Callable[..., BinanceVenue]

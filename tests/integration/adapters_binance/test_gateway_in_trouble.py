@@ -6,9 +6,6 @@ from queue import Empty, Queue
 from threading import Event
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.order_examples import BTC, intent_of
-from fakes.venue_process import VenueProcess
 
 from adapters.binance.connect import BinanceVenue
 from adapters.binance.gateway import BinanceGateway
@@ -25,6 +22,9 @@ from domain.events import (
     ReadFailed,
 )
 from domain.orders import Intent, Status
+from fakes.clock import FakeClock
+from fakes.venue_orders import BTC, intent_of
+from fakes.venue_process import VenueProcess
 from ports.gateway import Answer
 
 
@@ -184,9 +184,9 @@ def test_what_is_in_flight_when_the_venue_is_closed_is_answered_as_unknown(
     assert answers.empty()
 
 
-def test_an_order_to_a_venue_that_is_gone_was_not_sent(connect_to: object) -> None:
+def test_an_order_to_a_venue_that_is_gone_was_not_sent(connect_to: Callable[..., BinanceVenue]) -> None:
     with VenueProcess() as process:
-        venue: BinanceVenue = connect_to(process)  # type: ignore[operator]
+        venue = connect_to(process)
         process.kill()
         intent = intent_of(Decimal(1000))
         assert isinstance(ask(lambda answer: venue.gateway.submit(intent, answer)), OrderNotSent)
@@ -195,9 +195,7 @@ def test_an_order_to_a_venue_that_is_gone_was_not_sent(connect_to: object) -> No
         assert isinstance(event, ReadFailed)
 
 
-def test_an_answer_that_raises_neither_repeats_nor_stops_the_others(
-    venue: BinanceVenue, resting: Intent
-) -> None:
+def test_an_answer_that_raises_neither_repeats_nor_stops_the_others(venue: BinanceVenue, resting: Intent) -> None:
     calls: list[OrderEvent] = []
     raised = Event()
 
@@ -208,8 +206,6 @@ def test_an_answer_that_raises_neither_repeats_nor_stops_the_others(
 
     venue.gateway.cancel(BTC, "ghtest-none", bad)
     assert raised.wait(10)
-    assert isinstance(
-        ask(lambda answer: venue.gateway.cancel(BTC, "ghtest-none", answer)), CancelRefused
-    )
+    assert isinstance(ask(lambda answer: venue.gateway.cancel(BTC, "ghtest-none", answer)), CancelRefused)
     assert len(calls) == 1
     assert venue.gateway.in_flight == 0

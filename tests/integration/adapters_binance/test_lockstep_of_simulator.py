@@ -1,18 +1,18 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from queue import Queue
-from threading import Event
+from threading import Event, Thread
 
 import pytest
-from fakes.inbox import RecordingInbox
-from fakes.order_examples import BTC, intent_of
-from fakes.venue_process import VenueProcess
 
 from adapters.binance.connect import BinanceVenue
 from adapters.binance.lockstep import LockstepBroken
 from domain.events import OrderEvent, OrderReported, StreamResumed
 from domain.orders import Side, Status
+from fakes.inbox import RecordingInbox
+from fakes.venue_orders import BTC, intent_of
+from fakes.venue_process import VenueProcess
 from utils.clock import SystemClock
 
 FIRST_MS = 1_722_816_000_000  # 2024-08-05
@@ -61,10 +61,10 @@ class PingPong:
 
 
 def test_the_market_waits_for_every_answer_and_the_clock_goes_with_it(
-    replay: VenueProcess, connect_to: object
+    replay: VenueProcess, connect_to: Callable[..., BinanceVenue]
 ) -> None:
     clock = SystemClock()
-    venue: BinanceVenue = connect_to(replay, clock=clock)  # type: ignore[operator]
+    venue = connect_to(replay, clock=clock)
     assert (venue.in_lockstep, venue.market_data.market_source()) == (True, "replay")
     assert clock.market_ms() == FIRST_MS + 600_000
     reader = PingPong(venue)
@@ -74,11 +74,9 @@ def test_the_market_waits_for_every_answer_and_the_clock_goes_with_it(
     venue.streams.watch(BTC, reader)
     reader.place(Side.BUY)
     done = Event()
-    from threading import Thread
-
     worker = Thread(target=reader.work, args=(done,))
     worker.start()
-    driver = venue.lockstep(lambda: reader.unread.empty())
+    driver = venue.lockstep(reader.unread.empty)
     try:
         venue.io.run(driver.run(), 60)
     finally:
@@ -90,8 +88,10 @@ def test_the_market_waits_for_every_answer_and_the_clock_goes_with_it(
     assert driver.played >= 50
 
 
-def test_a_reader_that_never_rests_fails_the_run_loudly(replay: VenueProcess, connect_to: object) -> None:
-    venue: BinanceVenue = connect_to(replay)  # type: ignore[operator]
+def test_a_reader_that_never_rests_fails_the_run_loudly(
+    replay: VenueProcess, connect_to: Callable[..., BinanceVenue]
+) -> None:
+    venue = connect_to(replay)
     driver = venue.lockstep(lambda: False, deadline_s=0.2)
     with pytest.raises(LockstepBroken, match="not idle"):
         venue.io.run(driver.run(), 10)

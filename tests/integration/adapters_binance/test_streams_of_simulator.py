@@ -1,16 +1,17 @@
+from collections.abc import Callable
 from decimal import Decimal
 from queue import Queue
 
 import pytest
-from fakes.inbox import RecordingInbox
-from fakes.order_examples import BTC, ETH, intent_of
-from fakes.venue_process import VenueProcess
 
 from adapters.binance.connect import BinanceVenue
 from domain.errors import VenueError
 from domain.events import OrderEvent, OrderReported, StreamLost, StreamResumed
 from domain.instrument import Instrument, Market
 from domain.orders import Status
+from fakes.inbox import RecordingInbox
+from fakes.venue_orders import BTC, ETH, intent_of
+from fakes.venue_process import VenueProcess
 
 
 def watch(venue: BinanceVenue, instrument: Instrument = BTC) -> RecordingInbox:
@@ -106,9 +107,9 @@ def test_a_distrusted_stream_is_lost_then_resumed_and_tells_on(venue: BinanceVen
 
 
 def test_a_frozen_market_stream_is_noticed_by_the_trades_rest_knows(
-    process: VenueProcess, connect_to: object
+    process: VenueProcess, connect_to: Callable[..., BinanceVenue]
 ) -> None:
-    venue: BinanceVenue = connect_to(process, silence_s=0.2)  # type: ignore[operator]
+    venue = connect_to(process, silence_s=0.2)
     inbox = watch(venue)
     price = price_of(venue)
     process.print_trade("BTCUSDT", price, "0.5")
@@ -122,9 +123,9 @@ def test_a_frozen_market_stream_is_noticed_by_the_trades_rest_knows(
 
 
 def test_a_quiet_market_is_confirmed_and_not_taken_for_silence(
-    process: VenueProcess, connect_to: object
+    process: VenueProcess, connect_to: Callable[..., BinanceVenue]
 ) -> None:
-    venue: BinanceVenue = connect_to(process, silence_s=0.2)  # type: ignore[operator]
+    venue = connect_to(process, silence_s=0.2)
     inbox = watch(venue)
     process.print_trade("BTCUSDT", price_of(venue), "0.5")
     inbox.until(lambda i: len(i.prices) >= 4)
@@ -134,9 +135,9 @@ def test_a_quiet_market_is_confirmed_and_not_taken_for_silence(
     assert inbox.of(StreamLost) == []
 
 
-def test_streams_come_back_after_the_venue_was_killed(connect_to: object) -> None:
+def test_streams_come_back_after_the_venue_was_killed(connect_to: Callable[..., BinanceVenue]) -> None:
     with VenueProcess() as process:
-        venue: BinanceVenue = connect_to(process)  # type: ignore[operator]
+        venue = connect_to(process)
         inbox = watch(venue)
         process.kill()
         inbox.until(lambda i: {event.kind for event in i.of(StreamLost)} == {"market", "user"})

@@ -1,6 +1,6 @@
 import pytest
 
-from adapters.binance.hosts import LIVE, TESTNET, AddressForbidden, Addresses, HostGuard
+from adapters.binance.hosts import LIVE, TESTNET, Addresses, AddressForbidden, HostGuard
 from domain.account import Mode
 from domain.errors import InvalidRequest
 

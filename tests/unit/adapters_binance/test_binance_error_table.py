@@ -22,9 +22,7 @@ def body(code: int, message: str = "text") -> bytes:
     return f'{{"code":{code},"msg":"{message}"}}'.encode()
 
 
-def kind(
-    market: Market, status: int, content: bytes, purpose: Purpose = PLACE, **headers: str
-) -> type[VenueError]:
+def kind(market: Market, status: int, content: bytes, purpose: Purpose = PLACE, **headers: str) -> type[VenueError]:
     return type(translate(market, status, content, headers, purpose))
 
 
@@ -78,9 +76,7 @@ def test_the_pause_is_the_venues_where_it_names_one() -> None:
 
 def test_post_only_refusals_are_told_apart_from_others() -> None:
     spot = translate(SPOT, 400, body(-2010, "Order would immediately match and take."), {}, PLACE)
-    funds = translate(
-        SPOT, 400, body(-2010, "Account has insufficient balance for requested action."), {}, PLACE
-    )
+    funds = translate(SPOT, 400, body(-2010, "Account has insufficient balance for requested action."), {}, PLACE)
     futures = translate(FUTURES, 400, body(-5022), {}, PLACE)
     assert all(isinstance(error, OrderRejected) for error in (spot, funds, futures))
     assert [error.would_take for error in (spot, funds, futures)] == [True, False, True]  # type: ignore[attr-defined]

@@ -3,11 +3,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from fakes.clock import FakeClock
 
 from adapters.binance.weights import Cost, Urgency, WeightBroker
 from domain.errors import SlowDown
 from domain.instrument import Market
+from fakes.clock import FakeClock
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
 ONE = Cost(1)
