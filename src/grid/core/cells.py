@@ -18,6 +18,8 @@ Rules that every host shares:
 * A remainder worth less than the venue's minimum counts as filled; what rests of it is cancelled.
 * A sell offers what is there: the whole lots of the base the cell holds. What is below one lot stays in the cell
   and is offered again after the next buy.
+* Where a gap lets one cell buy at the very rung at which the cell below it sells, the purchase waits for the sale: the
+  two would meet each other, and the venue's self-trade prevention would end one for the other without end.
 * The first purchase comes before all rungs, so that nothing it needs is locked.
 """
 
@@ -165,6 +167,8 @@ def wanted_rungs(
         if side[k] == BUYING:
             want_price[k] = prices[k]
             want_lots[k] = lots[k] - filled[k]
+            if k > 0 and side[k - 1] == SELLING and want_lots[k - 1] > 0:
+                want_lots[k] = 0
         elif side[k] == SELLING:
             want_price[k] = prices[k + 1]
             want_lots[k] = base[k] // lot_units

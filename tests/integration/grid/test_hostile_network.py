@@ -147,6 +147,10 @@ def test_a_stop_in_the_middle_of_chaos_leaves_nothing_on_the_book(seed: int, on_
     assert_books_balance(host)
 
 
+def test_a_rung_that_one_cell_buys_and_the_cell_below_sells_does_not_trade_with_itself():
+    assert_came_to_rest(run(158_851, Hostility(crash=0.02, answer_lost=0.1, request_lost=0.1)))
+
+
 def test_the_same_seed_gives_the_same_chaos():
     def once() -> tuple[object, ...]:
         host = run(11, Hostility(crash=0.01))

@@ -121,6 +121,15 @@ def test_a_remainder_too_small_to_be_an_order_counts_as_filled():
     assert host.wanted()[1] == (cells.SELLING, 1000, 9)
 
 
+def test_a_purchase_at_the_rung_where_the_cell_below_sells_waits_for_the_sale():
+    host = started()
+    host.fill(1, bought=True, lots=10, change=10 * LOT_UNITS)
+    host.fill(2, bought=False, lots=10, change=-10 * LOT_UNITS)
+    assert host.wanted()[1:3] == [(cells.SELLING, 1000, 10), (cells.BUYING, 1000, 0)]
+    host.fill(1, bought=False, lots=10, change=-10 * LOT_UNITS)
+    assert host.wanted()[1:3] == [(cells.BUYING, 950, 10), (cells.BUYING, 1000, 10)]
+
+
 def test_a_part_that_could_not_be_sold_waits_for_the_rest():
     host = Host(cells, PRICES, 10, 2, 6_000)
     assert not host.fill(1, bought=True, lots=5, change=5 * LOT_UNITS)
