@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
+from pathlib import PurePath
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import SecretStr
@@ -117,8 +118,15 @@ def not_built_yet_in_use(settings: Settings) -> tuple[str, ...]:
         key.dotted
         for key in all_keys().values()
         if any(key.dotted == prefix or key.dotted.startswith(f"{prefix}.") for prefix in NOT_BUILT_YET)
-        and value_at(settings, key.path) != key.default
+        and not _unchanged(value_at(settings, key.path), key.default)
     )
+
+
+def _unchanged(value: object, default: object) -> bool:
+    """Whether `value` is the default; a relative path was made absolute when the settings were loaded."""
+    if isinstance(value, PurePath) and isinstance(default, PurePath):
+        return value.parts[-len(default.parts) :] == default.parts
+    return value == default
 
 
 def value_at(settings: Section, path: Path) -> object:

@@ -129,6 +129,10 @@ def _path(value: object) -> object:
     return Path(value).expanduser()
 
 
+def capitals(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
 def listed(value: object) -> object:
     """Take one comma-separated text, as an environment variable gives it, for a list."""
     if isinstance(value, str):

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from config.fields import (
     NO_SECRET,
@@ -25,6 +25,7 @@ from config.fields import (
     Symbols,
     WebUrl,
     Whole,
+    capitals,
 )
 
 DEFAULT_DATA_DIR = Path("data")
@@ -157,7 +158,7 @@ class AlertSettings(Section):
 
 
 class LoggingSettings(Section):
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(capitals)] = "INFO"
     """Least important level that is written."""
     log_to_console: bool = True
     """Whether the log goes to the terminal too."""
