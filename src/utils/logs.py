@@ -15,7 +15,16 @@ from utils.redaction import Redactor
 
 FILE_BYTES = 20_000_000
 FILES_KEPT = 5
-CHATTY = ("asyncio", "urllib3", "websockets", "aiohttp.access", "uvicorn.access", "binance", "matplotlib")
+CHATTY = (
+    "asyncio",
+    "urllib3",
+    "websockets",
+    "aiohttp.access",
+    "uvicorn.access",
+    "binance",
+    "matplotlib",
+    "alembic.runtime.plugins",
+)
 
 
 class _CleanFormatter(structlog.stdlib.ProcessorFormatter):
@@ -122,9 +131,9 @@ def _formatter(redactor: Redactor, before: list[Any], *, json_lines: bool, color
 
 
 def _add_extra(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add what `extra=` gave, without the two attributes another handler's formatter may have left on the record."""
+    """Add what `extra=` gave, without what formatters leave on the record and uvicorn's second, coloured text."""
     event = structlog.stdlib.ExtraAdder()(logger, method, event)
-    for left_behind in ("message", "asctime"):
+    for left_behind in ("message", "asctime", "color_message"):
         event.pop(left_behind, None)
     return event
 
