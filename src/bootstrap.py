@@ -263,7 +263,13 @@ class Runtime:
             max_price_distance=limits.max_price_distance,
             futures_leverage=settings.grid.futures_leverage,
         )
-        app = create_app(services, allowed_hosts=[settings.server.host], static_folder=STATIC)
+        server = settings.server
+        app = create_app(
+            services,
+            allowed_hosts=[server.host, *server.allowed_hosts],
+            allowed_origins=server.allowed_origins,
+            static_folder=STATIC,
+        )
         return build_asgi(app, threads=settings.server.view_threads)
 
     # --- another mode ---

@@ -40,6 +40,10 @@ class ServerSettings(Section):
     """Folder for books, simulator state and models. When it is given, relative log paths lie under it."""
     language: Literal["en", "pt"] = "en"
     """Language of messages where a request asks for none."""
+    allowed_hosts: Names = ()
+    """Host names the API answers for besides loopback ones and `host`, without port."""
+    allowed_origins: Names = ()
+    """Web origins (scheme://host:port) that may ask besides the page's own."""
     view_threads: Annotated[Count, Field(le=256)] = 16
     """Requests answered at the same time."""
 

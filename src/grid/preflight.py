@@ -131,7 +131,9 @@ class _Preflight:
         for rung in (prices[0], prices[-1]):
             if abs(rung - price) > price * self._facts.max_price_distance:
                 most = self._facts.max_price_distance * 100
-                self._wrong(field, f"rung {plain(rung)} is over {most:f} % away from {plain(price)}; narrow the range")
+                self._wrong(
+                    field, f"rung {plain(rung)} is over {plain(most)} % away from {plain(price)}; narrow the range"
+                )
         lowest = max(rules.min_price, price * rules.bid_down)
         if prices[0] < lowest:
             self._wrong(field, f"the venue takes no buy below {plain(lowest)} now; narrow the range")

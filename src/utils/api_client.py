@@ -9,6 +9,7 @@ through the asynchronous gateway, not through here.
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
@@ -99,7 +100,10 @@ class APIClient:
     def __init__(
         self, api_key: str, api_secret: str, addresses: ClientAddresses, *, turns: Turns | None = None
     ) -> None:
-        self._client = _Addressed(api_key, api_secret, addresses)
+        # The library takes, or makes, its thread's event loop. A thread of its own keeps it off everyone else's.
+        with ThreadPoolExecutor(1) as apart:
+            self._client = apart.submit(_Addressed, api_key, api_secret, addresses).result()
+        self._client.loop.close()
         self._lock = Lock()
         self._turns: Turns = turns or (lambda _market, _purpose: nullcontext(_tell_nobody))
 
@@ -107,8 +111,6 @@ class APIClient:
         """Close the connections; the client cannot be used afterwards."""
         with self._lock:
             self._client.session.close()
-            if not self._client.loop.is_running():
-                self._client.loop.close()
 
     def measure_clock(self, market: Market = Market.SPOT) -> int:
         """Measure the offset to the venue's clock in ms and sign with it from now on."""

@@ -67,13 +67,14 @@ class Socket:
     """A WebSocket whose frames are awaited with a deadline."""
 
     def __init__(self, url: str) -> None:
-        self._connection: ClientConnection = connect(url, ping_interval=None)
+        self._opening = connect(url, ping_interval=None, max_queue=None)
 
     def __enter__(self) -> Self:
+        self._connection: ClientConnection = self._opening.__enter__()
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._connection.close()
+    def __exit__(self, *error: object) -> None:
+        self._opening.__exit__(*error)
 
     def send(self, message: object) -> None:
         self._connection.send(message if isinstance(message, str) else json.dumps(message))

@@ -15,7 +15,7 @@ from adapters.binance.market_stream import SILENCE_S
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
 from adapters.binance.transport import Transport
-from adapters.binance.weights import Cost, Urgency
+from adapters.binance.weights import Cost, Turn, Urgency
 from domain.account import Mode
 from domain.errors import FieldMistake, InvalidRequest, SlowDown, VenueError
 from domain.instrument import Market
@@ -68,7 +68,10 @@ class BinanceVenue:
             sleep=sleep,
         )
         trades = TradeReader(self.transport, client_id_prefix)
-        self.gateway = BinanceGateway(self.io, self.transport, trades, clock, sleep)
+        self.market_data = BinanceMarketData(self.io, self.transport, clock, self._market_source)
+        self.gateway = BinanceGateway(
+            self.io, self.transport, trades, clock, sleep, doubt_rules=self.market_data.directory.doubt
+        )
         self.streams = BinanceStreams(
             self.io,
             self.transport,
@@ -80,7 +83,6 @@ class BinanceVenue:
             silence_s=silence_s,
             carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
         )
-        self.market_data = BinanceMarketData(self.io, self.transport, clock, self._market_source)
         self.account = BinanceAccountReader(self.io, self.transport)
 
     def open(self) -> None:
@@ -173,19 +175,21 @@ class BinanceVenue:
         waiting = self.transport.broker.turn(market, Cost(20, int(purpose is Purpose.PLACE)), urgency)
         turn = self.io.run(waiting.__aenter__(), START_DEADLINE_S)
         replies: list[tuple[int, Mapping[str, str]]] = []
-        pause_s: float | None = None
+        slow_down: SlowDown | None = None
         try:
             yield lambda status, headers: replies.append((status, headers))
         except SlowDown as e:
-            pause_s = e.retry_after_s
+            slow_down = e
             raise
         finally:
-            self.io.run(_finish(waiting, turn, replies, pause_s), START_DEADLINE_S)
+            self.io.run(_finish(waiting, turn, replies, slow_down), START_DEADLINE_S)
 
 
-async def _finish(waiting: Any, turn: Any, replies: list[tuple[int, Mapping[str, str]]], pause_s: float | None) -> None:
+async def _finish(
+    waiting: Any, turn: Turn, replies: list[tuple[int, Mapping[str, str]]], slow_down: SlowDown | None
+) -> None:
     for status, headers in replies:
-        turn.answered(status, headers, retry_after_s=pause_s)
+        turn.answered(status, headers, slow_down=slow_down)
     await waiting.__aexit__(None, None, None)
 
 

@@ -42,6 +42,7 @@ class Directory:
         self._io, self._transport, self._clock, self._deadline_s = io, transport, clock, deadline_s
         self._listings: dict[Market, Listing] = {}
         self._reading = {market: Lock() for market in Market}
+        self._doubted: set[Market] = set()
 
     def listing(self, market: Market) -> Listing:
         """Return the newest listing, read anew when it is an hour old; an old one outlives a failed reading.
@@ -51,7 +52,7 @@ class Directory:
         """
         with self._reading[market]:
             known = self._listings.get(market)
-            if known is not None and self._clock.monotonic_s() - known.read_s < RELOAD_S:
+            if known is not None and market not in self._doubted and self._age_s(known) < RELOAD_S:
                 return known
             try:
                 return self._read(market)
@@ -61,10 +62,9 @@ class Directory:
                 LOG.warning("the rules of %s could not be read anew: %s", market, e)
                 return known
 
-    def forget(self, market: Market) -> None:
-        """Have the next question read anew: the venue refused something these rules allow."""
-        with self._reading[market]:
-            self._listings.pop(market, None)
+    def doubt(self, market: Market) -> None:
+        """Have the next question read anew: the venue refused something these rules allow. Never blocks."""
+        self._doubted.add(market)
 
     def instrument(self, symbol: str, market: Market) -> Instrument:
         """Translate BTCUSDT or BTC/USDT, in any case.
@@ -101,7 +101,11 @@ class Directory:
         listing = Listing(rows, answer["rateLimits"], self._clock.monotonic_s())
         self._transport.broker.set_limits(market, listing.rate_limits)
         self._listings[market] = listing
+        self._doubted.discard(market)
         return listing
+
+    def _age_s(self, listing: Listing) -> float:
+        return self._clock.monotonic_s() - listing.read_s
 
 
 def _is_offered(market: Market, row: Mapping[str, Any]) -> bool:

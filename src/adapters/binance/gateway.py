@@ -35,6 +35,8 @@ LOOK_UP_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 SETTLED_MARGIN_MS: Final = 5_000
 """Beyond the receive window: what replicas of the order book may lag behind."""
 _LONG_AGO_MS: Final = 60_000
+_RULE_BROKEN: Final = frozenset({-1013, -1111, -1121})
+"""Refusals by a published filter, precision or symbol: the filters may have changed (protocol 6.19)."""
 _NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed)
 
 
@@ -48,8 +50,11 @@ class BinanceGateway:
         trades: TradeReader,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        doubt_rules: Callable[[Market], None] = lambda _market: None,
     ) -> None:
         self._io, self._transport, self._trades = io, transport, trades
+        self._doubt_rules = doubt_rules
         self._clock, self._sleep = clock, sleep
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
@@ -133,6 +138,9 @@ class BinanceGateway:
         try:
             row = await self._transport.send(_placement(intent))
         except errors.OrderRejected as e:
+            if e.code in _RULE_BROKEN:
+                LOG.warning("a rule of %s was missed: %s", intent.instrument, e)
+                self._doubt_rules(intent.instrument.market)
             return OrderRefused(intent.client_id, e.code, str(e), e.would_take)
         except _NOT_EXECUTED as e:
             return OrderNotSent(intent.client_id, str(e))

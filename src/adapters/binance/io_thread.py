@@ -125,6 +125,14 @@ class IoThread:
 
 
 async def _deliver(work: Coroutine[Any, Any, T], done: "Future[T]") -> None:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def give_up(given: "Future[T]") -> None:
+        if given.cancelled() and task is not None:
+            with suppress(RuntimeError):  # the loop closed meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+
+    done.add_done_callback(give_up)
     try:
         result = await work
     except asyncio.CancelledError:

@@ -107,10 +107,7 @@ class BinanceMarketData:
     def connection(self, market: Market) -> Connection:
         """Ask once how the market's endpoint answers; a failure is part of the answer, never raised."""
         try:
-            limits = {
-                f"{row['rateLimitType']}/{row['intervalNum']}{row['interval']}": int(row["limit"])
-                for row in self.directory.listing(market).rate_limits
-            }
+            limits = dict(_limit(row) for row in self.directory.listing(market).rate_limits)
             ping_ms, server_ms = self._run(self._ping(market))
         except VenueError as e:
             return Connection(False, None, None, {}, str(e))
@@ -239,3 +236,15 @@ class BinanceAccountReader:
     def _read(self, market: Market, path: str, params: Params, cost: Cost) -> Any:
         call = Call(market=market, method="GET", path=path, cost=cost, params=params, signed=True)
         return self._io.run(self._transport.send(call), self._deadline_s)
+
+
+def _limit(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Return a rate limit's name and number as the API tells it.
+
+    The venue counts orders in windows of ten seconds; told per second, rounded down, it is the rate that always fits.
+    """
+    kind, unit = str(row["rateLimitType"]).lower(), str(row["interval"]).lower()
+    windows, limit = int(row["intervalNum"]), int(row["limit"])
+    if kind == "orders":
+        return f"orders_per_{unit}", limit // windows
+    return f"{kind}_per_{windows}_{unit}s" if windows > 1 else f"{kind}_per_{unit}", limit

@@ -96,6 +96,9 @@ class MarketChannel:
             self._announce(self._fresh.subscribed)
         self._changed.set()  # whoever came while we were connecting
 
+    def moved(self) -> None:
+        self._changed.set()  # whoever came meanwhile is subscribed on the old connection alone
+
     async def follow(self, current: Callable[[], FrameSocket | None]) -> None:
         """Bring the subscriptions of the current connection after the watchers, for ever."""
         while True:

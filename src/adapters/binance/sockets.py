@@ -41,6 +41,9 @@ class Channel(Protocol):
 
     def resumed(self) -> None: ...
 
+    def moved(self) -> None:
+        """Hear that a new connection took over from one that still read."""
+
 
 class FrameSocket:
     """A WebSocket whose frames are parsed once: answers go to who asked, the rest to `receive`.
@@ -52,7 +55,9 @@ class FrameSocket:
         self._socket, self._receive = socket, receive
         self._asked: dict[int, asyncio.Future[Frame]] = {}
         self._next_id = 1
-        self._verdict: asyncio.Future[tuple[bool, str]] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._retired: asyncio.Future[str] = loop.create_future()
+        self._ended: asyncio.Future[str] = loop.create_future()
         self._reader = asyncio.create_task(self._read())
         self.subscribed: set[str] = set()
 
@@ -65,20 +70,19 @@ class FrameSocket:
         return cls(socket, receive)
 
     @property
-    def is_open(self) -> bool:
-        return not self._verdict.done()
+    def reads(self) -> bool:
+        """Tell whether frames still arrive through this connection, as far as is known."""
+        return not self._ended.done()
 
     def retire(self, reason: str) -> None:
         """Ask for this connection to be replaced; it goes on reading until then."""
-        self._judge(True, reason)
+        if not self._retired.done():
+            self._retired.set_result(reason)
 
     def abandon(self, reason: str) -> None:
-        """Declare this connection lost, open or not: it delivers no more what it should."""
-        self._judge(False, reason)
-
-    def _judge(self, still_reads: bool, reason: str) -> None:
-        if not self._verdict.done():
-            self._verdict.set_result((still_reads, reason))
+        """Declare this connection lost, open or not: it no longer delivers what it should."""
+        if not self._ended.done():
+            self._ended.set_result(reason)
 
     async def ask(self, method: str, params: object) -> Frame:
         """Send a request and return its answer.
@@ -106,18 +110,14 @@ class FrameSocket:
 
     async def over(self, max_age_s: float) -> tuple[bool, str]:
         """Wait until the connection ended or should be replaced; return whether it still reads, and why."""
-        try:
-            async with asyncio.timeout(max_age_s):
-                return await asyncio.shield(self._verdict)
-        except TimeoutError:
-            return True, "it is almost 24 h old"
-
-    @property
-    def reads(self) -> bool:
-        """Tell whether frames still arrive through this connection."""
-        return not self._reader.done()
+        await asyncio.wait({self._ended, self._retired}, timeout=max_age_s, return_when=asyncio.FIRST_COMPLETED)
+        if self._ended.done():
+            return False, self._ended.result()
+        self.retire("it is almost 24 h old")
+        return True, self._retired.result()
 
     async def close(self) -> None:
+        self.abandon("it was closed")
         self._reader.cancel()
         with suppress(asyncio.CancelledError):
             await self._reader
@@ -133,7 +133,7 @@ class FrameSocket:
             LOG.exception("a stream frame could not be understood")
             reason = f"a frame could not be understood: {type(e).__name__}"
         finally:
-            self._judge(False, reason)
+            self.abandon(reason)
             for answer in self._asked.values():
                 if not answer.done():
                     answer.set_exception(VenueError(f"the connection ended: {reason}"))
@@ -215,16 +215,20 @@ class SocketKeeper:
             still_reads, reason = await socket.over(self._max_age_s)
             if not still_reads:
                 return reason
-            LOG.info("the %s stream moves to a new connection: %s", self._channel.kind, reason)
             opened = await self._try_open()
             if not isinstance(opened, FrameSocket):
-                return f"{reason}; {opened}"
+                LOG.warning("the %s stream cannot move yet (%s): %s", self._channel.kind, reason, opened)
+                await self._sleep(PAUSES_S[-1] if socket.reads else 0)
+                continue
+            LOG.info("the %s stream moves to a new connection: %s", self._channel.kind, reason)
             unbroken = socket.reads
-            await socket.close()
-            self._socket = socket = opened
-            self._entered_s = self._clock.monotonic_s()
+            self._socket, old = opened, socket
+            socket, self._entered_s = opened, self._clock.monotonic_s()
             self.reconnects += 1
-            if not unbroken:
+            await old.close()
+            if unbroken:
+                self._channel.moved()
+            else:
                 self._channel.lost(reason)
                 self._channel.resumed()
 

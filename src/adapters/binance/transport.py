@@ -194,8 +194,7 @@ class Transport:
             except orjson.JSONDecodeError as e:
                 raise _lost(call, f"{call.method} {call.path} answered something unreadable") from e
         error = translate(call.market, reply.status, body, reply.headers, call.purpose)
-        pause_s = error.retry_after_s if isinstance(error, SlowDown) and _closes(reply.status) else None
-        turn.answered(reply.status, reply.headers, retry_after_s=pause_s)
+        turn.answered(reply.status, reply.headers, slow_down=error if isinstance(error, SlowDown) else None)
         raise error
 
     def _query(self, call: Call) -> str:
@@ -207,11 +206,6 @@ class Transport:
             timestamp_ms=self.times[call.market].now_ms(),
             recv_window_ms=RECV_WINDOW_MS,
         )
-
-
-def _closes(status: int) -> bool:
-    """Tell a limit that everyone must heed from one request's bad luck (an overloaded back end)."""
-    return status in (403, 418, 429)
 
 
 def _lost(call: Call, text: str) -> VenueError:

@@ -52,6 +52,9 @@ class UserChannel:
         self.is_live = True
         self._watchers.everyone(StreamResumed(self.kind))
 
+    def moved(self) -> None:
+        """Nothing to do: the account's one subscription moved with it."""
+
     def _receive(self, socket: FrameSocket, frame: Frame) -> None:
         event = frame.get("event")
         if not isinstance(event, dict):

@@ -34,6 +34,7 @@ SHARE: Final[Mapping[Urgency, float]] = {Urgency.CANCEL: 1.0, Urgency.ORDER: 0.9
 PATIENCE_S: Final[Mapping[Urgency, float]] = {Urgency.CANCEL: 120.0, Urgency.ORDER: 15.0, Urgency.READ: 30.0}
 """How long a request may wait for its turn; one that cannot be served in time is refused at once."""
 
+TOO_MANY_ORDERS: Final = -1015
 _INTERVAL_S: Final[Mapping[str, int]] = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
 _UNIT: Final[Mapping[str, str]] = {"S": "SECOND", "M": "MINUTE", "H": "HOUR", "D": "DAY"}
 _WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-"
@@ -77,6 +78,7 @@ class _Side:
     weight: _Window
     orders: dict[int, _Window]
     closed_until_s: float = 0.0
+    placing_closed_until_s: float = 0.0
     queue: list[tuple[Urgency, int, Cost, "asyncio.Future[None]"]] = field(default_factory=list)
     pump: "asyncio.Task[None] | None" = None
 
@@ -88,12 +90,16 @@ class Turn:
         self._broker, self._market, self._cost, self._windows = broker, market, cost, windows
         self._told = False
 
-    def answered(self, status: int, headers: Mapping[str, str], *, retry_after_s: float | None = None) -> None:
-        """Count a reply by its headers; `retry_after_s` closes the market for that long."""
+    def answered(self, status: int, headers: Mapping[str, str], *, slow_down: SlowDown | None = None) -> None:
+        """Count a reply by its headers; `slow_down` is what the venue made of it, if it was a limit."""
         self._told = True
         self._broker.count(self._market, self._cost, self._windows, headers, ok=status < 400)
-        if retry_after_s is not None:
-            self._broker.close(self._market, retry_after_s, everyone=status == 418)
+        if slow_down is None:
+            return
+        if slow_down.code == TOO_MANY_ORDERS:
+            self._broker.close_placing(self._market, slow_down.retry_after_s)
+        elif status in (403, 418, 429):  # and not one request's bad luck, an overloaded back end
+            self._broker.close(self._market, slow_down.retry_after_s, everyone=status == 418)
 
     def ended(self) -> None:
         """Count a request that got no reply at its full cost."""
@@ -159,6 +165,13 @@ class WeightBroker:
             if everyone or name is market:
                 side.closed_until_s = max(side.closed_until_s, until_s)
 
+    def close_placing(self, market: Market, retry_after_s: float) -> None:
+        """Stop placements alone: the account's order limit is no limit on cancels and reads."""
+        LOG.warning("%s takes no new orders for %.1f s", market, retry_after_s)
+        side = self._sides[market]
+        until_s = self._clock.monotonic_s() + retry_after_s
+        side.placing_closed_until_s = max(side.placing_closed_until_s, until_s)
+
     def count(
         self, market: Market, cost: Cost, windows: Mapping[int, int], headers: Mapping[str, str], *, ok: bool
     ) -> None:
@@ -222,6 +235,8 @@ class WeightBroker:
         """Return in how many seconds this cost may be asked for again, 0 if it fits now."""
         now_ms, now_s = self._server_ms(), self._clock.monotonic_s()
         wait_s = max(side.closed_until_s - now_s, 0.0)
+        if cost.orders:
+            wait_s = max(wait_s, side.placing_closed_until_s - now_s)
         pairs = [(side.weight, cost.weight), *((window, cost.orders) for window in side.orders.values())]
         for window, amount in pairs:
             window.roll(now_ms)

@@ -15,7 +15,7 @@ from simulator.market.stats import DayTicker
 DEFAULT_KEEP: Final = 1_000
 """Candles kept per symbol and interval, and the most Binance gives in one answer."""
 _FAR_MS: Final = 2**62
-_DAY_INTERVALS: Final = tuple(i for i in INTERVALS if DURATION_MS["1m"] <= DURATION_MS[i] <= HOUR_MS)
+_DAY_INTERVALS: Final = tuple(i for i in INTERVALS if DURATION_MS["1m"] <= DURATION_MS[i] <= DAY_MS)
 
 
 class CandleBook:
@@ -48,10 +48,10 @@ class CandleBook:
         """Take the past of one interval; from the finest interval to the coarsest, before any print."""
         self._of(symbol).seed(interval, candles, start_ms)
 
-    def seed_day(self, symbol: str, closed: Iterable[Candle]) -> None:
-        """Take the 24 hours before the start as closed candles of any one interval."""
+    def seed_day(self, symbol: str, candles: Iterable[Candle]) -> None:
+        """Take the 24 hours before the start as candles of any one interval, without an open minute."""
         stats = self._of(symbol).stats
-        for candle in closed:
+        for candle in candles:
             stats.absorb(candle)
 
     def add_trade(self, trade: MarketTrade, trade_id: int = -1) -> None:
@@ -155,12 +155,16 @@ def _open_ms(candle: Candle) -> int:
 
 
 def _past_day(feed: MarketPast, symbol: str, until_ms: int) -> list[Candle]:
-    """The closed candles of the last 24 hours at the finest resolution that reaches back so far."""
-    best: list[Candle] = []
+    """The candles of the last 24 hours, each stretch at the finest resolution that reaches it."""
+    known: list[Candle] = []
     for interval in _DAY_INTERVALS:
-        past = feed.history(symbol, interval, until_ms, DAY_MS // DURATION_MS[interval] + 1)
-        if past and (not best or past[0].open_ms < best[0].open_ms):
-            best = past
-        if best and best[0].open_ms <= until_ms - DAY_MS:
+        begins_ms = known[0].open_ms if known else until_ms
+        if begins_ms <= until_ms - DAY_MS:
             break
-    return [candle for candle in best if candle.close_ms < until_ms]
+        past = feed.history(symbol, interval, until_ms, DAY_MS // DURATION_MS[interval] + 1)
+        known = [candle for candle in past if candle.close_ms < begins_ms] + known
+    # An open minute reaches the statistics when it closes; without minutes nothing else would bring it.
+    if not feed.history(symbol, "1m", until_ms, 1):
+        newest = (feed.history(symbol, interval, until_ms, 1) for interval in _DAY_INTERVALS)
+        known += next((past for past in newest if past and past[-1].close_ms >= until_ms), [])
+    return known

@@ -12,8 +12,8 @@ from simulator.market.feed import Candle
 from simulator.market.files import CandleColumns, CandleFile
 from simulator.market.intervals import DURATION_MS, HOUR_MS
 from simulator.market.numbers import IntArray
-from simulator.market.path import POINTS, shares
-from simulator.market.running import roll_up
+from simulator.market.path import POINTS, CandlePath, shares
+from simulator.market.running import RunningCandle, roll_up
 
 _CHUNK: Final = 50_000
 
@@ -22,6 +22,7 @@ class RecordedPast:
     """Candles of one file, shifted by `shift_ms` in time."""
 
     def __init__(self, file: CandleFile, lot: int, shift_ms: int = 0) -> None:
+        self._symbol = file.source.symbol
         self._columns = file.columns
         self._lot = lot
         self._shift_ms = shift_ms
@@ -29,7 +30,7 @@ class RecordedPast:
         self._hours_until: tuple[int, list[Candle]] = (0, [])
 
     def history(self, interval: str, end_ms: int, limit: int) -> list[Candle]:
-        """Return the newest `limit` candles made of rows that ended before `end_ms`; fewer if it has fewer.
+        """Return the newest `limit` candles of what was printed before `end_ms`; fewer if it has fewer.
 
         Intervals finer than the file's, or no multiple of it, have no past.
         """
@@ -37,11 +38,31 @@ class RecordedPast:
         if span_ms % self._length_ms or limit <= 0:
             return []
         stop = self.rows_before(end_ms)
+        begun = self._begun(stop, end_ms)
         if span_ms >= HOUR_MS and HOUR_MS % self._length_ms == 0:
-            return roll_up(self._hours(stop), interval)[-limit:]
+            return roll_up([*self._hours(stop), *begun], interval)[-limit:]
         # One candle more than asked for, so that the first one returned is whole.
         start = max(0, stop - (limit + 1) * (span_ms // self._length_ms))
-        return roll_up(self.rows(start, stop), interval)[-limit:]
+        return roll_up([*self.rows(start, stop), *begun], interval)[-limit:]
+
+    def path_at(self, row: int) -> CandlePath:
+        """Return the path of the candles from `row` on; it knows the print before."""
+        path = CandlePath(self._symbol, self._lot)
+        for candle in self.rows(max(0, row - 1), row):
+            path.prints(candle)
+        return path
+
+    def _begun(self, row: int, end_ms: int) -> list[Candle]:
+        """The candle that is open at `end_ms`, as far as its prints have come."""
+        candles = self.rows(row, row + 1)
+        if not candles or candles[0].open_ms >= end_ms:
+            return []
+        candle = candles[0]
+        running = RunningCandle(candle.open_ms, candle.close_ms, candle.open)
+        prints = [trade for trade in self.path_at(row).prints(candle) if trade.time_ms < end_ms]
+        for trade in prints:
+            running.add(trade, -1)
+        return [running.frozen()] if prints else []
 
     def rows_before(self, end_ms: int) -> int:
         """Return how many rows had ended before `end_ms`."""

@@ -98,8 +98,8 @@ class _RecordedCandles:
         return self._past.history(interval, end_ms, limit)
 
     def steps(self, after_ms: int | None) -> Iterator[FeedStep]:
-        path, book = CandlePath(self.spec.symbol, self.spec.lot), BookModel(self.spec)
         start = self._start if after_ms is None else max(self._start, self._past.rows_before(after_ms + 1))
+        path, book = self._past.path_at(start), BookModel(self.spec)
         for at in range(start, self._stop, _READ_AHEAD):
             for candle in self._past.rows(at, min(self._stop, at + _READ_AHEAD)):
                 for step in self._played(candle, path, book):

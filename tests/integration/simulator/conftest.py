@@ -8,7 +8,7 @@ from fakes.venue_process import VenueProcess
 STANDING = ("--market", "synthetic", "--seed", "7", "--symbols", "BTCUSDT,ETHUSDT", "--speed", "max")
 ACCOUNTS = ("--api-key", "simulator-key", "--api-secret", "simulator-secret", "--api-key", "other-key",
             "--api-secret", "other-secret", "--balance", "USDT=10000", "BTC=0.5")  # fmt: skip
-ROOM = ("--orders-10s", "100000", "--request-weight-limit", "1000000", "--messages-per-s", "50")
+ROOM = ("--orders-10s", "100000", "--request-weight-limit", "1000000", "--messages-per-s", "1000")
 
 
 @pytest.fixture(scope="module")

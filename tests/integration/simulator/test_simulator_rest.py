@@ -197,17 +197,17 @@ def test_accounts_are_strangers_to_each_other(caller: Caller, other: Caller) -> 
     assert caller.signed("GET", "/api/v3/account").json()["uid"] != other.signed("GET", "/api/v3/account").json()["uid"]
 
 
-def test_one_account_can_trade_with_another(caller: Caller, other: Caller) -> None:
+def test_one_account_can_trade_with_another(venue: VenueProcess, caller: Caller, other: Caller) -> None:
+    venue.admin("deposit", asset="USDT", amount="10000000")
     price = f"{caller.price() * 1.2:.2f}"
     sold = other.place(side="SELL", price=price, quantity="0.001")
-    before = caller.get("/api/v3/depth", symbol="BTCUSDT", limit=5000)
-    assert [price + "000000", "0.00100000"] in before["asks"]
-    swept = sum(Decimal(quantity) for _, quantity in before["asks"])
-    caller.signed("POST", "/api/v3/order", symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="IOC",
-                  quantity=str(swept), price=price)  # fmt: skip
-    funds_suffice = swept * Decimal(price) < 9_000
-    status = other.signed("GET", "/api/v3/order", symbol="BTCUSDT", orderId=sold["orderId"]).json()["status"]
-    assert status == ("FILLED" if funds_suffice else "NEW")
+    asks = caller.get("/api/v3/depth", symbol="BTCUSDT", limit=5000)["asks"]
+    assert asks[-1] == [price + "000000", "0.00100000"]
+    swept = sum(Decimal(quantity) for _, quantity in asks)
+    taken = caller.place(timeInForce="IOC", quantity=str(swept), price=price)
+    assert taken["status"] == "FILLED"
+    found = other.signed("GET", "/api/v3/order", symbol="BTCUSDT", orderId=sold["orderId"]).json()
+    assert (found["status"], found["price"]) == ("FILLED", price + "000000")
 
 
 def test_the_weight_of_failed_orders_counts_and_of_placed_ones_does_not(caller: Caller) -> None:

@@ -97,7 +97,7 @@ def test_after_a_429_everyone_waits_then_cancels_go_first(clock: FakeClock) -> N
 
     async def work() -> None:
         async with broker.turn(SPOT, ONE, Urgency.READ) as turn:
-            turn.answered(429, {}, retry_after_s=10)
+            turn.answered(429, {}, slow_down=SlowDown("", code=-1003, retry_after_s=10))
         waiting = [
             asyncio.create_task(one("read", Urgency.READ)),
             asyncio.create_task(one("order 1", Urgency.ORDER)),
@@ -122,12 +122,12 @@ def test_a_429_stops_its_market_and_a_ban_stops_both(clock: FakeClock) -> None:
 
     async def work() -> None:
         async with broker.turn(SPOT, ONE, Urgency.READ) as turn:
-            turn.answered(429, {}, retry_after_s=100)
+            turn.answered(429, {}, slow_down=SlowDown("", code=-1003, retry_after_s=100))
         await tries(FUTURES)
         with pytest.raises(SlowDown):
             await tries(SPOT)
         async with broker.turn(FUTURES, ONE, Urgency.READ) as turn:
-            turn.answered(418, {}, retry_after_s=300)
+            turn.answered(418, {}, slow_down=SlowDown("", code=-1003, retry_after_s=300))
         with pytest.raises(SlowDown) as banned:
             await tries(FUTURES)
         assert banned.value.retry_after_s == 300
@@ -177,6 +177,35 @@ def test_placements_keep_to_the_order_limit_the_venue_reports(clock: FakeClock) 
         waited = len(clock.waits)
         await place({})
         assert clock.waits[waited:] == []
+
+    run(work())
+
+
+def test_too_many_orders_stop_placements_alone(clock: FakeClock) -> None:
+    broker = broker_of(clock)
+
+    async def work() -> None:
+        async with broker.turn(SPOT, Cost(1, orders=1), Urgency.ORDER) as turn:
+            turn.answered(429, {}, slow_down=SlowDown("", code=-1015, retry_after_s=40_000))
+        for urgency in Urgency:
+            async with broker.turn(SPOT, ONE, urgency):
+                pass
+        assert clock.waits == []
+        with pytest.raises(SlowDown):
+            async with broker.turn(SPOT, Cost(1, orders=1), Urgency.ORDER):
+                pass
+
+    run(work())
+
+
+def test_one_overloaded_answer_stops_nobody(clock: FakeClock) -> None:
+    broker = broker_of(clock)
+
+    async def work() -> None:
+        async with broker.turn(SPOT, ONE, Urgency.ORDER) as turn:
+            turn.answered(503, {}, slow_down=SlowDown("", code=-1008, retry_after_s=1))
+        async with broker.turn(SPOT, ONE, Urgency.ORDER):
+            assert clock.waits == []
 
     run(work())
 

@@ -161,6 +161,31 @@ def test_a_replay_goes_on_after_where_it_stopped(tmp_path: Path, cut: int) -> No
     assert [step.trades[0].price for step in rest] == [step.trades[0].price for step in steps[cut + 1 :]]
 
 
+@given(run=candle_runs(), whole=st.booleans(), at=st.integers(0, 99))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_restart_in_the_middle_of_a_candle_loses_nothing(
+    tmp_path: Path, run: tuple[str, list[Candle]], whole: bool, at: int
+) -> None:
+    interval, candles = run
+    rows = [candle_row(candle, whole=whole) for candle in candles]
+    path = write_csv(tmp_path / f"BTCUSDT_{interval}.csv", rows, HEADER if whole else SHORT_HEADER)
+    feed = ReplayFeed.open([DataSource.parse(str(path))])
+    steps = list(feed.steps())
+    stopped_ms = steps[at % len(steps)].time_ms
+    book = CandleBook.of_feed(feed, end_ms=stopped_ms + 1)
+    played(book, list(feed.steps(after_ms=stopped_ms)))
+    uninterrupted = played(CandleBook([SYMBOL], outage_ms=feed.outage_ms), steps)
+    figures = 11 if whole else 7
+    for asked in INTERVALS[INTERVALS.index(interval) :]:
+        if DURATION_MS[asked] % DURATION_MS[interval] == 0:
+            wanted = [c[:figures] for c in uninterrupted.candles(SYMBOL, asked, limit=10**6) if c.volume]
+            assert [c[:figures] for c in book.candles(SYMBOL, asked, limit=10**6) if c.volume] == wanted
+    day, wanted_day = (b.day(SYMBOL, steps[-1].time_ms) for b in (book, uninterrupted))
+    assert day.last == wanted_day.last
+    if interval in {"1s", "1m"}:
+        assert (day.volume, day.high, day.low) == (wanted_day.volume, wanted_day.high, wanted_day.low)
+
+
 def test_a_state_of_another_market_is_refused(tmp_path: Path) -> None:
     source = steady_file(tmp_path, "BTCUSDT", range(9))
     state = json.loads(json.dumps(ReplayFeed.open([source]).state()))
