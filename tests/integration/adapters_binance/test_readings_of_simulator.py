@@ -78,7 +78,7 @@ def test_the_connection_is_told_with_its_limits_and_never_raises(venue: BinanceV
     assert spot.ping_ms is not None
     assert spot.ping_ms > 0
     assert spot.server_time_ms is not None
-    assert spot.limits["REQUEST_WEIGHT/1MINUTE"] > 0
+    assert spot.limits["request_weight_per_minute"] > 0
     assert "ORDERS/10SECOND" in spot.limits
 
 
