@@ -51,6 +51,8 @@ class VenueProcess:
         """End it without warning, as a power cut would."""
         self._process.kill()
         self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def admin(self, name: str, **body: object) -> dict[str, Any]:
         """POST one admin call and return its answer."""

@@ -20,13 +20,19 @@ CANDLES = 60
 
 
 @pytest.fixture
-def replay(tmp_path: Path) -> Iterator[VenueProcess]:
-    """An hour of minutes that swings between 990 and 1010, waiting to be stepped."""
+def recording(tmp_path: Path) -> Path:
+    """An hour of minutes that swings between 990 and 1010."""
     rows = ["open_time,open,high,low,close,volume"]
     rows += [f"{FIRST_MS + minute * 60_000},1000,1010,990,1000,500" for minute in range(CANDLES)]
     file = tmp_path / "BTCUSDT_1m.csv"
     file.write_text("\n".join(rows) + "\n")
-    options = ("--market", "replay", "--data", str(file), "--speed", "max", "--from", str(FIRST_MS + 600_000))
+    return file
+
+
+@pytest.fixture
+def replay(recording: Path) -> Iterator[VenueProcess]:
+    """The recording, waiting to be stepped."""
+    options = ("--market", "replay", "--data", str(recording), "--speed", "max", "--from", str(FIRST_MS + 600_000))
     with VenueProcess(*options, "--balance", "USDT=10000", "--balance", "BTC=10") as process:
         yield process
 
@@ -95,3 +101,28 @@ def test_a_reader_that_never_rests_fails_the_run_loudly(
     driver = venue.lockstep(lambda: False, deadline_s=0.2)
     with pytest.raises(LockstepBroken, match="not idle"):
         venue.io.run(driver.run(), 10)
+
+
+def test_the_streams_carry_market_time_in_a_paced_replay(
+    recording: Path, connect_to: Callable[..., BinanceVenue]
+) -> None:
+    options = ("--market", "replay", "--data", str(recording), "--speed", "600", "--from", str(FIRST_MS + 600_000))
+    with VenueProcess(*options) as process:
+        clock = SystemClock()
+        venue = connect_to(process, clock=clock)
+        assert (venue.carries_market_time, venue.in_lockstep) == (True, False)
+        inbox = RecordingInbox()
+        venue.streams.watch(BTC, inbox)
+        inbox.until(lambda i: len(i.prices) >= 3)
+        assert FIRST_MS < inbox.prices[-1].market_ms <= clock.market_ms() <= FIRST_MS + CANDLES * 60_000
+
+
+def test_market_time_is_now_where_the_market_runs_at_its_own_pace(connect_to: Callable[..., BinanceVenue]) -> None:
+    with VenueProcess("--market", "synthetic") as process:
+        clock = SystemClock()
+        venue = connect_to(process, clock=clock)
+        inbox = RecordingInbox()
+        venue.streams.watch(BTC, inbox)
+        inbox.until(lambda i: bool(i.prices))
+        assert (venue.carries_market_time, venue.in_lockstep) == (False, False)
+        assert clock.market_ms() == pytest.approx(clock.wall_ms(), abs=1_000)

@@ -25,7 +25,7 @@ from domain.instrument import Market
 from fakes.clock import FakeClock
 from fakes.exchange_stub import ExchangeStub, Handler
 from fakes.inbox import RecordingInbox
-from fakes.venue_orders import BTC, intent_of
+from fakes.venue_orders import BTC, ETH, intent_of
 from utils.binance_errors import Purpose
 from utils.clock import SystemClock
 
@@ -204,7 +204,11 @@ class SocketVenue:
         self.market: list[web.WebSocketResponse] = []
         self.user: list[web.WebSocketResponse] = []
         self.asked: list[tuple[str, Any]] = []
+        self.subscribed: list[tuple[web.WebSocketResponse, str]] = []
         self.refuse_user = 0
+
+    def asked_on(self, socket: web.WebSocketResponse) -> set[str]:
+        return {symbol for asking, symbol in self.subscribed if asking is socket}
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if request.path.startswith("/api/"):
@@ -216,6 +220,8 @@ class SocketVenue:
         async for message in socket:
             asked = json.loads(message.data)
             self.asked.append((asked["method"], asked["params"]))
+            if asked["method"] == "SUBSCRIBE":
+                self.subscribed += [(socket, name.split("@")[0]) for name in asked["params"]]
             if sockets is self.user and self.refuse_user:
                 self.refuse_user -= 1
                 error = {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}
@@ -269,6 +275,19 @@ def test_a_planned_shutdown_moves_to_a_new_connection_without_a_gap(
         inbox.until(lambda i: len(i.prices) == 2)
         assert [str(event.price) for event in inbox.prices] == ["100", "101"], "each trade once"
         assert inbox.of(StreamLost) == []
+
+
+def test_who_comes_while_the_connection_moves_is_subscribed_on_the_new_one(
+    io: IoThread, transport_to: Callable[..., Transport]
+) -> None:
+    venue = SocketVenue()
+    with ExchangeStub(venue) as stub:
+        streams, inbox = stream_of(io, stub, transport_to(stub))
+        send(stub, venue.market[0], {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}})
+        late = RecordingInbox()
+        streams.watch(ETH, late)
+        inbox.until(lambda _i: len(venue.market) == 2 and venue.asked_on(venue.market[1]) == {"btcusdt", "ethusdt"})
+        late.until(lambda i: len(i.of(StreamResumed)) == 2)
 
 
 def test_an_ended_subscription_and_a_frame_beyond_understanding_are_a_loss(
