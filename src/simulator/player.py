@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from simulator.clocks import MarketClock
@@ -37,15 +38,24 @@ class Player:
         self._candle_end_ms = 0
         self.finished = False
 
-    def load(self, feed: Feed, position: Position | None) -> None:
-        """Take a feed, from where an earlier run left it if given."""
+    def load(self, feed: Feed, position: Position | None, base_ms: int) -> None:
+        """Take a feed, from where an earlier run left it if given.
+
+        What that run had played since `base_ms` goes into the candles once more, and nowhere else.
+        """
         if position is None:
             self._steps = feed.steps()
             return
         self._turns.position = position
-        self._steps = feed.steps(position.time_ms - 1)
-        for _ in range(position.played):
-            next(self._steps, None)
+        steps = feed.steps(base_ms - 1)
+        at_position = 0
+        for step in steps:
+            at_position += step.time_ms == position.time_ms
+            if step.time_ms > position.time_ms or at_position > position.played:
+                steps = chain((step,), steps)
+                break
+            self._venue.remember(step)
+        self._steps = steps
 
     async def run(self) -> None:
         """Play the feed at the clock's speed to its end."""

@@ -18,6 +18,7 @@ from simulator.core.events import MarketTrade
 from simulator.market.books import BookModel
 from simulator.market.candles import CandleBook
 from simulator.market.feed import Feed, LiveFeed, MarketError, MarketPast
+from simulator.market.intervals import DAY_MS
 from simulator.markets import open_market
 from simulator.options import Options
 from simulator.player import Player, Progress
@@ -81,7 +82,8 @@ class Simulator:
         begins_ms = market.start_ms if self._position is None else self._position.time_ms
         self.clock = MarketClock(wall_ms, begins_ms, options.speed)
         saved = store.exchange_dump(market.specs.values()) if store is not None else None
-        candles = CandleBook.of_feed(market, end_ms=begins_ms)
+        self._base_ms = max(market.start_ms, begins_ms - begins_ms % DAY_MS)
+        candles = CandleBook.of_feed(market, end_ms=self._base_ms)
         clocks = Clocks(wall_ms, self.clock.now_ms)
         self.venue = Venue(market, candles, clocks, options.limits, saved)
         self._users = UserStreams(self.venue.faults, wall_ms)

@@ -201,7 +201,7 @@ class StateStore:
     def _histories(self) -> list[dict[str, Any]]:
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for table in ("orders", "fills"):
-            for (text,) in self._connection.execute(f"SELECT body FROM {table} ORDER BY 1, 2"):  # noqa: S608
+            for (text,) in self._connection.execute(f"SELECT body FROM {table}"):  # noqa: S608
                 row = json.loads(text)
                 key = (row["account_id"], row["symbol"])
                 empty = {"account_id": key[0], "symbol": key[1], "orders": [], "fills": []}

@@ -80,6 +80,13 @@ class Venue:
         if step.candle is not None:
             self.candles.close_candle(step.candle)
 
+    def remember(self, step: FeedStep) -> None:
+        """Count a step that an earlier run has played: in the candles, and nowhere else."""
+        for trade in step.trades:
+            self.candles.add_trade(trade)
+        if step.candle is not None:
+            self.candles.close_candle(step.candle)
+
     def print_trade(self, trade: MarketTrade) -> None:
         """Print one trade of the market; candles and day statistics count prints alone, not own fills."""
         self.exchange.print_trade(trade)
