@@ -108,7 +108,7 @@ class Simulator:
         self._open_accounts()
         self._lay_out_books()
         if self._market.source != "live":
-            self._player.load(cast("Feed", self._market), self._position)
+            self._player.load(cast("Feed", self._market), self._position, self._base_ms)
         self._anchor()
         admin = Admin(self.venue, self, self._turns.settle, self._account_of)
         spot = Port(_SPOT, self._publisher, has_socket_api=True, admin=admin.handlers())
