@@ -25,7 +25,7 @@ def build_worker(
     )
     desk = OrderDesk(placing, ledger, gate)
     fills = store.fills(row.grid_id)
-    desk.restore(store.orders(row.grid_id), fills)
+    desk.restore(store.orders(row.grid_id), fills, known_until=store.last_trade_id(row.instrument))
     worker = GridWorker(
         row=row,
         rules=rules,

@@ -172,6 +172,7 @@ class GridManager:
             min_order_value=self._defaults.min_order_value,
             max_price_distance=limits.max_price_distance,
             max_order_notional=limits.max_order_notional,
+            free_exposure=limits.max_exposure - self._house.gate.exposure(),
         )
 
     def _run(self, row: GridRow) -> GridRunner:

@@ -18,13 +18,11 @@ ENTRY_SLIPPAGE = Decimal("0.005")
 # A rung must be worth twice the venue's minimum, so that a remainder too small to rest leaves a part that can be sold.
 MINIMUM_FACTOR = 2
 PPM_PER_PERCENT = Decimal(10_000)
-# Products of ticks, lots and rates must stay inside a 64-bit integer wherever the compiled decision runs.
-INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightFacts:
-    """What a plan is checked against. `free_quote` is None where only the form of a request is checked."""
+    """What a plan is checked against. `free_quote` and `free_exposure` are None where nothing is to be committed."""
 
     rules: InstrumentRules
     fees: FeeRates
@@ -34,6 +32,7 @@ class PreflightFacts:
     min_order_value: Decimal
     max_price_distance: Decimal
     max_order_notional: Decimal
+    free_exposure: Decimal | None = None
 
 
 def plan_grid(request: GridRequest, facts: PreflightFacts) -> GridPlan:
@@ -227,11 +226,13 @@ class _Preflight:
                 )
         if 0 < self._rules.max_quantity < self._rules.quantity(max(lots, entry_lots)):
             self._wrong("capital", f"the venue's largest order is {plain(self._rules.max_quantity)}; use less")
-        if lots * len(prices) * self._rules.nearest_ticks(prices[-1]) * ladder.PPM > INT64_MAX:
-            self._wrong("capital", "these amounts do not fit the exact integer decision; use less capital")
 
     def _check_balance(self, needed: Decimal) -> None:
         free = self._facts.free_quote
         if free is not None and needed > free:
             quote = self._rules.instrument.quote
             self._wrong("capital", f"needs {plain(needed)} {quote}, only {plain(free)} are free; use less or add funds")
+        headroom = self._facts.free_exposure
+        if headroom is not None and needed > headroom:
+            left = f"max_exposure of the risk gate leaves {plain(max(headroom, ZERO))}"
+            self._wrong("capital", f"needs {plain(needed)}, {left}; use less or end another grid")

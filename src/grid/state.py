@@ -127,6 +127,8 @@ class GridState:
         lots = cells.base_held(self._base, self._totals) // self._n.lot_units
         if lots * self._n.prices[0] < self._n.min_notional or lots <= 0:
             return []
+        if self._rules.market_max_quantity:
+            lots = min(lots, int(self._rules.market_max_quantity // self._rules.lot))
         return [
             WantedOrder(
                 slot=Slot(self._grid, Role.UNWIND, Side.SELL, 0),

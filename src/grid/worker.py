@@ -128,8 +128,9 @@ class GridWorker:
                     self._book(fill)
                 if news.fills:
                     self._set_inventory()
+                self._desk.update_gate()
                 effects += news.effects
-        if not self._desk.alarms:  # with books in doubt nothing is sent and nothing taken off, until a person looked
+        if not self._desk.alarms or self._is_ending:  # with books in doubt nothing moves until a person says so
             effects += self._desk.aim(self._wanted(), now, self._gate_price(now))
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
@@ -138,6 +139,10 @@ class GridWorker:
     def is_idle(self) -> bool:
         """Tell whether no answer is awaited: a replay's market may move on."""
         return self._desk.synced and not self._desk.in_flight
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._on_stop is not None or self._shutting_down
 
     # --- decision ---
 
@@ -161,9 +166,14 @@ class GridWorker:
 
     def _book(self, fill: Fill) -> None:
         slot = self._desk.ledger[fill.client_id].intent.slot
-        self._state.apply(slot, fill)
-        self._books.add(fill, lane=self._state.lane(slot))
         self._last_fill = fill
+        try:
+            self._state.apply(slot, fill)
+            lane = self._state.lane(slot)
+        except ValueError as error:  # an order adopted from another life of the books: the money counts all the same
+            self._desk.alarm(f"trade {fill.trade_id} fits no rung of this grid: {error}")
+            lane = -1
+        self._books.add(fill, lane=lane)
 
     def _set_inventory(self) -> None:
         self._gate.set_inventory(self._row.grid_id, self._books.inventory_cost())
@@ -188,9 +198,10 @@ class GridWorker:
     def _is_finished(self) -> bool:
         if self._on_stop is OnStop.KEEP:
             return not self._desk.in_flight
-        if self._on_stop is None and not self._shutting_down:
+        if not self._is_ending:
             return False
-        return self._desk.synced and not self._desk.ledger.unsettled() and not self._wanted()
+        possible = [order for order in self._wanted() if order.slot not in self._desk.placing.faulted]
+        return self._desk.synced and not self._desk.ledger.unsettled() and not possible
 
     def _judge_phase(self, now: Moment) -> tuple[Phase, str]:
         if self._ended_ms is not None:

@@ -63,6 +63,7 @@ class OrderDesk:
         self._gate = gate
         self._look_ups = LookUps(ledger)
         self._touched_s: dict[str, float] = {}
+        self._gate_is_behind_on: dict[str, None] = {}
         self._reading = False
         self._read_s = float("-inf")
         self._resumed_s = float("inf")
@@ -73,10 +74,13 @@ class OrderDesk:
 
     # --- facts in ---
 
-    def restore(self, rows: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
-        """Take over what the store holds; the account itself is read before anything is sent."""
+    def restore(self, rows: Sequence[OrderRow], fills: Sequence[Fill], *, known_until: int = 0) -> None:
+        """Take over what the store holds; the account itself is read before anything is sent.
+
+        Trades up to the id `known_until` are booked already, be it by other strategies on the instrument.
+        """
         self.ledger.restore(rows, fills)
-        self._complete_until = self.ledger.last_trade_id
+        self._complete_until = max(known_until, self.ledger.last_trade_id)
         for order in self.ledger.unsettled():
             self._reserve(order)
 
@@ -108,6 +112,12 @@ class OrderDesk:
             case _ if event.client_id in self.ledger:
                 return self._answered(event, self.ledger[event.client_id], now)
         return News()
+
+    def update_gate(self) -> None:
+        """Give back headroom that orders no longer need. Call it once the fills of `on` count as inventory."""
+        for client_id in self._gate_is_behind_on:
+            self._reserve(self.ledger[client_id])
+        self._gate_is_behind_on.clear()
 
     def on_timer(self, now: Moment) -> list[OrderEffect]:
         """Return what is due: retries, look-ups left open, and the regular cross-check of the user stream."""
@@ -223,7 +233,7 @@ class OrderDesk:
         if ours is None:
             return False
         if ours.instance != self.placing.instance:
-            self._alarm(f"order {order.client_id} belongs to another Gridhive on the same account")
+            self.alarm(f"order {order.client_id} belongs to another Gridhive on the same account")
         if not self.placing.owns(ours):
             return False
         intent = Intent(
@@ -243,7 +253,8 @@ class OrderDesk:
         change.adopted.append(intent)
         return True
 
-    def _alarm(self, text: str) -> None:
+    def alarm(self, text: str) -> None:
+        """Note that the books are in doubt: a person must look."""
         if text not in self.alarms:
             self.alarms.append(text)
 
@@ -256,7 +267,7 @@ class OrderDesk:
         try:
             news = self.ledger.move(client_id, moved)
         except IllegalMove as error:
-            self._alarm(str(error))
+            self.alarm(str(error))
             self.placing.faulted[self.ledger[client_id].intent.slot] = str(error)
             return
         order = self.ledger[client_id]
@@ -265,7 +276,7 @@ class OrderDesk:
             self._touched_s[client_id] = now.monotonic_s
             if order.status is Status.EXPIRED:  # nothing to trade with: better wait than chase
                 self.placing.cooling.add(order.intent.slot)
-        self._reserve(order)
+        self._gate_is_behind_on[client_id] = None
 
     def _book(self, fill: Fill, now: Moment, change: _Change) -> None:
         fill = self.ledger.resolved(fill)
@@ -274,7 +285,7 @@ class OrderDesk:
         change.fills.append(fill)
         change.touched[fill.client_id] = None
         self._touched_s[fill.client_id] = now.monotonic_s
-        self._reserve(self.ledger[fill.client_id])
+        self._gate_is_behind_on[fill.client_id] = None
 
     @exact
     def _reserve(self, order: Order) -> None:

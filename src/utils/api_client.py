@@ -253,9 +253,10 @@ class APIClient:
             except BinanceRequestException as e:
                 raise _lost(purpose, "the venue answered something unreadable") from e
             except requests.RequestException as e:
+                # Not chained: these errors quote the whole signed address.
                 if _never_left(e):
-                    raise Unreachable(f"no connection to the venue: {type(e).__name__}") from e
-                raise _lost(purpose, f"no answer from the venue: {type(e).__name__}") from e
+                    raise Unreachable(f"no connection to the venue: {type(e).__name__}") from None
+                raise _lost(purpose, f"no answer from the venue: {type(e).__name__}") from None
             reply: Any = self._client.response
             tell(reply.status_code, reply.headers)
             return answer

@@ -96,11 +96,12 @@ class Directory:
         call = Call(market=market, method="GET", path=_PATH[market], cost=_COST[market])
         answer = self._io.run(self._transport.send(call), self._deadline_s)
         rows = {row["symbol"]: row for row in answer["symbols"] if _is_offered(market, row)}
-        if not rows:
-            raise VenueError(f"the {market} market lists nothing")
+        if not rows and market in self._listings:  # seen in incidents; what was listed is still the better guess
+            raise VenueError(f"the {market} market lists nothing at the moment")
         listing = Listing(rows, answer["rateLimits"], self._clock.monotonic_s())
         self._transport.broker.set_limits(market, listing.rate_limits)
-        self._listings[market] = listing
+        if rows:
+            self._listings[market] = listing
         self._doubted.discard(market)
         return listing
 

@@ -173,6 +173,8 @@ class BinanceGateway:
         return OrderReported(order)
 
     async def _look_up(self, instrument: Instrument, client_id: str, sent_ms: int) -> OrderEvent:
+        if instrument.market is not Market.SPOT:
+            return ReadFailed(f"look-up of {client_id}", f"the {instrument.market} market is not offered here")
         last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
         over_ms = last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
         wanted_tries = 2 if self._clock.wall_ms() - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)

@@ -31,6 +31,7 @@ SILENCE_S: Final = 15.0
 CHECK_EVERY_S: Final = 5.0
 GRACE_S: Final = 2.0
 """How long a trade known to REST may still be on its way."""
+_BAD_SYMBOL: Final = -1121
 _NAMES_PER_REQUEST: Final = 100
 _REQUEST_PAUSE_S: Final = 0.25  # the venue takes 5 messages a second, pings included
 MAX_SYMBOLS: Final = 1000  # of 1024 streams per connection
@@ -74,6 +75,7 @@ class MarketChannel:
 
     def changed(self) -> None:
         """Note that watchers came or went."""
+        self._announced &= set(self._watchers)
         self._changed.set()
 
     def is_live(self, symbol: str) -> bool:
@@ -130,8 +132,8 @@ class MarketChannel:
                 if missed:
                     await self._sleep(GRACE_S)
                     missed = {symbol for symbol in missed if self._lags(symbol, rows[symbol])}
-            except VenueError as e:
-                LOG.warning("a silent market stream could not be checked: %s", e)
+            except (VenueError, KeyError, ValueError) as e:
+                LOG.warning("a silent market stream could not be checked: %r", e)
                 continue
             if missed and socket is current():
                 socket.abandon(f"trades of {', '.join(sorted(missed))} did not arrive")
@@ -177,6 +179,18 @@ class MarketChannel:
         ]
 
     async def _last_trades(self, symbols: list[str]) -> dict[str, Frame]:
+        """Return the 24 h rows that tell each symbol's last trade; one that is no longer listed is left out."""
+        try:
+            return await self._ask_rest(symbols)
+        except VenueError as e:
+            if e.code != _BAD_SYMBOL:
+                raise
+        rows: dict[str, Frame] = {}
+        for symbol in symbols if len(symbols) > 1 else ():
+            rows.update(await self._last_trades([symbol]))
+        return rows
+
+    async def _ask_rest(self, symbols: list[str]) -> dict[str, Frame]:
         weight = 2 if len(symbols) <= 20 else 40 if len(symbols) <= 100 else 80
         rows: list[Any] = await self._transport.send(
             Call(

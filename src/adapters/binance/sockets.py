@@ -193,7 +193,8 @@ class SocketKeeper:
                 await self._drop(reason)
         finally:
             if self._socket is not None:
-                await self._socket.close()
+                socket, self._socket = self._socket, None
+                await socket.close()
 
     async def _enter(self) -> FrameSocket:
         """Open a subscribed connection, however long it takes."""

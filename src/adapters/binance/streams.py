@@ -1,8 +1,10 @@
 """Live events of the watched instruments: one market and one user connection for the whole process."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from adapters.binance.io_thread import IoThread
 from adapters.binance.market_stream import MAX_SYMBOLS, SILENCE_S, MarketChannel
@@ -16,6 +18,9 @@ from domain.events import StreamResumed
 from domain.instrument import Instrument, Market
 from ports.clock import Clock
 from ports.market_data import Inbox
+
+LOG: Final = logging.getLogger(__name__)
+_AGAIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class BinanceStreams:
         silence_s: float = SILENCE_S,
         carry_market_ms: Callable[[int], None] | None = None,
     ) -> None:
-        self._io = io
+        self._io, self._sleep = io, sleep
         self._watchers = Watchers()
         self._market = MarketChannel(
             streams_url,
@@ -99,17 +104,33 @@ class BinanceStreams:
     async def _add(self, instrument: Instrument, inbox: Inbox) -> None:
         symbol = symbol_of(instrument)
         self._watchers.add(symbol, instrument, inbox)
+        self._market.changed()
+        self._start()
         if self._user.is_live:
             inbox.order(StreamResumed(self._user.kind))
         if self._market.is_live(symbol):
             inbox.order(StreamResumed(self._market.kind))
-        self._market.changed()
-        if not self._started:
-            self._started = True
-            self._io.spawn(self._market_keeper.run())
-            self._io.spawn(self._user_keeper.run())
-            self._io.spawn(self._market.follow(lambda: self._market_keeper.socket))
-            self._io.spawn(self._market.check_silence(lambda: self._market_keeper.socket))
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        for task in (
+            self._market_keeper.run,
+            self._user_keeper.run,
+            lambda: self._market.follow(lambda: self._market_keeper.socket),
+            lambda: self._market.check_silence(lambda: self._market_keeper.socket),
+        ):
+            self._io.spawn(self._always(task))
+
+    async def _always(self, task: Callable[[], Awaitable[None]]) -> None:
+        """Run a task that is to run for ever; a fault of ours is logged and must not leave the house deaf."""
+        while True:
+            try:
+                await task()
+            except Exception:
+                LOG.exception("a stream task failed and begins anew")
+            await self._sleep(_AGAIN_S)
 
     async def _remove(self, instrument: Instrument, inbox: Inbox) -> None:
         self._watchers.remove(symbol_of(instrument), inbox)

@@ -1,10 +1,15 @@
 """Who wants to hear of which symbol."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 from domain.events import OrderEvent, PriceSeen, StreamLost, StreamResumed
 from domain.instrument import Instrument
 from ports.market_data import Inbox
+
+E = TypeVar("E")
+LOG: Final = logging.getLogger(__name__)
 
 
 class Watchers:
@@ -42,13 +47,21 @@ class Watchers:
 
     def price(self, symbol: str, event: PriceSeen) -> None:
         for inbox in self._inboxes.get(symbol, ()):
-            inbox.price(event)
+            _put(inbox.price, event)
 
     def order(self, symbol: str, event: OrderEvent) -> None:
         for inbox in self._inboxes.get(symbol, ()):
-            inbox.order(event)
+            _put(inbox.order, event)
 
     def everyone(self, event: StreamLost | StreamResumed) -> None:
         for inboxes in self._inboxes.values():
             for inbox in inboxes:
-                inbox.order(event)
+                _put(inbox.order, event)
+
+
+def _put(take: Callable[[E], None], event: E) -> None:
+    """Give one event to one inbox; a broken inbox must not silence the others."""
+    try:
+        take(event)
+    except Exception:
+        LOG.exception("an inbox would not take %s", type(event).__name__)

@@ -281,7 +281,7 @@ class Exchange(Queries):
             for side in (listing.book.bids, listing.book.asks):
                 if not side.is_reached_by(trade.price):
                     continue
-                fills, taken = plan_print(side, trade.price, trade.qty)
+                fills, taken = plan_print(side, trade.price, trade.qty, listing.spec.lot)
                 side.take_external(trade.price, trade.qty - taken)
                 self._fill_resting(listing, fills, now_ms)
                 own += taken

@@ -97,12 +97,13 @@ class MakerFill:
     quantity: int
 
 
-def plan_print(side: BookSide, price: int, quantity: int) -> tuple[list[MakerFill], int]:
+def plan_print(side: BookSide, price: int, quantity: int, lot: int) -> tuple[list[MakerFill], int]:
     """Return the fills a print gives to one side's resting orders, and how much of it they took.
 
     Orders with a better limit are filled whole, each at its own price, and take nothing from the print. At
     the print's price the external volume ahead of an order goes first, whichever side was the aggressor:
-    someone sold, or offered to sell, at a price at which the order was waiting to buy.
+    someone sold, or offered to sell, at a price at which the order was waiting to buy. Orders trade in whole lots, also
+    where an old recording's print is no whole number of today's lots.
     """
     fills = [MakerFill(order, order.remaining) for order in side.through(price)]
     left, passed, own = quantity, 0, 0
@@ -110,7 +111,7 @@ def plan_print(side: BookSide, price: int, quantity: int) -> tuple[list[MakerFil
         before = min(left, max(0, order.ahead - passed))
         passed += before
         left -= before
-        part = min(left, order.remaining)
+        part = min(left, order.remaining) // lot * lot
         if part == 0:
             break
         fills.append(MakerFill(order, part))

@@ -1,5 +1,6 @@
 """The real worker, ledger and books against the real matching core, on one event heap."""
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
@@ -15,7 +16,10 @@ from fakes.grid_examples import gate, plan
 from fakes.store import InMemoryStore
 from grid.worker import StopRequested
 from simulator.core.events import MarketTrade
-from simulator.core.symbols import UNIT
+from simulator.core.orders import OrderParams
+from simulator.core.orders import OrderType as VenueType
+from simulator.core.orders import Side as VenueSide
+from simulator.core.symbols import NOTIONAL_UNIT, UNIT
 from simulator.market.catalogue import specs_of
 from simulator.market.feed import BookUpdate, FeedStep
 
@@ -183,4 +187,45 @@ def test_a_partly_filled_buy_goes_on_resting_and_has_no_counter_order_yet():
     open_buys = [order for order in host.snapshot().open_orders if order.price == rung]
     assert [order.executed_quantity for order in open_buys] == [part]
     assert ("SELL", grid.prices[5]) not in {(side, price) for side, price, _ in resting(host)}
+    assert_books_balance(host)
+
+
+def test_a_fill_that_fits_no_rung_is_booked_and_stops_the_grid_for_a_person():
+    host = make_host()
+    host.start(plan())
+    host.settle()
+    host.exchange.deposit("bot", "BTC", int(Decimal("0.0002") * NOTIONAL_UNIT))
+    host.settle()
+    stranger = host.snapshot().open_orders[0].client_id.split("-")
+    stranger[5] = "1"  # our instance and grid, a price at which no rung stands: an order from another life of the books
+    params = OrderParams(
+        symbol="BTCUSDT",
+        side=VenueSide.SELL,
+        type=VenueType.MARKET,
+        quantity=int(Decimal("0.0002") * UNIT),
+        client_id="-".join([*stranger[:4], "rs", *stranger[5:]]),
+    )
+    host.exchange.place("bot", params, host.heap.market_ms())
+    host.settle()
+    shown = host.snapshot()
+    assert (shown.status, shown.phase) == (GridStatus.ERROR, Phase.FAULTED)
+    assert "fits no rung" in shown.phase_reason
+    assert shown.books.residual == 0
+    host.tell(StopRequested(OnStop.CANCEL))
+    host.settle()
+    assert resting(host) == set()
+    assert host.finished
+
+
+def test_unwinding_heeds_the_largest_market_order():
+    host = make_host()
+    host.rules = replace(host.rules, market_max_quantity=Decimal("0.002"))
+    host.start(plan())
+    host.settle()
+    held = host.snapshot().books.base_held
+    host.tell(StopRequested(OnStop.UNWIND))
+    host.settle()
+    assert host.finished
+    assert held > Decimal("0.002")
+    assert host.snapshot().books.base_held < Decimal("0.0001")
     assert_books_balance(host)

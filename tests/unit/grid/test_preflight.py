@@ -73,12 +73,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"max_order_notional": Decimal(300)}, {}, "capital", "max_order_notional, 300; use less"),
     (rules(max_notional=Decimal(400)), {}, "capital", "limit of the venue, 400; use less"),
     (rules(max_quantity=Decimal("0.005")), {}, "capital", "largest order is 0.005; use less"),
-    (
-        {"max_order_notional": Decimal(10) ** 15, "free_quote": None},
-        {"capital": Decimal(10) ** 9},
-        "capital",
-        "exact integer decision; use less capital",
-    ),
+    ({"free_exposure": Decimal(900)}, {}, "capital", "max_exposure of the risk gate leaves 900"),
 ]
 
 

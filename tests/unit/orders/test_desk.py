@@ -66,6 +66,7 @@ class Driver:
     def tell(self, event: OrderEvent) -> None:
         self.now_s += 1
         news = self.desk.on(event, moment(self.now_s))
+        self.desk.update_gate()
         self.fills += news.fills
         self.effects += news.effects
         self.aim()
