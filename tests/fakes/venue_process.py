@@ -28,7 +28,9 @@ class VenueProcess:
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, f"the simulator did not start: {' '.join(command)}"
+        if not line:
+            self.stop()
+            raise AssertionError(f"the simulator did not start: {' '.join(command)}")
         self.ready: dict[str, Any] = json.loads(line)
 
     @property

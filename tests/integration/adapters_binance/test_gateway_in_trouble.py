@@ -21,6 +21,7 @@ from domain.events import (
     OutcomeUnknown,
     ReadFailed,
 )
+from domain.instrument import Instrument, Market
 from domain.orders import Intent, Status
 from fakes.clock import FakeClock
 from fakes.venue_orders import BTC, intent_of
@@ -209,3 +210,14 @@ def test_an_answer_that_raises_neither_repeats_nor_stops_the_others(venue: Binan
     assert isinstance(ask(lambda answer: venue.gateway.cancel(BTC, "ghtest-none", answer)), CancelRefused)
     assert len(calls) == 1
     assert venue.gateway.in_flight == 0
+
+
+def test_futures_orders_are_refused_clearly_until_they_are_offered(gateway: BinanceGateway, clock: FakeClock) -> None:
+    futures = Instrument("binance", Market.FUTURES, "BTC", "USDT")
+    refused = submit(gateway, intent_of(Decimal(50_000), instrument=futures))
+    assert isinstance(refused, OrderRefused)
+    assert "futures" in refused.message
+    assert isinstance(ask(lambda answer: gateway.cancel(futures, "x", answer)), CancelRefused)
+    assert isinstance(ask(lambda answer: gateway.look_up(futures, "x", 0, answer)), ReadFailed)
+    assert isinstance(ask(lambda answer: gateway.read_open(futures, 0, answer)), ReadFailed)
+    assert clock.waits == []

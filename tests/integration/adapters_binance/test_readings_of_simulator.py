@@ -79,7 +79,14 @@ def test_the_connection_is_told_with_its_limits_and_never_raises(venue: BinanceV
     assert spot.ping_ms > 0
     assert spot.server_time_ms is not None
     assert spot.limits["request_weight_per_minute"] > 0
-    assert "ORDERS/10SECOND" in spot.limits
+    assert "orders_per_second" in spot.limits
+
+
+def test_the_futures_side_answers_its_start_up_calls(venue: BinanceVenue) -> None:
+    futures = venue.market_data.connection(FUTURES)
+    assert futures.connected, futures.error
+    assert "orders_per_minute" in futures.limits
+    assert isinstance(venue.account.balances(FUTURES), tuple)
 
 
 def test_balances_and_fee_rates(venue: BinanceVenue) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.binance.connect import BinanceVenue
 from domain.errors import VenueError
-from domain.events import OrderEvent, OrderReported, StreamLost, StreamResumed
+from domain.events import OrderEvent, OrderReported, PriceSeen, StreamLost, StreamResumed
 from domain.instrument import Instrument, Market
 from domain.orders import Status
 from fakes.inbox import RecordingInbox
@@ -147,3 +147,18 @@ def test_streams_come_back_after_the_venue_was_killed(connect_to: Callable[..., 
 def test_futures_streams_are_refused_clearly(venue: BinanceVenue) -> None:
     with pytest.raises(VenueError, match="futures"):
         venue.streams.watch(Instrument("binance", Market.FUTURES, "BTC", "USDT"), RecordingInbox())
+
+
+def test_a_broken_inbox_silences_nobody_else(venue: BinanceVenue, process: VenueProcess) -> None:
+    class Broken(RecordingInbox):
+        def price(self, event: PriceSeen) -> None:
+            raise RuntimeError("full")
+
+        def order(self, event: OrderEvent) -> None:
+            raise RuntimeError("full")
+
+    venue.streams.watch(BTC, Broken())
+    inbox = watch(venue)
+    process.print_trade("BTCUSDT", price_of(venue), "0.5")
+    inbox.until(lambda i: bool(i.prices))
+    assert inbox.of(StreamLost) == []
