@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, current_app, jsonify, render_template
 from flask_openapi3.openapi import OpenAPI
 
+from domain.money import plain
 from routes.addressing import is_active, symbol_of
 from routes.messages import language
 from routes.services import services
@@ -32,6 +33,7 @@ def home() -> str:
         system=services().snapshots.system(),
         grids=[(symbol_of(grid.instrument), grid) for grid in grids],
         endpoints=endpoints,
+        plain=plain,
     )
 
 
