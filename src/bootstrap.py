@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from config.loading import load_settings_of_process
 from config.mistakes import ConfigError
 from config.settings import Settings
 from domain.account import Account, Mode
-from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError
+from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError, Unreachable
 from domain.grids import GridRequest, OnStop
 from domain.instrument import Instrument, Market
 from grid.control import GridControl, HouseFacts, VenueWatch
@@ -43,6 +44,17 @@ UNLIMITED = ("--orders-10s", "1000000", "--orders-day", "1000000000", "--request
 GATE_ONLY = (
     "Of the risk limits only risk_management.gate is enforced yet; drawdown, loss protection and allocation are not."
 )
+UNREACHABLE_REMEDIES = {
+    Mode.SHADOW: "start that simulator, or leave out --exchange-url to have one started",
+    Mode.TESTNET: "check the network connection, or use --mode shadow",
+}
+# What a first grid's request calls otherwise than the file does.
+KEYS_OF_FIRST_GRID = {
+    "capital": "trading.capital_per_pair_usd",
+    "initial_levels": "grid.initial_levels",
+    "spacing_perc": "grid.initial_spacing_perc",
+    "symbol": "pair_selection.spot_pairs.preferred_symbols",
+}
 NOTICES = {
     "synthetic": "Shadow mode on a synthetic market: prices come from a seeded model, not from Binance.",
     "replay": "Shadow mode on a replay: prices are recorded ones.",
@@ -125,8 +137,12 @@ class Runtime:
         try:
             if self._first_grid and not house.manager.has_grids:
                 house.control.start_grid(self._first_request(house))
+        except InvalidRequest as error:
+            named = [FieldMistake(KEYS_OF_FIRST_GRID.get(it.field, it.field), it.message) for it in error.mistakes]
+            self._failed = InvalidRequest(named)
         except TradingError as error:
             self._failed = error
+        if self._failed is not None:
             stop()
             return
         if house.venue.in_lockstep:
@@ -155,25 +171,39 @@ class Runtime:
         key, secret = self._credentials(mode)
         account = Account.of_key("binance", mode, key)
         place = settings.simulator.exchange_url or str(settings.server.data_dir.resolve())
-        locks = lock_account(f"{account.id}:{place}" if mode is Mode.SHADOW else account.id, runtime_folders())
-        simulator: SimulatorProcess | None = None
-        try:
+        with ExitStack() as undo:  # what was opened is closed again where a later part fails
+            locks = lock_account(f"{account.id}:{place}" if mode is Mode.SHADOW else account.id, runtime_folders())
+            undo.callback(locks.release)
             addresses, simulator = self._exchange(mode)
-            venue = connect(
-                mode=mode,
-                api_key=key,
-                api_secret=secret,
-                clock=self._clock,
-                client_id_prefix=f"{PREFIX}-",
-                spot_url=addresses.spot_url if addresses else None,
-                futures_url=addresses.futures_url if addresses else None,
-            )
-        except BaseException:
             if simulator is not None:
-                simulator.stop()
-            locks.release()
-            raise
-        return self._furnish(mode, account, locks, simulator, venue)
+                undo.callback(simulator.stop)
+            try:
+                venue = self._venue(mode, key, secret, addresses)
+                undo.callback(venue.close)
+                store = open_store(self._database_address(), account, self._clock)
+                undo.callback(store.close)
+                house = self._furnish(mode, account, locks, simulator, venue, store)
+            except Unreachable as error:
+                where = addresses.spot_url if addresses else f"Binance's {mode}"
+                raise Unreachable(f"{where} does not answer ({error}); {UNREACHABLE_REMEDIES[mode]}") from error
+            undo.pop_all()
+        return house
+
+    def _venue(self, mode: Mode, key: str, secret: str, addresses: SimulatorAddresses | None) -> BinanceVenue:
+        return connect(
+            mode=mode,
+            api_key=key,
+            api_secret=secret,
+            clock=self._clock,
+            client_id_prefix=f"{PREFIX}-",
+            spot_url=addresses.spot_url if addresses else None,
+            futures_url=addresses.futures_url if addresses else None,
+        )
+
+    def _database_address(self) -> str:
+        url = self._settings.database.url
+        file = (self._settings.server.data_dir / "gridhive.db").resolve()
+        return url.get_secret_value() if url else f"sqlite:///{file}"
 
     def _credentials(self, mode: Mode) -> tuple[str, str]:
         if mode is Mode.SHADOW:
@@ -196,12 +226,15 @@ class Runtime:
         return process.start(), process
 
     def _furnish(
-        self, mode: Mode, account: Account, locks: HeldLocks, simulator: SimulatorProcess | None, venue: BinanceVenue
+        self,
+        mode: Mode,
+        account: Account,
+        locks: HeldLocks,
+        simulator: SimulatorProcess | None,
+        venue: BinanceVenue,
+        store: SqlStore,
     ) -> House:
         settings = self._settings
-        url = settings.database.url
-        address = url.get_secret_value() if url else f"sqlite:///{(settings.server.data_dir / 'gridhive.db').resolve()}"
-        store = open_store(address, account, self._clock)
         gate = RiskGate(gate_limits(settings))
         house = GridHouse(
             store=store,
