@@ -66,8 +66,8 @@ class Caller:
 class Socket:
     """A WebSocket whose frames are awaited with a deadline."""
 
-    def __init__(self, url: str) -> None:
-        self._opening = connect(url, ping_interval=None, max_queue=None)
+    def __init__(self, url: str, *, max_queue: int | None = None) -> None:
+        self._opening = connect(url, ping_interval=None, max_queue=max_queue)
 
     def __enter__(self) -> Self:
         self._connection: ClientConnection = self._opening.__enter__()
