@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from select import select
 from threading import Event, Lock, Thread
+from time import monotonic, sleep
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -28,6 +29,7 @@ SHADOW_KEY = "shadow-key"
 SHADOW_SECRET = "shadow-secret"  # noqa: S105 - opens play money on loopback only
 READY_S = 30.0
 STOP_S = 5.0
+POLL_S = 0.02
 RECORD = "running.json"
 
 
@@ -162,6 +164,9 @@ def _is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    with contextlib.suppress(OSError):
+        # An adopted one that ended stays a zombie where nobody reaps orphans, as in a container without an init.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return True
 
 
@@ -181,12 +186,19 @@ def _answers(url: str) -> bool:
 
 
 def _terminate(pid: int, process: subprocess.Popen[bytes] | None) -> None:
+    """End it and wait until it is gone, so that its state is written before anyone opens it again."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    if process is None:
-        return
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    if not _ends_in_time(pid, process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _ends_in_time(pid, process)
+
+
+def _ends_in_time(pid: int, process: subprocess.Popen[bytes] | None) -> bool:
+    end_s = monotonic() + STOP_S
+    while process.poll() is None if process is not None else _is_running(pid):
+        if monotonic() >= end_s:
+            return False
+        sleep(POLL_S)
+    return True
