@@ -1,5 +1,7 @@
 """Golden shapes: every answer and event has exactly Binance's fields and types."""
 
+from decimal import Decimal
+
 import pytest
 
 from fakes import wire_schemas as shape
