@@ -82,14 +82,6 @@ def parse_options(arguments: Sequence[str]) -> Options:
     market: MarketKind = given.market or ("replay" if given.data else "auto")
     speed = _speed(given.speed)
     _check_market(market, speed, given)
-    limits = Limits(
-        request_weight=given.request_weight_limit,
-        orders_10s=given.orders_10s,
-        orders_day=given.orders_day,
-        raw_requests=given.raw_requests,
-        connections=given.connection_attempts,
-        messages_per_s=given.messages_per_s,
-    )
     try:
         return Options(
             host=given.host,
@@ -108,18 +100,32 @@ def parse_options(arguments: Sequence[str]) -> Options:
             balances=_balances(_flat(given.balance) or [DEFAULT_BALANCE]),
             pays_in_bnb=given.fees_in_bnb,
             lenient=given.lenient_parameters,
-            limits=limits,
-            sockets=SocketRules(
-                ping_s=given.ping_s,
-                pong_s=given.pong_s,
-                lifetime_s=given.connection_lifetime_s,
-                messages_per_s=given.messages_per_s,
-                queue_frames=given.queue_frames,
-                lossless=speed is None,
-            ),
+            limits=_limits(given),
+            sockets=_sockets(given, lossless=speed is None),
         )
     except MarketError as exc:
         raise OptionsError(str(exc)) from exc
+
+
+def _limits(given: argparse.Namespace) -> Limits:
+    return Limits(
+        request_weight=given.request_weight_limit,
+        orders_10s=given.orders_10s,
+        orders_day=given.orders_day,
+        raw_requests=given.raw_requests,
+        connections=given.connection_attempts,
+    )
+
+
+def _sockets(given: argparse.Namespace, *, lossless: bool) -> SocketRules:
+    return SocketRules(
+        ping_s=given.ping_s,
+        pong_s=given.pong_s,
+        lifetime_s=given.connection_lifetime_s,
+        messages_per_s=given.messages_per_s,
+        queue_frames=given.queue_frames,
+        lossless=lossless,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -199,7 +205,7 @@ def _add_limits(group: Group) -> None:
         ("--orders-day", limits.orders_day, "unfilled order count per day and account"),
         ("--raw-requests", limits.raw_requests, "requests per 5 minutes and address"),
         ("--connection-attempts", limits.connections, "WebSocket connections per 5 minutes and address"),
-        ("--messages-per-s", limits.messages_per_s, "incoming messages per second on a stream socket"),
+        ("--messages-per-s", rules.messages_per_s, "incoming messages per second on a stream socket"),
         ("--queue-frames", rules.queue_frames, "frames a slow reader may fall behind before it is closed"),
     ):
         group.add_argument(name, type=_positive, default=default, metavar="N", help=f"{meaning} (%(default)s)")

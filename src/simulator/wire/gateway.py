@@ -19,7 +19,7 @@ from simulator.wire.operations import BY_ADDRESS, RETIRED
 from simulator.wire.parameters import read_form
 from simulator.wire.publisher import Publisher
 from simulator.wire.signing import rest_payload
-from simulator.wire.stream_sessions import StreamSession, requested_streams
+from simulator.wire.stream_sessions import StreamSession, is_stream_path, requested_streams
 from simulator.wire.user_streams import UserStreams
 from simulator.wire.ws_api import ApiSession
 
@@ -146,11 +146,11 @@ class Gateway:
             self._dispatcher.limiter.connect(address, self._dispatcher.server_ms())
         except errors.ApiError as error:
             return self._refused(request, error)
-        if not request.path.startswith(("/ws", "/stream", "/public/", "/market/", "/private/")):
+        is_api = request.path == _API_SOCKET and self._port.has_socket_api
+        if not is_api and not is_stream_path(request.path):
             return self._unknown(request.path)
         socket = web.WebSocketResponse(autoping=False, heartbeat=None, compress=False)
         await socket.prepare(request)
-        is_api = request.path == _API_SOCKET and self._port.has_socket_api
         connection = Connection(socket, self._rules, self._dispatcher.server_ms, rate_limited=not is_api)
         session = self._open_api(request, connection) if is_api else self._open_streams(request, connection)
         self._sessions[session] = connection

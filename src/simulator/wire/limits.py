@@ -26,7 +26,6 @@ class Limits:
     orders_day: int = 200_000
     raw_requests: int = 300_000
     connections: int = 300
-    messages_per_s: int = 5
 
     def rows(self) -> list[dict[str, object]]:
         """Return exchangeInfo's `rateLimits`."""

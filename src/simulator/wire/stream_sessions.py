@@ -15,6 +15,12 @@ METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERT
 _GROUPS: Final = ("/public", "/market", "/private")
 
 
+def is_stream_path(path: str) -> bool:
+    """Tell whether market streams live at an address."""
+    folder = path.split("/")[1]
+    return folder in {"ws", "stream", "public", "market", "private"}
+
+
 def requested_streams(path: str, query: str) -> tuple[list[str], bool]:
     """Return the stream names in an address, and whether its frames are combined.
 

@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+from simulator.wire.faults import FaultKind
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "simulator.md").read_text()
 
@@ -29,8 +31,6 @@ def test_every_row_names_tests_that_exist_or_the_work_that_brings_it() -> None:
 
 
 def test_the_page_names_every_fault_and_admin_call() -> None:
-    from simulator.wire.faults import FaultKind
-
     for kind in FaultKind:
         assert f"| `{kind.value}` |" in PAGE
     for call in ("state", "step", "print", "deposit", "symbol", "faults"):
