@@ -23,7 +23,7 @@ from domain.grids import GridRequest, OnStop
 from domain.instrument import Instrument, Market
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.manager import GridDefaults, GridManager
-from grid.runner import GridHouse
+from grid.worker_host import GridHouse
 from orders.client_ids import PREFIX
 from ports.control import SystemSnapshot
 from ports.store import StoreFailed

@@ -11,8 +11,9 @@ from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.orders import Fill
 from grid.preflight import PreflightFacts, plan_grid
-from grid.runner import GridHouse, GridRunner
+from grid.runner import GridRunner
 from grid.worker import ShutdownRequested, StopRequested
+from grid.worker_host import GridHouse
 from ports.market_data import AccountReader, MarketData
 from ports.store import GridRow
 

@@ -1,51 +1,18 @@
-"""The thread around one worker: take an event, let it decide, carry out what follows. It decides nothing itself."""
+"""The thread around one worker: take an event, let it be handled, show what came of it. It decides nothing itself."""
 
-import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 
-from domain.events import Moment, TimerFired
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
-from domain.money import plain
-from domain.orders import Fill, Side
-from grid.assembly import build_worker
 from grid.inbox import GridInbox
-from grid.worker import (
-    Effect,
-    Finished,
-    GridWorker,
-    SaveEquity,
-    SavePhase,
-    ShutdownRequested,
-    StopRequested,
-)
-from orders.effects import Cancel, LookUp, ReadOpen, Record, StoreIntents, Submit
-from ports.clock import Clock
-from ports.gateway import OrderGateway
-from ports.market_data import Streams
-from ports.store import GridRow, Store
-from risk.gate import RiskGate
+from grid.worker import ShutdownRequested, StopRequested
+from grid.worker_host import GridHouse, WorkerHost
+from ports.store import GridRow
 from utils.worker_loop import Health, WorkerLoop
 
-log = logging.getLogger(__name__)
-
-TIMER_S = 1.0
 PUBLISH_S = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridHouse:
-    """What every grid of one account shares."""
-
-    store: Store
-    gateway: OrderGateway
-    streams: Streams
-    gate: RiskGate
-    clock: Clock
-    equity_every_ms: int
-    max_price_age_s: float
 
 
 class GridRunner:
@@ -64,25 +31,15 @@ class GridRunner:
     ) -> None:
         self.row = row
         self.finished = Event()
-        self._rules = rules
         self._house = house
         self._on_end = on_end
         self._inbox = GridInbox()
-        self._worker: GridWorker | None = None
-        self._timer_s = float("-inf")
+        self._host = WorkerHost(row, rules, house, self._inbox.order)
         self._published_s = float("-inf")
         self._idle = False
-        self._name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}"
-        self._snapshot = build_worker(
-            row,
-            rules,
-            gate=RiskGate(house.gate.limits),
-            store=house.store,
-            equity_every_ms=house.equity_every_ms,
-            max_price_age_s=house.max_price_age_s,
-        ).snapshot(self._now())
+        self._snapshot = self._host.snapshot()
         self._loop = WorkerLoop(
-            self._name, self._step, clock=house.clock, on_fault=self._faulted, wake=self._inbox.wake
+            self._host.name, self._step, clock=house.clock, on_fault=self._faulted, wake=self._inbox.wake
         )
 
     # --- for other threads ---
@@ -116,115 +73,45 @@ class GridRunner:
     # --- in the grid's thread ---
 
     def _step(self) -> None:
-        worker = self._worker or self._open()
-        wait_s = self._timer_s + TIMER_S - self._house.clock.monotonic_s()
-        event = self._inbox.take(wait_s) if wait_s > 0 else None
-        if not self._loop.is_current():
-            return
+        host, event = self._host, None
         try:
+            if not host.is_open:
+                self._open()
+            wait_s = host.timer_wait_s
+            event = self._inbox.take(wait_s) if wait_s > 0 else None
+            if not self._loop.is_current():
+                return
             if event is not None:
-                self._carry_out(worker.handle(event, self._now()))
-            self._fire_timer(worker)
-            self._idle = worker.is_idle
-            self._publish(worker)
+                host.handle(event)
+            host.fire_timer()
+            self._idle = host.is_idle
+            self._publish()
         except BaseException:
-            self._worker = None
+            host.drop()
             self._idle = False
             raise
         finally:
             if event is not None:
                 self._inbox.done()
 
-    def _open(self) -> GridWorker:
+    def _open(self) -> None:
         self._house.streams.unwatch(self.row.instrument, self._inbox)
-        worker = build_worker(
-            self.row,
-            self._rules,
-            gate=self._house.gate,
-            store=self._house.store,
-            equity_every_ms=self._house.equity_every_ms,
-            max_price_age_s=self._house.max_price_age_s,
-        )
-        self._worker = worker
-        self._carry_out(worker.begin())
+        self._host.open()
         self._house.streams.watch(self.row.instrument, self._inbox)
-        return worker
 
-    def _fire_timer(self, worker: GridWorker) -> None:
-        now = self._now()
-        if now.monotonic_s - self._timer_s < TIMER_S or self.finished.is_set():
-            return
-        self._timer_s = now.monotonic_s
-        self._carry_out(worker.handle(TimerFired(), now))
-
-    def _publish(self, worker: GridWorker) -> None:
-        now = self._now()
-        if self._inbox.pending <= 1 or now.monotonic_s - self._published_s >= PUBLISH_S:
-            self._published_s = now.monotonic_s
-            self._snapshot = worker.snapshot(now)
-        if self.finished.is_set():
-            self._snapshot = worker.snapshot(now)
+    def _publish(self) -> None:
+        now_s = self._house.clock.monotonic_s()
+        if self._inbox.pending <= 1 or now_s - self._published_s >= PUBLISH_S or self._host.finished:
+            self._published_s = now_s
+            self._snapshot = self._host.snapshot()
+        if self._host.finished:
+            self.finished.set()
             self._loop.stop()
             self._house.streams.unwatch(self.row.instrument, self._inbox)
             self._on_end(self)
-
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Finished():
-                    self.finished.set()
-                case StoreIntents() | Record() | SavePhase() | SaveEquity():
-                    self._keep(effect)
-                case _:
-                    self._send(effect)
-
-    def _keep(self, effect: StoreIntents | Record | SavePhase | SaveEquity) -> None:
-        store = self._house.store
-        match effect:
-            case StoreIntents(intents=intents):
-                store.add_intents(intents)
-            case Record(orders=orders, fills=fills):
-                store.record(orders, fills)
-                self._log_fills(fills)
-            case SaveEquity(row=equity):
-                store.add_equity(equity)
-            case SavePhase():
-                self._save_phase(effect)
-
-    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen) -> None:
-        gateway, instrument, answer = self._house.gateway, self.row.instrument, self._inbox.order
-        match effect:
-            case Submit(intent=intent):
-                gateway.submit(intent, answer)
-            case Cancel(client_id=client_id):
-                gateway.cancel(instrument, client_id, answer)
-            case LookUp(client_id=client_id, sent_ms=sent_ms):
-                gateway.look_up(instrument, client_id, sent_ms, answer)
-            case ReadOpen(since_trade_id=since):
-                gateway.read_open(instrument, since, answer)
-
-    def _save_phase(self, effect: SavePhase) -> None:
-        self._house.store.set_grid(
-            self.row.grid_id,
-            status=effect.status,
-            phase=effect.phase,
-            phase_reason=effect.reason,
-            on_stop=effect.on_stop,
-            ended_ms=effect.ended_ms,
-        )
-        log.info("%s is %s%s", self._name, effect.phase, f": {effect.reason}" if effect.reason else "")
-
-    def _log_fills(self, fills: Iterable[Fill]) -> None:
-        for fill in fills:
-            done = f"{'bought' if fill.side is Side.BUY else 'sold'} {plain(fill.quantity)} at {plain(fill.price)}"
-            log.info("%s %s (trade %d)", self._name, done, fill.trade_id)
 
     def _faulted(self, _name: str, error: BaseException) -> None:
         self._idle = False
         self._snapshot = replace(
             self._snapshot, status=GridStatus.ERROR, phase=Phase.FAULTED, phase_reason=f"gave up: {error}"
         )
-
-    def _now(self) -> Moment:
-        clock = self._house.clock
-        return Moment(clock.wall_ms(), clock.market_ms(), clock.monotonic_s())

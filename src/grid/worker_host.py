@@ -1,0 +1,169 @@
+"""The hands of one worker: they keep what it says is to be kept and send what it says is to be sent.
+
+No thread and no queue: the thread around it is `grid.runner`, and chaos runs drive the same object from an event heap.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.events import Moment, TimerFired
+from domain.grids import GridSnapshot
+from domain.instrument import InstrumentRules
+from domain.money import plain
+from domain.orders import Fill, Side
+from grid.assembly import build_worker
+from grid.worker import Effect, Finished, GridWorker, SaveEquity, SavePhase, WorkerEvent
+from orders.effects import Cancel, LookUp, ReadOpen, Record, StoreIntents, Submit
+from ports.clock import Clock
+from ports.gateway import Answer, OrderGateway
+from ports.market_data import Streams
+from ports.store import GridRow, Store
+from risk.gate import RiskGate
+
+log = logging.getLogger(__name__)
+
+TIMER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridHouse:
+    """What every grid of one account shares."""
+
+    store: Store
+    gateway: OrderGateway
+    streams: Streams
+    gate: RiskGate
+    clock: Clock
+    equity_every_ms: int
+    max_price_age_s: float
+
+
+class WorkerHost:
+    """Builds one grid's worker from the store, gives it events and carries out what follows, in order.
+
+    Where carrying out fails, the worker has to be dropped and built anew, as after a crash, so that nothing is
+    carried on that might be half done.
+
+    Args:
+        answer: where the gateway's answers go; they come back through `handle`.
+    """
+
+    def __init__(self, row: GridRow, rules: InstrumentRules, house: GridHouse, answer: Answer) -> None:
+        self.row = row
+        self.name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}"
+        self.finished = False
+        self._rules = rules
+        self._house = house
+        self._answer = answer
+        self._worker: GridWorker | None = None
+        self._timer_s = float("-inf")
+
+    @property
+    def is_open(self) -> bool:
+        return self._worker is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether the worker awaits no answer."""
+        return self._worker is not None and self._worker.is_idle
+
+    @property
+    def timer_wait_s(self) -> float:
+        """Return how long it is until the timer is due; not above 0 when it is."""
+        return self._timer_s + TIMER_S - self._house.clock.monotonic_s()
+
+    def open(self) -> None:
+        """Build the worker from what the store holds and do what it asks for first."""
+        self._worker = self._build(self._house.gate)
+        self._carry_out(self._worker.begin())
+
+    def drop(self) -> None:
+        """Throw the worker away."""
+        self._worker = None
+
+    def handle(self, event: WorkerEvent) -> None:
+        """Give the worker an event and carry out what it answers.
+
+        Raises:
+            RuntimeError: before `open`.
+        """
+        if self._worker is None:
+            raise RuntimeError(f"{self.name} has no worker; open it first")
+        self._carry_out(self._worker.handle(event, self._now()))
+
+    def fire_timer(self) -> None:
+        """Give the worker its timer if it is due."""
+        if self.timer_wait_s <= 0 and not self.finished:
+            self._timer_s = self._house.clock.monotonic_s()
+            self.handle(TimerFired())
+
+    def snapshot(self) -> GridSnapshot:
+        """Return what is shown of the grid; from the store alone while there is no worker."""
+        worker = self._worker or self._build(RiskGate(self._house.gate.limits))
+        return worker.snapshot(self._now())
+
+    def _build(self, gate: RiskGate) -> GridWorker:
+        return build_worker(
+            self.row,
+            self._rules,
+            gate=gate,
+            store=self._house.store,
+            equity_every_ms=self._house.equity_every_ms,
+            max_price_age_s=self._house.max_price_age_s,
+        )
+
+    def _carry_out(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Finished():
+                    self.finished = True
+                case StoreIntents() | Record() | SavePhase() | SaveEquity():
+                    self._keep(effect)
+                case _:
+                    self._send(effect)
+
+    def _keep(self, effect: StoreIntents | Record | SavePhase | SaveEquity) -> None:
+        store = self._house.store
+        match effect:
+            case StoreIntents(intents=intents):
+                store.add_intents(intents)
+            case Record(orders=orders, fills=fills):
+                store.record(orders, fills)
+                self._log_fills(fills)
+            case SaveEquity(row=equity):
+                store.add_equity(equity)
+            case SavePhase():
+                self._save_phase(effect)
+
+    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen) -> None:
+        gateway, instrument = self._house.gateway, self.row.instrument
+        match effect:
+            case Submit(intent=intent):
+                gateway.submit(intent, self._answer)
+            case Cancel(client_id=client_id):
+                gateway.cancel(instrument, client_id, self._answer)
+            case LookUp(client_id=client_id, sent_ms=sent_ms):
+                gateway.look_up(instrument, client_id, sent_ms, self._answer)
+            case ReadOpen(since_trade_id=since):
+                gateway.read_open(instrument, since, self._answer)
+
+    def _save_phase(self, effect: SavePhase) -> None:
+        self._house.store.set_grid(
+            self.row.grid_id,
+            status=effect.status,
+            phase=effect.phase,
+            phase_reason=effect.reason,
+            on_stop=effect.on_stop,
+            ended_ms=effect.ended_ms,
+        )
+        log.info("%s is %s%s", self.name, effect.phase, f": {effect.reason}" if effect.reason else "")
+
+    def _log_fills(self, fills: Iterable[Fill]) -> None:
+        for fill in fills:
+            done = f"{'bought' if fill.side is Side.BUY else 'sold'} {plain(fill.quantity)} at {plain(fill.price)}"
+            log.info("%s %s (trade %d)", self.name, done, fill.trade_id)
+
+    def _now(self) -> Moment:
+        clock = self._house.clock
+        return Moment(clock.wall_ms(), clock.market_ms(), clock.monotonic_s())
