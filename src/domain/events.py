@@ -112,6 +112,29 @@ class StreamResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class FeePriced:
+    """What one unit of a fee asset is worth in the instrument's quote, at market time `at_ms`.
+
+    `trade_id` names the fill whose fee is valued; None asks nothing but what the asset is worth now.
+    """
+
+    instrument: Instrument
+    trade_id: int | None
+    asset: str
+    price: Decimal
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeeNotPriced:
+    """The price of a fee asset could not be had; it is to be asked for again."""
+
+    trade_id: int | None
+    asset: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """The worker's own timer."""
 
@@ -136,6 +159,8 @@ OrderEvent = (
     | ReadFailed
     | StreamLost
     | StreamResumed
+    | FeePriced
+    | FeeNotPriced
 )
 """Order events: carried by a queue that never drops."""
 

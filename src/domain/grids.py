@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.instrument import Instrument
+from domain.money import ZERO
 from domain.orders import Fill, Side, Status
 
 
@@ -81,7 +82,11 @@ class GridPlan:
 class Books:
     """A grid's money, exact, in quote unless said otherwise, marked at `mark_price`.
 
-    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation + residual
+    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation
+                    + quote_rounding + residual
+
+    A fee in an asset other than base and quote counts from the moment its price at the fill is known; until then its
+    amount stands in `fees_unvalued` and in no other number but `fees_by_asset`. docs/books.md explains every field.
     """
 
     base_held: Decimal  # base asset
@@ -99,6 +104,12 @@ class Books:
     sells: int
     trades: int
     cycles: int
+    fees_unvalued: dict[str, Decimal] = field(default_factory=dict)  # amounts, by asset
+    fee_prices: dict[str, Decimal] = field(default_factory=dict)  # quote per unit, what valued fees are worth now
+    quote_rounding: Decimal = ZERO  # what the venue rounded off price x quantity, below 1e-8 per fill
+    dust: Decimal = ZERO  # base below one lot, left in the cells; part of base_held
+    hold_change: Decimal = ZERO  # what the start's base, simply held, has gained since
+    versus_hold: Decimal = ZERO  # equity_change - hold_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +147,7 @@ class GridSnapshot:
     books: Books
     last_fill: Fill | None
     faulted_slots: tuple[str, ...]
+    alarms: tuple[str, ...] = ()
     resumed: bool
     recovery: dict[str, int] = field(default_factory=dict)
     started_ms: int

@@ -109,6 +109,20 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeValue:
+    """What one unit of a fee asset was worth at a fill, in the instrument's quote: our valuation, not the venue's.
+
+    `at_ms` is the market time the price belongs to.
+    """
+
+    instrument: Instrument
+    trade_id: int
+    asset: str
+    price: Decimal
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenueOrder:
     """An order as the venue last reported it."""
 

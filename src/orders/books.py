@@ -5,10 +5,11 @@ profit is what closed cycles earned. What a lane lacks is taken from the oldest 
 
 The identity of the architecture page, for one instrument and in its quote asset:
 
-    equity change = grid profit + (inventory value - inventory cost) - fees + revaluation of fee assets + residual
+    equity change = grid profit + (inventory value - inventory cost) - fees + revaluation of fee assets
+                    + quote rounding + residual
 
 The left side is summed from the venue's raw amounts, the right side from matched lots, so the residual is a check and
-not a definition.
+not a definition. A fee in a third asset counts on neither side until its price at the fill is known.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from decimal import Decimal
 
 from domain.grids import Books
 from domain.instrument import Instrument
-from domain.money import ZERO, exact
+from domain.money import UNIT, ZERO, exact
 from domain.orders import Fill, Side
 
 
@@ -26,6 +27,41 @@ class _Lot:
     lane: int
     quantity: Decimal  # base, always positive; the sign is the books'
     price: Decimal
+
+
+class ThirdAssetFees:
+    """Fees paid in neither base nor quote: amounts as the venue took them, values as they become known."""
+
+    def __init__(self) -> None:
+        self.valued: dict[str, Decimal] = {}
+        self.value_at_fills = ZERO
+        self._unvalued: dict[int, tuple[str, Decimal]] = {}
+        self._last_valued: dict[str, tuple[int, Decimal]] = {}  # the newest trade's price, for want of a fresher one
+
+    def pay(self, trade_id: int, asset: str, amount: Decimal) -> None:
+        self._unvalued[trade_id] = (asset, amount)
+
+    def value(self, trade_id: int, price: Decimal) -> Decimal:
+        """Count the fee of a trade that waits for its value at `price`; return the value in quote."""
+        asset, amount = self._unvalued.pop(trade_id)
+        self.valued[asset] = self.valued.get(asset, ZERO) + amount
+        self._last_valued[asset] = max(self._last_valued.get(asset, (-1, ZERO)), (trade_id, price))
+        self.value_at_fills += amount * price
+        return amount * price
+
+    def waits(self, trade_id: int) -> bool:
+        return trade_id in self._unvalued
+
+    def unvalued(self) -> dict[str, Decimal]:
+        """Return the amounts that wait for a price, by asset."""
+        sums: dict[str, Decimal] = {}
+        for asset, amount in self._unvalued.values():
+            sums[asset] = sums.get(asset, ZERO) + amount
+        return sums
+
+    def prices(self, fresh: Mapping[str, Decimal]) -> dict[str, Decimal]:
+        """Return what each asset with valued fees is worth: the fresh price, else that of its newest valued fill."""
+        return {asset: fresh.get(asset, last) for asset, (_, last) in self._last_valued.items()}
 
 
 class FifoBooks:
@@ -42,7 +78,8 @@ class FifoBooks:
         self._cash = ZERO
         self._profit = ZERO
         self._fees = ZERO
-        self._fees_elsewhere = ZERO  # the part of fees paid in neither base nor quote, valued at each fill
+        self._rounding = ZERO
+        self._third = ThirdAssetFees()
         self._fees_by_asset: dict[str, Decimal] = {}
         self._counts = {Side.BUY: 0, Side.SELL: 0}
 
@@ -52,26 +89,34 @@ class FifoBooks:
 
         Args:
             fill: the venue's own amounts.
-            fee_asset_price: quote per unit of the commission asset at the fill; needed only where the commission is
-                paid in neither base nor quote.
+            fee_asset_price: quote per unit of the commission asset at the fill, where it is known already; it matters
+                only for a commission in neither base nor quote. `value_fee` tells it later.
             lane: whose lots are matched first.
-
-        Raises:
-            ValueError: if that price is needed and missing.
         """
         self._counts[fill.side] += 1
-        fee_base = self._book_fee(fill, fee_asset_price)
+        fee_base = self._book_fee(fill)
+        if fee_asset_price is not None:
+            self.value_fee(fill.trade_id, fee_asset_price)
+        received = fill.quote_quantity if fill.side is Side.SELL else -fill.quote_quantity
+        self._cash += received
+        self._book_rounding(fill, received)
         if fill.side is Side.BUY:
-            self._cash -= fill.quote_quantity
             self._base += fill.quantity - fee_base
             self._match(lane, fill.quantity - fee_base, fill.price, long=True)
         else:
-            self._cash += fill.quote_quantity
             self._base -= fill.quantity + fee_base
             self._match(lane, fill.quantity + fee_base, fill.price, long=False)
 
-    def _book_fee(self, fill: Fill, fee_asset_price: Decimal | None) -> Decimal:
-        """Value the commission at its fill; return the part of it that was taken from the base."""
+    @exact
+    def value_fee(self, trade_id: int, price: Decimal) -> bool:
+        """Count the fee of a trade at `price`, quote per unit; tell whether it was still without a value."""
+        if not self._third.waits(trade_id):
+            return False
+        self._fees += self._third.value(trade_id, price)
+        return True
+
+    def _book_fee(self, fill: Fill) -> Decimal:
+        """Book the commission; return the part of it that was taken from the base."""
         asset, amount = fill.commission_asset, fill.commission
         if not amount:
             return ZERO
@@ -83,11 +128,15 @@ class FifoBooks:
         if asset == self._instrument.base:
             self._fees += amount * fill.price
             return amount
-        if fee_asset_price is None:
-            raise ValueError(f"commission of trade {fill.trade_id} is in {asset} and its price was not given")
-        self._fees += amount * fee_asset_price
-        self._fees_elsewhere += amount * fee_asset_price
+        self._third.pay(fill.trade_id, asset, amount)
         return ZERO
+
+    def _book_rounding(self, fill: Fill, received: Decimal) -> None:
+        """Name what the venue rounded off a quote amount of more than 8 decimals; anything larger is left over."""
+        whole = fill.price * fill.quantity
+        rounding = received - (whole if fill.side is Side.SELL else -whole)
+        if abs(rounding) < UNIT:
+            self._rounding += rounding
 
     def _match(self, lane: int, quantity: Decimal, price: Decimal, *, long: bool) -> None:
         if self._lots_are_long is not long:
@@ -118,17 +167,18 @@ class FifoBooks:
     def marked(
         self, mark_price: Decimal, fee_asset_prices: Mapping[str, Decimal] | None = None, cycles: int = 0
     ) -> Books:
-        """Return the books valued at `mark_price`; fee assets other than base and quote at `fee_asset_prices`.
+        """Return the books valued at `mark_price`.
 
-        Raises:
-            ValueError: if the price of a fee asset is missing.
+        Fees in third assets are revalued at `fee_asset_prices`; one that is missing there at the price of its newest
+        valued fill.
         """
-        elsewhere_now = self._fees_elsewhere_now(fee_asset_prices or {})
-        revaluation = self._fees_elsewhere - elsewhere_now
+        prices = self._third.prices(fee_asset_prices or {})
+        elsewhere_now = sum((amount * prices[asset] for asset, amount in self._third.valued.items()), ZERO)
+        revaluation = self._third.value_at_fills - elsewhere_now
         cost = self.inventory_cost()
         value = self._base * mark_price
         equity = self._cash + value - elsewhere_now
-        explained = self._profit + (value - cost) - self._fees + revaluation
+        explained = self._profit + (value - cost) - self._fees + revaluation + self._rounding
         return Books(
             base_held=self._base,
             inventory_cost=cost,
@@ -136,7 +186,10 @@ class FifoBooks:
             grid_profit=self._profit,
             fees=self._fees,
             fees_by_asset=dict(self._fees_by_asset),
+            fees_unvalued=self._third.unvalued(),
             fee_asset_revaluation=revaluation,
+            fee_prices=prices,
+            quote_rounding=self._rounding,
             cash_flow=self._cash,
             equity_change=equity,
             residual=equity - explained,
@@ -146,13 +199,3 @@ class FifoBooks:
             trades=sum(self._counts.values()),
             cycles=cycles,
         )
-
-    def _fees_elsewhere_now(self, prices: Mapping[str, Decimal]) -> Decimal:
-        value = ZERO
-        for asset, amount in self._fees_by_asset.items():
-            if asset in (self._instrument.base, self._instrument.quote):
-                continue
-            if asset not in prices:
-                raise ValueError(f"fees were paid in {asset} and its price was not given")
-            value += amount * prices[asset]
-        return value

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.orders import Fill, Intent
+from domain.orders import FeeValue, Fill, Intent
 from ports.store import OrderRow
 
 
@@ -46,4 +46,20 @@ class ReadOpen:
     since_trade_id: int
 
 
-OrderEffect = StoreIntents | Record | Submit | Cancel | LookUp | ReadOpen
+@dataclass(frozen=True, slots=True)
+class AskFeePrice:
+    """Ask what one unit of a fee asset was worth at market time `at_ms`; `trade_id` None: what it is worth now."""
+
+    asset: str
+    at_ms: int
+    trade_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFeeValue:
+    """Commit what a fee was worth at its fill."""
+
+    value: FeeValue
+
+
+OrderEffect = StoreIntents | Record | Submit | Cancel | LookUp | ReadOpen | AskFeePrice | RecordFeeValue

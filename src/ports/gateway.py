@@ -34,3 +34,13 @@ class OrderGateway(Protocol):
 
         Answers: OpenOrdersRead (orders first, then trades, so that no fill falls between) or ReadFailed.
         """
+
+
+class FeePrices(Protocol):
+    """What fee assets are worth. Returns at once like the gateway; exactly one answer follows each call."""
+
+    def ask(self, instrument: Instrument, asset: str, at_ms: int, trade_id: int | None, answer: Answer) -> None:
+        """Ask for the price of `asset` in the instrument's quote at market time `at_ms`.
+
+        Answers: FeePriced, or FeeNotPriced; both carry `trade_id` back.
+        """

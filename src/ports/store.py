@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from domain.account import Account
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
-from domain.orders import Fill, Intent, Status
+from domain.orders import FeeValue, Fill, Intent, Status
 
 
 class StoreFailed(Exception):
@@ -51,6 +52,40 @@ class EquityRow:
     mark_price: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What the account held of one asset when its books began; `price` in the baseline's currency, None if unknown."""
+
+    asset: str
+    amount: Decimal
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Where the account's books begin. `at_ms` is market time; prices are quote of `valued_in` per unit."""
+
+    at_ms: int
+    valued_in: str
+    holdings: tuple[Holding, ...]
+
+
+class AccountStore(Protocol):
+    """Where one account's own books begin; each fact is stored once and never changed."""
+
+    def baseline(self) -> Baseline | None:
+        """Return what was stored, None before."""
+
+    def set_baseline(self, baseline: Baseline) -> None:
+        """Store where the books begin; nothing happens where that is stored already."""
+
+    def trade_marks(self) -> dict[Instrument, int]:
+        """Return per instrument the first trade id that counts in the account's books."""
+
+    def set_trade_mark(self, instrument: Instrument, trade_id: int) -> None:
+        """Store from which trade id on an instrument counts; nothing happens where that is stored already."""
+
+
 class Store(Protocol):
     """The books of ONE account; rows of other accounts are neither seen nor touched."""
 
@@ -90,6 +125,12 @@ class Store(Protocol):
 
     def fills(self, grid_id: int) -> tuple[Fill, ...]:
         """Return the grid's fills in the order they were booked."""
+
+    def add_fee_value(self, value: FeeValue) -> None:
+        """Store what a fee was worth at its fill; a trade valued already keeps its value."""
+
+    def fee_values(self, grid_id: int) -> tuple[FeeValue, ...]:
+        """Return the stored values of the grid's fees, in the order they were stored."""
 
     def last_trade_id(self, instrument: Instrument) -> int:
         """Return the highest booked trade id of the instrument, 0 if none."""
