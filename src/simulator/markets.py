@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.market.feed import MarketError, MarketPast
+from simulator.market.intervals import MINUTE_MS
 from simulator.market.live import BinanceFeed, open_live_or_synthetic
 from simulator.market.recordings import Stretch
 from simulator.market.replay import ReplayFeed
@@ -21,7 +22,7 @@ async def open_market(options: Options, saved: Mapping[str, Any] | None) -> Mark
     if options.market == "replay":
         return _replay(options, saved)
     if options.market == "synthetic":
-        return SyntheticFeed(options.symbols, seed=options.seed, start_ms=_now_ms(), resume=saved)
+        return SyntheticFeed(options.symbols, seed=options.seed, start_ms=_now_ms(), resume=_a_minute_back(saved))
     market = await _live(options, saved)
     if saved is not None and market.source == "live":
         _refuse_another(saved, market.state())
@@ -31,13 +32,26 @@ async def open_market(options: Options, saved: Mapping[str, Any] | None) -> Mark
 async def _live(options: Options, saved: Mapping[str, Any] | None) -> BinanceFeed | SyntheticFeed:
     if options.market == "live":
         return await BinanceFeed.open(options.symbols)
-    market = await open_live_or_synthetic(options.symbols, seed=options.seed, now_ms=_now_ms, resume=saved)
+    market = await open_live_or_synthetic(
+        options.symbols, seed=options.seed, now_ms=_now_ms, resume=_a_minute_back(saved)
+    )
     if market.source == "synthetic" and saved is not None and saved.get("source") != "synthetic":
         raise MarketError(
             f"{market.notices[0]}, but the state folder belongs to the {saved.get('source')} market; "
             "try again when Binance answers, or use another --state folder"
         )
     return market
+
+
+def _a_minute_back(saved: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Let a resumed synthetic market begin in the minute it was left in, not in the next.
+
+    What that minute had already printed is skipped by the position; else each restart would put market
+    time up to a minute further ahead of the wall clock.
+    """
+    if saved is None or "market_ms" not in saved:
+        return saved
+    return {**saved, "market_ms": int(saved["market_ms"]) - MINUTE_MS}
 
 
 def _refuse_another(saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:

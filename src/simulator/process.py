@@ -78,8 +78,8 @@ class Simulator:
 
     def __init__(self, options: Options, market: MarketPast, store: StateStore | None) -> None:
         self._options, self._market, self._store = options, market, store
-        self._position = store.position if store is not None and market.source == "replay" else None
-        begins_ms = market.start_ms if self._position is None else self._position.time_ms
+        self._position = store.resumed(market.source) if store is not None else None
+        begins_ms = market.start_ms if self._position is None else max(market.start_ms, self._position.time_ms)
         self.clock = MarketClock(wall_ms, begins_ms, options.speed)
         saved = store.exchange_dump(market.specs.values()) if store is not None else None
         self._base_ms = max(market.start_ms, begins_ms - begins_ms % DAY_MS)
@@ -227,8 +227,9 @@ class Simulator:
     def _anchor(self) -> None:
         """Let a fresh market that means now be now; what lies between is played at once."""
         now_ms = wall_ms()
-        means_now = self._market.source != "replay" or self._options.at_now
-        if means_now and self._options.speed == 1.0 and self._market.start_ms <= now_ms and not self._position:
+        fresh_replay = self._options.at_now and self._position is None
+        means_now = self._options.speed == 1.0 and (self._market.source != "replay" or fresh_replay)
+        if means_now and self._market.start_ms <= now_ms:
             self.clock.anchor(now_ms, now_ms)
         else:
             self.clock.anchor(self.clock.now_ms(), now_ms)

@@ -16,11 +16,13 @@ from simulator.core.events import BalancesChanged, ExchangeEvent, OrderChanged, 
 from simulator.core.exchange import STATE_VERSION, Exchange
 from simulator.core.orders import OPEN_STATUSES
 from simulator.core.symbols import SymbolSpec
+from simulator.market.feed import Source
 
 FILE_NAME: Final = "exchange.sqlite3"
 FORMAT: Final = 1
 CRASH_GAP: Final = 100_000
 """Trade ids skipped after a crash: prints since the last checkpoint had ids that nobody wrote down."""
+_ALL_PLAYED: Final = 2**31
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -87,10 +89,20 @@ class StateStore:
         saved: Mapping[str, Any] | None = self._fact("market", None)
         return saved
 
-    @property
-    def position(self) -> Position | None:
-        saved = self._fact("position", None)
-        return None if saved is None else Position(*saved)
+    def resumed(self, source: Source) -> Position | None:
+        """Return what an earlier run had played of this market, None if there was none (or it is live).
+
+        A synthetic market is drawn anew from the minute it was left in: of that, nothing up to the last
+        known moment is played again.
+        """
+        saved, market = self._fact("position", None), self.market
+        played = None if saved is None else Position(*saved)
+        if source == "replay":
+            return played
+        if source == "live" or market is None or "market_ms" not in market:
+            return None
+        last_ms = max(int(market["market_ms"]), played.time_ms if played else 0)
+        return Position(last_ms, _ALL_PLAYED)
 
     def exchange_dump(self, specs: Iterable[SymbolSpec]) -> dict[str, Any] | None:
         """Return what `Exchange.load` takes, None in a fresh state. Filters are today's."""
