@@ -78,6 +78,9 @@ class SyntheticFeed:
         mood = MarketMood.drawn(len(specs), np.random.default_rng([seed, len(specs)]))
         preroll_ms = self.start_ms - _PREROLL_MINUTES * MINUTE_MS
         past = draw_past(self._dynamics, mood, np.random.default_rng([seed, 0]), preroll_ms)
+        if resume is not None:
+            drifted, _ = self._preroll(_Position(preroll_ms, deepcopy(mood), log_prices))
+            log_prices = 2 * log_prices - drifted.log_prices  # the drawn minutes then end at the saved prices
         position, prints = self._preroll(_Position(preroll_ms, mood, log_prices))
         self._past = SyntheticPast(past, log_prices, specs, characters, prints, seed)
         if resume is not None:
