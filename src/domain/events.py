@@ -159,10 +159,11 @@ OrderEvent = (
     | ReadFailed
     | StreamLost
     | StreamResumed
-    | FeePriced
-    | FeeNotPriced
 )
 """Order events: carried by a queue that never drops."""
+
+FeeEvent = FeePriced | FeeNotPriced
+"""What becomes known about fee assets; carried by the same queue."""
 
 
 @dataclass(frozen=True, slots=True)

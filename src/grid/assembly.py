@@ -34,5 +34,5 @@ def build_worker(
         equity_every_ms=equity_every_ms,
         max_price_age_s=max_price_age_s,
     )
-    worker.restore(fills)
+    worker.restore(fills, store.fee_values(row.grid_id))
     return worker

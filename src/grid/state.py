@@ -173,3 +173,8 @@ class GridState:
     def base_held(self) -> Decimal:
         """Return the base the cells account for."""
         return from_units(cells.base_held(self._base, self._totals))
+
+    @property
+    def dust(self) -> Decimal:
+        """Return the base below one lot in each cell, which no order offers until the next purchase adds to it."""
+        return from_units(sum(base % self._n.lot_units for base in self._base))

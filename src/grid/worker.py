@@ -6,13 +6,13 @@ The same object runs under the live shell (`grid.runner`) and under an event hea
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.events import Moment, OrderEvent, PriceSeen, TimerFired
-from domain.grids import GridSnapshot, GridStatus, OnStop, OrderView, Phase
+from domain.events import FeeEvent, FeeNotPriced, FeePriced, Moment, OrderEvent, PriceSeen, TimerFired
+from domain.grids import Books, GridSnapshot, GridStatus, OnStop, OrderView, Phase
 from domain.instrument import InstrumentRules
 from domain.money import plain
-from domain.orders import Fill
+from domain.orders import FeeValue, Fill
+from grid.money import GridMoney
 from grid.state import GridState
-from orders.books import FifoBooks
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
 from orders.life_cycle import Order
@@ -55,7 +55,7 @@ class Finished:
     """The worker has nothing left to do; its thread may end."""
 
 
-WorkerEvent = OrderEvent | PriceSeen | TimerFired | StopRequested | ShutdownRequested
+WorkerEvent = OrderEvent | FeeEvent | PriceSeen | TimerFired | StopRequested | ShutdownRequested
 Effect = OrderEffect | SavePhase | SaveEquity | Finished
 
 
@@ -77,7 +77,7 @@ class GridWorker:
         self._desk = desk
         self._gate = gate
         self._state = GridState(row.grid_id, row.plan, rules)
-        self._books = FifoBooks(row.instrument)
+        self._money = GridMoney(row.plan, rules)
         self._equity_every_ms = equity_every_ms
         self._max_price_age_s = max_price_age_s
         self._price: PriceSeen | None = None
@@ -94,10 +94,11 @@ class GridWorker:
 
     # --- life ---
 
-    def restore(self, fills: tuple[Fill, ...]) -> None:
-        """Take over the fills the store holds; the desk was restored before."""
+    def restore(self, fills: tuple[Fill, ...], fee_values: tuple[FeeValue, ...] = ()) -> None:
+        """Take over the fills and values of fees the store holds; the desk was restored before."""
         for fill in fills:
             self._book(fill)
+        self._money.restore(fee_values)
         self._resumed = bool(fills) or bool(self._desk.ledger.unsettled())
         self._restored = {"fills": len(fills), "orders": len(self._desk.ledger.unsettled())}
         self._set_inventory()
@@ -118,6 +119,9 @@ class GridWorker:
             case TimerFired():
                 effects += self._desk.on_timer(now)
                 effects += self._equity(now)
+                effects += self._money.questions(now, refresh=True)
+            case FeePriced() | FeeNotPriced():
+                effects += self._money.learn(event, now)
             case StopRequested(on_stop=on_stop):
                 self._on_stop = on_stop
             case ShutdownRequested():
@@ -129,7 +133,7 @@ class GridWorker:
                 if news.fills:
                     self._set_inventory()
                 self._desk.update_gate()
-                effects += news.effects
+                effects += [*news.effects, *self._money.questions(now, refresh=False)]
         if not self._desk.alarms or self._is_ending:  # with books in doubt nothing moves until a person says so
             effects += self._desk.aim(self._wanted(), now, self._gate_price(now))
         self._updated_ms = now.market_ms
@@ -151,7 +155,8 @@ class GridWorker:
             return []
         if self._on_stop is OnStop.UNWIND:
             return self._state.wanted_unwind()
-        return self._state.wanted()
+        wanted = self._state.wanted()
+        return [order for order in wanted if order.is_exit] if self._money.alarm else wanted
 
     def _fresh_price(self, now: Moment) -> Price | None:
         if self._price is None:
@@ -173,10 +178,10 @@ class GridWorker:
         except ValueError as error:  # an order adopted from another life of the books: the money counts all the same
             self._desk.alarm(f"trade {fill.trade_id} fits no rung of this grid: {error}")
             lane = -1
-        self._books.add(fill, lane=lane)
+        self._money.book(fill, lane)
 
     def _set_inventory(self) -> None:
-        self._gate.set_inventory(self._row.grid_id, self._books.inventory_cost())
+        self._gate.set_inventory(self._row.grid_id, self._money.inventory_cost)
 
     # --- phase ---
 
@@ -210,6 +215,19 @@ class GridWorker:
             return Phase.FAULTED, self._desk.alarms[-1]
         if self._on_stop is not None:
             return Phase.STOPPING, f"stop requested ({self._on_stop})"
+        missing = self._missing_fact(now)
+        if missing is not None:
+            return missing
+        if self._money.alarm:
+            return Phase.PAUSED, self._money.alarm
+        reasons = self._desk.placing.gate_reasons
+        if reasons:
+            return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
+        if self._state.is_entering:
+            return Phase.ENTERING, "buying the base for the rungs above the price"
+        return Phase.TRADING, ""
+
+    def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
         if not self._desk.synced:
             first = self._phase is Phase.STARTING
             lost = self._desk.user_stream_lost or "reading the account"
@@ -218,12 +236,7 @@ class GridWorker:
             return Phase.STARTING, "waiting for the first price"
         if self._fresh_price(now) is None:
             return Phase.PAUSED, "no fresh price: the market stream is silent"
-        reasons = self._desk.placing.gate_reasons
-        if reasons:
-            return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
-        if self._state.is_entering:
-            return Phase.ENTERING, "buying the base for the rungs above the price"
-        return Phase.TRADING, ""
+        return None
 
     def _status(self) -> GridStatus:
         if self._phase is Phase.ENDED:
@@ -236,7 +249,7 @@ class GridWorker:
         if self._price is None or now.market_ms < self._next_equity_ms:
             return []
         self._next_equity_ms = now.market_ms + self._equity_every_ms
-        books = self._books.marked(self._price.price)
+        books = self._shown_books(self._price.price)
         return [
             SaveEquity(
                 EquityRow(
@@ -248,6 +261,9 @@ class GridWorker:
                 )
             )
         ]
+
+    def _shown_books(self, mark: Decimal) -> Books:
+        return self._money.shown(mark, cycles=self._state.cycles, dust=self._state.dust)
 
     def snapshot(self, now: Moment) -> GridSnapshot:
         """Return everything shown of this grid."""
@@ -262,12 +278,13 @@ class GridWorker:
             current_price=self._price.price if self._price else None,
             price_age_s=now.monotonic_s - self._price.arrived_s if self._price else None,
             open_orders=tuple(_view(order) for order in self._desk.ledger.unsettled()),
-            books=self._books.marked(mark, cycles=self._state.cycles),
+            books=self._shown_books(mark),
             last_fill=self._last_fill,
             faulted_slots=tuple(
                 f"{slot.side.lower()} at {plain(self._rules.price(slot.price_ticks))}: {reason}"
                 for slot, reason in self._desk.placing.faulted.items()
             ),
+            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm])),
             resumed=self._resumed,
             recovery=dict(self._restored),
             started_ms=self._row.started_ms,

@@ -4,19 +4,19 @@ No thread and no queue: the thread around it is `grid.runner`, and chaos runs dr
 """
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-from domain.events import Moment, TimerFired
+from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, TimerFired
 from domain.grids import GridSnapshot
-from domain.instrument import InstrumentRules
+from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
 from domain.orders import Fill, Side
 from grid.assembly import build_worker
 from grid.worker import Effect, Finished, GridWorker, SaveEquity, SavePhase, WorkerEvent
-from orders.effects import Cancel, LookUp, ReadOpen, Record, StoreIntents, Submit
+from orders.effects import AskFeePrice, Cancel, LookUp, ReadOpen, Record, RecordFeeValue, StoreIntents, Submit
 from ports.clock import Clock
-from ports.gateway import Answer, OrderGateway
+from ports.gateway import FeeAnswer, FeePrices, OrderGateway
 from ports.market_data import Streams
 from ports.store import GridRow, Store
 from risk.gate import RiskGate
@@ -24,6 +24,13 @@ from risk.gate import RiskGate
 log = logging.getLogger(__name__)
 
 TIMER_S = 1.0
+
+
+class NoFeePrices:
+    """Implements ports.gateway.FeePrices where nobody can tell: such fees stay unvalued."""
+
+    def ask(self, _instrument: Instrument, asset: str, _at_ms: int, trade_id: int | None, answer: FeeAnswer) -> None:
+        answer(FeeNotPriced(trade_id, asset, "nobody tells prices of fee assets here"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,7 @@ class GridHouse:
     clock: Clock
     equity_every_ms: int
     max_price_age_s: float
+    fee_prices: FeePrices = field(default_factory=NoFeePrices)
 
 
 class WorkerHost:
@@ -49,7 +57,9 @@ class WorkerHost:
         answer: where the gateway's answers go; they come back through `handle`.
     """
 
-    def __init__(self, row: GridRow, rules: InstrumentRules, house: GridHouse, answer: Answer) -> None:
+    def __init__(
+        self, row: GridRow, rules: InstrumentRules, house: GridHouse, answer: Callable[[OrderEvent | FeeEvent], None]
+    ) -> None:
         self.row = row
         self.name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}"
         self.finished = False
@@ -118,12 +128,12 @@ class WorkerHost:
             match effect:
                 case Finished():
                     self.finished = True
-                case StoreIntents() | Record() | SavePhase() | SaveEquity():
+                case StoreIntents() | Record() | RecordFeeValue() | SavePhase() | SaveEquity():
                     self._keep(effect)
                 case _:
                     self._send(effect)
 
-    def _keep(self, effect: StoreIntents | Record | SavePhase | SaveEquity) -> None:
+    def _keep(self, effect: StoreIntents | Record | RecordFeeValue | SavePhase | SaveEquity) -> None:
         store = self._house.store
         match effect:
             case StoreIntents(intents=intents):
@@ -131,12 +141,14 @@ class WorkerHost:
             case Record(orders=orders, fills=fills):
                 store.record(orders, fills)
                 self._log_fills(fills)
+            case RecordFeeValue(value=value):
+                store.add_fee_value(value)
             case SaveEquity(row=equity):
                 store.add_equity(equity)
             case SavePhase():
                 self._save_phase(effect)
 
-    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen) -> None:
+    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | AskFeePrice) -> None:
         gateway, instrument = self._house.gateway, self.row.instrument
         match effect:
             case Submit(intent=intent):
@@ -147,6 +159,8 @@ class WorkerHost:
                 gateway.look_up(instrument, client_id, sent_ms, self._answer)
             case ReadOpen(since_trade_id=since):
                 gateway.read_open(instrument, since, self._answer)
+            case AskFeePrice(asset=asset, at_ms=at_ms, trade_id=trade_id):
+                self._house.fee_prices.ask(instrument, asset, at_ms, trade_id, self._answer)
 
     def _save_phase(self, effect: SavePhase) -> None:
         self._house.store.set_grid(

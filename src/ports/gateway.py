@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from domain.events import OrderEvent
+from domain.events import FeeEvent, OrderEvent
 from domain.instrument import Instrument
 from domain.orders import Intent
 
 Answer = Callable[[OrderEvent], None]
+FeeAnswer = Callable[[FeeEvent], None]
 
 
 class OrderGateway(Protocol):
@@ -39,7 +40,7 @@ class OrderGateway(Protocol):
 class FeePrices(Protocol):
     """What fee assets are worth. Returns at once like the gateway; exactly one answer follows each call."""
 
-    def ask(self, instrument: Instrument, asset: str, at_ms: int, trade_id: int | None, answer: Answer) -> None:
+    def ask(self, instrument: Instrument, asset: str, at_ms: int, trade_id: int | None, answer: FeeAnswer) -> None:
         """Ask for the price of `asset` in the instrument's quote at market time `at_ms`.
 
         Answers: FeePriced, or FeeNotPriced; both carry `trade_id` back.

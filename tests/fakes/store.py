@@ -7,8 +7,8 @@ from domain.account import Account, Mode
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
 from domain.money import parse_amount
-from domain.orders import Fill, Intent, Status
-from ports.store import EquityRow, GridRow, OrderRow, StoreFailed
+from domain.orders import FeeValue, Fill, Intent, Status
+from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
 
 LIVE = {Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN}
 SHADOW_ACCOUNT = Account("binance", Mode.SHADOW, "0123456789ab")
@@ -22,6 +22,9 @@ class Rows:
         self.orders: dict[str, OrderRow] = {}
         self.fills: dict[tuple[Instrument, int], Fill] = {}
         self.equity: dict[tuple[int, int], EquityRow] = {}
+        self.fee_values: dict[tuple[Instrument, int], FeeValue] = {}
+        self.baseline: Baseline | None = None
+        self.trade_marks: dict[Instrument, int] = {}
 
 
 class MemoryDatabase:
@@ -138,6 +141,28 @@ class InMemoryStore:
     def fills(self, grid_id: int) -> tuple[Fill, ...]:
         ours = {row.intent.client_id for row in self.orders(grid_id)}
         return tuple(fill for fill in self._rows.fills.values() if fill.client_id in ours)
+
+    def add_fee_value(self, value: FeeValue) -> None:
+        self._before_commit()
+        self._rows.fee_values.setdefault((value.instrument, value.trade_id), value)
+
+    def fee_values(self, grid_id: int) -> tuple[FeeValue, ...]:
+        ours = {(fill.instrument, fill.trade_id) for fill in self.fills(grid_id)}
+        return tuple(value for key, value in self._rows.fee_values.items() if key in ours)
+
+    def baseline(self) -> Baseline | None:
+        return self._rows.baseline
+
+    def set_baseline(self, baseline: Baseline) -> None:
+        self._before_commit()
+        self._rows.baseline = self._rows.baseline or baseline
+
+    def trade_marks(self) -> dict[Instrument, int]:
+        return dict(self._rows.trade_marks)
+
+    def set_trade_mark(self, instrument: Instrument, trade_id: int) -> None:
+        self._before_commit()
+        self._rows.trade_marks.setdefault(instrument, trade_id)
 
     def last_trade_id(self, instrument: Instrument) -> int:
         return max((trade for owner, trade in self._rows.fills if owner == instrument), default=0)

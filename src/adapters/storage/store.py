@@ -13,13 +13,21 @@ from adapters.storage.life import Life, Sidecar, settle
 from adapters.storage.migrate import upgrade
 from adapters.storage.rows import equity_of, fill_of, grid_of, intent_values, order_of
 from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
+from adapters.storage.valuing import (
+    add_baseline,
+    add_fee_value,
+    add_trade_mark,
+    read_baseline,
+    read_fee_values,
+    read_trade_marks,
+)
 from domain.account import Account
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
 from domain.money import parse_amount
-from domain.orders import Fill, Intent, Status
+from domain.orders import FeeValue, Fill, Intent, Status
 from ports.clock import Clock
-from ports.store import EquityRow, GridRow, OrderRow, StoreFailed
+from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
 
 LIVE = (Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN)
 """The states in which an order may still take money."""
@@ -227,6 +235,30 @@ class SqlStore:
         )
         with self._database.reading() as connection:
             return tuple(fill_of(row) for row in connection.execute(wanted))
+
+    def add_fee_value(self, value: FeeValue) -> None:
+        with self._writing() as connection:
+            add_fee_value(connection, self._id, value)
+
+    def fee_values(self, grid_id: int) -> tuple[FeeValue, ...]:
+        with self._database.reading() as connection:
+            return read_fee_values(connection, self._id, grid_id)
+
+    def baseline(self) -> Baseline | None:
+        with self._database.reading() as connection:
+            return read_baseline(connection, self._id)
+
+    def set_baseline(self, baseline: Baseline) -> None:
+        with self._writing() as connection:
+            add_baseline(connection, self._id, baseline)
+
+    def trade_marks(self) -> dict[Instrument, int]:
+        with self._database.reading() as connection:
+            return read_trade_marks(connection, self._id)
+
+    def set_trade_mark(self, instrument: Instrument, trade_id: int) -> None:
+        with self._writing() as connection:
+            add_trade_mark(connection, self._id, instrument, trade_id)
 
     def last_trade_id(self, instrument: Instrument) -> int:
         wanted = select(func.max(fills.c.trade_id)).where(

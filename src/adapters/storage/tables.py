@@ -132,6 +132,45 @@ fills = Table(
     Index("fills_by_order", "account", "client_id"),
 )
 
+# No foreign key to fills either: a value may be restored before its fill is read again.
+fee_values = Table(
+    "fee_values",
+    metadata,
+    Column("seq", BIG_KEY, primary_key=True, autoincrement=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("trade_id", BigInteger, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("price", Money, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account", "instrument", "trade_id", name="fee_values_trade_id"),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("valued_in", Text, nullable=False),
+)
+
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("amount", Money, nullable=False),
+    Column("price", Money),
+)
+
+trade_marks = Table(
+    "trade_marks",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("instrument", Text, primary_key=True),
+    Column("trade_id", BigInteger, nullable=False),
+)
+
 equity = Table(
     "equity",
     metadata,
