@@ -1,4 +1,4 @@
-"""One suite for every implementation of ports.store.Store: SQLite and the one in memory."""
+"""One suite for every implementation of ports.store.Store: SQLite, PostgreSQL and the one in memory."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +22,11 @@ Opener = Callable[[Account], Store]
 
 
 @contextmanager
-def sqlite_opener(folder: Path) -> Iterator[Opener]:
+def sql_opener(url: str) -> Iterator[Opener]:
     opened = []
 
     def opener(account: Account) -> Store:
-        opened.append(open_store(f"sqlite:///{folder / 'books.db'}", account, StillClock()))
+        opened.append(open_store(url, account, StillClock()))
         return opened[-1]
 
     try:
@@ -36,11 +36,14 @@ def sqlite_opener(folder: Path) -> Iterator[Opener]:
             store.close()
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     """Opens the books of any account in one and the same database."""
     if request.param == "sqlite":
-        with sqlite_opener(tmp_path) as opens:
+        with sql_opener(f"sqlite:///{tmp_path / 'books.db'}") as opens:
+            yield opens
+    elif request.param == "postgresql":
+        with sql_opener(request.getfixturevalue("postgres").new_database()) as opens:
             yield opens
     else:
         database = MemoryDatabase()

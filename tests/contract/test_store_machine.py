@@ -1,11 +1,12 @@
 """Random histories told to the books on disk and to those in memory: both must answer alike at every step."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from adapters.storage import open_store
 from domain.grids import GridStatus
@@ -44,18 +45,18 @@ decimal_texts = amounts.map(str)
 class TwoBooks(RuleBasedStateMachine):
     """Each rule does one thing to both; `invariant` compares all that can be asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_database: Callable[[], str] | None = None) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
+        self.url = new_database() if new_database else f"sqlite:///{Path(self.folder.name) / 'books.db'}"
         self.database = MemoryDatabase()
         self.pairs: dict[str, tuple[Store, Store]] = {}
 
     @initialize()
     def open(self) -> None:
         for account in (SHADOW, TESTNET):
-            url = f"sqlite:///{Path(self.folder.name) / 'books.db'}"
             self.pairs[account.id] = (
-                open_store(url, account, StillClock()),
+                open_store(self.url, account, StillClock()),
                 InMemoryStore(account, self.database),
             )
 
@@ -125,3 +126,8 @@ class TwoBooks(RuleBasedStateMachine):
 
 TwoBooks.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 test_both_books_answer_alike = TwoBooks.TestCase
+
+
+def test_books_in_postgresql_answer_alike(postgres):
+    few = settings(max_examples=8, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(lambda: TwoBooks(postgres.new_database), settings=few)

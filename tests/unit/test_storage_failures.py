@@ -109,7 +109,7 @@ def test_a_database_that_cannot_be_opened(url, words):
 
 def test_a_file_that_is_no_database(path):
     path.write_text("these are not the books you are looking for" * 20)
-    with pytest.raises(StoreFailed, match="no database"):
+    with pytest.raises(StoreFailed, match=r"not a database.*nothing was changed.*python -m cli restore"):
         open_store(f"sqlite:///{path}", SHADOW, StillClock())
 
 

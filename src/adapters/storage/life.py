@@ -16,7 +16,7 @@ have been put in place: the epoch becomes one more than the larger of the two an
 need costs a number and nothing else, so doubt raises.
 
 The inode is there for a whole data folder copied back, file and all. What no rule here can see is a file system put
-back as a whole (a snapshot of the machine); whoever does that calls `SqlStore.raise_epoch`.
+back as a whole (a snapshot of the machine); whoever does that calls `SqlStore.raise_epoch`, or restores a copy.
 """
 
 import json
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _ALPHABET: Final = string.digits + string.ascii_lowercase
 _INSTANCE_LENGTH: Final = 4
+_LEAP: Final = 1000
 _FILE_BYTES: Final = 192  # always the same length, so that a shorter text leaves no rest of a longer one
 
 
@@ -120,6 +121,20 @@ def settle(connection: Connection, sidecar: Sidecar | None) -> tuple[str, Life]:
     life = replace(stored, epoch=epoch, generation=stored.generation + 1)
     connection.execute(update(meta).values(epoch=life.epoch, generation=life.generation))
     return row.instance, life
+
+
+def begin_anew(connection: Connection, sidecar: Sidecar) -> Life:
+    """Raise the epoch above everything known of, whatever the rule would say; the sidecar is to be written after it.
+
+    Without the file beside, as on a new machine, nobody knows how many lives followed the copy: a leap then makes it
+    unlikely that one of theirs is begun a second time.
+    """
+    told, row = sidecar.read(), connection.execute(select(meta)).one()
+    step = 1 if told else _LEAP + secrets.randbelow(_LEAP)
+    epoch = max(row.epoch, told.epoch if told else 0) + step
+    life = Life(row.birth, epoch, row.generation + 1)
+    connection.execute(update(meta).values(epoch=life.epoch, generation=life.generation))
+    return life
 
 
 def _be_born(connection: Connection, told: Life | None) -> tuple[str, Life]:

@@ -21,7 +21,7 @@ def upgrade(database: Database) -> None:
         StoreFailed: if a newer version of the program wrote this database, or a step failed (nothing is changed).
     """
     with database.reading() as connection:
-        if _revision(connection) == HEAD:
+        if revision_of(connection) == HEAD:
             return
     # Only here, because it takes a quarter of a second that a common start does not have to pay.
     from alembic import command  # noqa: PLC0415
@@ -40,7 +40,15 @@ def upgrade(database: Database) -> None:
             ) from error
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision a database is of, None for an empty one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def known_revisions() -> frozenset[str]:
+    """Return every revision this program can bring up to date."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
+
+    return frozenset(script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions())

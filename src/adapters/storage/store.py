@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from adapters.storage.booking import book_fills, book_orders
 from adapters.storage.codec import encode_plan
 from adapters.storage.database import DEFAULT_BUSY_TIMEOUT_S, Database
+from adapters.storage.integrity import refuse_damaged
 from adapters.storage.life import Life, Sidecar, settle
 from adapters.storage.migrate import upgrade
 from adapters.storage.rows import equity_of, fill_of, grid_of, intent_values, order_of
@@ -56,9 +57,11 @@ def open_store(
         busy_timeout_s: how long a commit waits for another process that writes.
 
     Raises:
-        StoreFailed: if the database cannot be opened, read or brought up to date.
+        StoreFailed: if the database is damaged, or cannot be opened, read or brought up to date.
     """
     database = Database(url, busy_timeout_s)
+    if database.file:
+        refuse_damaged(database.file)
     path = sidecar or (database.file and database.file.with_name(f"{database.file.name}.epoch"))
     keeper = Sidecar(path, database.file) if path else None
     try:
@@ -111,6 +114,20 @@ class SqlStore:
     @property
     def epoch(self) -> int:
         return self._life.epoch
+
+    @property
+    def failure(self) -> str:
+        """Return why the last write did not happen; empty once one has succeeded again."""
+        return self._database.failure
+
+    def probe(self) -> None:
+        """Commit next to nothing, to know whether the next commit would succeed.
+
+        Raises:
+            StoreFailed: if it would not.
+        """
+        with self._writing():
+            pass
 
     def raise_epoch(self) -> int:
         """Begin a new life because a restore is known to have happened; return its number."""

@@ -1,0 +1,72 @@
+"""The books of all accounts as they lie there, for looking only. A server may be at work on them meanwhile."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import func, select
+
+from adapters.storage.database import Database
+from adapters.storage.integrity import problems
+from adapters.storage.life import Life
+from adapters.storage.migrate import HEAD, revision_of
+from adapters.storage.store import SqlStore
+from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
+from domain.account import Account, Mode
+from ports.store import StoreFailed
+
+_COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, equity)}
+
+
+class BooksReader:
+    """Opens nothing for writing: migrations, epochs and accounts stay as they are.
+
+    Raises:
+        StoreFailed: if there are no books, they are damaged, or are not of this version of the program.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url, read_only=True)
+        file = self._database.file
+        if file is not None and not file.exists():
+            raise StoreFailed(f"there are no books at {file}; name their folder with --data-dir")
+        self.problems: tuple[str, ...] = tuple(problems(file, thorough=True)) if file else ()
+        """What is wrong with the file itself; a PostgreSQL server keeps its files whole by its own means."""
+        if self.problems:
+            return
+        try:
+            self._read_identity()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_identity(self) -> None:
+        with self._database.reading() as connection:
+            revision = revision_of(connection)
+            if revision != HEAD:
+                raise StoreFailed(
+                    f"the books are of revision {revision or 'none'}, this program's is {HEAD}; start the server once "
+                    "to bring them up to date, or use the version that wrote them"
+                )
+            row = connection.execute(select(meta)).one()
+        self.instance: str = row.instance
+        self.life = Life(row.birth, row.epoch, row.generation)
+
+    def accounts(self) -> tuple[Account, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(select(accounts).order_by(accounts.c.created_ms)).all()
+        return tuple(Account(row.venue, Mode(row.mode), row.fingerprint) for row in rows)
+
+    def books_of(self, account: Account) -> SqlStore:
+        """Return the account's books; every write to them is refused."""
+        return SqlStore(self._database, account, self.instance, self.life, None)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of rows of each table, over all accounts."""
+        with self._database.reading() as connection:
+            return {
+                name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for name, table in _COUNTED.items()
+            }
+
+    def close(self) -> None:
+        self._database.close()
