@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.events import Balance, Candle, OrderEvent, PriceSeen, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
+from domain.orders import Fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,19 @@ class AccountReader(Protocol):
     def balances(self, market: Market) -> tuple[Balance, ...]: ...
 
     def fee_rates(self, instrument: Instrument) -> FeeRates: ...
+
+
+class AccountTrades(Protocol):
+    """All trades of the account, whoever placed the orders."""
+
+    def trades_since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
+        """Return the trades with an id of at least `trade_id`, oldest first.
+
+        The client id is empty where the venue no longer knows the order.
+        """
+
+    def newest_trade_id(self, instrument: Instrument) -> int:
+        """Return the id of the newest trade, 0 if there is none."""
 
 
 class Inbox(Protocol):

@@ -23,7 +23,7 @@ class Rows:
         self.fills: dict[tuple[Instrument, int], Fill] = {}
         self.equity: dict[tuple[int, int], EquityRow] = {}
         self.fee_values: dict[tuple[Instrument, int], FeeValue] = {}
-        self.baseline: Baseline | None = None
+        self.baselines: dict[str, Baseline] = {}
         self.trade_marks: dict[Instrument, int] = {}
 
 
@@ -151,11 +151,11 @@ class InMemoryStore:
         return tuple(value for key, value in self._rows.fee_values.items() if key in ours)
 
     def baseline(self) -> Baseline | None:
-        return self._rows.baseline
+        return self._rows.baselines.get("first")
 
     def set_baseline(self, baseline: Baseline) -> None:
         self._before_commit()
-        self._rows.baseline = self._rows.baseline or baseline
+        self._rows.baselines.setdefault("first", baseline)
 
     def trade_marks(self) -> dict[Instrument, int]:
         return dict(self._rows.trade_marks)

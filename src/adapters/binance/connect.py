@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
+from adapters.binance.account_trades import BinanceAccountTrades
+from adapters.binance.fee_prices import BinanceFeePrices
 from adapters.binance.gateway import BinanceGateway
 from adapters.binance.hosts import LIVE, TESTNET, Addresses, HostGuard
 from adapters.binance.io_thread import IoThread
@@ -84,6 +86,8 @@ class BinanceVenue:
             carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
         )
         self.account = BinanceAccountReader(self.io, self.transport)
+        self.account_trades = BinanceAccountTrades(self.io, trades)
+        self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:
         """Start the I/O thread, measure the clock and, in Shadow, ask the exchange what market it plays.

@@ -66,6 +66,11 @@ class Directory:
         """Have the next question read anew: the venue refused something these rules allow. Never blocks."""
         self._doubted.add(market)
 
+    def last_read(self, market: Market) -> Mapping[str, Mapping[str, Any]]:
+        """Return the rows of the newest listing by symbol, empty before a first reading. Never blocks."""
+        known = self._listings.get(market)
+        return {} if known is None else known.rows
+
     def instrument(self, symbol: str, market: Market) -> Instrument:
         """Translate BTCUSDT or BTC/USDT, in any case.
 

@@ -41,10 +41,22 @@ class TradeReader:
 
     async def since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
         """Return our trades with an id of at least `trade_id`, oldest first."""
+        return tuple(fill for fill in await self.of_everyone(instrument, trade_id) if self.is_ours(fill.client_id))
+
+    async def of_everyone(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
+        """Return all trades of the account from `trade_id` on, oldest first, whoever placed the order.
+
+        The client id is empty where the venue no longer knows the order.
+        """
         rows = await self._pages(instrument, {}, trade_id, weight=20)
         await self._resolve(instrument, {int(row["orderId"]) for row in rows})
         owners = ((row, self._client_ids.get((instrument, int(row["orderId"])), "")) for row in rows)
-        return tuple(parse_trade(instrument, owner, row) for row, owner in owners if self.is_ours(owner))
+        return tuple(parse_trade(instrument, owner, row) for row, owner in owners)
+
+    async def newest_id(self, instrument: Instrument) -> int:
+        """Return the id of the account's newest trade, 0 if there is none."""
+        rows = await self._read(instrument, "/api/v3/myTrades", {"limit": 1}, 20)
+        return int(rows[-1]["id"]) if rows else 0
 
     async def _pages(
         self, instrument: Instrument, narrow: dict[str, object], from_id: int, *, weight: int
