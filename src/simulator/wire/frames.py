@@ -138,37 +138,54 @@ class _BookTicker:
 
 
 class _DepthDiff:
-    """Changed levels since the last frame; `U` continues where the last frame's `u` ended."""
+    """Levels touched since the last frame; `U` continues where the last frame's `u` ended.
+
+    Every change of the book is looked at, sent or not: a level that came and went between two frames
+    must be named too, for whoever took a snapshot in between.
+    """
 
     def __init__(self, venue: Venue, topic: Topic, now_ms: int) -> None:
         self._venue, self._symbol = venue, topic.symbol
         self._pace = _Pace(topic.period_ms, now_ms)
-        self._last_id = venue.book_ids[topic.symbol]
-        self._bids, self._asks = self._sides()
+        self._last_id = self._seen_id = venue.book_ids[topic.symbol]
+        self._sides = self._current()
+        self._changed: tuple[dict[int, None], dict[int, None]] = ({}, {})
 
     def due(self, now_ms: int) -> Iterator[Json]:
-        current = self._venue.book_ids[self._symbol]
-        if current == self._last_id or not self._pace.is_due(now_ms):
+        self._look()
+        if not any(self._changed) or not self._pace.is_due(now_ms):
             return
-        bids, asks = self._sides()
-        changed = {"b": _changes(self._bids, bids), "a": _changes(self._asks, asks)}
-        if not any(changed.values()):
-            return
-        first, self._last_id = self._last_id + 1, current
-        self._bids, self._asks = bids, asks
         self._pace.sent(now_ms)
+        first, self._last_id = self._last_id + 1, self._seen_id
+        bids, asks = (
+            levels([(price, side.get(price, 0)) for price in changed])
+            for side, changed in zip(self._sides, self._changed, strict=True)
+        )
+        self._changed = ({}, {})
         event_ms = self._venue.market_ms()
-        yield {"e": "depthUpdate", "E": event_ms, "s": self._symbol, "U": first, "u": current, **changed}
+        yield {
+            "e": "depthUpdate",
+            "E": event_ms,
+            "s": self._symbol,
+            "U": first,
+            "u": self._last_id,
+            "b": bids,
+            "a": asks,
+        }
 
-    def _sides(self) -> tuple[dict[int, int], dict[int, int]]:
+    def _look(self) -> None:
+        current_id = self._venue.book_ids[self._symbol]
+        if current_id == self._seen_id:
+            return
+        self._seen_id = current_id
+        before, self._sides = self._sides, self._current()
+        for old, new, changed in zip(before, self._sides, self._changed, strict=True):
+            changed.update(dict.fromkeys(price for price in old if price not in new))
+            changed.update(dict.fromkeys(price for price, size in new.items() if old.get(price) != size))
+
+    def _current(self) -> tuple[dict[int, int], dict[int, int]]:
         bids, asks = self._venue.exchange.depth(self._symbol, _WHOLE_BOOK)
         return dict(bids), dict(asks)
-
-
-def _changes(before: dict[int, int], after: dict[int, int]) -> list[tuple[str, str]]:
-    """Return absolute quantities of all levels that differ; zero removes a level."""
-    gone = [(price, 0) for price in before if price not in after]
-    return levels([*((p, q) for p, q in after.items() if before.get(p) != q), *gone])
 
 
 def _partial_depth(venue: Venue, topic: Topic) -> Json:

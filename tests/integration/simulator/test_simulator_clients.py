@@ -82,6 +82,7 @@ def test_python_binance_trades_by_rest(venue: VenueProcess) -> None:
         assert client.get_account_status()["data"] == "Normal"
     finally:
         client.close_connection()
+        client.loop.close()
 
 
 def test_python_binance_streams_and_user_data(venue: VenueProcess) -> None:

@@ -117,6 +117,21 @@ def test_the_depth_chain_has_no_break_and_rebuilds_the_book(venue: VenueProcess,
         assert placed["price"] in sides["b"]
 
 
+def test_a_level_that_came_and_went_between_two_frames_is_named(venue: VenueProcess, caller: Caller) -> None:
+    price = f"{caller.price() * 0.9:.2f}"
+    with ws(venue, "/ws/btcusdt@depth") as socket:
+        settle(socket)
+        venue.print_trade("BTCUSDT", caller.price(), "0.1")
+        placed = caller.place(price=price)
+        snapshot = caller.get("/api/v3/depth", symbol="BTCUSDT", limit=5000)
+        assert [placed["price"], "0.00100000"] in snapshot["bids"]
+        caller.signed("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=placed["orderId"])
+        venue.step(60)
+        frame = socket.until(lambda frame: frame["u"] > snapshot["lastUpdateId"])
+    assert frame["U"] <= snapshot["lastUpdateId"] + 1
+    assert [placed["price"], "0.00000000"] in frame["b"]
+
+
 def follow(socket: Socket, sides: dict[str, dict[str, str]], last: int, *, first: bool) -> int:
     """Apply the frames that have arrived to a local book; return the last update id."""
     socket.send({"method": "LIST_SUBSCRIPTIONS", "id": "here"})
