@@ -1,6 +1,8 @@
 """Builds the object graph and runs it: the only file that names adapters."""
 
+import contextlib
 import logging
+import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,9 +12,12 @@ from threading import Lock, Thread
 from typing import Any
 
 from adapters.binance.connect import BinanceVenue, connect
+from adapters.data_folder import DataFolder
+from adapters.heartbeat import Heartbeat
 from adapters.locks import HeldLocks, lock_account, lock_data_folder, runtime_folders
 from adapters.simulator_process import SHADOW_KEY, SHADOW_SECRET, SimulatorAddresses, SimulatorProcess
 from adapters.storage import SqlStore, open_store
+from adapters.storage.backup_keeper import BackupKeeper
 from config.catalogue import not_built_yet_in_use
 from config.loading import load_settings_of_process
 from config.mistakes import ConfigError
@@ -21,11 +26,14 @@ from domain.account import Account, Mode
 from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError, Unreachable
 from domain.grids import GridRequest, OnStop
 from domain.instrument import Instrument, Market
+from grid.account_watch import AccountWatch
+from grid.bookkeeper import AccountBookkeeper, AccountSources
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.manager import GridDefaults, GridManager
+from grid.vitals import Vitals
 from grid.worker_host import GridHouse
 from orders.client_ids import PREFIX
-from ports.control import SystemSnapshot
+from ports.control import PartState, SystemSnapshot
 from ports.store import StoreFailed
 from risk.gate import GateLimits, RiskGate
 from routes.application import create_app
@@ -75,12 +83,14 @@ class House:
     manager: GridManager
     control: GridControl
     watch: VenueWatch
+    books: AccountWatch
     asgi: BufferedBody
 
     def close(self, *, cancel_orders: bool) -> None:
         """End threads first, then what they use, the exchange last."""
         self.manager.close(cancel_orders=cancel_orders)
         self.watch.stop()
+        self.books.stop()
         self.venue.close()
         self.store.close()
         if self.simulator is not None:
@@ -99,6 +109,9 @@ class Runtime:
         self._switching = Lock()
         self._failed: TradingError | None = None
         self._house: House | None = None
+        self._folder = data_folder(settings)
+        self._heartbeat = Heartbeat(settings.server.data_dir, self._parts, self._clock, self._try_the_store)
+        self._backups = self._backup_keeper()
 
     def run(self) -> int:
         """Serve until told to stop; return the exit code.
@@ -111,9 +124,15 @@ class Runtime:
             self._house = self._build(self._settings.operation_mode)
             try:
                 self._house.manager.resume_all()
+                if self._backups:
+                    self._backups.start()
+                self._heartbeat.start()
                 port = listener.getsockname()[1]
                 serve(self, listener, on_ready=lambda stop: self._ready(f"http://{server.host}:{port}", stop))
             finally:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, signal.SIG_IGN)  # a second one must not leave the house half closed
+                self._end_watch()
                 self._house.close(cancel_orders=self._settings.trading.on_shutdown == "cancel")
         if self._failed is not None:
             raise self._failed
@@ -125,9 +144,32 @@ class Runtime:
         assert house is not None  # noqa: S101 - set before the server starts
         await house.asgi(scope, receive, send)
 
+    # --- watched from outside ---
+
+    def _parts(self) -> tuple[PartState, ...]:
+        return self._house.control.parts() if self._house else ()
+
+    def _try_the_store(self) -> None:
+        if self._house and self._house.store.failure:
+            with contextlib.suppress(StoreFailed):
+                self._house.store.probe()
+
+    def _backup_keeper(self) -> BackupKeeper | None:
+        wanted, books = self._settings.database.backup, self._folder.books_file
+        if books is None or not wanted.enabled:
+            return None
+        return BackupKeeper(books, self._folder.backups, wanted.every_hours, self._clock)
+
+    def _end_watch(self) -> None:
+        self._folder.note_end()
+        self._heartbeat.stop()
+        if self._backups:
+            self._backups.stop()
+
     # --- after the server answers ---
 
     def _ready(self, address: str, stop: Stop) -> None:
+        self._folder.note_server(address)
         print(f"Gridhive answers on {address} ({self._settings.operation_mode})", flush=True)  # noqa: T201
         Thread(target=self._begin_trading, args=(stop,), name="first-grid", daemon=True).start()
 
@@ -180,7 +222,7 @@ class Runtime:
             try:
                 venue = self._venue(mode, key, secret, addresses)
                 undo.callback(venue.close)
-                store = open_store(self._database_address(), account, self._clock)
+                store = open_store(self._folder.url, account, self._clock, sidecar=self._folder.sidecar)
                 undo.callback(store.close)
                 house = self._furnish(mode, account, locks, simulator, venue, store)
             except Unreachable as error:
@@ -199,11 +241,6 @@ class Runtime:
             spot_url=addresses.spot_url if addresses else None,
             futures_url=addresses.futures_url if addresses else None,
         )
-
-    def _database_address(self) -> str:
-        url = self._settings.database.url
-        file = (self._settings.server.data_dir / "gridhive.db").resolve()
-        return url.get_secret_value() if url else f"sqlite:///{file}"
 
     def _credentials(self, mode: Mode) -> tuple[str, str]:
         if mode is Mode.SHADOW:
@@ -244,6 +281,7 @@ class Runtime:
             clock=self._clock,
             equity_every_ms=settings.trading.cycle_interval_seconds * 1000,
             max_price_age_s=float(settings.risk_management.gate.max_price_age_seconds),
+            fee_prices=venue.fee_prices,
         )
         defaults = GridDefaults(
             capital=settings.trading.capital_per_pair_usd,
@@ -253,8 +291,14 @@ class Runtime:
         )
         manager = GridManager(house, venue.market_data, venue.account, defaults)
         watch = VenueWatch(venue.market_data, self._clock)
-        control = GridControl(manager, venue.market_data, watch, self._clock, self._facts(account, venue), self._switch)
+        asked = [store.part, watch.part, venue.streams.part, *([simulator.part] if simulator else [])]
+        vitals = Vitals(manager, [*asked, *([self._backups.part] if self._backups else [])])
+        books = self._account_watch(store, manager, venue)
+        control = GridControl(
+            manager, venue.market_data, watch, self._clock, self._facts(account, venue), self._switch, vitals, books
+        )
         watch.start()
+        books.start()
         return House(
             mode=mode,
             locks=locks,
@@ -264,7 +308,26 @@ class Runtime:
             manager=manager,
             control=control,
             watch=watch,
+            books=books,
             asgi=self._application(control, venue, gate.limits),
+        )
+
+    def _account_watch(self, store: SqlStore, manager: GridManager, venue: BinanceVenue) -> AccountWatch:
+        sources = AccountSources(
+            store=store,
+            shown=manager.shown,
+            market_data=venue.market_data,
+            reader=venue.account,
+            trades=venue.account_trades,
+            clock=self._clock,
+        )
+        return AccountWatch(
+            bookkeeper=AccountBookkeeper(sources),
+            reader=venue.account,
+            store=store,
+            fee_prices=venue.fee_prices,
+            clock=self._clock,
+            floor_fills=self._settings.trading.fee_asset_floor,
         )
 
     def _facts(self, account: Account, venue: BinanceVenue) -> HouseFacts:
@@ -335,6 +398,11 @@ class Runtime:
             house.manager.stop(runner.row.instrument, OnStop.CANCEL)
 
 
+def data_folder(settings: Settings) -> DataFolder:
+    url = settings.database.url
+    return DataFolder(settings.server.data_dir, url.get_secret_value() if url else None)
+
+
 def unbuilt(settings: Settings) -> list[str]:
     """Return one sentence naming the keys that are set but whose part does not exist yet; none where none is."""
     keys = not_built_yet_in_use(settings)
@@ -393,21 +461,38 @@ def run(program: str, *, first_grid: bool) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
+    signal.signal(signal.SIGTERM, _end)  # until the server listens for it
+    try:
+        return _run(settings, first_grid=first_grid)
+    except (TradingError, AddressInUse, StoreFailed) as error:
+        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(settings: Settings, *, first_grid: bool) -> int:
     written = settings.logging
-    with set_up_logging(
-        written.level,
-        written.log_file,
-        console=written.log_to_console,
-        json_lines=written.format == "json",
-        secrets=settings.secrets(),
-    ) as logs:
+    with ExitStack() as stack:
+        try:
+            settings.server.data_dir.mkdir(parents=True, exist_ok=True)
+            logs = stack.enter_context(
+                set_up_logging(
+                    written.level,
+                    written.log_file,
+                    console=written.log_to_console,
+                    json_lines=written.format == "json",
+                    secrets=settings.secrets(),
+                )
+            )
+        except OSError as error:
+            place = f"{settings.server.data_dir} or {written.log_file} cannot be written ({error.strerror or error})"
+            raise Conflict(f"{place}; name a folder of your own with --data-dir") from error
         logs.watch_crashes()
         for notice in unbuilt(settings):
             log.warning("%s", notice)
-        try:
-            return Runtime(settings, first_grid=first_grid).run()
-        except (TradingError, AddressInUse, StoreFailed) as error:
-            print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
-            return 1
-        except KeyboardInterrupt:
-            return 130
+        return Runtime(settings, first_grid=first_grid).run()
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

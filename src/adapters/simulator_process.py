@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from domain.errors import Unreachable
+from ports.control import PartState
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ READY_S = 30.0
 STOP_S = 5.0
 POLL_S = 0.02
 RECORD = "running.json"
+LOG_PREFIX = re.compile(r"^[\d-]+ [\d:,]+ [A-Z]+ ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,12 @@ class SimulatorProcess:
         self._watcher.start()
         return self._addresses()
 
+    def part(self) -> PartState:
+        """Return whether the process runs; one that died is started again within seconds."""
+        alive = self._pid is not None and self._is_alive(self._pid)
+        reason = "" if alive else "its process has ended and is being started again"
+        return PartState(name="simulator", alive=alive, ready=alive, reason=reason)
+
     def stop(self) -> None:
         """End the simulator; its state stays in the folder."""
         self._stopping.set()
@@ -115,7 +124,11 @@ class SimulatorProcess:
             self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
                 command, stdout=subprocess.PIPE, stderr=errors, cwd=self._source_root, start_new_session=True
             )
-        self._ready = self._await_ready(self._process)
+        try:
+            self._ready = self._await_ready(self._process)
+        except BaseException:  # an interrupted start leaves nothing behind either
+            _terminate(self._process.pid, self._process)
+            raise
         self._pid = int(self._ready["pid"])
         record = {"ready": self._ready, "arguments": list(self._arguments)}
         (self._folder / RECORD).write_text(json.dumps(record))
@@ -125,14 +138,13 @@ class SimulatorProcess:
         readable, _, _ = select([process.stdout], [], [], READY_S)
         line = process.stdout.readline() if readable else b""
         if not line:
-            _terminate(process.pid, process)
-            raise Unreachable(f"the simulator did not start: {self._last_words()}")
+            raise Unreachable(f"the simulator did not start: {self._last_words()} (its --state is {self._folder})")
         ready: dict[str, Any] = json.loads(line)
         return ready
 
     def _last_words(self) -> str:
         lines = self._log_file.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it said nothing within {READY_S:g} s; see {self._log_file}"
+        return LOG_PREFIX.sub("", lines[-1]) if lines else f"it said nothing within {READY_S:g} s; see {self._log_file}"
 
     def _watch(self) -> None:
         pause_s = 1.0

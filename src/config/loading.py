@@ -53,13 +53,17 @@ class _Layers:
         return next((self.origins[known] for known in nearest if known in self.origins), "settings")
 
 
-def load_settings_of_process(program: str = "gridhive") -> Settings:
+def load_settings_of_process(program: str = "gridhive", argv: Sequence[str] | None = None) -> Settings:
     """Load this process's settings; the only place that reads its arguments and environment.
+
+    Args:
+        program: its name in help and mistakes.
+        argv: options, where they are not simply the process's own.
 
     Raises:
         ConfigError: holding every mistake; print it and leave with its `exit_code`.
     """
-    return load_settings(sys.argv[1:], os.environ, Path.cwd(), program=program)
+    return load_settings(sys.argv[1:] if argv is None else argv, os.environ, Path.cwd(), program=program)
 
 
 def load_settings(argv: Sequence[str], environ: Mapping[str, str], cwd: Path, *, program: str = "gridhive") -> Settings:

@@ -90,9 +90,17 @@ class SimulatorSettings(Section):
         return self
 
 
+class BackupSettings(Section):
+    enabled: bool = True
+    """Whether SQLite books are copied to `backups` in the data folder: 7 daily and 4 weekly copies are kept."""
+    every_hours: Annotated[Count, Field(le=168)] = 24
+    """Hours from one copy to the next, by this machine's clock."""
+
+
 class DatabaseSettings(Section):
     url: Annotated[DatabaseUrl, Field(examples=["sqlite:///data/books.db"])] = None
     """SQLAlchemy address of the books. Empty: a SQLite file in the data folder."""
+    backup: BackupSettings = BackupSettings()
 
 
 class RedisSettings(Section):

@@ -100,6 +100,8 @@ class TradingSettings(Section):
     market_allocation: MarketAllocationSettings = MarketAllocationSettings()
     market_switch_cooldown_minutes: Amount = Decimal(30)
     """Least time between two market switches of one pair, in minutes of market time."""
+    fee_asset_floor: Annotated[Whole, Field(ge=0, le=1_000_000)] = 100
+    """Fills whose fees the free balance of a fee asset such as BNB must cover; below, a notice says so. 0: never."""
     autostart: Annotated[bool | None, Field(examples=["false"])] = None
     """Whether a first grid is started when the books know none. Empty: yes in Shadow and Testnet, no in Production."""
     on_shutdown: Literal["keep", "cancel"] = "keep"

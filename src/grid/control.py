@@ -10,10 +10,11 @@ from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
 from grid.manager import GridManager
+from grid.vitals import Vitals
 from ports.clock import Clock
-from ports.control import SystemSnapshot
+from ports.control import PartState, SystemSnapshot
 from ports.market_data import MarketData
-from utils.worker_loop import WorkerLoop
+from utils.worker_loop import LoopState, WorkerLoop
 
 WATCH_S = 5.0
 
@@ -62,6 +63,10 @@ class VenueWatch:
             return
         self.connected, self.reason = connection.connected, connection.error or ""
 
+    def part(self) -> PartState:
+        alive = self._loop.state is LoopState.RUNNING
+        return PartState(name="venue", alive=alive, ready=self.connected, reason="" if self.connected else self.reason)
+
     def _faulted(self, _name: str, error: BaseException) -> None:
         self.connected, self.reason = False, f"the watch ended: {error}"
 
@@ -77,6 +82,7 @@ class GridControl:
         clock: Clock,
         facts: HouseFacts,
         switch: Callable[[str, bool, bool], SystemSnapshot],
+        vitals: Vitals,
     ) -> None:
         self._manager = manager
         self._market_data = market_data
@@ -84,6 +90,7 @@ class GridControl:
         self._clock = clock
         self._facts = facts
         self._switch = switch
+        self._vitals = vitals
         self.grid_started = Event()
 
     def check_grid(self, request: GridRequest) -> GridPlan:
@@ -111,9 +118,12 @@ class GridControl:
             market_ms=self._clock.market_ms(),
             venue_connected=self._watch.connected,
             venue_reason=self._watch.reason,
-            notices=facts.notices,
+            notices=(*facts.notices, *(part.notice for part in self.parts() if part.notice)),
             version=facts.version,
         )
+
+    def parts(self) -> tuple[PartState, ...]:
+        return self._vitals.parts()
 
     def grids(self) -> tuple[GridSnapshot, ...]:
         return self._manager.snapshots()

@@ -24,6 +24,23 @@ class SystemSnapshot:
     version: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartState:
+    """One part of the house at one moment.
+
+    `alive`: it does its own work; the heartbeat stops with the first part that does not. `ready`: trading can go on as
+    far as this part goes, and `reason` says why not. `age_s` is how old its newest result is, where that is told;
+    `notice` is a sentence people must see.
+    """
+
+    name: str
+    alive: bool
+    ready: bool
+    reason: str = ""
+    age_s: float | None = None
+    notice: str = ""
+
+
 class Commands(Protocol):
     def check_grid(self, request: GridRequest) -> GridPlan:
         """Validate without starting.
@@ -57,6 +74,9 @@ class Commands(Protocol):
 
 class Snapshots(Protocol):
     def system(self) -> SystemSnapshot: ...
+
+    def parts(self) -> tuple[PartState, ...]:
+        """Return the state of every part: database, venue, streams, grid threads, simulator, backups."""
 
     def grids(self) -> tuple[GridSnapshot, ...]:
         """Return the newest grid of each instrument that ever had one, running ones first."""

@@ -9,7 +9,7 @@ from domain.account import Mode
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridSnapshot
 from domain.instrument import Market
-from ports.control import SystemSnapshot
+from ports.control import PartState, SystemSnapshot
 from routes.addressing import is_active, symbol_of
 from routes.formats import iso, number_or_none, uptime
 from routes.grid_views import grid_uptime
@@ -82,14 +82,33 @@ class ModeChangedView(ModeView):
     message: str
 
 
+class PartView(View):
+    name: str = Field(description="database, venue, streams, simulator, backup, or grid SYMBOL:market")
+    alive: bool = Field(description="it does its own work; the heartbeat stops with the first part that does not")
+    ready: bool = Field(description="trading can go on as far as this part goes")
+    reason: str
+    age_seconds: float | None = Field(description="of its newest result, where that is told; the newest copy's")
+
+    @classmethod
+    def of(cls, part: PartState) -> "PartView":
+        return cls(name=part.name, alive=part.alive, ready=part.ready, reason=part.reason, age_seconds=part.age_s)
+
+
+class ReadyView(View):
+    ready: bool
+    reasons: list[str] = Field(description="one sentence for each part that keeps trading from going on")
+    parts: list[PartView]
+
+
 class HealthView(View):
-    status: str = Field(description="ok, or degraded while the venue is out of reach")
+    status: str = Field(description="ok, or degraded while the venue is out of reach or a part is not alive")
     mode: str
     market_source: str
     venue_connected: bool
     venue_reason: str
     uptime: str
     version: str
+    parts: list[PartView]
 
 
 @bp.get("/status", responses={200: StatusView})
@@ -153,15 +172,26 @@ def _mode(text: str) -> str:
 @health_bp.get("/health", responses={200: HealthView})
 def health() -> Response:
     """Tell that the process lives; 200 as long as it can answer."""
-    system = services().snapshots.system()
+    system, parts = services().snapshots.system(), services().snapshots.parts()
+    well = system.venue_connected and all(part.alive for part in parts)
     return answer(
         HealthView(
-            status="ok" if system.venue_connected else "degraded",
+            status="ok" if well else "degraded",
             mode=system.mode,
             market_source=system.market_source,
             venue_connected=system.venue_connected,
             venue_reason=system.venue_reason,
             uptime=_uptime(system),
             version=system.version,
+            parts=[PartView.of(part) for part in parts],
         )
     )
+
+
+@health_bp.get("/ready", responses={200: ReadyView, 503: ReadyView})
+def ready() -> Response:
+    """Tell whether trading can go on; 503 with the reasons until it can."""
+    parts = services().snapshots.parts()
+    reasons = [f"{part.name}: {part.reason}" for part in parts if not part.ready]
+    view = ReadyView(ready=not reasons, reasons=reasons, parts=[PartView.of(part) for part in parts])
+    return answer(view, 503 if reasons else 200)

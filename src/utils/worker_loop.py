@@ -81,6 +81,8 @@ class WorkerLoop:
         on_fault: called in the loop's thread with name and error, once per run, after the state is FAULTED.
         wake: called by `stop` and `restart` after the stop event is set.
         first_pause_s: pause after the first failure; it doubles with each further one up to `longest_pause_s`.
+        patient: failures that are somebody else's to mend (a full disk): the loop tries again after `first_pause_s`
+            each time, and they never make it give up.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class WorkerLoop:
         wake: Callable[[], None] = _no_waker,
         first_pause_s: float = 2.0,
         longest_pause_s: float = 60.0,
+        patient: tuple[type[Exception], ...] = (),
     ) -> None:
         if max_failures < 1 or every_s < 0 or first_pause_s < 0 or longest_pause_s < first_pause_s:
             raise ValueError(f"worker {name}: pauses must not be negative and max_failures at least 1")
@@ -107,6 +110,7 @@ class WorkerLoop:
         self._wake = wake
         self._first_pause_s = first_pause_s
         self._longest_pause_s = longest_pause_s
+        self._patient = patient
         self._lock = Lock()
         self._run = _Run(generation=0)
 
@@ -229,6 +233,8 @@ class WorkerLoop:
         run.last_error = f"{type(error).__name__}: {error}"
         if run.failures_in_row == 1 and run is self._run:
             log.warning("%s failed; it will try again", self.name, exc_info=error)
+        if isinstance(error, self._patient):
+            return self._first_pause_s
         if run.failures_in_row >= self._max_failures:
             self._fault(run, error)
             return None

@@ -26,7 +26,7 @@ from domain.grids import (
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.orders import Fill, Side, Status
 from grid.preflight import PreflightFacts, plan_grid
-from ports.control import SystemSnapshot
+from ports.control import PartState, SystemSnapshot
 from ports.market_data import Connection
 from routes.application import GridhiveApp, create_app
 from routes.services import Services
@@ -97,6 +97,7 @@ class House:
 
     mode: Mode = Mode.SHADOW
     venue_connected: bool = True
+    database_failure: str = ""
     failure: Exception | None = None
     futures_failure: TradingError | None = None
     history: dict[Instrument, GridSnapshot] = field(default_factory=dict)
@@ -202,6 +203,16 @@ class House:
             venue_reason="" if self.venue_connected else "the market stream is silent for 12 s",
             notices=("The market is synthetic: prices are made up.",),
             version="0.1.0",
+        )
+
+    def parts(self) -> tuple[PartState, ...]:
+        reason = "" if self.venue_connected else "the market stream is silent for 12 s"
+        return (
+            PartState(name="database", alive=self.database_failure == "", ready=False, reason=self.database_failure)
+            if self.database_failure
+            else PartState(name="database", alive=True, ready=True),
+            PartState(name="venue", alive=True, ready=self.venue_connected, reason=reason),
+            PartState(name="backup", alive=True, ready=True, age_s=3600.0),
         )
 
     def grids(self) -> tuple[GridSnapshot, ...]:

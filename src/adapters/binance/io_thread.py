@@ -37,6 +37,10 @@ class IoThread:
         self._thread.start()
         self._ready.wait()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive() and not self._closing
+
     def on_stop(self, closer: Callable[[], Awaitable[None]]) -> None:
         """Have `closer` awaited on the loop when the thread stops, last given first."""
         self._closers.append(closer)

@@ -17,6 +17,7 @@ from domain.errors import VenueError
 from domain.events import StreamResumed
 from domain.instrument import Instrument, Market
 from ports.clock import Clock
+from ports.control import PartState
 from ports.market_data import Inbox
 
 LOG: Final = logging.getLogger(__name__)
@@ -81,6 +82,15 @@ class BinanceStreams:
             self._market_keeper.reconnects,
             self._user_keeper.reconnects,
         )
+
+    def part(self) -> PartState:
+        """Return whether both connections stand; without anything to watch none is needed."""
+        if not self._io.is_alive:
+            return PartState(name="streams", alive=False, ready=False, reason="the I/O thread has ended")
+        keepers = {"market": self._market_keeper, "account": self._user_keeper} if len(self._watchers) else {}
+        down = [name for name, keeper in keepers.items() if keeper.socket is None]
+        reason = f"no connection for events of the {' and the '.join(down)}" if down else ""
+        return PartState(name="streams", alive=True, ready=not down, reason=reason)
 
     def watch(self, instrument: Instrument, inbox: Inbox) -> None:
         """Begin to deliver the instrument's events to `inbox`.

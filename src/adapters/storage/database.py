@@ -64,9 +64,7 @@ class Database:
     @property
     def file(self) -> Path | None:
         """Return the file of a SQLite database, None for any other."""
-        if not self.is_sqlite or not self.url.database:
-            return None
-        return Path(self.url.database.removeprefix("file:"))
+        return _file_of(self.url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -98,6 +96,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file a SQLite URL names, None for any other.
+
+    Raises:
+        StoreFailed: if the URL cannot be read.
+    """
+    return _file_of(_read_url(url))
+
+
+def _file_of(url: URL) -> Path | None:
+    named = url.database if url.get_backend_name() == "sqlite" else None
+    return Path(named.removeprefix("file:")) if named else None
 
 
 def _read_url(text: str) -> URL:

@@ -28,6 +28,7 @@ from domain.instrument import Instrument
 from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
 from ports.clock import Clock
+from ports.control import PartState
 from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
 
 LIVE = (Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN)
@@ -119,6 +120,9 @@ class SqlStore:
     def failure(self) -> str:
         """Return why the last write did not happen; empty once one has succeeded again."""
         return self._database.failure
+
+    def part(self) -> PartState:
+        return PartState(name="database", alive=not self.failure, ready=not self.failure, reason=self.failure)
 
     def probe(self) -> None:
         """Commit next to nothing, to know whether the next commit would succeed.
