@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from threading import Event
 
 from domain.account import Account
+from domain.account_books import AccountBooks
 from domain.errors import VenueError
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
+from grid.account_watch import AccountWatch
 from grid.manager import GridManager
 from grid.vitals import Vitals
 from ports.clock import Clock
@@ -83,6 +85,7 @@ class GridControl:
         facts: HouseFacts,
         switch: Callable[[str, bool, bool], SystemSnapshot],
         vitals: Vitals,
+        account: AccountWatch,
     ) -> None:
         self._manager = manager
         self._market_data = market_data
@@ -91,12 +94,14 @@ class GridControl:
         self._facts = facts
         self._switch = switch
         self._vitals = vitals
+        self._account = account
         self.grid_started = Event()
 
     def check_grid(self, request: GridRequest) -> GridPlan:
         return self._manager.check(request)
 
     def start_grid(self, request: GridRequest) -> GridSnapshot:
+        self._account.bookkeeper.prepare(request.instrument)
         snapshot = self._manager.start(request)
         self.grid_started.set()
         return snapshot
@@ -118,7 +123,7 @@ class GridControl:
             market_ms=self._clock.market_ms(),
             venue_connected=self._watch.connected,
             venue_reason=self._watch.reason,
-            notices=(*facts.notices, *(part.notice for part in self.parts() if part.notice)),
+            notices=(*facts.notices, *(part.notice for part in self.parts() if part.notice), *self._account.notices),
             version=facts.version,
         )
 
@@ -133,6 +138,9 @@ class GridControl:
 
     def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
         return self._manager.fills(instrument, limit)
+
+    def books(self) -> AccountBooks:
+        return self._account.bookkeeper.take()
 
     def watched(self, market: Market) -> tuple[Instrument, ...]:
         return self._manager.watched(market)

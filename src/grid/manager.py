@@ -110,7 +110,7 @@ class GridManager:
     def snapshots(self) -> tuple[GridSnapshot, ...]:
         """Return the newest grid of each instrument, running ones first."""
         newest = {row.instrument: row for row in sorted(self._house.store.grids(), key=lambda row: row.grid_id)}
-        shown = [self._shown(row) for row in newest.values()]
+        shown = [self.shown(row) for row in newest.values()]
         return tuple(sorted(shown, key=lambda snapshot: (snapshot.status != "running", snapshot.grid_id)))
 
     def snapshot(self, instrument: Instrument) -> GridSnapshot:
@@ -122,7 +122,7 @@ class GridManager:
         rows = [row for row in self._house.store.grids() if row.instrument == instrument]
         if not rows:
             raise NotFound(f"no grid ever ran on {instrument.base}{instrument.quote} {instrument.market}")
-        return self._shown(max(rows, key=lambda row: row.grid_id))
+        return self.shown(max(rows, key=lambda row: row.grid_id))
 
     def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
         """Return the newest fills of all our grids on the instrument, newest first."""
@@ -192,7 +192,8 @@ class GridManager:
     def _all(self) -> tuple[GridRunner, ...]:
         return tuple(self._runners.values())
 
-    def _shown(self, row: GridRow) -> GridSnapshot:
+    def shown(self, row: GridRow) -> GridSnapshot:
+        """Return one grid, be it running or not; one that ended is built from the store alone."""
         runner = self._runners.get(row.instrument)
         if runner is not None and runner.row.grid_id == row.grid_id:
             return runner.snapshot()

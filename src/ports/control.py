@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.account_books import AccountBooks
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
@@ -90,6 +91,9 @@ class Snapshots(Protocol):
 
     def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
         """Return the newest fills of our grids on the instrument, newest first."""
+
+    def books(self) -> AccountBooks:
+        """Return the books of the whole account. Blocks on the venue; what it refuses is said in them."""
 
     def watched(self, market: Market) -> tuple[Instrument, ...]:
         """Return the instruments in use: running, preferred, watched."""

@@ -138,3 +138,7 @@ class Store(Protocol):
     def add_equity(self, row: EquityRow) -> None: ...
 
     def equity(self, grid_id: int, limit: int) -> tuple[EquityRow, ...]: ...
+
+
+class AccountingStore(Store, AccountStore, Protocol):
+    """Both: the grids' books and where the account's own begin."""

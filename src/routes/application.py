@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from routes import (
     balance_api,
+    books_api,
     errors,
     grid_api,
     guards,
@@ -62,7 +63,7 @@ def create_app(
     install(app.extensions, services if language is None else replace(services, language=language))
     guards.install(app, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins)
     errors.install(app)
-    for module in (system_api, market_api, grid_api, balance_api, trading_api, validation_api):
+    for module in (system_api, market_api, grid_api, balance_api, books_api, trading_api, validation_api):
         app.register_api(module.bp)
     app.register_api(system_api.health_bp)
     app.register_blueprint(pages.bp)

@@ -18,7 +18,8 @@ from routes.views import View
 class BooksView(View):
     """The grid's money, exact, as decimal texts in quote unless the name says otherwise.
 
-    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation + residual
+    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation
+                    + quote_rounding + residual
     """
 
     base_held: str = Field(description="in base")
@@ -27,11 +28,19 @@ class BooksView(View):
     grid_profit: str = Field(description="closed cycles, before fees")
     fees: str = Field(description="valued at their fill")
     fees_by_asset: dict[str, str]
+    fees_unvalued: dict[str, str] = Field(
+        description="amounts whose price at the fill is not known yet; they count nowhere but in fees_by_asset"
+    )
     fee_asset_revaluation: str
+    fee_prices: dict[str, str] = Field(description="quote per unit, at which valued fees are revalued")
+    quote_rounding: str = Field(description="what the venue rounded off price times quantity")
     cash_flow: str
     equity_change: str
     residual: str = Field(description="what the identity leaves over; 0 unless something is wrong")
     mark_price: str
+    dust: str = Field(description="base below one lot, kept in the cells; part of base_held")
+    hold_change: str = Field(description="what the base of the start would have gained by being held")
+    versus_hold: str = Field(description="equity_change - hold_change; against cash it is equity_change")
     buys: int
     sells: int
     trades: int
@@ -39,15 +48,13 @@ class BooksView(View):
 
     @classmethod
     def of(cls, books: Books) -> Self:
-        counts = {"buys", "sells", "trades", "cycles"}
-        texts = {
-            name: plain(getattr(books, name)) for name in cls.model_fields if name not in counts | {"fees_by_asset"}
-        }
-        return cls.model_validate(
-            texts
-            | {name: getattr(books, name) for name in counts}
-            | {"fees_by_asset": {asset: plain(fee) for asset, fee in books.fees_by_asset.items()}}
-        )
+        return cls.model_validate({name: _exactly(getattr(books, name)) for name in cls.model_fields})
+
+
+def _exactly(value: Decimal | int | dict[str, Decimal]) -> object:
+    if isinstance(value, dict):
+        return {asset: plain(amount) for asset, amount in value.items()}
+    return plain(value) if isinstance(value, Decimal) else value
 
 
 def realized(books: Books) -> Decimal:
@@ -101,6 +108,7 @@ class GridView(View):
     phase_reason: str
     price_age_s: float | None
     faulted_slots: list[str]
+    alarms: list[str] = Field(description="why the books are in doubt; nothing is bought while one stands")
     grid_id: int
     started_at: str
     total_cycles: int
@@ -129,6 +137,7 @@ class GridView(View):
             phase_reason=grid.phase_reason,
             price_age_s=grid.price_age_s,
             faulted_slots=list(grid.faulted_slots),
+            alarms=list(grid.alarms),
             grid_id=grid.grid_id,
             started_at=iso(grid.started_wall_ms),
             total_cycles=books.cycles,

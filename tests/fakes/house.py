@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from domain.account import Mode
+from domain.account_books import AccountBooks, AccountPart
 from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError
 from domain.events import Balance, Candle, Ticker
 from domain.grids import (
@@ -26,6 +27,7 @@ from domain.grids import (
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.orders import Fill, Side, Status
 from grid.preflight import PreflightFacts, plan_grid
+from orders.account_lines import totals_of
 from ports.control import PartState, SystemSnapshot
 from ports.market_data import Connection
 from routes.application import GridhiveApp, create_app
@@ -103,6 +105,7 @@ class House:
     history: dict[Instrument, GridSnapshot] = field(default_factory=dict)
     trades: dict[Instrument, list[Fill]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    account_part: AccountPart | None = None
     fees: FeeRates = field(default_factory=lambda: FeeRates(Decimal("0.001"), Decimal("0.001")))
 
     def _called(self, name: str) -> None:
@@ -225,6 +228,21 @@ class House:
 
     def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
         return tuple(self.trades.get(instrument, [])[:limit])
+
+    def books(self) -> AccountBooks:
+        self._called("books")
+        grids = tuple(self.history.values())
+        quotes = {grid.instrument.quote for grid in grids}
+        totals = {q: totals_of([grid.books for grid in grids if grid.instrument.quote == q]) for q in quotes}
+        return AccountBooks(
+            account_id="binance:shadow:0123456789ab",
+            valued_in="USDT",
+            taken_ms=NOW_MS,
+            grids=grids,
+            totals=totals,
+            account=self.account_part,
+            account_error="" if self.account_part else "the venue does not answer",
+        )
 
     def watched(self, market: Market) -> tuple[Instrument, ...]:
         return (BTC, ETH) if market is Market.SPOT else (BTC_FUTURES,)
