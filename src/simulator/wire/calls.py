@@ -53,7 +53,6 @@ class Operation:
         socket_method: its name on the ws-api, empty if it has none.
         orders: how much a call adds to the unfilled order count.
         free_on_success: whether success refunds the weight (spot orders since 2026-04-02).
-        changes: whether a call may change an account, so that its answer waits for the state on disk.
         lenient: whether surplus parameters are ignored, for calls that are refused whatever they say.
     """
 
@@ -67,7 +66,6 @@ class Operation:
     params: Sequence[Param] = ()
     orders: int = 0
     free_on_success: bool = False
-    changes: bool = False
     lenient: bool = False
 
 

@@ -111,16 +111,16 @@ def _one_or_more(one: int, more: int) -> Weight:
     return lambda params: one if "symbol" in params else more
 
 
-def _spot_market() -> list[Operation]:
-    def row(name: str, path: str, *rest: Any, **named: Any) -> Operation:
-        return Operation(f"spot.{name}", "GET", f"/api/v3/{path}", *rest, **named)
+def _market_row(name: str, path: str, *rest: Any, **named: Any) -> Operation:
+    return Operation(f"spot.{name}", "GET", f"/api/v3/{path}", *rest, **named)
 
+
+def _spot_market() -> list[Operation]:
+    row = _market_row
     rules = (_ANY_SYMBOL, _SYMBOLS, Param("symbolStatus", _status))
     info = (*rules, Param("permissions", text), Param("showPermissionSets", boolean))
-    window = (*_TICKERS, Param("timeZone", text), Param("windowSize", text), Param("type", _ticker_type))
-    aggregates = (_SYMBOL, Param("fromId", integer), *_TIMES, _LIMIT)
     older = (_SYMBOL, _LIMIT, Param("fromId", integer))
-    day = (*_TICKERS, Param("type", _ticker_type))
+    aggregates = (*older, *_TIMES)
     book = (_SYMBOL, _LIMIT, Param("symbolStatus", _status))
     return [
         row("ping", "ping", market_data.ping, "ping"),
@@ -131,41 +131,32 @@ def _spot_market() -> list[Operation]:
         row("trades", "trades", market_data.trades, "trades.recent", weight=fixed(25), params=(_SYMBOL, _LIMIT)),
         row("historicalTrades", "historicalTrades", market_data.historical_trades, weight=fixed(25), params=older),
         row(
-            "aggTrades",
-            "aggTrades",
-            market_data.aggregate_trades,
-            "trades.aggregate",
-            weight=fixed(4),
-            params=aggregates,
+            "aggTrades", "aggTrades", market_data.aggregate_trades, "trades.aggregate",
+            weight=fixed(4), params=aggregates,
         ),
         row("klines", "klines", market_data.klines, "klines", weight=fixed(2), params=_KLINE),
         row("uiKlines", "uiKlines", market_data.klines, "uiKlines", weight=fixed(2), params=_KLINE),
         row("avgPrice", "avgPrice", market_data.average_price, "avgPrice", weight=fixed(2), params=(_SYMBOL,)),
+        row("referencePrice", "referencePrice", market_data.reference_price, weight=fixed(2), params=(_SYMBOL,)),
+    ]  # fmt: skip
+
+
+def _spot_tickers() -> list[Operation]:
+    row = _market_row
+    window = (*_TICKERS, Param("timeZone", text), Param("windowSize", text), Param("type", _ticker_type))
+    day = (*_TICKERS, Param("type", _ticker_type))
+    light = {"weight": _one_or_more(2, 4), "params": _TICKERS}
+    return [
         row("ticker24hr", "ticker/24hr", tickers.day_ticker, "ticker.24hr", weight=_day_ticker_weight, params=day),
         row("tickerTradingDay", "ticker/tradingDay", tickers.refuse_window, weight=fixed(4), params=window),
         row("tickerWindow", "ticker", tickers.refuse_window, weight=fixed(4), params=window),
-        row(
-            "tickerPrice",
-            "ticker/price",
-            market_data.price_ticker,
-            "ticker.price",
-            weight=_one_or_more(2, 4),
-            params=_TICKERS,
-        ),
-        row(
-            "bookTicker",
-            "ticker/bookTicker",
-            market_data.book_ticker,
-            "ticker.book",
-            weight=_one_or_more(2, 4),
-            params=_TICKERS,
-        ),
-        row("referencePrice", "referencePrice", market_data.reference_price, weight=fixed(2), params=(_SYMBOL,)),
+        row("tickerPrice", "ticker/price", market_data.price_ticker, "ticker.price", **light),
+        row("bookTicker", "ticker/bookTicker", market_data.book_ticker, "ticker.book", **light),
     ]
 
 
 def _order_row(name: str, method: str, path: str, *rest: Any, **named: Any) -> Operation:
-    settings = {"security": _SIGNED, "free_on_success": True, "changes": True, **named}
+    settings = {"security": _SIGNED, "free_on_success": True, **named}
     return Operation(f"spot.{name}", method, f"/api/v3/{path}", *rest, **settings)
 
 
@@ -175,7 +166,7 @@ def _spot_orders() -> list[Operation]:
         _order_row("order.new", "POST", "order", trading.place, "order.place", params=_NEW_ORDER, orders=1),
         _order_row(
             "order.test", "POST", "order/test", trading.test, "order.test", params=test, free_on_success=False,
-            changes=False, weight=lambda params: 20 if params.get("computeCommissionRates") else 1,
+            weight=lambda params: 20 if params.get("computeCommissionRates") else 1,
         ),
         _order_row("order.cancel", "DELETE", "order", trading.cancel, "order.cancel", params=_CANCEL),
         _order_row(
@@ -289,7 +280,7 @@ def _futures() -> list[Operation]:
     ]
 
 
-OPERATIONS: Final = (*_spot_market(), *_spot_orders(), *_spot_queries(), *_wallet(), *_futures())
+OPERATIONS: Final = (*_spot_market(), *_spot_tickers(), *_spot_orders(), *_spot_queries(), *_wallet(), *_futures())
 BY_ADDRESS: Final = {(operation.method, operation.path): operation for operation in OPERATIONS}
 BY_SOCKET_METHOD: Final = {operation.socket_method: operation for operation in OPERATIONS if operation.socket_method}
 RETIRED: Final = frozenset({"/api/v3/userDataStream"})

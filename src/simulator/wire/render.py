@@ -158,9 +158,31 @@ def user_event(event: ExchangeEvent) -> Json | None:
 
 
 def execution_report(event: OrderChanged) -> Json:
+    """Return the report of one step in an order's life."""
+    order = event.order
+    report = {
+        **_report_order(event),
+        **_report_fill(event),
+        "z": render(order.executed),
+        "T": event.time_ms,
+        "I": event.execution_id,
+        "w": order.is_open,
+        "O": order.time_ms,
+        "Z": render_money(order.executed_quote),
+        "Q": render(order.quote_quantity),
+        "V": order.stp_mode.value,
+    }
+    if order.working_ms is not None:
+        report["W"] = order.working_ms
+    if event.expiry_reason is not None:
+        report["eR"] = event.expiry_reason.value
+    return {**report, **_report_prevention(event)}
+
+
+def _report_order(event: OrderChanged) -> Json:
     order = event.order
     client_id, original_id = _report_ids(event)
-    report: Json = {
+    return {
         "e": "executionReport",
         "E": event.time_ms,
         "s": order.symbol,
@@ -178,21 +200,7 @@ def execution_report(event: OrderChanged) -> Json:
         "X": order.status.value,
         "r": "NONE",
         "i": order.order_id,
-        **_report_fill(event),
-        "z": render(order.executed),
-        "T": event.time_ms,
-        "I": event.execution_id,
-        "w": order.is_open,
-        "O": order.time_ms,
-        "Z": render_money(order.executed_quote),
-        "Q": render(order.quote_quantity),
-        "V": order.stp_mode.value,
     }
-    if order.working_ms is not None:
-        report["W"] = order.working_ms
-    if event.expiry_reason is not None:
-        report["eR"] = event.expiry_reason.value
-    return {**report, **_report_prevention(event)}
 
 
 def _report_ids(event: OrderChanged) -> tuple[str, str]:
