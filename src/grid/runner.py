@@ -7,9 +7,9 @@ from threading import Event
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
 from grid.inbox import GridInbox
-from grid.worker import ShutdownRequested, StopRequested
+from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
-from ports.store import GridRow
+from ports.store import GridRow, StoreFailed
 from utils.worker_loop import Health, WorkerLoop
 
 PUBLISH_S = 0.1
@@ -19,7 +19,8 @@ class GridRunner:
     """One grid in its own thread.
 
     A failure throws the worker away; the next step builds it anew from the store, as after a crash, so that nothing
-    is carried on that might be half done.
+    is carried on that might be half done. A store that cannot commit pauses the grid until it can: it is tried every
+    few seconds, and nothing is read from or sent to the venue meanwhile.
     """
 
     def __init__(
@@ -38,8 +39,14 @@ class GridRunner:
         self._published_s = float("-inf")
         self._idle = False
         self._snapshot = self._host.snapshot()
+        self._store_failed = False
         self._loop = WorkerLoop(
-            self._host.name, self._step, clock=house.clock, on_fault=self._faulted, wake=self._inbox.wake
+            self._host.name,
+            self._step,
+            clock=house.clock,
+            on_fault=self._faulted,
+            wake=self._inbox.wake,
+            patient=(StoreFailed,),
         )
 
     # --- for other threads ---
@@ -86,18 +93,37 @@ class GridRunner:
             host.fire_timer()
             self._idle = host.is_idle
             self._publish()
-        except BaseException:
+        except BaseException as error:
             host.drop()
             self._idle = False
+            if isinstance(error, StoreFailed):
+                self._pause(str(error), event)
             raise
         finally:
             if event is not None:
                 self._inbox.done()
 
+    def _pause(self, reason: str, event: WorkerEvent | None) -> None:
+        """Show why nothing is sent, and keep a person's word for later; the rest is read from the venue again."""
+        self._store_failed = True
+        self._snapshot = replace(self._snapshot, phase=Phase.PAUSED, phase_reason=reason)
+        if isinstance(event, StopRequested | ShutdownRequested):
+            self._inbox.command(event)
+
     def _open(self) -> None:
+        if self._store_failed:
+            self._try_the_store()
         self._house.streams.unwatch(self.row.instrument, self._inbox)
         self._host.open()
         self._house.streams.watch(self.row.instrument, self._inbox)
+
+    def _try_the_store(self) -> None:
+        """Commit that the grid is paused: true, and cheaper than asking the venue in vain."""
+        shown = self._snapshot
+        self._house.store.set_grid(
+            self.row.grid_id, status=GridStatus.RUNNING, phase=Phase.PAUSED, phase_reason=shown.phase_reason
+        )
+        self._store_failed = False
 
     def _publish(self) -> None:
         now_s = self._house.clock.monotonic_s()

@@ -85,6 +85,7 @@ class WorkerHost:
 
     def open(self) -> None:
         """Build the worker from what the store holds and do what it asks for first."""
+        self.row = self._stored_row()
         self._worker = self._build(self._house.gate)
         self._carry_out(self._worker.begin())
 
@@ -112,6 +113,10 @@ class WorkerHost:
         """Return what is shown of the grid; from the store alone while there is no worker."""
         worker = self._worker or self._build(RiskGate(self._house.gate.limits))
         return worker.snapshot(self._now())
+
+    def _stored_row(self) -> GridRow:
+        """Return the grid as it is stored now: a stop that was asked for meanwhile must not be forgotten."""
+        return next((row for row in self._house.store.grids() if row.grid_id == self.row.grid_id), self.row)
 
     def _build(self, gate: RiskGate) -> GridWorker:
         return build_worker(
