@@ -89,7 +89,9 @@ def test_all_mistakes_of_a_configuration_are_listed_together(tmp_path: Path) -> 
     assert not (tmp_path / "gridhive.db").exists()
 
 
-@pytest.mark.parametrize("text", ["grid: [", "just a text", "grid:\n  initial_levels: 10\n  initial_levels: 11\n", "\0"])
+@pytest.mark.parametrize(
+    "text", ["grid: [", "just a text", "grid:\n  initial_levels: 10\n  initial_levels: 11\n", "\0"]
+)
 def test_a_file_that_is_no_configuration_is_told_in_plain_words(tmp_path: Path, text: str) -> None:
     (tmp_path / "odd.yaml").write_text(text)
     code, told = refused(tmp_path, *SYNTHETIC, "--config", str(tmp_path / "odd.yaml"))
@@ -192,3 +194,23 @@ def test_help_explains_every_option(program: Path) -> None:
     for name in {*named.split(), *(option.name for option in OPTIONS)}:
         assert re.search(rf"^  --{name}\b", shown.stdout, re.MULTILINE), name
         assert f"GRIDHIVE_{name.replace('-', '_').upper()};" in re.sub(r"\s+", " ", shown.stdout), name
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, told = refused(tmp_path, *SYNTHETIC, "--data-dir", str(tmp_path / "file/data"))
+    assert code != 0
+    assert len(told) == 1
+    assert "name a folder of your own with --data-dir" in told[0]
+
+
+def test_another_market_on_the_same_data_folder_is_refused_in_words_of_its_own(tmp_path: Path) -> None:
+    recordings = [write_flat_candles(tmp_path / name, "50000.00") for name in ("BTCUSDT.csv", "ETHUSDT.csv")]
+    folder = tmp_path / "data"
+    with Gridhive(folder, "--market", "replay", "--replay", recordings[0], "--no-autostart") as server:
+        assert server.stop() == 0
+    code, told = refused(folder, "--port", "0", "--market", "replay", "--replay", recordings[1])
+    assert code != 0
+    assert len(told) == 1
+    assert "the saved state is of another market" in told[0]
+    assert str(folder) in told[0]
