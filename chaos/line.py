@@ -1,0 +1,232 @@
+"""The wire between one process and the venue: `ports.gateway.OrderGateway` with everything that can go wrong on it.
+
+It keeps what `adapters.binance.gateway` promises, and nothing more: exactly one answer, `OrderNotSent` only where
+nothing left, `OrderAbsent` only after the receive window and a margin and after several tries. A request on its way
+arrives within the receive window or never, whether or not its sender still lives.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from adapters.binance.gateway import LOOK_UP_PAUSES_S, SETTLED_MARGIN_MS
+from adapters.binance.transport import RECV_WINDOW_MS
+from chaos.clock import EventHeap
+from chaos.points import Boundary, Crash, Fault, Tripwire
+from chaos.venue import BNB_PRICE, Venue, is_ours
+from chaos.weather import Weather
+from domain.events import (
+    CancelRefused,
+    FeeEvent,
+    FeeNotPriced,
+    FeePriced,
+    OpenOrdersRead,
+    OrderAbsent,
+    OrderEvent,
+    OrderNotSent,
+    OrderRefused,
+    OrderReported,
+    OutcomeUnknown,
+    ReadFailed,
+)
+from domain.instrument import Instrument
+from domain.orders import Intent, Role
+from ports.gateway import Answer, FeeAnswer
+from simulator.core.errors import DUPLICATE_ORDER, WOULD_TAKE, ExchangeError
+
+TIME_OUT_MS = 8_000.0
+_LONG_AGO_MS = 60_000
+
+
+class Source(StrEnum):
+    """How an event reached the process."""
+
+    ANSWER = "answer"
+    CANCEL = "cancel answer"
+    LOOK_UP = "look-up"
+    READING = "account reading"
+    STREAM = "stream"
+    COMMAND = "command"
+    TIMER = "timer"
+    PRICE = "price"
+    FEE = "fee price"
+
+
+class Line:
+    """Belongs to one life of the process; `cut` it when that life ends.
+
+    Args:
+        receive: takes what comes back, with where it came from.
+        killed: called where the process dies while a request of its own is at the venue.
+        placed: told every intent that reaches the venue, before the venue sees it.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        weather: Weather,
+        clock: EventHeap,
+        tripwire: Tripwire,
+        *,
+        receive: Callable[[OrderEvent | FeeEvent, Source], None],
+        killed: Callable[[Boundary], None],
+        placed: Callable[[Intent], None],
+    ) -> None:
+        self._venue, self._weather, self._clock, self._tripwire = venue, weather, clock, tripwire
+        self._receive, self._killed, self._placed = receive, killed, placed
+        self._is_cut = False
+        self._lost: set[str] = set()  # requests that vanish with their sender
+        self._unknown_since_ms: dict[str, int] = {}
+
+    def cut(self) -> None:
+        """Let nothing come back any more. What is on its way to the venue still arrives."""
+        self._is_cut = True
+
+    # --- orders ---
+
+    def submit(self, intent: Intent, answer: Answer) -> None:  # noqa: ARG002 - answers go by their source
+        self._tripwire.reach(Boundary.BETWEEN_SENDS)
+        name = f"place {intent.client_id}"
+        self._send(name, intent.client_id, lambda: self._place(intent), Source.ANSWER)
+        self._leave_wire(name, Boundary.UNWIND_SENT if intent.slot.role is Role.UNWIND else Boundary.SENT_ARRIVES)
+
+    def cancel(self, instrument: Instrument, client_id: str, answer: Answer) -> None:  # noqa: ARG002
+        self._tripwire.reach(Boundary.STOP_CANCELLING)
+        self._send(f"cancel {client_id}", client_id, lambda: self._cancel(client_id), Source.CANCEL)
+        self._tripwire.reach(Boundary.CANCEL_SENT)
+
+    def _leave_wire(self, name: str, boundary: Boundary) -> None:
+        if self._tripwire.falls(Boundary.SENT_LOST):
+            self._lost.add(name)
+            raise Crash(Boundary.SENT_LOST)
+        self._tripwire.reach(boundary)
+
+    def _place(self, intent: Intent) -> OrderEvent:
+        self._placed(intent)
+        try:
+            event: OrderEvent = self._venue.place(intent)
+        except ExchangeError as error:
+            if error.message == DUPLICATE_ORDER:
+                return OutcomeUnknown(intent.client_id, error.message)
+            return OrderRefused(intent.client_id, error.code, error.message, error.message == WOULD_TAKE)
+        self._may_die(Boundary.UNWIND_APPLIED if intent.slot.role is Role.UNWIND else Boundary.APPLIED_UNANSWERED)
+        return event
+
+    def _cancel(self, client_id: str) -> OrderEvent:
+        try:
+            event = self._venue.cancel(client_id)
+        except ExchangeError as error:
+            return CancelRefused(client_id, error.code, error.message)
+        self._may_die(Boundary.CANCEL_APPLIED)
+        return event
+
+    def _may_die(self, boundary: Boundary) -> None:
+        if not self._is_cut and self._tripwire.falls(boundary):
+            self._killed(boundary)
+
+    def _send(self, name: str, client_id: str, apply: Callable[[], OrderEvent], source: Source) -> None:
+        """Send a request that changes something, to whatever fate the weather has for it."""
+        if refusal := self._refusal():
+            self._answer(OrderNotSent(client_id, refusal), source)
+            return
+        strikes = self._weather.strikes_now
+        lost = strikes(Fault.REQUEST_LOST, 0.3)
+        not_applied = strikes(Fault.UNKNOWN_NOT_APPLIED, 0.3)
+        unsure = not_applied or strikes(Fault.UNKNOWN_APPLIED, 0.4)
+        broken = strikes(Fault.SERVER_ERROR, 0.4)
+        late_ms = self._weather.random.uniform(0, 900) if broken else 0.0
+        never = lost or not_applied or (broken and self._weather.random.random() < 0.4)
+        unheard = strikes(Fault.ANSWER_LOST, 0.3)
+
+        def arrive() -> None:
+            if name in self._lost:
+                return
+            event = None if never else apply()
+            if unsure or never or broken or unheard:
+                self._answer(self._doubt(client_id), source, TIME_OUT_MS if lost or unheard else 0.0)
+            elif event is not None:
+                self._answer(event, source)
+
+        self._clock.after(self._weather.delay_ms() + late_ms, arrive)
+
+    def _doubt(self, client_id: str) -> OutcomeUnknown:
+        self._unknown_since_ms[client_id] = self._clock.wall_ms()
+        return OutcomeUnknown(client_id, "outcome unknown")
+
+    # --- questions ---
+
+    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:  # noqa: ARG002
+        self._later(lambda: self._find(client_id, sent_ms, 0, 0))
+        self._tripwire.reach(Boundary.LOOK_UP_ASKED)
+
+    def _find(self, client_id: str, sent_ms: int, attempt: int, misses: int) -> None:
+        what = f"look-up of {client_id}"
+        refusal = self._refusal()
+        if refusal and attempt + 1 >= len(LOOK_UP_PAUSES_S):
+            self._answer(ReadFailed(what, refusal), Source.LOOK_UP)
+            return
+        order = None if refusal else self._venue.order(client_id, self._lag_ms())
+        if order is not None:
+            fills = tuple(fill for fill in self._venue.trades(self._lag_ms()) if fill.client_id == client_id)
+            if sum(fill.quantity for fill in fills) >= order.executed_quantity:
+                self._unknown_since_ms.pop(client_id, None)
+                self._answer(OrderReported(order, fills), Source.LOOK_UP)
+                return
+        misses += int(order is None and not refusal)
+        if order is None and self._is_over(client_id, sent_ms, misses):
+            self._unknown_since_ms.pop(client_id, None)
+            self._answer(OrderAbsent(client_id), Source.LOOK_UP)
+        elif attempt + 1 >= 2 * len(LOOK_UP_PAUSES_S):
+            self._answer(ReadFailed(what, "not settled yet"), Source.LOOK_UP)
+        else:
+            pause_s = LOOK_UP_PAUSES_S[min(attempt, len(LOOK_UP_PAUSES_S) - 1)]
+            self._later(lambda: self._find(client_id, sent_ms, attempt + 1, misses), pause_s * 1000)
+
+    def _is_over(self, client_id: str, sent_ms: int, misses: int) -> bool:
+        last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
+        now_ms = self._clock.wall_ms()
+        wanted = 2 if now_ms - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
+        return misses >= wanted and now_ms > last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
+
+    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:  # noqa: ARG002
+        started_s = self._clock.monotonic_s()
+        self._later(lambda: self._list_orders(since_trade_id, started_s))
+        self._tripwire.reach(Boundary.READING_ASKED)
+
+    def _list_orders(self, since: int, started_s: float) -> None:
+        if refusal := self._refusal():
+            self._answer(ReadFailed("open orders", refusal), Source.READING)
+            return
+        orders = tuple(order for order in self._venue.open_orders(self._lag_ms()) if is_ours(order.client_id))
+
+        def list_trades() -> None:
+            if refusal := self._refusal():
+                self._answer(ReadFailed("trades", refusal), Source.READING)
+                return
+            fills = tuple(fill for fill in self._venue.trades(self._lag_ms(), since) if is_ours(fill.client_id))
+            self._answer(OpenOrdersRead(self._venue.instrument, orders, fills, started_s), Source.READING)
+
+        self._later(list_trades)
+
+    def ask(self, instrument: Instrument, asset: str, at_ms: int, trade_id: int | None, answer: FeeAnswer) -> None:  # noqa: ARG002
+        """Tell what a fee asset is worth; implements `ports.gateway.FeePrices`."""
+        refusal = self._refusal()
+        told: FeeEvent = FeePriced(instrument, trade_id, asset, BNB_PRICE, at_ms)
+        self._answer(FeeNotPriced(trade_id, asset, refusal) if refusal else told, Source.FEE)
+
+    # --- helpers ---
+
+    def _refusal(self) -> str:
+        if self._weather.strikes_now(Fault.REFUSED_CONNECTION, 0.5):
+            return "connection refused"
+        return "too many requests" if self._weather.strikes_now(Fault.SLOW_DOWN, 0.5) else ""
+
+    def _lag_ms(self) -> float:
+        return self._weather.random.uniform(200, 3_000) if self._weather.strikes_now(Fault.REST_LAGS, 0.8) else 0.0
+
+    def _later(self, action: Callable[[], None], pause_ms: float = 0.0) -> None:
+        """Do something of the living process's own after a delay of the network."""
+        delay_ms = pause_ms + self._weather.delay_ms()
+        self._clock.after(delay_ms, lambda: None if self._is_cut else action())
+
+    def _answer(self, event: OrderEvent | FeeEvent, source: Source, pause_ms: float = 0.0) -> None:
+        self._later(lambda: self._receive(event, source), pause_ms)

@@ -1,0 +1,184 @@
+"""What happens in one run, drawn from its seed before anything starts: market, deaths, faults, commands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+from chaos.points import Boundary, Fault
+from domain.grids import OnStop
+
+START_MS: Final = 1_722_729_600_000
+START_PRICE: Final = Decimal(60_000)
+TICK: Final = Decimal("0.01")
+
+_RECOVERY: Final = (
+    Boundary.OPENED,
+    Boundary.RESTORED,
+    Boundary.LOOK_UP_ASKED,
+    Boundary.LOOK_UP_BEFORE_COMMIT,
+    Boundary.LOOK_UP_AFTER_COMMIT,
+    Boundary.READING_ASKED,
+    Boundary.READING_BEFORE_COMMIT,
+    Boundary.READING_AFTER_COMMIT,
+)
+_CANCELLING: Final = (
+    Boundary.CANCEL_SENT,
+    Boundary.CANCEL_APPLIED,
+    Boundary.CANCEL_BEFORE_COMMIT,
+    Boundary.CANCEL_AFTER_COMMIT,
+)
+_STOPPING: Final = (Boundary.STOP_BEFORE_COMMIT, Boundary.STOP_AFTER_COMMIT, Boundary.STOP_CANCELLING)
+_ENDING: Final = (Boundary.UNWIND_SENT, Boundary.UNWIND_APPLIED, Boundary.END_BEFORE_COMMIT)
+_TRADING: Final = tuple(
+    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPPING, *_ENDING)
+)
+
+CHANGES_THE_OUTCOME: Final = frozenset(
+    {
+        Fault.CANCELLED_BY_OTHERS,
+        Fault.FOREIGN_ORDER,
+        Fault.FOREIGN_INSTANCE,
+        Fault.BALANCE_CHANGED,
+        Fault.HALTED,
+        Fault.FILTERS_CHANGED,
+        Fault.EXPIRED_IN_MATCH,
+        Fault.PARTIAL_FILL,
+        Fault.FEES_IN_BNB,
+    }
+)
+"""With these a run does not end like an undisturbed one, however well it recovers."""
+
+# Power loss is decided with the death it belongs to.
+_WINDOWED: Final = tuple(fault for fault in Fault if fault is not Fault.POWER_LOSS)
+_HARMLESS: Final = tuple(fault for fault in _WINDOWED if fault not in CHANGES_THE_OUTCOME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """The process dies at the `passes`-th passing of `boundary` and stays dead for `down_ms`."""
+
+    boundary: Boundary
+    passes: int
+    down_ms: int
+    lost_commits: int = 0
+    lagging_notes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """From the market's step `at_step` on: these faults for a while, a command, and deaths one after the other."""
+
+    at_step: int
+    faults: tuple[Fault, ...]
+    faults_ms: int
+    deaths: tuple[Death, ...]
+    shut_down: bool = False
+    stop: OnStop | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Print:
+    """One step of the market: a trade outside, and the book around its price; with `rung` exactly at one of ours."""
+
+    after_ms: int
+    price: Decimal
+    quantity: Decimal
+    rung: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """`lock_step`: the market stands still while the bot has anything to do, so that an undisturbed twin must end
+    the same.
+    """
+
+    seed: int
+    levels: int
+    spacing_percent: Decimal
+    lock_step: bool
+    prints: tuple[Print, ...]
+    episodes: tuple[Episode, ...] = field(default=())
+
+
+def draw_plan(seed: int) -> RunPlan:
+    """Return the plan of a seed."""
+    random = Random(f"plan {seed}")
+    lock_step = random.random() < 0.25
+    steps = random.randint(36, 70)
+    spacing = Decimal(random.choice(["0.3", "0.3", "0.5"]))
+    return RunPlan(
+        seed=seed,
+        levels=random.choice([2, 3, 5, 8, 8, 10, 12]),
+        spacing_percent=spacing,
+        lock_step=lock_step,
+        prints=tuple(_walk(random, steps, spacing)),
+        episodes=tuple(_episodes(random, steps, lock_step=lock_step)),
+    )
+
+
+def _walk(random: Random, steps: int, spacing: Decimal) -> Sequence[Print]:
+    """Return a path through several rungs at once, back to its start at the end so that a first purchase can end."""
+    price, path = START_PRICE, []
+    reach = int(spacing * 200)
+    for _ in range(steps):
+        move = Decimal(random.randint(-reach, reach)) / 10_000
+        price = max(price * (1 + move), START_PRICE / 2).quantize(TICK)
+        if random.random() < 0.1:
+            price = ((price + START_PRICE) / 2).quantize(TICK)
+        quantity = Decimal(random.choice(["0.00013", "0.001", "0.3"]))
+        after_ms = random.choice([50, 400, 2_000, 6_000, 15_000])
+        rung = random.randrange(12) if random.random() < 0.2 else None
+        path.append(Print(after_ms=after_ms, price=price, quantity=quantity, rung=rung))
+    return path
+
+
+def _episodes(random: Random, steps: int, *, lock_step: bool) -> Sequence[Episode]:
+    count = random.choice([2, 3, 3])
+    starts = sorted(random.sample(range(2, steps - 4), count))
+    if random.random() < 0.15:
+        starts[0] = 0  # from the first order on
+    kinds = [random.choice(["trade", "trade", "shut down", "trade"]) for _ in starts]
+    if random.random() < 0.5:
+        kinds[-1] = "stop"
+    return [_episode(random, start, kind, lock_step=lock_step) for start, kind in zip(starts, kinds, strict=True)]
+
+
+def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Episode:
+    faults = random.sample(_HARMLESS if lock_step else _WINDOWED, random.choice([2, 3, 3, 4]))
+    stop = random.choice([OnStop.CANCEL, OnStop.UNWIND, OnStop.UNWIND, OnStop.KEEP]) if kind == "stop" else None
+    deaths = [_death(random, random.choice(_first_choices(kind, stop)))]
+    while len(deaths) < 4 and random.random() < 0.65:
+        again = _ENDING if kind == "stop" and random.random() < 0.4 else _RECOVERY
+        deaths.append(_death(random, random.choice(again)))
+    return Episode(
+        at_step=at_step,
+        faults=tuple(faults),
+        faults_ms=random.choice([15_000, 30_000, 45_000]),
+        deaths=tuple(deaths),
+        shut_down=kind == "shut down",
+        stop=stop,
+    )
+
+
+def _first_choices(kind: str, stop: OnStop | None) -> Sequence[Boundary]:
+    if kind == "shut down":
+        return _CANCELLING
+    if stop is OnStop.UNWIND:
+        return (*_CANCELLING, *_STOPPING, *_ENDING, *_ENDING)
+    if stop is not None:
+        return (*_STOPPING, Boundary.END_BEFORE_COMMIT)
+    return _TRADING
+
+
+def _death(random: Random, boundary: Boundary) -> Death:
+    power_loss = random.random() < 0.3
+    return Death(
+        boundary=boundary,
+        passes=random.choice([1, 1, 1, 2, 3]),
+        # A machine without power is back after longer than a request may be on its way; a process is back at once.
+        down_ms=random.choice([15_000, 40_000] if power_loss else [50, 1_000, 6_000, 30_000]),
+        lost_commits=random.choice([1, 2, 3, 5, 8, 13]) if power_loss else 0,
+        lagging_notes=0 if power_loss else random.choice([0, 0, 1]),
+    )

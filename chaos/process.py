@@ -1,0 +1,244 @@
+"""One life of the bot's process: the real store, gate, worker and everything below it, driven from an event heap.
+
+It does what `grid.runner` and its thread do, one event after the other: a failure throws the worker away and the next
+attempt builds it anew from the store, after a growing pause, until too many failed in a row.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from chaos.clock import EventHeap
+from chaos.disk import Disk
+from chaos.line import Line, Source
+from chaos.points import Boundary, Crash, Tripwire
+from chaos.stream import UserStream
+from chaos.venue import Venue
+from chaos.weather import Weather
+from chaos.wired_store import WiredStore
+from chaos.witness import Witness
+from domain.events import FeeEvent, OrderEvent, PriceSeen
+from domain.grids import GridSnapshot
+from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
+from grid.worker_host import GridHouse, WorkerHost
+from risk.gate import GateLimits, RiskGate
+
+LIMITS = GateLimits(
+    max_order_notional=Decimal(100_000),
+    max_exposure=Decimal(1_000_000),
+    max_orders_per_10s=1_000,
+    max_price_distance=Decimal("0.9"),
+    max_price_age_s=1e9,
+)
+_MAX_FAILURES = 6  # as utils.worker_loop
+_HALT_MS = 10_000  # as grid.manager gives a shutdown
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What outlives the process."""
+
+    clock: EventHeap
+    venue: Venue
+    stream: UserStream
+    weather: Weather
+    disk: Disk
+    tripwire: Tripwire
+    witness: Witness
+    note: Callable[[str], None]
+
+
+class Process:
+    """Lives from `start` until it dies, gives up or has ended; `on_end` is told which boundary killed it, if any."""
+
+    def __init__(self, world: World, on_end: Callable[["Process", Boundary | None], None]) -> None:
+        self.is_over = False
+        self.gave_up = ""
+        self._world = world
+        self._on_end = on_end
+        self._waiting: deque[tuple[WorkerEvent | FeeEvent, Source]] = deque()
+        self._pausing = False
+        self._failures = 0
+        self._store = world.disk.open()
+        self._wired = WiredStore(
+            self._store, world.tripwire, world.weather, intents=world.witness.committed, booked=world.witness.booked
+        )
+        self._line = Line(
+            world.venue,
+            world.weather,
+            world.clock,
+            world.tripwire,
+            receive=self.receive,
+            killed=self.die,
+            placed=world.witness.arrived,
+        )
+        self._host: WorkerHost | None = None
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Take up the stored grid, if it has not ended."""
+        world = self._world
+        row = self._store.grids()[-1]
+        world.witness.opened(self._store, row.grid_id)
+        if row.ended_ms is None:
+            house = GridHouse(
+                store=self._wired,
+                gateway=self._line,
+                streams=_NoStreams(),
+                gate=RiskGate(LIMITS),
+                clock=world.clock,
+                equity_every_ms=60_000,
+                max_price_age_s=3_600.0,
+                fee_prices=self._line,
+            )
+            self._host = WorkerHost(row, world.venue.rules(), house, lambda _event: None)
+        self._guard(self._open)
+        self._tick()
+
+    def die(self, boundary: Boundary | None) -> None:
+        """Be dead: nothing is told to this process any more, and the disk holds what was committed."""
+        self._end(boundary)
+
+    def kill(self) -> None:
+        """Die between two events."""
+        self._world.tripwire.is_dead = True
+        self._end(None)
+
+    def _end(self, boundary: Boundary | None) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        self._line.cut()
+        self._world.stream.unsubscribe()
+        self._on_end(self, boundary)
+
+    @property
+    def store(self) -> WiredStore:
+        return self._wired
+
+    def leave_disk(self, *, lost_commits: int, lagging_notes: int) -> int:
+        """Let go of the files as a dead process does; return how many commits were lost with it."""
+        return self._world.disk.crash(self._store, lost_commits=lost_commits, lagging_notes=lagging_notes)
+
+    def close(self) -> None:
+        """End in good order."""
+        self._store.close()
+        self._end(None)
+
+    # --- events ---
+
+    def receive(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
+        """Handle an event now, or after the pause that a failure brought."""
+        if self.is_over or self._host is None or self.gave_up:
+            return
+        if self._pausing:
+            self._waiting.append((event, source))
+            return
+        self._guard(lambda: self._handle(event, source))
+
+    def see_price(self, price: Decimal) -> None:
+        clock = self._world.clock
+        if not self._pausing:  # a latest-value slot: the next one comes soon enough
+            self.receive(
+                PriceSeen(self._world.venue.instrument, price, clock.market_ms(), clock.monotonic_s()), Source.PRICE
+            )
+
+    def command(self, request: StopRequested | ShutdownRequested) -> None:
+        """Ask the grid to end or the house to close; a shutdown that takes too long is cut short."""
+        self.receive(request, Source.COMMAND)
+        if isinstance(request, ShutdownRequested):
+            self._world.clock.after(_HALT_MS, lambda: None if self.is_over else self.close())
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no answer is awaited; true of a grid that has ended."""
+        if self.is_over or self._pausing or self.gave_up:
+            return False
+        return self._host is None or self._host.finished or self._host.is_idle
+
+    @property
+    def has_finished(self) -> bool:
+        return self._host is None or self._host.finished
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether a stop of this grid is stored."""
+        return self._store.grids()[-1].on_stop is not None
+
+    def snapshot(self) -> GridSnapshot | None:
+        """Return the grid as the living worker shows it, None where there is none."""
+        if self._host is None or self.is_over or not self._host.is_open:
+            return None
+        return self._host.snapshot()
+
+    # --- helpers ---
+
+    def _open(self) -> None:
+        self._world.tripwire.reach(Boundary.OPENED)
+        if self._host is None:
+            return
+        self._world.stream.unsubscribe()
+        self._wired.source = Source.TIMER
+        self._host.open()
+        self._world.tripwire.reach(Boundary.RESTORED)
+        self._world.stream.subscribe(self.receive)
+
+    def _handle(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
+        host = self._host
+        if host is None or host.finished:
+            return
+        self._wired.source = source
+        host.handle(event)
+        self._wired.source = Source.TIMER
+        host.fire_timer()
+        self._failures = 0
+        if host.finished:
+            self._world.stream.unsubscribe()
+
+    def _tick(self) -> None:
+        if self.is_over:
+            return
+        host = self._host
+        if host is not None and not self._pausing and not self.gave_up and not host.finished:
+            self._wired.source = Source.TIMER
+            self._guard(host.fire_timer)
+        self._world.clock.after(self._world.weather.random.uniform(1_000, 2_500), self._tick)
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Crash as crash:
+            self.die(crash.boundary)
+        except Exception as error:  # noqa: BLE001 - as the loop around a worker: any failure is counted and told
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._world.note(f"the worker failed: {type(error).__name__}: {error}")
+        self._world.witness.failed(error)
+        if self._host is not None:
+            self._host.drop()
+        self._failures += 1
+        if self._failures >= _MAX_FAILURES:
+            self.gave_up = str(error)
+            return
+        self._pausing = True
+        self._world.clock.after(2_000.0 * 2 ** (self._failures - 1), self._go_on)
+
+    def _go_on(self) -> None:
+        if self.is_over:
+            return
+        self._pausing = False
+        self._guard(self._open)
+        while self._waiting and not (self._pausing or self.is_over):
+            event, source = self._waiting.popleft()
+            self._guard(lambda event=event, source=source: self._handle(event, source))  # type: ignore[misc]
+
+
+class _NoStreams:
+    """`WorkerHost` leaves the streams to whoever drives it."""
+
+    def watch(self, instrument: object, inbox: object) -> None: ...
+
+    def unwatch(self, instrument: object, inbox: object) -> None: ...

@@ -1,0 +1,181 @@
+"""What must hold once everything works again and the market stands still."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from chaos.disk import INSTANCE
+from chaos.process import Process
+from chaos.venue import Venue
+from chaos.witness import Witness
+from domain.grids import GridPlan, OnStop, Phase
+from domain.money import ZERO, exact, plain
+from domain.orders import Fill, Side
+from grid.state import GridState
+from orders.client_ids import ClientId
+from orders.wanted import WantedOrder
+
+Resting = list[tuple[Side, Decimal, Decimal]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One moment of a run. `moved` is what others brought to the account, or took, beside trading."""
+
+    process: Process
+    witness: Witness
+    venue: Venue
+    grid: GridPlan
+    funds: Mapping[str, Decimal]
+    moved: Mapping[str, Decimal]
+    stop: OnStop | None
+
+
+def is_of_this_instance(client_id: str) -> bool:
+    ours = ClientId.parse(client_id)
+    return ours is not None and ours.instance == INSTANCE
+
+
+def resting(facts: Facts) -> Resting:
+    """Return our orders at the venue: side, price, and what is left of each."""
+    ours = [order for order in facts.venue.open_orders() if is_of_this_instance(order.client_id)]
+    return sorted((order.side, order.price, order.quantity - order.executed_quantity) for order in ours)
+
+
+def wanted(facts: Facts) -> list[WantedOrder]:
+    """Work out from the committed fills alone what should exist, by a state of our own."""
+    if facts.stop is not None:
+        return []
+    return _replayed(facts).wanted()
+
+
+def _replayed(facts: Facts) -> GridState:
+    state = GridState(1, facts.grid, facts.venue.rules())
+    for fill in facts.witness.fills.values():
+        ours = ClientId.parse(fill.client_id)
+        if ours is not None:
+            state.apply(ours.slot, fill)
+    return state
+
+
+def at_rest(facts: Facts) -> bool:
+    """Tell whether nothing is under way and what rests is what is wanted; a purchase at once may wait for its price."""
+    process = facts.process
+    if not process.is_idle:
+        return False
+    if process.has_finished:
+        return True
+    if facts.stop is not None:
+        return False
+    wants = wanted(facts)
+    wanted_now = sorted((want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once)
+    return wanted_now == resting(facts)
+
+
+def judge_books(process: Process, witness: Witness) -> None:
+    """Check the living worker's own books against what was committed."""
+    shown = process.snapshot()
+    if shown is None:
+        return
+    if shown.books.residual:
+        witness.violated(f"the books leave a residual of {plain(shown.books.residual)}")
+    if shown.books.trades != len(witness.fills):
+        witness.violated(f"the books count {shown.books.trades} trades, committed are {len(witness.fills)}")
+    held = _sum_base(witness.fills.values())
+    if shown.books.base_held != held:
+        witness.violated(f"the books hold {plain(shown.books.base_held)}, committed are {plain(held)}")
+
+
+@exact
+def _sum_base(fills: object) -> Decimal:
+    total = ZERO
+    for fill in fills:  # type: ignore[attr-defined]
+        total += fill.quantity if fill.side is Side.BUY else -fill.quantity
+        if fill.commission_asset == fill.instrument.base:
+            total -= fill.commission
+    return total
+
+
+def judge_end(facts: Facts, *, rested: bool) -> None:
+    """Check everything that must hold at the end of a run."""
+    witness = facts.witness
+    if facts.stop is not OnStop.KEEP:
+        _judge_trades(facts)
+        _judge_money(facts)
+    if facts.process.has_finished:
+        _judge_ended(facts)
+        return
+    judge_books(facts.process, witness)
+    shown = facts.process.snapshot()
+    if shown is None:
+        witness.violated(f"no worker lives at the end{f': {facts.process.gave_up}' if facts.process.gave_up else ''}")
+        return
+    if shown.phase is not Phase.TRADING and not _waits_for_its_price(facts):
+        witness.violated(f"phase {shown.phase} at the end: {shown.phase_reason}")
+    if shown.faulted_slots:
+        witness.violated(f"faulted at the end: {'; '.join(shown.faulted_slots)}")
+    if facts.stop is not None:
+        witness.violated(f"the stop ({facts.stop}) did not come to its end")
+    known = {order.client_id for order in shown.open_orders}
+    live = {order.client_id for order in facts.venue.open_orders() if is_of_this_instance(order.client_id)}
+    if live - known:
+        witness.violated(f"orphans: {', '.join(sorted(live - known))}")
+    if known - live:
+        witness.violated(f"taken for live: {', '.join(sorted(known - live))}")
+    if not rested:
+        wants = sorted((want.slot.side, want.price, want.quantity) for want in wanted(facts) if want.price)
+        witness.violated(f"resting {_told(resting(facts))} and wanted {_told(wants)} differ")
+
+
+def _waits_for_its_price(facts: Facts) -> bool:
+    return any(want.at_once for want in wanted(facts))
+
+
+def _judge_ended(facts: Facts) -> None:
+    if facts.stop is None:
+        facts.witness.violated("the grid ended and nobody stopped it")
+    left = resting(facts)
+    if left and facts.stop is not OnStop.KEEP:
+        facts.witness.violated(f"the grid ended and orders rest: {_told(left)}")
+    if facts.stop is OnStop.UNWIND and (unsold := _replayed(facts).wanted_unwind()):
+        facts.witness.violated(f"the grid ended and holds {plain(unsold[0].quantity)} that could be sold")
+
+
+def _judge_trades(facts: Facts) -> None:
+    at_venue = {fill.trade_id: fill for fill in facts.venue.trades() if is_of_this_instance(fill.client_id)}
+    booked = facts.witness.fills
+    if lost := sorted(at_venue.keys() - booked.keys()):
+        facts.witness.violated(f"lost trades: {', '.join(map(str, lost))}")
+    if invented := sorted(booked.keys() - at_venue.keys()):
+        facts.witness.violated(f"invented trades: {', '.join(map(str, invented))}")
+    for trade_id, fill in at_venue.items():
+        if trade_id in booked and booked[trade_id] != fill:
+            facts.witness.violated(f"trade {trade_id} is booked as {booked[trade_id]}, the venue says {fill}")
+
+
+@exact
+def _judge_money(facts: Facts) -> None:
+    """Compare balances at the venue with start + committed fills + what others did."""
+    expected = dict(facts.funds)
+    foreign = [fill for fill in facts.venue.trades() if not is_of_this_instance(fill.client_id)]
+    for fill in (*facts.witness.fills.values(), *foreign):
+        _add(expected, fill)
+    for asset, change in facts.moved.items():
+        expected[asset] = expected.get(asset, ZERO) + change
+    held = facts.venue.balances()
+    for asset in sorted({*expected, *held}):
+        if expected.get(asset, ZERO) != held.get(asset, ZERO):
+            told = f"{plain(held.get(asset, ZERO))} {asset} and the books {plain(expected.get(asset, ZERO))}"
+            facts.witness.violated(f"the venue holds {told}")
+
+
+def _add(balances: dict[str, Decimal], fill: Fill) -> None:
+    base, quote = fill.instrument.base, fill.instrument.quote
+    sign = 1 if fill.side is Side.BUY else -1
+    changes = ((base, sign * fill.quantity), (quote, -sign * fill.quote_quantity))
+    for asset, change in (*changes, (fill.commission_asset, -fill.commission)):
+        balances[asset] = balances.get(asset, ZERO) + change
+
+
+def _told(orders: Resting) -> str:
+    return "[" + ", ".join(f"{side} {plain(quantity)} at {plain(price)}" for side, price, quantity in orders) + "]"

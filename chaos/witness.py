@@ -1,0 +1,102 @@
+"""What must hold at every moment, checked from outside: at the venue, and at what was committed."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from domain.orders import Fill, Intent, Slot, Status
+from orders.client_ids import ClientId
+from orders.life_cycle import ENDED
+from ports.store import OrderRow, Store, StoreFailed
+from simulator.core.events import OrderChanged
+
+
+class Violated(Exception):
+    """Something that must never happen has happened; the text says what."""
+
+
+class Witness:
+    """Follows every commit and every change at the venue.
+
+    Args:
+        instance: whose orders are watched.
+        excuses: tells whether a failure of the worker other than the store's is to be expected right now.
+    """
+
+    def __init__(self, instance: str, excuses: Callable[[Exception], bool]) -> None:
+        self._instance = instance
+        self._excuses = excuses
+        self._arrived: set[str] = set()
+        self._intents: dict[str, Status] = {}
+        self._fills: dict[int, Fill] = {}
+        self._live: dict[str, Slot] = {}
+        self._rolled_back = False
+        self.violation = ""
+
+    def violated(self, text: str) -> None:
+        """Keep the first thing that went wrong."""
+        self.violation = self.violation or text
+
+    def failed(self, error: Exception) -> None:
+        if not isinstance(error, StoreFailed) and not self._excuses(error):
+            self.violated(f"the worker failed: {type(error).__name__}: {error}")
+
+    # --- the venue ---
+
+    def arrived(self, intent: Intent) -> None:
+        """Judge a request that reaches the venue."""
+        if intent.client_id in self._arrived:
+            self.violated(f"{intent.client_id} was sent twice")
+        if intent.client_id not in self._intents and not self._rolled_back:
+            self.violated(f"{intent.client_id} was sent and its intent is not stored")
+        self._arrived.add(intent.client_id)
+
+    def changed(self, change: OrderChanged) -> None:
+        """Judge what became of an order."""
+        client_id = change.order.client_id
+        ours = ClientId.parse(client_id)
+        if ours is None or ours.instance != self._instance:
+            return
+        if not change.order.is_open:
+            self._live.pop(client_id, None)
+            return
+        self._live[client_id] = ours.slot
+        doubled = [slot for slot, count in Counter(self._live.values()).items() if count > 1]
+        if doubled:
+            both = [live for live, slot in self._live.items() if slot == doubled[0]]
+            self.violated(f"two live orders in one slot: {', '.join(both)}")
+
+    # --- the database ---
+
+    def power_was_lost(self) -> None:
+        """Expect commits to be missing at the next opening."""
+        self._rolled_back = True
+
+    def opened(self, store: Store, grid_id: int) -> None:
+        """Compare what a new life finds with what the old ones committed."""
+        intents = {row.intent.client_id: row.status for row in store.orders(grid_id)}
+        fills = {fill.trade_id: fill for fill in store.fills(grid_id)}
+        if not self._rolled_back and (intents, fills) != (self._intents, self._fills):
+            self.violated("the database does not hold what was committed")
+        self._rolled_back = False
+        self._intents, self._fills = intents, fills
+
+    def committed(self, intents: Sequence[Intent]) -> None:
+        for intent in intents:
+            self._intents[intent.client_id] = Status.CREATED
+
+    def booked(self, rows: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
+        """Judge what was just committed."""
+        for row in rows:
+            client_id = row.intent.client_id
+            self._intents[client_id] = row.status
+            if row.status in ENDED and client_id in self._live:
+                self.violated(f"{client_id} rests at the venue and is stored as {row.status}")
+        for fill in fills:
+            if fill.trade_id in self._fills:
+                self.violated(f"trade {fill.trade_id} was booked twice")
+            self._fills[fill.trade_id] = fill
+
+    @property
+    def fills(self) -> dict[int, Fill]:
+        """Return the committed fills by trade id, in the order of their booking."""
+        return self._fills
