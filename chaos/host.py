@@ -13,6 +13,9 @@ from chaos.clock import EventHeap
 from chaos.translate import amount, fill_of, instrument_of, order_of, params_of, rules_of
 from domain.events import (
     CancelRefused,
+    FeeEvent,
+    FeeNotPriced,
+    FeePriced,
     OpenOrdersRead,
     OrderAbsent,
     OrderEvent,
@@ -26,7 +29,7 @@ from domain.grids import GridPlan, GridSnapshot
 from domain.orders import Fill, Intent
 from grid.assembly import build_worker
 from grid.worker import Effect, Finished, GridWorker, SaveEquity, SavePhase, WorkerEvent
-from orders.effects import Cancel, LookUp, ReadOpen, Record, StoreIntents, Submit
+from orders.effects import AskFeePrice, Cancel, LookUp, ReadOpen, Record, RecordFeeValue, StoreIntents, Submit
 from ports.store import GridRow, Store
 from risk.gate import RiskGate
 from simulator.core.errors import ExchangeError
@@ -57,6 +60,7 @@ class InProcessHost:
         balances: the account at the start, in decimal amounts per asset.
         store: where the bot keeps its books; the host asks for nothing but the port.
         seed: of the latencies.
+        fee_price: what one unit of a fee asset is worth in the symbol's quote at a time, None if it cannot be told.
     """
 
     def __init__(
@@ -69,7 +73,9 @@ class InProcessHost:
         start_ms: int,
         seed: int,
         latency: Latency | None = None,
+        fee_price: Callable[[str, int], Decimal | None] = lambda _asset, _at_ms: None,
     ) -> None:
+        self._fee_price = fee_price
         self.heap = EventHeap(start_ms)
         self.spec = spec
         self.instrument = instrument_of(spec)
@@ -182,6 +188,10 @@ class InProcessHost:
                     self.store.add_intents(intents)
                 case Record(orders=orders, fills=fills):
                     self.store.record(orders, fills)
+                case RecordFeeValue(value=value):
+                    self.store.add_fee_value(value)
+                case AskFeePrice():
+                    self.heap.after(self._delay(), self._pricing(effect))
                 case SavePhase() | SaveEquity() | Finished():
                     self._carry_out_own(effect)
                 case Submit(intent=intent):
@@ -205,7 +215,7 @@ class InProcessHost:
             case Finished():
                 self.finished = True
 
-    def _answer(self, event: OrderEvent) -> None:
+    def _answer(self, event: OrderEvent | FeeEvent) -> None:
         self.heap.after(self._delay(), lambda: self._tell(event))
 
     def _placing(self, intent: Intent) -> Callable[[], None]:
@@ -252,6 +262,16 @@ class InProcessHost:
             self._answer(OpenOrdersRead(self.instrument, listed, tuple(self._trades(from_id=since)), started_s))
 
         return read
+
+    def _pricing(self, asked: AskFeePrice) -> Callable[[], None]:
+        def tell() -> None:
+            price = self._fee_price(asked.asset, asked.at_ms)
+            if price is None:
+                self._answer(FeeNotPriced(asked.trade_id, asked.asset, "no market tells"))
+            else:
+                self._answer(FeePriced(self.instrument, asked.trade_id, asked.asset, price, asked.at_ms))
+
+        return tell
 
     def _trades(self, *, order_id: int | None = None, from_id: int | None = None) -> list[Fill]:
         """Return our trades as the venue's trade list gives them: named by the venue's order id alone."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos.host import ACCOUNT, ALL, TIMER_EVERY_MS, InProcessHost
 from chaos.translate import fill_of
-from domain.events import OrderEvent, OutcomeUnknown, ReadFailed, StreamLost, StreamResumed, TimerFired
+from domain.events import FeeEvent, OrderEvent, OutcomeUnknown, ReadFailed, StreamLost, StreamResumed, TimerFired
 from domain.orders import Fill, Intent
 from grid.worker import Effect
 from risk.gate import RiskGate
@@ -147,7 +147,7 @@ class HostileHost(InProcessHost):
                 return
             super()._carry_out([effect])
 
-    def _answer(self, event: OrderEvent) -> None:
+    def _answer(self, event: OrderEvent | FeeEvent) -> None:
         life = self._asker or self.lives
         told = OutcomeUnknown(self._in_doubt, "timed out") if self._in_doubt else event
         delay_ms = TIME_OUT_MS if self._in_doubt else self._delay()
