@@ -33,6 +33,7 @@ class Disk:
         self._sidecar = folder / "books.db.epoch"
         self._clock = clock
         self._locker: sqlite3.Connection | None = None
+        self._boots = 0
         for leftover in folder.glob("books.db*"):
             leftover.unlink()
         shutil.copyfile(template, self._file)
@@ -40,7 +41,8 @@ class Disk:
 
     def open(self) -> SqlStore:
         """Open the books as the program does."""
-        return open_store(f"sqlite:///{self._file}", ACCOUNT, self._clock, busy_timeout_s=0.0)
+        boot = f"boot {self._boots}"
+        return open_store(f"sqlite:///{self._file}", ACCOUNT, self._clock, busy_timeout_s=0.0, boot=boot)
 
     def lock(self) -> None:
         """Let another process hold the database, if it does not already."""
@@ -63,6 +65,7 @@ class Disk:
         """
         was_locked = self._locker is not None
         self.unlock()
+        self._boots += lost_commits > 0  # losing power means that the machine was started anew
         wal_file = self._file.with_name("books.db-wal")
         base, wal = self._file.read_bytes(), wal_file.read_bytes() if wal_file.exists() else b""
         sidecar = self._sidecar.read_bytes()

@@ -64,6 +64,12 @@ class WiredStore:
     def epoch(self) -> int:
         return self._store.epoch
 
+    def may_lack_orders(self, grid_id: int) -> bool:
+        return self._store.may_lack_orders(grid_id)
+
+    def holds_all_orders(self, grid_id: int) -> None:
+        self._store.holds_all_orders(grid_id)
+
     def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow:
         return self._store.add_grid(instrument, plan, started_ms, started_wall_ms)
 

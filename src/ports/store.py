@@ -100,6 +100,12 @@ class Store(Protocol):
     def epoch(self) -> int:
         """Return the number of this life of the database; a restored backup raises it."""
 
+    def may_lack_orders(self, grid_id: int) -> bool:
+        """Tell whether orders of the grid may have left that these books do not know: restored, or power was lost."""
+
+    def holds_all_orders(self, grid_id: int) -> None:
+        """Note that every trade of the grid was read and every order of ours found, so that nothing is missing."""
+
     def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow: ...
 
     def set_grid(

@@ -61,6 +61,13 @@ class InMemoryStore:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def may_lack_orders(self, grid_id: int) -> bool:
+        """A memory loses no commit."""
+        return False
+
+    def holds_all_orders(self, grid_id: int) -> None:
+        """Nothing was in doubt."""
+
     def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow:
         self._before_commit()
         row = GridRow(

@@ -15,6 +15,12 @@ between commit and file.) In every other case, a missing or unreadable file incl
 have been put in place: the epoch becomes one more than the larger of the two and is stored in both. Raising without
 need costs a number and nothing else, so doubt raises.
 
+**What may be missing.** Every commit is durable once it returns, yet disks lie, and copies are put back. So the file
+also names the run of the machine (its boot id) in which the books were known to be whole. While the machine runs on,
+no death of a process takes a commit along. Under another boot id, after a raised epoch, after a restore, and where the
+books lie on a database server, orders may have left that the books do not know: recovery then reads every trade since
+the last one known, and only when each running grid has done so are the books called whole again.
+
 The inode is there for a whole data folder copied back, file and all. What no rule here can see is a file system put
 back as a whole (a snapshot of the machine); whoever does that calls `SqlStore.raise_epoch`, or restores a copy.
 """
@@ -38,6 +44,7 @@ log = logging.getLogger(__name__)
 _ALPHABET: Final = string.digits + string.ascii_lowercase
 _INSTANCE_LENGTH: Final = 4
 _LEAP: Final = 1000
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _FILE_BYTES: Final = 192  # always the same length, so that a shorter text leaves no rest of a longer one
 
 
@@ -47,14 +54,30 @@ class Life:
     epoch: int
     generation: int
     inode: int | None = None
+    whole_in: str = ""
+    """The boot in which these books were last known to hold every order of ours; empty where they are not."""
+
+
+def boot_id() -> str:
+    """Return what tells this run of the machine from every other; empty where the system does not say."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 class Sidecar:
-    """The file beside the database. Its loss is answered by a raised epoch, so its own failures only warn."""
+    """The file beside the database. Its loss is answered by a raised epoch, so its own failures only warn.
 
-    def __init__(self, path: Path, database_file: Path | None) -> None:
+    Args:
+        boot: the machine's boot id, None for the true one.
+    """
+
+    def __init__(self, path: Path, database_file: Path | None, boot: str | None = None) -> None:
         self._path = path
         self._database_file = database_file
+        # A database server's machine may lose power without ours: there the books are never taken for whole.
+        self._boot = (boot_id() if boot is None else boot) if database_file else ""
         self._lock = Lock()
         self._warned = False
         self._written: Life | None = None
@@ -64,7 +87,8 @@ class Sidecar:
         """Return what the file says, None where it is missing or unreadable."""
         try:
             told = json.loads(self._path.read_text("ascii"))
-            return Life(str(told["birth"]), int(told["epoch"]), int(told["generation"]), told["inode"])
+            life = Life(str(told["birth"]), int(told["epoch"]), int(told["generation"]), told["inode"])
+            return replace(life, whole_in=str(told.get("whole_in", "")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -84,6 +108,17 @@ class Sidecar:
                 self._written = replace(self._written, generation=generation)
                 self._put(self._written, durable=False)
 
+    def is_whole(self, life: Life) -> bool:
+        """Tell whether no order of ours can be missing in books that were left like this."""
+        return bool(self._boot) and life.whole_in == self._boot
+
+    def note_whole(self) -> None:
+        """Remember that the books hold every order of ours, for as long as this machine runs on."""
+        with self._lock:
+            if self._written is not None and self._written.whole_in != self._boot:
+                self._written = replace(self._written, whole_in=self._boot)
+                self._put(self._written, durable=True)
+
     def close(self) -> None:
         with self._lock:
             if self._written is not None:
@@ -93,7 +128,7 @@ class Sidecar:
             self._descriptor = self._written = None
 
     def _put(self, life: Life, *, durable: bool) -> None:
-        told = {"birth": life.birth, "epoch": life.epoch, "generation": life.generation, "inode": life.inode}
+        told = {name: getattr(life, name) for name in ("birth", "epoch", "generation", "inode", "whole_in")}
         text = json.dumps(told).encode("ascii").ljust(_FILE_BYTES - 1) + b"\n"
         try:
             if self._descriptor is None:
@@ -118,7 +153,8 @@ def settle(connection: Connection, sidecar: Sidecar | None) -> tuple[str, Life]:
     if sidecar and not _same_life(stored, told, sidecar.inode()):
         epoch = max(stored.epoch, told.epoch if told else 0) + 1
         log.warning("the database may have been restored from a backup: its epoch is now %d", epoch)
-    life = replace(stored, epoch=epoch, generation=stored.generation + 1)
+    whole_in = told.whole_in if told and epoch == stored.epoch else ""
+    life = replace(stored, epoch=epoch, generation=stored.generation + 1, whole_in=whole_in)
     connection.execute(update(meta).values(epoch=life.epoch, generation=life.generation))
     return row.instance, life
 

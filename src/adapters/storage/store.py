@@ -1,6 +1,6 @@
 """The books of one account in SQLite or PostgreSQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,7 @@ def open_store(
     *,
     sidecar: Path | None = None,
     busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
+    boot: str | None = None,
 ) -> "SqlStore":
     """Open the books of `account`, bringing the database to the newest revision first.
 
@@ -56,6 +57,7 @@ def open_store(
         sidecar: where the life of the database is kept a second time (see `life`); for SQLite the default is
             `<file>.epoch`, for other databases there is none unless it is given.
         busy_timeout_s: how long a commit waits for another process that writes.
+        boot: what tells this run of the machine from another; None asks the system.
 
     Raises:
         StoreFailed: if the database is damaged, or cannot be opened, read or brought up to date.
@@ -64,18 +66,27 @@ def open_store(
     if database.file:
         refuse_damaged(database.file)
     path = sidecar or (database.file and database.file.with_name(f"{database.file.name}.epoch"))
-    keeper = Sidecar(path, database.file) if path else None
+    keeper = Sidecar(path, database.file, boot) if path else None
     try:
         upgrade(database)
         with database.writing() as connection:
             _add_account(connection, account, clock.wall_ms())
             instance, life = settle(connection, keeper)
+            is_whole = keeper is not None and keeper.is_whole(life)
+            doubted = set() if is_whole else _running_grids(connection)
     except BaseException:
         database.close()
         raise
     if keeper:
         keeper.write(life)
-    return SqlStore(database, account, instance, life, keeper)
+        if not doubted:
+            keeper.note_whole()
+    return SqlStore(database, account, instance, life, keeper, doubted)
+
+
+def _running_grids(connection: Connection) -> set[tuple[str, int]]:
+    wanted = select(grids.c.account, grids.c.grid_id).where(grids.c.ended_ms.is_(None))
+    return {(row.account, row.grid_id) for row in connection.execute(wanted)}
 
 
 def _add_account(connection: Connection, account: Account, wall_ms: int) -> None:
@@ -95,7 +106,13 @@ class SqlStore:
     """Implements `ports.store.Store`; may be used by many threads at once. Made by `open_store`."""
 
     def __init__(
-        self, database: Database, account: Account, instance: str, life: Life, sidecar: Sidecar | None
+        self,
+        database: Database,
+        account: Account,
+        instance: str,
+        life: Life,
+        sidecar: Sidecar | None,
+        doubted: Iterable[tuple[str, int]] = (),
     ) -> None:
         self._database = database
         self._account = account
@@ -103,6 +120,7 @@ class SqlStore:
         self._instance = instance
         self._life = life
         self._sidecar = sidecar
+        self._doubted = set(doubted)
 
     @property
     def account(self) -> Account:
@@ -115,6 +133,16 @@ class SqlStore:
     @property
     def epoch(self) -> int:
         return self._life.epoch
+
+    def may_lack_orders(self, grid_id: int) -> bool:
+        """Tell whether orders of the grid may have left that these books do not know (see `life`)."""
+        return (self._id, grid_id) in self._doubted
+
+    def holds_all_orders(self, grid_id: int) -> None:
+        """Note that every trade of the grid was read and every order of ours found."""
+        self._doubted.discard((self._id, grid_id))
+        if not self._doubted and self._sidecar:
+            self._sidecar.note_whole()
 
     @property
     def failure(self) -> str:
