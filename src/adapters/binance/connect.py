@@ -14,10 +14,11 @@ from adapters.binance.io_thread import IoThread
 from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_state
 from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
 from adapters.binance.market_stream import SILENCE_S
+from adapters.binance.request_limits import Cost
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
-from adapters.binance.transport import Transport
-from adapters.binance.weights import Cost, Turn, Urgency
+from adapters.binance.transport import URGENCY, Transport
+from adapters.binance.weights import Turn, Urgency
 from domain.account import Mode
 from domain.errors import FieldMistake, InvalidRequest, SlowDown, VenueError
 from domain.instrument import Market
@@ -175,7 +176,7 @@ class BinanceVenue:
     @contextmanager
     def _blocking_turn(self, market: Market, purpose: Purpose) -> Iterator[Tell]:
         """Let a blocking client wait in the one broker, at the dearest ordinary weight."""
-        urgency = {Purpose.PLACE: Urgency.ORDER, Purpose.CANCEL: Urgency.CANCEL}.get(purpose, Urgency.READ)
+        urgency = URGENCY.get(purpose, Urgency.DATA)
         waiting = self.transport.broker.turn(market, Cost(20, int(purpose is Purpose.PLACE)), urgency)
         turn = self.io.run(waiting.__aenter__(), START_DEADLINE_S)
         replies: list[tuple[int, Mapping[str, str]]] = []

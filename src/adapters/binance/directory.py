@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from adapters.binance.io_thread import IoThread
 from adapters.binance.parsing import instrument_of, parse_rules, symbol_of
+from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
-from adapters.binance.weights import Cost
 from domain.errors import NotFound, VenueError
 from domain.instrument import Instrument, InstrumentRules, Market
 from ports.clock import Clock

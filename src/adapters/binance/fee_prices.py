@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from adapters.binance.directory import Directory
 from adapters.binance.io_thread import IoThread
 from adapters.binance.parsing import parse_candle
+from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
-from adapters.binance.weights import Cost
 from domain.errors import VenueError
 from domain.events import FeeEvent, FeeNotPriced, FeePriced
 from domain.instrument import Instrument, Market

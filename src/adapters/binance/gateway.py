@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from adapters.binance.io_thread import IoThread
 from adapters.binance.parsing import parse_order, parse_placement_fills, symbol_of
+from adapters.binance.request_limits import Cost
 from adapters.binance.trades import TradeReader
 from adapters.binance.transport import RECV_WINDOW_MS, Call, Transport
-from adapters.binance.weights import Cost
+from adapters.binance.weights import Urgency
 from domain import errors
 from domain.events import (
     CancelRefused,
@@ -141,7 +142,7 @@ class BinanceGateway:
             if e.code in _RULE_BROKEN:
                 LOG.warning("a rule of %s was missed: %s", intent.instrument, e)
                 self._doubt_rules(intent.instrument.market)
-            return OrderRefused(intent.client_id, e.code, str(e), e.would_take)
+            return OrderRefused(intent.client_id, e.code, str(e), e.would_take, e.market_closed)
         except _NOT_EXECUTED as e:
             return OrderNotSent(intent.client_id, str(e))
         except errors.OutcomeUnknown as e:
@@ -284,4 +285,5 @@ def _reading(instrument: Instrument, path: str, weight: int, params: dict[str, o
         cost=Cost(weight),
         params={"symbol": _spot_symbol(instrument), **params},
         signed=True,
+        reading=Urgency.RECONCILE,
     )

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
-from adapters.binance.weights import Cost
 from domain.instrument import Market
 
 LOG: Final = logging.getLogger(__name__)

@@ -16,8 +16,9 @@ from adapters.binance.parsing import (
     parse_ticker,
     symbol_of,
 )
+from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
-from adapters.binance.weights import Cost
+from adapters.binance.weights import Urgency
 from domain.errors import FieldMistake, InvalidRequest, KeyRefused, NotFound, Unreachable, VenueError
 from domain.events import Balance, Candle, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
@@ -121,9 +122,20 @@ class BinanceMarketData:
 
     async def _ping(self, market: Market) -> tuple[float, int]:
         started_s = self._clock.monotonic_s()
-        await self._get(market, "/ping", {}, Cost(1))
+        await self._curious(market, "/ping")
         ping_ms = (self._clock.monotonic_s() - started_s) * 1000
-        return ping_ms, int((await self._get(market, "/time", {}, Cost(1)))["serverTime"])
+        return ping_ms, int((await self._curious(market, "/time"))["serverTime"])
+
+    async def _curious(self, market: Market, path: str) -> Any:
+        call = Call(
+            market=market,
+            method="GET",
+            path=_PREFIX[market] + path,
+            cost=Cost(1),
+            reading=Urgency.CURIOSITY,
+            alone=True,  # it is timed
+        )
+        return await self._transport.send(call)
 
     async def _candles(
         self, instrument: Instrument, interval: str, limit: int, end_ms: int | None

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import orjson
 
+from adapters.binance.request_limits import Cost
 from adapters.binance.sockets import Frame, FrameSocket
 from adapters.binance.transport import Call, Transport
 from adapters.binance.watchers import Watchers
-from adapters.binance.weights import Cost
 from domain.errors import VenueError
 from domain.events import PriceSeen, StreamLost, StreamResumed
 from domain.instrument import Market

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from adapters.binance.parsing import parse_trade, symbol_of
+from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
-from adapters.binance.weights import Cost
+from adapters.binance.weights import Urgency
 from domain.errors import OrderUnknown
 from domain.instrument import Instrument
 from domain.orders import Fill, VenueOrder
@@ -102,6 +103,7 @@ class TradeReader:
                 cost=Cost(weight),
                 params={"symbol": symbol_of(instrument), **params},
                 signed=True,
+                reading=Urgency.RECONCILE,
             )
         )
 

@@ -16,17 +16,20 @@ from aiohttp import (
     ConnectionTimeoutError,
     InvalidURL,
     TCPConnector,
+    WSServerHandshakeError,
 )
 from yarl import URL
 
 from adapters.binance.hosts import HostGuard
+from adapters.binance.merging import Merging
+from adapters.binance.request_limits import Cost
 from adapters.binance.server_time import ServerTime
 from adapters.binance.sockets import FrameSocket, Receive
-from adapters.binance.weights import Cost, Turn, Urgency, WeightBroker
+from adapters.binance.weights import Turn, Urgency, WeightBroker
 from domain.errors import ClockSkewed, OutcomeUnknown, SlowDown, Unreachable, VenueError
 from domain.instrument import Market
 from ports.clock import Clock
-from utils.binance_errors import Purpose, translate
+from utils.binance_errors import Purpose, translate, translate_code
 from utils.binance_signing import Params, encode, signed_query, signed_socket_params
 
 LOG: Final = logging.getLogger(__name__)
@@ -36,6 +39,8 @@ RECV_WINDOW_MS: Final = 5_000
 REQUEST_TIMEOUT_S: Final = 10.0
 _TIME_PATH: Final[Mapping[Market, str]] = {Market.SPOT: "/api/v3/time", Market.FUTURES: "/fapi/v1/time"}
 _TIME_SAMPLES: Final = 3
+SOCKET_COST: Final = Cost(4)
+"""2 for the connection and 2 for the subscription of the WebSocket API (protocol 1.10)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class Call:
     """One request. `params` keep their order; Decimals are written in fixed-point notation, None is left out.
 
     `keyed` sends the key without a signature; `body` goes out as JSON, which only our own exchange's admin reads.
+    `reading` says how urgent a read is. `alone`: an answer to somebody else's equal request will not do.
     """
 
     market: Market
@@ -54,17 +60,22 @@ class Call:
     keyed: bool = False
     body: Mapping[str, object] | None = None
     purpose: Purpose = Purpose.READ
+    reading: Urgency = Urgency.DATA
+    alone: bool = False
 
     @property
     def urgency(self) -> Urgency:
-        return _URGENCY[self.purpose]
+        return URGENCY.get(self.purpose, self.reading)
+
+    @property
+    def shareable(self) -> tuple[object, ...] | None:
+        """Return what makes this the same request as another, None if nobody else's answer will do."""
+        if self.method != "GET" or self.purpose is not Purpose.READ or self.alone:
+            return None
+        return (self.market, self.path, self.signed, self.keyed, encode(self.params.items()))
 
 
-_URGENCY: Final = {
-    Purpose.PLACE: Urgency.ORDER,
-    Purpose.CANCEL: Urgency.CANCEL,
-    Purpose.READ: Urgency.READ,
-}
+URGENCY: Final = {Purpose.PLACE: Urgency.ORDER, Purpose.CANCEL: Urgency.CANCEL}
 
 
 class Transport:
@@ -92,6 +103,7 @@ class Transport:
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(3.0, timeout_s))
         self._session: ClientSession | None = None
         self._measuring = {market: asyncio.Lock() for market in Market}
+        self._merging = Merging()
 
     def offers(self, market: Market) -> bool:
         return market in self._bases
@@ -109,30 +121,46 @@ class Transport:
     async def send(self, call: Call) -> Any:
         """Send one call and return its decoded JSON.
 
-        A -1021 measures the clock again and sends the same parameters, client id included, once more.
+        A -1021 measures the clock again and sends the same parameters, client id included, once more; so does a
+        clock that was set, or slept, since it was measured, before anything signed leaves. Equal reads that wait at
+        the same time are sent once.
 
         Raises:
             Unreachable: it never left, or it was a read whose outcome does not matter.
             OutcomeUnknown: an order or cancel that may have arrived.
             VenueError: what the venue answered, see utils.binance_errors.
         """
+        if call.signed and self.times[call.market].is_in_doubt:
+            await self.measure_clock(call.market)
         try:
-            return await self._send_once(call)
+            return await self._merging.once(call.shareable, call.urgency, lambda begun: self._send_once(call, begun))
         except ClockSkewed:
             await self.measure_clock(call.market)
             return await self._send_once(call)
 
     async def web_socket(self, url: str, receive: Receive) -> FrameSocket:
-        """Open a WebSocket to an allowed address.
+        """Open a WebSocket to an allowed address, at the weight of a connection and a subscription.
 
         Raises:
             AddressForbidden: before anything is sent.
+            SlowDown: while the venue asks for silence; an attempt would lengthen a ban.
             aiohttp.ClientError, OSError, TimeoutError: if there is no connection.
         """
         self._guard.check(url)
         if self._session is None or self._session.closed:
             raise Unreachable("the connection to the venue is closed")
-        return await FrameSocket.open(self._session, url, receive)
+        async with self.broker.turn(Market.SPOT, SOCKET_COST, Urgency.RECONCILE):
+            try:
+                return await FrameSocket.open(self._session, url, receive)
+            except WSServerHandshakeError as e:
+                self.slow_down(e.status, 0, e.headers or {})
+                raise
+
+    def slow_down(self, status: int, code: int, headers: Mapping[str, str]) -> None:
+        """Freeze everyone if a socket's refusal is one of the venue's limits."""
+        error = translate_code(Market.SPOT, status, code, "refused on a socket", headers, Purpose.READ)
+        if isinstance(error, SlowDown) and status in (403, 418, 429):
+            self.broker.close(Market.SPOT, error.retry_after_s, everyone=status == 418)
 
     def socket_params(self) -> dict[str, object]:
         """Return the signed parameters of a WebSocket API request that takes no others."""
@@ -150,18 +178,19 @@ class Transport:
         Raises:
             VenueError: if no answer was to be had.
         """
+        call = Call(market=market, method="GET", path=_TIME_PATH[market], cost=Cost(1), reading=Urgency.RECONCILE)
         async with self._measuring[market]:
             known, best_ms = self.times[market], None
             for _ in range(_TIME_SAMPLES):
                 sent_ms, sent_s = self._clock.wall_ms(), self._clock.monotonic_s()
-                answer = await self._send_once(Call(market=market, method="GET", path=_TIME_PATH[market], cost=Cost(1)))
+                answer = await self._send_once(call)
                 took_ms = (self._clock.monotonic_s() - sent_s) * 1000
                 if best_ms is None or took_ms < best_ms:
                     best_ms = took_ms
                     known.learn(int(answer["serverTime"]), sent_ms, self._clock.wall_ms())
             LOG.info("the clock of %s is %d ms ahead of ours", market, known.offset_ms)
 
-    async def _send_once(self, call: Call) -> Any:
+    async def _send_once(self, call: Call, begun: Callable[[], None] = lambda: None) -> Any:
         if self._session is None or self._session.closed:
             raise Unreachable("the connection to the venue is closed")
         base = self._bases.get(call.market)
@@ -169,6 +198,7 @@ class Transport:
             raise VenueError(f"the {call.market} market is not offered here")
         self._guard.check(base + call.path)
         async with self.broker.turn(call.market, call.cost, call.urgency) as turn:
+            begun()
             return await self._transmit(self._session, base, call, turn)
 
     async def _transmit(self, session: ClientSession, base: str, call: Call, turn: Turn) -> Any:

@@ -2,91 +2,85 @@
 
 Binance counts per IP (weight) and per account (orders) in fixed windows aligned to its clock; going on after a 429
 earns a 418, a ban of minutes to days (protocol section 3). So everyone asks here before sending, everyone stops when
-the venue says so, and cancels go first when it reopens, then orders, then reads.
+the venue says so, and cancels go first when it reopens, then orders, then what decisions wait for, then the rest.
 """
 
 import asyncio
-import heapq
 import itertools
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
+from adapters.binance.request_limits import INTERVAL_S, Cost, Limits, Window, read_counts
 from domain.errors import SlowDown
 from domain.instrument import Market
 from ports.clock import Clock
+from ports.connectivity import LimitUse, RequestBudget
 
 LOG: Final = logging.getLogger(__name__)
 
 
 class Urgency(IntEnum):
+    """Who goes first. Reconciling is what decisions wait for; data feeds them; curiosity can wait."""
+
     CANCEL = 0
     ORDER = 1
-    READ = 2
+    RECONCILE = 2
+    DATA = 3
+    CURIOSITY = 4
 
 
-SHARE: Final[Mapping[Urgency, float]] = {Urgency.CANCEL: 1.0, Urgency.ORDER: 0.95, Urgency.READ: 0.8}
+SHARE: Final[Mapping[Urgency, float]] = {
+    Urgency.CANCEL: 1.0,
+    Urgency.ORDER: 0.95,
+    Urgency.RECONCILE: 0.9,
+    Urgency.DATA: 0.8,
+    Urgency.CURIOSITY: 0.6,
+}
 """What part of a limit each urgency may use, so that reads never leave a cancel without weight."""
 
-PATIENCE_S: Final[Mapping[Urgency, float]] = {Urgency.CANCEL: 120.0, Urgency.ORDER: 15.0, Urgency.READ: 30.0}
+PATIENCE_S: Final[Mapping[Urgency, float]] = {
+    Urgency.CANCEL: 120.0,
+    Urgency.ORDER: 15.0,
+    Urgency.RECONCILE: 30.0,
+    Urgency.DATA: 30.0,
+    Urgency.CURIOSITY: 10.0,
+}
 """How long a request may wait for its turn; one that cannot be served in time is refused at once."""
 
 TOO_MANY_ORDERS: Final = -1015
-_INTERVAL_S: Final[Mapping[str, int]] = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
-_UNIT: Final[Mapping[str, str]] = {"S": "SECOND", "M": "MINUTE", "H": "HOUR", "D": "DAY"}
-_WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-"
-_ORDERS_HEADER: Final = "X-MBX-ORDER-COUNT-"
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a request uses up: IP weight, and how many orders it places."""
+class _Waiting(NamedTuple):
+    """One request in the queue; the most urgent first, then who came first."""
 
-    weight: int
-    orders: int = 0
-
-
-@dataclass(slots=True)
-class _Window:
-    """One limit in its current fixed window. `reserved` is sent and not yet counted by a reply."""
-
-    interval_s: int
-    limit: int
-    number: int = -1
-    used: int = 0
-    reserved: int = 0
-
-    def roll(self, server_ms: int) -> None:
-        number = server_ms // (self.interval_s * 1000)
-        if number != self.number:
-            self.number, self.used = number, 0
-
-    def fits(self, amount: int, share: float) -> bool:
-        return self.used + self.reserved + amount <= self.limit * share
-
-    def ends_in_s(self, server_ms: int) -> float:
-        return (self.interval_s * 1000 - server_ms % (self.interval_s * 1000)) / 1000
+    urgency: Urgency
+    number: int
+    cost: Cost
+    granted: "asyncio.Future[None]"
 
 
 @dataclass(slots=True)
 class _Side:
-    """One market's limits, closure and queue."""
+    """One market's limits and queue."""
 
-    weight: _Window
-    orders: dict[int, _Window]
-    closed_until_s: float = 0.0
-    placing_closed_until_s: float = 0.0
-    queue: list[tuple[Urgency, int, Cost, "asyncio.Future[None]"]] = field(default_factory=list)
+    limits: Limits
+    queue: list[_Waiting] = field(default_factory=list)
     pump: "asyncio.Task[None] | None" = None
+
+
+Counted = tuple[Window, int]
+"""A window a request was counted in, and its number at that time."""
 
 
 class Turn:
     """Leave to send one request; tell it what the venue answered."""
 
-    def __init__(self, broker: "WeightBroker", market: Market, cost: Cost, windows: Mapping[int, int]) -> None:
+    def __init__(self, broker: "WeightBroker", market: Market, cost: Cost, windows: Sequence[Counted]) -> None:
         self._broker, self._market, self._cost, self._windows = broker, market, cost, windows
         self._told = False
 
@@ -117,29 +111,41 @@ class WeightBroker:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock, self._server_ms, self._sleep = clock, server_ms, sleep
-        self._order = itertools.count()
+        self._number = itertools.count()
         # Until exchangeInfo is read: documented limits (spot 6000/min, 100/10 s; futures 2400/min, 300/10 s).
-        self._sides = {
-            Market.SPOT: _Side(_Window(60, 6000), {10: _Window(10, 100), 86_400: _Window(86_400, 200_000)}),
-            Market.FUTURES: _Side(_Window(60, 2400), {10: _Window(10, 300), 60: _Window(60, 1200)}),
-        }
+        spot = Limits(Window(60, 6000), {10: Window(10, 100), 86_400: Window(86_400, 200_000)})
+        futures = Limits(Window(60, 2400), {10: Window(10, 300), 60: Window(60, 1200)})
+        self._sides = {Market.SPOT: _Side(spot), Market.FUTURES: _Side(futures)}
 
     def set_limits(self, market: Market, rate_limits: Sequence[Mapping[str, object]]) -> None:
         """Take over `rateLimits` of exchangeInfo; counts so far stay."""
-        side = self._sides[market]
         for row in rate_limits:
-            seconds = _INTERVAL_S.get(str(row.get("interval")), 0) * int(str(row.get("intervalNum", 1)))
-            limit = int(str(row["limit"]))
-            if row.get("rateLimitType") == "REQUEST_WEIGHT" and seconds == side.weight.interval_s:
-                side.weight.limit = limit
-            elif row.get("rateLimitType") == "ORDERS" and seconds:
-                side.orders.setdefault(seconds, _Window(seconds, limit)).limit = limit
+            seconds = INTERVAL_S.get(str(row.get("interval")), 0) * int(str(row.get("intervalNum", 1)))
+            self._sides[market].limits.learn(row.get("rateLimitType"), seconds, int(str(row["limit"])))
 
     def used_weight(self, market: Market) -> int:
         """Return the weight counted in the current minute."""
-        side = self._sides[market]
-        side.weight.roll(self._server_ms())
-        return side.weight.used + side.weight.reserved
+        return self._sides[market].limits.weight.taken(self._server_ms())
+
+    def budget(self, market: Market) -> RequestBudget:
+        """Return what is used up and until when nothing is sent. Changes nothing; any thread may ask."""
+        side, server_ms, now_s = self._sides[market], self._server_ms(), self._clock.monotonic_s()
+        limits, wall_ms = side.limits, self._clock.wall_ms()
+
+        def use(window: Window) -> LimitUse:
+            return LimitUse(interval_s=window.interval_s, used=window.taken(server_ms), limit=window.limit)
+
+        def until_ms(until_s: float) -> int | None:
+            return wall_ms + math.ceil((until_s - now_s) * 1000) if until_s > now_s else None
+
+        return RequestBudget(
+            market=market,
+            weight=use(limits.weight),
+            orders=tuple(use(window) for window in list(limits.orders.values())),
+            waiting=len(side.queue),
+            frozen_until_ms=until_ms(limits.closed_until_s),
+            placing_frozen_until_ms=until_ms(limits.placing_closed_until_s),
+        )
 
     @asynccontextmanager
     async def turn(self, market: Market, cost: Cost, urgency: Urgency) -> AsyncIterator[Turn]:
@@ -149,9 +155,8 @@ class WeightBroker:
             SlowDown: if it cannot come within this urgency's patience.
         """
         await self._reserve(market, cost, urgency)
-        side = self._sides[market]
-        windows = {window.interval_s: window.number for window in (side.weight, *side.orders.values())}
-        turn = Turn(self, market, cost, windows)
+        limits = self._sides[market].limits
+        turn = Turn(self, market, cost, [(window, window.number) for window in limits.windows])
         try:
             yield turn
         finally:
@@ -163,109 +168,96 @@ class WeightBroker:
         LOG.warning("%s asks to slow down: nothing is sent for %.1f s", market, retry_after_s)
         for name, side in self._sides.items():
             if everyone or name is market:
-                side.closed_until_s = max(side.closed_until_s, until_s)
+                side.limits.closed_until_s = max(side.limits.closed_until_s, until_s)
 
     def close_placing(self, market: Market, retry_after_s: float) -> None:
         """Stop placements alone: the account's order limit is no limit on cancels and reads."""
         LOG.warning("%s takes no new orders for %.1f s", market, retry_after_s)
-        side = self._sides[market]
+        limits = self._sides[market].limits
         until_s = self._clock.monotonic_s() + retry_after_s
-        side.placing_closed_until_s = max(side.placing_closed_until_s, until_s)
+        limits.placing_closed_until_s = max(limits.placing_closed_until_s, until_s)
 
     def count(
-        self, market: Market, cost: Cost, windows: Mapping[int, int], headers: Mapping[str, str], *, ok: bool
+        self, market: Market, cost: Cost, windows: Sequence[Counted], headers: Mapping[str, str], *, ok: bool
     ) -> None:
         """Move a reservation into the counts, by the venue's headers where they tell.
 
         A reply whose window is over by now says nothing about the present one.
         """
-        side = self._sides[market]
-        now_ms = self._server_ms()
-        seen = _read_counts(headers)
-        for window in (side.weight, *side.orders.values()):
-            is_weight = window is side.weight
-            amount = cost.weight if is_weight else cost.orders
-            window.reserved = max(window.reserved - amount, 0)
+        limits, now_ms, seen = self._sides[market].limits, self._server_ms(), read_counts(headers)
+        limits.give_back(cost)
+        for window, number in windows:
             window.roll(now_ms)
-            if windows.get(window.interval_s) != window.number:
+            if number != window.number:
                 continue
+            is_weight = window is limits.weight
             told = seen.get(("weight" if is_weight else "orders", window.interval_s))
             if told is None or told < 0:  # futures answers -1 to calls without weight
-                window.used += amount if is_weight or ok else 0
+                window.used += limits.amount(window, cost) if is_weight or ok else 0
             else:
                 # Replies overtake each other and weight never falls; unfilled orders do, once they fill.
                 window.used = max(window.used, told) if is_weight else told
 
     async def _reserve(self, market: Market, cost: Cost, urgency: Urgency) -> None:
         side = self._sides[market]
-        wait_s = self._wait_s(side, cost, urgency)
-        if wait_s == 0 and not any(entry[0] <= urgency for entry in side.queue):
-            self._take(side, cost)
+        waits = self._waits_s(side, cost, urgency)
+        if max(waits) == 0 and not self._must_queue(side, urgency):
+            side.limits.take(cost)
             return
-        if wait_s > PATIENCE_S[urgency]:
-            raise SlowDown(f"the {market} request limit is used up, it reopens in {wait_s:.0f} s", retry_after_s=wait_s)
+        if max(waits) > PATIENCE_S[urgency]:
+            what = f"the {market} request limit is used up, it reopens in {max(waits):.0f} s"
+            raise SlowDown(what, retry_after_s=max(waits))
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(side.queue, (urgency, next(self._order), cost, granted))
+        side.queue.append(_Waiting(urgency, next(self._number), cost, granted))
         if side.pump is None or side.pump.done():
             side.pump = asyncio.create_task(self._serve(side))
         try:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._give_back(side, cost)
+                side.limits.give_back(cost)
             raise
 
+    def _must_queue(self, side: _Side, urgency: Urgency) -> bool:
+        """Tell whether someone as urgent waits for weight; those who wait to place alone hold nobody up."""
+        ahead = (entry for entry in side.queue if entry.urgency <= urgency and not entry.granted.done())
+        return any(self._waits_s(side, entry.cost, entry.urgency)[1] == 0 for entry in ahead)
+
     async def _serve(self, side: _Side) -> None:
-        """Let the queue through, most urgent first, pausing while the head does not fit."""
+        """Let the queue through, most urgent first, pausing while none may go."""
         while side.queue:
-            urgency, _, cost, granted = side.queue[0]
-            if granted.done():
-                heapq.heappop(side.queue)
-                continue
-            wait_s = self._wait_s(side, cost, urgency)
-            if wait_s > 0:
+            chosen, wait_s = self._next(side)
+            if chosen is None:
                 await self._sleep(min(wait_s, 1.0))  # a more urgent one may come meanwhile
                 continue
-            heapq.heappop(side.queue)
-            self._take(side, cost)
-            granted.set_result(None)
-            await asyncio.sleep(0)
+            side.queue.remove(chosen)
+            if not chosen.granted.done():
+                side.limits.take(chosen.cost)
+                chosen.granted.set_result(None)
+                await asyncio.sleep(0)
 
-    def _wait_s(self, side: _Side, cost: Cost, urgency: Urgency) -> float:
-        """Return in how many seconds this cost may be asked for again, 0 if it fits now."""
-        now_ms, now_s = self._server_ms(), self._clock.monotonic_s()
-        wait_s = max(side.closed_until_s - now_s, 0.0)
-        if cost.orders:
-            wait_s = max(wait_s, side.placing_closed_until_s - now_s)
-        pairs = [(side.weight, cost.weight), *((window, cost.orders) for window in side.orders.values())]
-        for window, amount in pairs:
-            window.roll(now_ms)
-            if amount and not window.fits(amount, SHARE[urgency]):
-                wait_s = max(wait_s, window.ends_in_s(now_ms))
-        return wait_s
+    def _next(self, side: _Side) -> tuple[_Waiting | None, float]:
+        """Return who may go now, else how long until one may.
 
-    @staticmethod
-    def _take(side: _Side, cost: Cost) -> None:
-        side.weight.reserved += cost.weight
-        for window in side.orders.values():
-            window.reserved += cost.orders
+        Whoever waits for weight holds up everyone behind him, so that many cheap reads cannot starve a dear one;
+        whoever waits for the account's order limit holds up placements alone, and they fail their own test.
+        """
+        shortest_s = math.inf
+        for entry in sorted(side.queue):
+            if entry.granted.done():
+                return entry, 0.0
+            weight_s, orders_s = self._waits_s(side, entry.cost, entry.urgency)
+            if weight_s == orders_s == 0:
+                return entry, 0.0
+            shortest_s = min(shortest_s, max(weight_s, orders_s))
+            if weight_s > 0:
+                break
+        return None, shortest_s
 
-    @staticmethod
-    def _give_back(side: _Side, cost: Cost) -> None:
-        side.weight.reserved -= cost.weight
-        for window in side.orders.values():
-            window.reserved -= cost.orders
-
-
-def _read_counts(headers: Mapping[str, str]) -> dict[tuple[str, int], int]:
-    """Return what `X-MBX-USED-WEIGHT-1M`, `X-MBX-ORDER-COUNT-10S` and the like say, by kind and seconds."""
-    counts: dict[tuple[str, int], int] = {}
-    for name, value in headers.items():
-        upper = name.upper()
-        for prefix, kind in ((_WEIGHT_HEADER, "weight"), (_ORDERS_HEADER, "orders")):
-            if not upper.startswith(prefix) or not value.lstrip("-").isdigit():
-                continue
-            if upper[-1] in _UNIT and upper[len(prefix) : -1].isdigit():
-                seconds = int(upper[len(prefix) : -1]) * _INTERVAL_S[_UNIT[upper[-1]]]
-                counts[kind, seconds] = int(value)
-    return counts
+    def _waits_s(self, side: _Side, cost: Cost, urgency: Urgency) -> tuple[float, float]:
+        """Return in how many seconds this cost fits the weight, and the order counts; 0 where it fits now."""
+        now_ms, now_s, share = self._server_ms(), self._clock.monotonic_s(), SHARE[urgency]
+        return (
+            side.limits.weight_wait_s(cost, share, now_ms, now_s),
+            side.limits.orders_wait_s(cost, share, now_ms, now_s),
+        )

@@ -13,10 +13,10 @@ from aiohttp import web
 from adapters.binance.gateway import BinanceGateway
 from adapters.binance.hosts import Addresses, AddressForbidden, HostGuard
 from adapters.binance.io_thread import IoThread
+from adapters.binance.request_limits import Cost
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
 from adapters.binance.transport import Call, Transport
-from adapters.binance.weights import Cost
 from domain.account import Mode
 from domain.errors import OutcomeUnknown, SlowDown, Unreachable, VenueError
 from domain.events import OrderEvent, OrderReported, StreamLost, StreamResumed

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.binance.weights import Cost, Urgency, WeightBroker
+from adapters.binance.request_limits import Cost
+from adapters.binance.weights import Urgency, WeightBroker
 from domain.errors import SlowDown
 from domain.instrument import Market
 from fakes.clock import FakeClock
@@ -34,14 +35,14 @@ def test_the_venues_own_count_replaces_our_reckoning(clock: FakeClock) -> None:
     broker = broker_of(clock)
 
     async def work() -> None:
-        async with broker.turn(SPOT, Cost(20), Urgency.READ) as turn:
+        async with broker.turn(SPOT, Cost(20), Urgency.DATA) as turn:
             assert broker.used_weight(SPOT) == 20
             turn.answered(200, {"X-MBX-USED-WEIGHT-1M": "137"})
         assert broker.used_weight(SPOT) == 137
         async with broker.turn(SPOT, ONE, Urgency.ORDER) as turn:
             turn.answered(200, {"x-mbx-used-weight-1m": "136"})  # overtaken by a later reply
         assert broker.used_weight(SPOT) == 137
-        async with broker.turn(SPOT, Cost(5), Urgency.READ):
+        async with broker.turn(SPOT, Cost(5), Urgency.DATA):
             pass  # no answer: counted in full
         assert broker.used_weight(SPOT) == 142
 
@@ -53,7 +54,7 @@ def test_a_new_minute_begins_at_zero_and_old_replies_do_not_count_in_it(clock: F
 
     async def work() -> None:
         clock.advance(59.9)
-        async with broker.turn(SPOT, Cost(20), Urgency.READ) as turn:
+        async with broker.turn(SPOT, Cost(20), Urgency.DATA) as turn:
             clock.advance(0.2)
             turn.answered(200, {"X-MBX-USED-WEIGHT-1M": "5990"})
         assert broker.used_weight(SPOT) == 0
@@ -71,10 +72,10 @@ def test_reads_leave_weight_for_orders_and_orders_for_cancels(clock: FakeClock) 
             granted.append(urgency)
 
     async def work() -> None:
-        async with broker.turn(SPOT, Cost(80), Urgency.READ):
+        async with broker.turn(SPOT, Cost(80), Urgency.DATA):
             pass
         with pytest.raises(SlowDown) as refused:
-            await one(Urgency.READ)
+            await one(Urgency.DATA)
         assert refused.value.retry_after_s == 60, "it does not fit before the next minute"
         for _ in range(15):
             await one(Urgency.ORDER)
@@ -96,10 +97,10 @@ def test_after_a_429_everyone_waits_then_cancels_go_first(clock: FakeClock) -> N
             order.append(name)
 
     async def work() -> None:
-        async with broker.turn(SPOT, ONE, Urgency.READ) as turn:
+        async with broker.turn(SPOT, ONE, Urgency.DATA) as turn:
             turn.answered(429, {}, slow_down=SlowDown("", code=-1003, retry_after_s=10))
         waiting = [
-            asyncio.create_task(one("read", Urgency.READ)),
+            asyncio.create_task(one("read", Urgency.DATA)),
             asyncio.create_task(one("order 1", Urgency.ORDER)),
             asyncio.create_task(one("order 2", Urgency.ORDER)),
             asyncio.create_task(one("cancel", Urgency.CANCEL)),
@@ -117,16 +118,16 @@ def test_a_429_stops_its_market_and_a_ban_stops_both(clock: FakeClock) -> None:
     broker = broker_of(clock)
 
     async def tries(market: Market) -> None:
-        async with broker.turn(market, ONE, Urgency.READ):
+        async with broker.turn(market, ONE, Urgency.DATA):
             pass
 
     async def work() -> None:
-        async with broker.turn(SPOT, ONE, Urgency.READ) as turn:
+        async with broker.turn(SPOT, ONE, Urgency.DATA) as turn:
             turn.answered(429, {}, slow_down=SlowDown("", code=-1003, retry_after_s=100))
         await tries(FUTURES)
         with pytest.raises(SlowDown):
             await tries(SPOT)
-        async with broker.turn(FUTURES, ONE, Urgency.READ) as turn:
+        async with broker.turn(FUTURES, ONE, Urgency.DATA) as turn:
             turn.answered(418, {}, slow_down=SlowDown("", code=-1003, retry_after_s=300))
         with pytest.raises(SlowDown) as banned:
             await tries(FUTURES)
