@@ -188,11 +188,9 @@ class InProcessHost:
                     self.store.add_intents(intents)
                 case Record(orders=orders, fills=fills):
                     self.store.record(orders, fills)
-                case RecordFeeValue(value=value):
-                    self.store.add_fee_value(value)
                 case AskFeePrice():
                     self.heap.after(self._delay(), self._pricing(effect))
-                case SavePhase() | SaveEquity() | Finished():
+                case RecordFeeValue() | SavePhase() | SaveEquity() | Finished():
                     self._carry_out_own(effect)
                 case Submit(intent=intent):
                     self.heap.after(self._delay(), self._placing(intent))
@@ -203,8 +201,10 @@ class InProcessHost:
                 case ReadOpen(since_trade_id=since):
                     self.heap.after(self._delay(), self._reading(since, self.heap.monotonic_s()))
 
-    def _carry_out_own(self, effect: SavePhase | SaveEquity | Finished) -> None:
+    def _carry_out_own(self, effect: RecordFeeValue | SavePhase | SaveEquity | Finished) -> None:
         match effect:
+            case RecordFeeValue(value=value):
+                self.store.add_fee_value(value)
             case SavePhase(status=status, phase=phase, reason=reason, on_stop=on_stop, ended_ms=ended_ms):
                 (row,) = [row for row in self.store.grids() if row.grid_id == self.store.grids()[-1].grid_id]
                 self.store.set_grid(

@@ -1,0 +1,141 @@
+"""What fees were worth and where an account begins, in every implementation of the store."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.storage import open_store
+from domain.orders import FeeValue, Status
+from fakes.store import InMemoryStore, MemoryDatabase
+from fakes.store_clock import StillClock
+from fakes.store_examples import BTC, ETH, PLAN, SHADOW, TESTNET, amounts, fill, intent, order
+from ports.store import AccountingStore, Baseline, Holding, StoreFailed
+
+
+class Books:
+    """One database that can be closed and opened again."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._url = f"sqlite:///{folder / 'books.db'}"
+        self._memory = MemoryDatabase() if kind == "memory" else None
+        self._open: list[object] = []
+
+    def of(self, account=SHADOW) -> AccountingStore:
+        if self._memory is not None:
+            return InMemoryStore(account, self._memory)
+        store = open_store(self._url, account, StillClock())
+        self._open.append(store)
+        return store
+
+    def close(self) -> None:
+        while self._open:
+            self._open.pop().close()
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
+    opened = Books(request.param, tmp_path)
+    yield opened
+    opened.close()
+
+
+def value(trade_id: int, price: str = "512.3", instrument=BTC) -> FeeValue:
+    return FeeValue(instrument=instrument, trade_id=trade_id, asset="BNB", price=Decimal(price), at_ms=1_000)
+
+
+def with_fills(store: AccountingStore) -> AccountingStore:
+    store.add_grid(BTC, PLAN, 1_000, 2_000)
+    store.add_grid(ETH, PLAN, 1_000, 2_000)
+    store.add_intents([intent("a"), intent("b", grid=2, instrument=ETH)])
+    store.record([order(intent("a"), Status.FILLED)], [fill(1, "a"), fill(2, "a")])
+    store.record([], [fill(1, "b", instrument=ETH)])
+    return store
+
+
+def test_values_come_back_by_grid_in_their_order_after_a_restart(books: Books):
+    store = with_fills(books.of())
+    store.add_fee_value(value(2))
+    store.add_fee_value(value(1))
+    store.add_fee_value(value(1, "3", ETH))
+    books.close()
+    again = books.of()
+    assert again.fee_values(1) == (value(2), value(1))
+    assert again.fee_values(2) == (value(1, "3", ETH),)
+
+
+def test_the_first_value_of_a_trade_stays(books: Books):
+    store = with_fills(books.of())
+    store.add_fee_value(value(1))
+    store.add_fee_value(value(1, "999"))
+    assert store.fee_values(1) == (value(1),)
+
+
+def test_values_belong_to_their_account(books: Books):
+    store, other = with_fills(books.of()), with_fills(books.of(TESTNET))
+    store.add_fee_value(value(1))
+    assert other.fee_values(1) == ()
+
+
+def test_the_first_baseline_stays(books: Books):
+    store = books.of()
+    assert store.baseline() is None
+    begun = Baseline(
+        at_ms=5,
+        valued_in="USDT",
+        holdings=(
+            Holding(asset="BTC", amount=Decimal("0.1"), price=Decimal("60000.01")),
+            Holding(asset="ODD", amount=Decimal(3), price=None),
+        ),
+    )
+    store.set_baseline(begun)
+    store.set_baseline(Baseline(at_ms=6, valued_in="USDT", holdings=()))
+    books.close()
+    assert books.of().baseline() == begun
+    assert books.of(TESTNET).baseline() is None
+
+
+def test_an_empty_account_has_a_baseline_too(books: Books):
+    store = books.of()
+    store.set_baseline(Baseline(at_ms=5, valued_in="USDT", holdings=()))
+    assert store.baseline() == Baseline(at_ms=5, valued_in="USDT", holdings=())
+
+
+def test_the_first_mark_of_an_instrument_stays(books: Books):
+    store = books.of()
+    store.set_trade_mark(BTC, 8)
+    store.set_trade_mark(BTC, 9)
+    store.set_trade_mark(ETH, 1)
+    books.close()
+    assert books.of().trade_marks() == {BTC: 8, ETH: 1}
+    assert books.of(TESTNET).trade_marks() == {}
+
+
+def test_a_store_that_fails_keeps_nothing():
+    store = with_fills(InMemoryStore())
+    store.failing = "disk full"
+    for write in (
+        lambda: store.add_fee_value(value(1)),
+        lambda: store.set_trade_mark(BTC, 1),
+        lambda: store.set_baseline(Baseline(at_ms=5, valued_in="USDT", holdings=())),
+    ):
+        with pytest.raises(StoreFailed):
+            write()
+    store.failing = None
+    assert (store.fee_values(1), store.trade_marks(), store.baseline()) == ((), {}, None)
+
+
+@given(st.lists(amounts.filter(lambda amount: amount > 0), max_size=5))
+def test_prices_come_back_exactly(tmp_path_factory: pytest.TempPathFactory, prices: list[Decimal]):
+    opened = Books("sqlite", tmp_path_factory.mktemp("values"))
+    store = opened.of()
+    store.add_grid(BTC, PLAN, 1_000, 2_000)
+    store.add_intents([intent("a")])
+    store.record([], [fill(number, "a") for number in range(1, len(prices) + 1)])
+    for number, price in enumerate(prices, 1):
+        store.add_fee_value(value(number, str(price)))
+    assert [stored.price for stored in store.fee_values(1)] == prices
+    opened.close()
