@@ -4,6 +4,7 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +13,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from adapters.binance.connect import BinanceVenue, connect
-from adapters.data_folder import DataFolder
+from adapters.data_folder import DataFolder, FolderFacts
 from adapters.heartbeat import Heartbeat
 from adapters.locks import HeldLocks, lock_account, lock_data_folder, runtime_folders
 from adapters.simulator_process import SHADOW_KEY, SHADOW_SECRET, SimulatorAddresses, SimulatorProcess
@@ -27,6 +28,7 @@ from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, Trad
 from domain.grids import GridRequest, OnStop
 from domain.instrument import Instrument, Market
 from grid.account_watch import AccountWatch
+from grid.audit import BooksAudit, GridAudit, audit
 from grid.bookkeeper import AccountBookkeeper, AccountSources
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.manager import GridDefaults, GridManager
@@ -42,9 +44,22 @@ from routes.services import Services
 from utils.clock import SystemClock
 from utils.logs import set_up_logging
 
+__all__ = [
+    "REFUSALS",
+    "BooksAudit",
+    "DataFolder",
+    "FolderFacts",
+    "GridAudit",
+    "audit_books",
+    "data_folder_of",
+    "run",
+]
+
 log = logging.getLogger(__name__)
 
 VERSION = "0.1.0"
+REFUSALS = (TradingError, StoreFailed, AddressInUse)
+"""What may keep a command from being done; each is one sentence for a person."""
 SOURCE_ROOT = Path(__file__).parent
 STATIC = SOURCE_ROOT.parent / "static"
 # Wall-clock limits of the venue mean nothing where market time runs faster than the wall's.
@@ -401,6 +416,26 @@ class Runtime:
 def data_folder(settings: Settings) -> DataFolder:
     url = settings.database.url
     return DataFolder(settings.server.data_dir, url.get_secret_value() if url else None)
+
+
+def data_folder_of(options: Sequence[str], program: str) -> DataFolder:
+    """Return the data folder that options, environment and configuration file name.
+
+    Raises:
+        ConfigError: holding every mistake.
+    """
+    # Shadow, whatever the file says: who looks after the folder needs neither keys nor a confirmation.
+    return data_folder(load_settings_of_process(program, [*options, "--mode", Mode.SHADOW]))
+
+
+def audit_books(folder: DataFolder) -> BooksAudit:
+    """Read all books of a data folder, with or without a server at work on them, and rebuild every grid's.
+
+    Raises:
+        StoreFailed: if there are none, or they are of another version.
+    """
+    with contextlib.closing(folder.reader()) as reader:
+        return audit(reader)
 
 
 def unbuilt(settings: Settings) -> list[str]:

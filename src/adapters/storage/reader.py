@@ -51,6 +51,10 @@ class BooksReader:
         self.instance: str = row.instance
         self.life = Life(row.birth, row.epoch, row.generation)
 
+    @property
+    def epoch(self) -> int:
+        return self.life.epoch
+
     def accounts(self) -> tuple[Account, ...]:
         with self._database.reading() as connection:
             rows = connection.execute(select(accounts).order_by(accounts.c.created_ms)).all()
@@ -67,6 +71,19 @@ class BooksReader:
                 name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for name, table in _COUNTED.items()
             }
+
+    def strays(self, account: Account) -> tuple[str, ...]:
+        """Return the client ids of booked fills whose order the account's books lack."""
+        same = (orders.c.account == fills.c.account) & (orders.c.client_id == fills.c.client_id)
+        wanted = (
+            select(fills.c.client_id)
+            .distinct()
+            .select_from(fills.outerjoin(orders, same))
+            .where(fills.c.account == account.id, orders.c.client_id.is_(None))
+            .order_by(fills.c.client_id)
+        )
+        with self._database.reading() as connection:
+            return tuple(connection.execute(wanted).scalars())
 
     def close(self) -> None:
         self._database.close()

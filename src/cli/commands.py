@@ -1,0 +1,146 @@
+"""What each command does. Each prints its result and returns the exit code."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bootstrap import audit_books
+from cli.calls import NoAnswer, ask
+from cli.options import PROGRAM, Wanted
+from cli.texts import folder_lines, grid_line, server_lines
+
+NOT_RUNNING: Final = 3
+
+
+def status(wanted: Wanted) -> int:
+    """Tell how the running server fares, or what the folder holds."""
+    facts = wanted.folder.facts()
+    answers = _ask_server(wanted)
+    if answers is None:
+        told: dict[str, Any] = {
+            "running": False,
+            "folder": str(facts.folder),
+            "left_behind": facts.server,
+            "heartbeat": facts.heartbeat,
+            "copies": [name for name, _ in facts.copies],
+        }
+        _show(wanted, told, folder_lines(facts, _now_ms()))
+        return NOT_RUNNING
+    (_, house), (_, ready) = answers
+    told = {"running": True, **(facts.server or {}), "status": house, "ready": ready, "heartbeat": facts.heartbeat}
+    _show(wanted, told, server_lines(facts, house, ready, _now_ms()))
+    return 0 if ready.get("ready") else 1
+
+
+def grids(wanted: Wanted) -> int:
+    """List all grids with their books."""
+    audit = audit_books(wanted.folder)
+    if audit.problems:
+        return _complain(wanted, audit.faults)
+    rows = [grid_line(account.account, grid) for account in audit.accounts for grid in account.grids]
+    lines = [" ".join(f"{name}={value}" for name, value in row.items()) for row in rows] or ["no grid ever ran here"]
+    _show(wanted, {"grids": rows}, lines)
+    return 0
+
+
+def stop(wanted: Wanted) -> int:
+    """End a grid of the running server for good."""
+    address = _address(wanted)
+    if address is None:
+        return _complain(wanted, (f"no server runs on {wanted.folder.folder}; start it, or name another --data-dir",))
+    body = {"symbol": wanted.symbol, "on_stop": wanted.on_stop}
+    if wanted.market_type:
+        body["market_type"] = wanted.market_type
+    try:
+        code, told = ask(f"{address}/api/grid/stop", body)
+    except NoAnswer as error:
+        return _complain(wanted, (str(error),))
+    if code >= 400:
+        return _complain(wanted, (str(told.get("message", told)),))
+    _show(wanted, told, [str(told.get("message", "done"))])
+    return 0
+
+
+def backup(wanted: Wanted) -> int:
+    """Copy the books."""
+    file = wanted.folder.back_up(wanted.file)
+    _show(wanted, {"file": str(file), "bytes": file.stat().st_size}, [f"copied the books to {file}"])
+    return 0
+
+
+def restore(wanted: Wanted) -> int:
+    """Put a copy in place of the books."""
+    assert wanted.file is not None  # noqa: S101 - argparse asks for it
+    done = wanted.folder.restore(wanted.file)
+    kept = f"what was there is kept in {done.kept}" if done.kept else "there were no books before"
+    lines = [f"restored {wanted.file}; {kept}", f"the epoch is {done.epoch} now; start the server to read the account"]
+    _show(wanted, {"epoch": done.epoch, "kept": str(done.kept) if done.kept else None}, lines)
+    return 0
+
+
+def verify(wanted: Wanted) -> int:
+    """Check the file and every grid's books."""
+    audit = audit_books(wanted.folder)
+    rows = [grid_line(account.account, grid) for account in audit.accounts for grid in account.grids]
+    told = {
+        "well": not audit.faults,
+        "faults": list(audit.faults),
+        "instance": audit.instance,
+        "epoch": audit.epoch,
+        "counts": dict(audit.counts),
+        "grids": rows,
+    }
+    lines = [f"wrong: {fault}" for fault in audit.faults]
+    if not audit.problems:
+        counted = ", ".join(f"{number} {name}" for name, number in audit.counts.items())
+        lines = [
+            f"instance {audit.instance}, epoch {audit.epoch}: {counted}",
+            *(f"grid {row['grid']} {row['symbol']}: residual {row['residual']}" for row in rows),
+            *lines,
+        ]
+    _show(wanted, told, [*lines, "all adds up" if not audit.faults else f"{len(audit.faults)} thing(s) wrong"])
+    return 1 if audit.faults else 0
+
+
+COMMANDS: Final[Mapping[str, Callable[[Wanted], int]]] = {
+    "status": status,
+    "grids": grids,
+    "stop": stop,
+    "backup": backup,
+    "restore": restore,
+    "verify": verify,
+}
+
+
+def _ask_server(wanted: Wanted) -> tuple[tuple[int, dict[str, Any]], tuple[int, dict[str, Any]]] | None:
+    address = _address(wanted)
+    if address is None:
+        return None
+    try:
+        return ask(f"{address}/api/status"), ask(f"{address}/ready")
+    except NoAnswer:
+        return None
+
+
+def _address(wanted: Wanted) -> str | None:
+    server = wanted.folder.facts().server
+    return str(server["url"]) if server and "url" in server else None
+
+
+def _show(wanted: Wanted, told: Mapping[str, Any], lines: list[str]) -> None:
+    text = json.dumps(told, ensure_ascii=False, indent=2) if wanted.as_json else "\n".join(lines)
+    print(text)  # noqa: T201
+
+
+def _complain(wanted: Wanted, sentences: tuple[str, ...]) -> int:
+    if wanted.as_json:
+        _show(wanted, {"error": "; ".join(sentences)}, [])
+    for sentence in sentences:
+        print(f"{PROGRAM}: {sentence}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

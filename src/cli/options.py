@@ -1,0 +1,115 @@
+"""The words of the command line, and help that teaches them."""
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bootstrap import DataFolder, data_folder_of
+
+PROGRAM: Final = "python -m cli"
+_SHARED: Final = ("data-dir", "config", "database-url")
+_HELP_OF_SHARED: Final = {
+    "data-dir": "the server's data folder",
+    "config": "the server's configuration file",
+    "database-url": "address of the books, where they are not in the data folder",
+}
+_EPILOG: Final = """\
+examples:
+  python -m cli status                             is it up, can it trade, and if not: why?
+  python -m cli status --data-dir other            the instance on another data folder
+  python -m cli stop BTCUSDT --on-stop unwind      end a grid and sell what it holds
+  python -m cli backup --to /media/usb/books.db    copy the books while they are in use
+  python -m cli restore data/backups/gridhive-20261120T063000Z.db
+  python -m cli verify --json                      for a timer: leaves with 1 if anything does not add up
+
+It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command or the configuration.
+The folder is found as the server finds it: option, GRIDHIVE_... variable, .env, file, default. More: docs/operations.md
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One command as it was given."""
+
+    command: str
+    folder: DataFolder
+    as_json: bool = False
+    symbol: str = ""
+    market_type: str | None = None
+    on_stop: str = "cancel"
+    file: Path | None = field(default=None)
+
+
+def parse(words: list[str]) -> Wanted:
+    """Read the command line; `--help` and mistakes in it end the process, as argparse does.
+
+    Raises:
+        ConfigError: if environment, file or options cannot be used.
+    """
+    given = _parser().parse_args(words)
+    pairs = [(f"--{name}", getattr(given, name.replace("-", "_"))) for name in _SHARED]
+    options = [word for flag, value in pairs if value is not None for word in (flag, value)]
+    return Wanted(
+        command=given.command,
+        folder=data_folder_of(options, PROGRAM),
+        as_json=given.as_json,
+        symbol=getattr(given, "symbol", ""),
+        market_type=getattr(given, "market_type", None),
+        on_stop=getattr(given, "on_stop", "cancel"),
+        file=getattr(given, "file", None),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    for name in _SHARED:
+        shared.add_argument(f"--{name}", metavar=name.rpartition("-")[2].upper(), help=_HELP_OF_SHARED[name])
+    shared.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object instead of text")
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Look after a Gridhive server and its data folder.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, short: str, long: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, parents=[shared], help=short, description=long)
+
+    command(
+        "status",
+        "is it up and can it trade",
+        "Ask the server that runs on the data folder how every part fares. Without one, tell what the folder holds. "
+        "Leaves with 0 if trading can go on, 1 if not, 3 if no server runs.",
+    )
+    command("grids", "all grids and their books", "List the grids of every account with their books, from the store.")
+    stop = command("stop", "end a grid for good", "Ask the running server to end a grid for good.")
+    stop.add_argument("symbol", metavar="SYMBOL", help="BTCUSDT or BTC/USDT")
+    stop.add_argument(
+        "--on-stop",
+        choices=("cancel", "keep", "unwind"),
+        default="cancel",
+        help="cancel its orders (default), keep them resting, or cancel and sell what it holds",
+    )
+    stop.add_argument("--market-type", choices=("spot", "futures"), help="which one, where both markets run")
+    backup = command(
+        "backup", "copy the books", "Copy the books, with or without a server at work on them, and check the copy."
+    )
+    backup.add_argument(
+        "--to", dest="file", type=Path, metavar="FILE", help="a new file; default: DATA_DIR/backups/manual-TIME.db"
+    )
+    restore = command(
+        "restore",
+        "put a copy back",
+        "Put a copy in place of the books. Refuses while a server holds the data folder. What is replaced is kept in "
+        "DATA_DIR/replaced; the epoch is raised, so that no order id is used twice.",
+    )
+    restore.add_argument("file", type=Path, metavar="FILE", help="a copy, e.g. from DATA_DIR/backups")
+    command(
+        "verify",
+        "do the books add up",
+        "Check the database file and rebuild every grid's books from the store alone. Leaves with 1 if anything is "
+        "wrong; a server may be at work meanwhile.",
+    )
+    return parser
