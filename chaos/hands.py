@@ -42,14 +42,14 @@ class OtherHands:
             self._go_on(fault)
 
     def undo(self) -> None:
-        """Put the venue back to what it was, and take the alien orders off."""
+        """Put the venue back to what it was, and take the others' orders off."""
         self._venue.restore_symbol()
         self._venue.pay_in_bnb(wanted=False)
         self._disk.unlock()
         self._give_back()
         for order in self._venue.open_orders():
             ours = ClientId.parse(order.client_id)
-            if ours is not None and ours.instance == _OTHER_INSTANCE:
+            if ours is None or ours.instance != INSTANCE:
                 self._venue.cancel_by_hand(order.client_id)
 
     def _go_on(self, fault: Fault) -> None:

@@ -8,8 +8,6 @@ arrives within the receive window or never, whether or not its sender still live
 from collections.abc import Callable
 from enum import StrEnum
 
-from adapters.binance.gateway import LOOK_UP_PAUSES_S, SETTLED_MARGIN_MS
-from adapters.binance.transport import RECV_WINDOW_MS
 from chaos.clock import EventHeap
 from chaos.points import Boundary, Crash, Fault, Tripwire
 from chaos.venue import BNB_PRICE, Venue, is_ours
@@ -31,9 +29,13 @@ from domain.events import (
 from domain.instrument import Instrument
 from domain.orders import Intent, Role
 from ports.gateway import Answer, FeeAnswer
-from simulator.core.errors import DUPLICATE_ORDER, WOULD_TAKE, ExchangeError
+from simulator.core.errors import DUPLICATE_ORDER, MARKET_CLOSED, WOULD_TAKE, ExchangeError
 
 TIME_OUT_MS = 8_000.0
+# As the gateway has them; a test holds them equal.
+RECV_WINDOW_MS = 5_000
+SETTLED_MARGIN_MS = 5_000
+LOOK_UP_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _LONG_AGO_MS = 60_000
 
 
@@ -107,7 +109,8 @@ class Line:
         except ExchangeError as error:
             if error.message == DUPLICATE_ORDER:
                 return OutcomeUnknown(intent.client_id, error.message)
-            return OrderRefused(intent.client_id, error.code, error.message, error.message == WOULD_TAKE)
+            would_take, closed = error.message == WOULD_TAKE, error.message == MARKET_CLOSED
+            return OrderRefused(intent.client_id, error.code, error.message, would_take, closed)
         self._may_die(Boundary.UNWIND_APPLIED if intent.slot.role is Role.UNWIND else Boundary.APPLIED_UNANSWERED)
         return event
 

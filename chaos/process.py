@@ -18,8 +18,21 @@ from chaos.venue import Venue
 from chaos.weather import Weather
 from chaos.wired_store import WiredStore
 from chaos.witness import Witness
-from domain.events import FeeEvent, OrderEvent, PriceSeen
+from domain.events import (
+    CancelRefused,
+    FeeEvent,
+    OpenOrdersRead,
+    OrderAbsent,
+    OrderEvent,
+    OrderNotSent,
+    OrderRefused,
+    OrderReported,
+    OutcomeUnknown,
+    PriceSeen,
+    TimerFired,
+)
 from domain.grids import GridSnapshot
+from domain.money import plain
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from risk.gate import GateLimits, RiskGate
@@ -190,6 +203,8 @@ class Process:
         if host is None or host.finished:
             return
         self._wired.source = source
+        if not isinstance(event, PriceSeen | TimerFired):
+            self._world.note(f"  {source}: {told(event)}")
         host.handle(event)
         self._wired.source = Source.TIMER
         host.fire_timer()
@@ -234,6 +249,23 @@ class Process:
         while self._waiting and not (self._pausing or self.is_over):
             event, source = self._waiting.popleft()
             self._guard(lambda event=event, source=source: self._handle(event, source))  # type: ignore[misc]
+
+
+def told(event: object) -> str:
+    """Return an event in a few words for the log."""
+    match event:
+        case OrderReported(order=order, fills=fills):
+            trades = f", trades {', '.join(str(fill.trade_id) for fill in fills)}" if fills else ""
+            return f"{order.client_id} {order.status}, executed {plain(order.executed_quantity)}{trades}"
+        case OpenOrdersRead(orders=orders, fills=fills):
+            trades = ", ".join(str(fill.trade_id) for fill in fills)
+            return f"{len(orders)} open: {', '.join(order.client_id for order in orders)}; trades {trades or 'none'}"
+        case OrderRefused() | OutcomeUnknown() | OrderNotSent() | CancelRefused():
+            return f"{type(event).__name__} {event.client_id}: {event.message}"
+        case OrderAbsent(client_id=client_id):
+            return f"absent: {client_id}"
+        case _:
+            return str(event)
 
 
 class _NoStreams:

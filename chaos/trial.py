@@ -18,7 +18,7 @@ from chaos.venue import Venue
 from chaos.verdict import Facts, at_rest, judge_books, judge_end
 from chaos.weather import NEAR_MS, Weather
 from chaos.witness import Witness
-from domain.grids import GridPlan, GridRequest
+from domain.grids import GridPlan, GridRequest, OnStop, Phase
 from domain.instrument import FeeRates
 from grid.preflight import PreflightFacts, plan_grid
 from grid.worker import ShutdownRequested, StopRequested
@@ -30,9 +30,7 @@ FUNDS: Final = {"USDT": Decimal(10_000), "BNB": Decimal(10)}
 CAPITAL: Final = Decimal(5_000)
 REST_LIMIT_MS: Final = 15 * 60_000
 _CATALOGUE: Final = specs_of(["BTCUSDT", "BNBUSDT"])
-_NEEDS_A_PERSON: Final = frozenset(
-    {Fault.FOREIGN_INSTANCE, Fault.BALANCE_CHANGED, Fault.HALTED, Fault.FILTERS_CHANGED}
-)
+_MAY_FAULT: Final = (Fault.FOREIGN_INSTANCE, Fault.FOREIGN_ORDER, Fault.BALANCE_CHANGED, Fault.FILTERS_CHANGED)
 
 
 @dataclass(slots=True)
@@ -82,7 +80,7 @@ class Trial:
         self._process: Process | None = None
         self._deaths: deque[Death] = deque()
         self._price = START_PRICE
-        self._kept = False
+        self._stop: OnStop | None = None
         self._venue.on_report = self._world.stream.report
         self._venue.on_change = self._changed
         weather.note = self._note
@@ -157,8 +155,6 @@ class Trial:
             self._stop = episode.stop
             self._command_stop()
 
-    _stop = None
-
     def _command_stop(self) -> None:
         if self._process is not None and self._stop is not None:
             self._note(f"command: stop ({self._stop})")
@@ -231,13 +227,22 @@ class Trial:
         self._price = START_PRICE
         self._run_for(NEAR_MS)
         self._show_price()
-        process = self._process
-        if process is None or process.gave_up or any(self._weather.strikes[fault] for fault in _NEEDS_A_PERSON):
+        if self._needs_a_person():
             self._note("a person starts it again")
             self._kill()
             self._run_for(2_000)
         if self._stop is not None and self._process is not None and not self._process.is_stopping:
             self._command_stop()
+
+    def _needs_a_person(self) -> bool:
+        """Tell whether only a restart helps, and may be needed: rules that changed, or slots given up for a cause."""
+        process = self._process
+        if process is None or process.gave_up:
+            return process is not None
+        shown = process.snapshot()
+        is_faulted = shown is not None and (shown.phase is Phase.FAULTED or bool(shown.faulted_slots))
+        struck = self._weather.strikes
+        return struck[Fault.FILTERS_CHANGED] > 0 or (is_faulted and any(struck[fault] for fault in _MAY_FAULT))
 
     def _finish(self) -> None:
         witness, outcome = self._world.witness, self.outcome
@@ -262,6 +267,7 @@ class Trial:
             funds=FUNDS,
             moved=self._hands.moved,
             stop=self._stop,
+            may_hold=self._weather.strikes[Fault.FILTERS_CHANGED] > 0,
         )
 
     def final_state(self) -> tuple[object, ...]:

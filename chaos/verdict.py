@@ -20,7 +20,11 @@ Resting = list[tuple[Side, Decimal, Decimal]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One moment of a run. `moved` is what others brought to the account, or took, beside trading."""
+    """One moment of a run.
+
+    `moved` is what others brought to the account, or took, beside trading. `may_hold`: a sale at the end may have been
+    refused for good, because filters changed.
+    """
 
     process: Process
     witness: Witness
@@ -29,6 +33,7 @@ class Facts:
     funds: Mapping[str, Decimal]
     moved: Mapping[str, Decimal]
     stop: OnStop | None
+    may_hold: bool
 
 
 def is_of_this_instance(client_id: str) -> bool:
@@ -137,7 +142,7 @@ def _judge_ended(facts: Facts) -> None:
     left = resting(facts)
     if left and facts.stop is not OnStop.KEEP:
         facts.witness.violated(f"the grid ended and orders rest: {_told(left)}")
-    if facts.stop is OnStop.UNWIND and (unsold := _replayed(facts).wanted_unwind()):
+    if facts.stop is OnStop.UNWIND and not facts.may_hold and (unsold := _replayed(facts).wanted_unwind()):
         facts.witness.violated(f"the grid ended and holds {plain(unsold[0].quantity)} that could be sold")
 
 

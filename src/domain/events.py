@@ -33,13 +33,15 @@ class OrderReported:
 class OrderRefused:
     """The venue refused a placement: nothing rests there.
 
-    `would_take` marks a post-only order that would have executed at once.
+    `would_take` marks a post-only order that would have executed at once, `market_closed` a symbol that does not
+    trade now.
     """
 
     client_id: str
     code: int
     message: str
     would_take: bool = False
+    market_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

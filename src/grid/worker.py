@@ -220,6 +220,8 @@ class GridWorker:
             return missing
         if self._money.alarm:
             return Phase.PAUSED, self._money.alarm
+        if self._desk.placing.pause.reason:
+            return Phase.PAUSED, f"the venue refuses orders: {self._desk.placing.pause.reason}"
         reasons = self._desk.placing.gate_reasons
         if reasons:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"

@@ -77,10 +77,13 @@ class OrderDesk:
     def restore(self, rows: Sequence[OrderRow], fills: Sequence[Fill], *, known_until: int = 0) -> None:
         """Take over what the store holds; the account itself is read before anything is sent.
 
-        Trades up to the id `known_until` are booked already, be it by other strategies on the instrument.
+        Trades up to the id `known_until` are booked already, be it by other strategies on the instrument. In a new
+        life of the database this is not to be trusted: a trade of an order that went with the old life may be older
+        than one booked since. All are read then, until an order placed in this life proves that the account was read.
         """
         self.ledger.restore(rows, fills)
-        self._complete_until = max(known_until, self.ledger.last_trade_id)
+        if not rows or any(self.placing.is_of_this_life(row.intent.client_id) for row in rows):
+            self._complete_until = max(known_until, self.ledger.last_trade_id)
         for order in self.ledger.unsettled():
             self._reserve(order)
 
@@ -207,7 +210,7 @@ class OrderDesk:
         placing = order.status in (Status.CREATED, Status.SENT)
         match event:
             case OrderRefused():
-                self.placing.refused(order, event)
+                self.placing.refused(order, event, now)
                 return self._move_one(event.client_id, Status.REJECTED, now)
             case OrderNotSent() if placing:
                 self.placing.cooling.add(order.intent.slot)
@@ -274,6 +277,8 @@ class OrderDesk:
         if news:
             change.touched[client_id] = None
             self._touched_s[client_id] = now.monotonic_s
+            if order.status in (Status.OPEN, Status.FILLED):
+                self.placing.pause.end()
             if order.status is Status.EXPIRED:  # nothing to trade with: better wait than chase
                 self.placing.cooling.add(order.intent.slot)
         self._gate_is_behind_on[client_id] = None

@@ -11,6 +11,7 @@ from domain.orders import Intent, OrderType, Slot, TimeInForce
 from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.life_cycle import Order
+from orders.market_pause import MarketPause
 from orders.wanted import WantedOrder
 from risk.gate import Proposal, RiskGate
 
@@ -41,6 +42,7 @@ class Placing:
         self.gate_reasons: dict[Slot, str] = {}
         self.faulted: dict[Slot, str] = {}
         self.cooling: set[Slot] = set()
+        self.pause = MarketPause()
         self._ledger = ledger
         self._gate = gate
         self._epoch = epoch
@@ -51,19 +53,32 @@ class Placing:
         """Tell whether the id is one that this grid of this instance computes, in any epoch."""
         return client_id is not None and (client_id.instance, client_id.slot.grid) == (self.instance, self.grid)
 
+    def is_of_this_life(self, client_id: str) -> bool:
+        """Tell whether the id was given away in this life of the database."""
+        parsed = ClientId.parse(client_id)
+        return parsed is not None and parsed.epoch == self._epoch
+
     def intents(self, wanted: Sequence[WantedOrder], now: Moment, price: Price | None) -> list[Intent]:
         """Return the intents of those wanted orders that may be sent now; the others' reasons are kept."""
         self.gate_reasons.clear()
+        if self.pause.holds(now.monotonic_s):
+            return []
+        if not wanted:
+            self.pause.end()
         free = [want for want in wanted if want.slot not in self.cooling and want.slot not in self.faulted]
         passed = (self._pass_gate(want, now, price) for want in free)
         return [intent for intent in passed if intent is not None]
 
-    def refused(self, order: Order, event: OrderRefused) -> None:
+    def refused(self, order: Order, event: OrderRefused, now: Moment) -> None:
         """Note that the venue refused an order.
 
         Post-only that would have executed at once is no mistake: the rung is already through the market, so its next
-        attempt is a plain limit order. Anything else is tried again a few times, then left to a person.
+        attempt is a plain limit order. A market that is closed is asked again until it opens. Anything else is tried
+        again a few times, then left to a person.
         """
+        if event.market_closed:
+            self.pause.begin(event.message, now.monotonic_s)
+            return
         key = (order.intent.slot, order.intent.cycle)
         if event.would_take and order.intent.type is OrderType.LIMIT_MAKER:
             self._taking.add(key)

@@ -70,6 +70,7 @@ DEFAULT_PAUSE_S: Final = 10.0
 """How long to wait where the venue says slow down and not how long."""
 BUSY_PAUSE_S: Final = 1.0
 _BUSY: Final = frozenset({-1008, -1016})
+_MARKET_CLOSED: Final = "Market is closed"
 _UNKNOWN_STATUSES: Final = frozenset({408, 500, 502, 503, 504})
 
 
@@ -110,7 +111,12 @@ def translate_code(
     if kind is _Kind.NO_ORDER:
         return OrderUnknown(text, code=code)
     if purpose is Purpose.PLACE:
-        return OrderRejected(text, code=code, would_take=_would_take(market, code, message))
+        return OrderRejected(
+            text,
+            code=code,
+            would_take=_would_take(market, code, message),
+            market_closed=message.startswith(_MARKET_CLOSED),
+        )
     return VenueError(text, code=code)
 
 
