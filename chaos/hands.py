@@ -6,13 +6,14 @@ from decimal import Decimal
 from chaos.clock import EventHeap
 from chaos.disk import INSTANCE, Disk
 from chaos.points import Fault
-from chaos.venue import Venue, is_ours
+from chaos.venue import Venue
 from chaos.weather import Weather
 from domain.orders import VenueOrder
-from orders.client_ids import ClientId
+from orders.client_ids import PREFIX
 from simulator.core.orders import Side
 
 _PAUSE_MS = 4_000
+_OURS = f"{PREFIX}-{INSTANCE}-"
 _OTHER_INSTANCE = "zzzz"
 
 
@@ -48,8 +49,7 @@ class OtherHands:
         self._disk.unlock()
         self._give_back()
         for order in self._venue.open_orders():
-            ours = ClientId.parse(order.client_id)
-            if ours is None or ours.instance != INSTANCE:
+            if not order.client_id.startswith(_OURS):
                 self._venue.cancel_by_hand(order.client_id)
 
     def _go_on(self, fault: Fault) -> None:
@@ -74,7 +74,7 @@ class OtherHands:
                 pass
 
     def _one_of_ours(self) -> VenueOrder | None:
-        ours = [order for order in self._venue.open_orders() if is_ours(order.client_id)]
+        ours = [order for order in self._venue.open_orders() if order.client_id.startswith(_OURS)]
         return self._weather.random.choice(ours) if ours else None
 
     def _cancel(self) -> bool:

@@ -107,7 +107,6 @@ class InProcessHost:
             equity_every_ms=TIMER_EVERY_MS,
             max_price_age_s=3600.0,
         )
-        self._carry_out(self._worker.begin())
         self._tell(PriceSeen(self.instrument, row.plan.start_price, self.heap.market_ms(), self.heap.monotonic_s()))
         self._tell(StreamResumed("user"))
 
@@ -255,11 +254,12 @@ class InProcessHost:
 
         return look_up
 
-    def _reading(self, since: int, started_s: float) -> Callable[[], None]:
+    def _reading(self, since: int | None, started_s: float) -> Callable[[], None]:
         def read() -> None:
             orders = self.exchange.open_orders(ACCOUNT, self.spec.symbol)
             listed = tuple(order_of(order, self.instrument) for order in orders)
-            self._answer(OpenOrdersRead(self.instrument, listed, tuple(self._trades(from_id=since)), started_s))
+            fills = () if since is None else tuple(self._trades(from_id=since))
+            self._answer(OpenOrdersRead(self.instrument, listed, fills, started_s, since is not None))
 
         return read
 

@@ -231,8 +231,12 @@ class Trial:
             self._note("a person starts it again")
             self._kill()
             self._run_for(2_000)
-        if self._stop is not None and self._process is not None and not self._process.is_stopping:
-            self._command_stop()
+        for _ in range(30):
+            if self._process is not None:
+                break
+            self._run_for(5_000)
+        if self._process is not None and not self._process.is_stopping:
+            self._command_stop()  # the first one was not stored, or was lost with the power
 
     def _needs_a_person(self) -> bool:
         """Tell whether only a restart helps, and may be needed: rules that changed, or slots given up for a cause."""
@@ -267,7 +271,7 @@ class Trial:
             funds=FUNDS,
             moved=self._hands.moved,
             stop=self._stop,
-            may_hold=self._weather.strikes[Fault.FILTERS_CHANGED] > 0,
+            may_hold=any(self._weather.strikes[fault] for fault in _MAY_FAULT),
         )
 
     def final_state(self) -> tuple[object, ...]:

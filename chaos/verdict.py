@@ -23,7 +23,7 @@ class Facts:
     """One moment of a run.
 
     `moved` is what others brought to the account, or took, beside trading. `may_hold`: a sale at the end may have been
-    refused for good, because filters changed.
+    refused for good, because filters changed or others used the base.
     """
 
     process: Process
