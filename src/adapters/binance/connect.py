@@ -13,8 +13,8 @@ from adapters.binance.hosts import LIVE, TESTNET, Addresses, HostGuard
 from adapters.binance.io_thread import IoThread
 from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_state
 from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
-from adapters.binance.market_stream import SILENCE_S
 from adapters.binance.request_limits import Cost
+from adapters.binance.rhythm import USUAL_BOUNDS, SilenceBounds
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
 from adapters.binance.transport import URGENCY, Transport
@@ -23,6 +23,7 @@ from domain.account import Mode
 from domain.errors import FieldMistake, InvalidRequest, SlowDown, VenueError
 from domain.instrument import Market
 from ports.clock import Clock
+from ports.connectivity import RequestBudget, StreamAge
 from utils.api_client import APIClient, ClientAddresses, Tell
 from utils.binance_errors import Purpose
 
@@ -52,7 +53,7 @@ class BinanceVenue:
         clock: MarketClock,
         client_id_prefix: str,
         sleep: Callable[[float], Awaitable[None]],
-        silence_s: float,
+        silence: SilenceBounds,
     ) -> None:
         self._mode, self._addresses, self._clock, self._sleep = mode, addresses, clock, sleep
         self._key, self._secret = api_key, api_secret
@@ -73,7 +74,13 @@ class BinanceVenue:
         trades = TradeReader(self.transport, client_id_prefix)
         self.market_data = BinanceMarketData(self.io, self.transport, clock, self._market_source)
         self.gateway = BinanceGateway(
-            self.io, self.transport, trades, clock, sleep, doubt_rules=self.market_data.directory.doubt
+            self.io,
+            self.transport,
+            trades,
+            clock,
+            sleep,
+            doubt_rules=self.market_data.directory.doubt,
+            account_was_read=lambda: self.streams.account_was_read(),  # noqa: PLW0108 - built below
         )
         self.streams = BinanceStreams(
             self.io,
@@ -83,7 +90,7 @@ class BinanceVenue:
             ws_api_url=addresses.spot_ws_api,
             prefix=client_id_prefix,
             sleep=sleep,
-            silence_s=silence_s,
+            silence=silence,
             carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
         )
         self.account = BinanceAccountReader(self.io, self.transport)
@@ -121,6 +128,12 @@ class BinanceVenue:
     def in_lockstep(self) -> bool:
         """Tell whether the exchange plays at full speed and waits for `lockstep` to step it."""
         return str((self._state or {}).get("speed")) == "max"
+
+    def stream_ages(self) -> tuple[StreamAge, ...]:
+        return self.streams.ages()
+
+    def request_budgets(self) -> tuple[RequestBudget, ...]:
+        return tuple(self.transport.broker.budget(market) for market in Market if self.transport.offers(market))
 
     def lockstep(
         self,
@@ -210,7 +223,7 @@ def connect(
     spot_ws_api_url: str | None = None,
     futures_url: str | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    silence_s: float = SILENCE_S,
+    silence: SilenceBounds = USUAL_BOUNDS,
 ) -> BinanceVenue:
     """Return an open venue; `close` it at the end.
 
@@ -225,7 +238,7 @@ def connect(
         spot_ws_api_url: WebSocket API with its path, e.g. ws://127.0.0.1:8090/ws-api/v3.
         futures_url: REST address of USD-M futures; None in Shadow where it is not offered.
         sleep: how the I/O loop waits.
-        silence_s: after how long without a trade of a symbol REST is asked.
+        silence: after how long without a trade of a symbol REST is asked, at least and at most.
 
     Raises:
         InvalidRequest: for addresses the mode does not allow, or lacks.
@@ -240,7 +253,7 @@ def connect(
         clock=clock,
         client_id_prefix=client_id_prefix,
         sleep=sleep,
-        silence_s=silence_s,
+        silence=silence,
     )
     try:
         venue.open()

@@ -53,9 +53,10 @@ class BinanceGateway:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
         doubt_rules: Callable[[Market], None] = lambda _market: None,
+        account_was_read: Callable[[], None] = lambda: None,
     ) -> None:
         self._io, self._transport, self._trades = io, transport, trades
-        self._doubt_rules = doubt_rules
+        self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
@@ -225,6 +226,7 @@ class BinanceGateway:
             fills = await self._trades.since(instrument, since_trade_id)
         except errors.VenueError as e:
             return ReadFailed(f"open orders of {instrument}", str(e))
+        self._account_was_read()
         return OpenOrdersRead(instrument, orders, fills, started_s)
 
     def _unknown(self, client_id: str, text: str) -> OutcomeUnknown:

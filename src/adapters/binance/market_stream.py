@@ -1,8 +1,9 @@
 """Prices: one combined connection, `<symbol>@aggTrade` for each watched symbol.
 
 The price is that of the last trade, not the middle of the book: grids fill by trades, candles are made of trades, and
-the stream exists on both markets. A symbol without trades for a while is cross-checked over REST: either the market
-is quiet, and its last price is confirmed, or trades were missed, and the connection is given up.
+the stream exists on both markets. How often a symbol trades is learned; one silent for twice as long is cross-checked
+over REST: either the market is quiet, and its last price is confirmed, or trades were missed, and the connection is
+given up.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from adapters.binance.request_limits import Cost
+from adapters.binance.rhythm import Rhythm, SilenceBounds
 from adapters.binance.sockets import Frame, FrameSocket
 from adapters.binance.transport import Call, Transport
 from adapters.binance.watchers import Watchers
@@ -26,9 +28,8 @@ from ports.clock import Clock
 
 LOG: Final = logging.getLogger(__name__)
 
-SILENCE_S: Final = 15.0
-"""How long a symbol may be without a trade before REST is asked whether there was one."""
-CHECK_EVERY_S: Final = 5.0
+CHECK_EVERY_S: Final = 1.0
+"""How often symbols are looked at whether they are silent; REST is asked about those alone that are."""
 GRACE_S: Final = 2.0
 """How long a trade known to REST may still be on its way."""
 _BAD_SYMBOL: Final = -1121
@@ -39,13 +40,12 @@ MAX_SYMBOLS: Final = 1000  # of 1024 streams per connection
 
 @dataclass(slots=True)
 class _Heard:
-    """The latest trade known of one symbol, and when its being the latest was last confirmed."""
+    """The latest trade known of one symbol."""
 
     aggregate_id: int
     trade_id: int
     price: Decimal
     market_ms: int
-    confirmed_s: float
 
 
 class MarketChannel:
@@ -61,25 +61,32 @@ class MarketChannel:
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
-        silence_s: float = SILENCE_S,
+        silence: SilenceBounds,
         carry_market_ms: Callable[[int], None] | None = None,
     ) -> None:
         self._url, self._transport, self._watchers = url + "/stream", transport, watchers
-        self._clock, self._sleep, self._silence_s = clock, sleep, silence_s
+        self._clock, self._sleep, self._silence = clock, sleep, silence
         self._carry_market_ms = carry_market_ms
         self._heard: dict[str, _Heard] = {}
+        self._rhythms: dict[str, Rhythm] = {}
         self._announced: set[str] = set()
         self._fresh: FrameSocket | None = None
         self._changed = asyncio.Event()
         self.events = 0
+        self.reason = ""
 
     def changed(self) -> None:
         """Note that watchers came or went."""
         self._announced &= set(self._watchers)
+        self._rhythms = {symbol: self._rhythms.get(symbol) or Rhythm(self._silence) for symbol in self._watchers}
         self._changed.set()
 
     def is_live(self, symbol: str) -> bool:
         return symbol in self._announced
+
+    def rhythms(self) -> dict[str, Rhythm]:
+        """Return how often each watched symbol speaks; a new map whenever watchers come or go."""
+        return self._rhythms
 
     async def connect(self) -> FrameSocket:
         return await self._transport.web_socket(self._url, self._receive)
@@ -89,11 +96,15 @@ class MarketChannel:
         self._fresh = socket
 
     def lost(self, reason: str) -> None:
+        self.reason = reason
         self._heard.clear()
         self._announced.clear()
+        for rhythm in self._rhythms.values():
+            rhythm.interrupted()
         self._watchers.everyone(StreamLost(self.kind, reason))
 
     def resumed(self) -> None:
+        self.reason = ""
         if self._fresh is not None:
             self._announce(self._fresh.subscribed)
         self._changed.set()  # whoever came while we were connecting
@@ -121,9 +132,9 @@ class MarketChannel:
     async def check_silence(self, current: Callable[[], FrameSocket | None]) -> None:
         """Ask REST about symbols that were silent for too long, for ever."""
         while True:
-            await self._sleep(min(CHECK_EVERY_S, self._silence_s))
+            await self._sleep(min(CHECK_EVERY_S, self._silence.shortest_s))
             socket = current()
-            silent = self._silent()
+            silent = [] if socket is None else self._silent()
             if socket is None or not silent:
                 continue
             try:
@@ -152,8 +163,10 @@ class MarketChannel:
         known = self._heard.get(symbol)
         if known is not None and number <= known.aggregate_id:
             return  # the other connection of a planned move told it already
-        heard = _Heard(number, int(data["l"]), parse_amount(data["p"]), int(data["T"]), self._clock.monotonic_s())
+        heard = _Heard(number, int(data["l"]), parse_amount(data["p"]), int(data["T"]))
         self._heard[symbol] = heard
+        if symbol in self._rhythms:
+            self._rhythms[symbol].heard(self._clock.monotonic_s())
         if self._carry_market_ms is not None:
             self._carry_market_ms(heard.market_ms)
         self._tell(symbol, heard)
@@ -161,7 +174,7 @@ class MarketChannel:
     def _tell(self, symbol: str, heard: _Heard) -> None:
         instrument = self._watchers.instrument(symbol)
         if instrument is not None:
-            event = PriceSeen(instrument, heard.price, heard.market_ms, heard.confirmed_s)
+            event = PriceSeen(instrument, heard.price, heard.market_ms, self._clock.monotonic_s())
             self._watchers.price(symbol, event)
 
     def _announce(self, symbols: Collection[str]) -> None:
@@ -172,11 +185,10 @@ class MarketChannel:
 
     def _silent(self) -> list[str]:
         now_s = self._clock.monotonic_s()
-        return [
-            symbol
-            for symbol in self._announced & set(self._watchers)
-            if (heard := self._heard.get(symbol)) is None or now_s - heard.confirmed_s >= self._silence_s
-        ]
+        silent = [symbol for symbol in self._announced & set(self._rhythms) if self._rhythms[symbol].is_silent(now_s)]
+        for symbol in silent:
+            self._rhythms[symbol].asked(now_s)
+        return silent
 
     async def _last_trades(self, symbols: list[str]) -> dict[str, Frame]:
         """Return the 24 h rows that tell each symbol's last trade; one that is no longer listed is left out."""
@@ -211,19 +223,19 @@ class MarketChannel:
             if known is not None and int(row["lastId"]) > known.trade_id:
                 missed.add(symbol)
             elif known is not None and int(row["lastId"]) == known.trade_id:
-                known.confirmed_s = self._clock.monotonic_s()
-                self._tell(symbol, known)
+                self._confirm(symbol, known)
             elif int(row["lastId"]) >= 0:  # nothing heard yet, or the venue was wiped and counts anew
-                heard = _Heard(
-                    -1,
-                    int(row["lastId"]),
-                    parse_amount(row["lastPrice"]),
-                    int(row["closeTime"]),
-                    self._clock.monotonic_s(),
-                )
+                heard = _Heard(-1, int(row["lastId"]), parse_amount(row["lastPrice"]), int(row["closeTime"]))
                 self._heard[symbol] = heard
-                self._tell(symbol, heard)
+                self._confirm(symbol, heard)
+            elif symbol in self._rhythms:  # a market that never traded has nothing to tell
+                self._rhythms[symbol].confirmed(self._clock.monotonic_s())
         return missed
+
+    def _confirm(self, symbol: str, heard: _Heard) -> None:
+        if symbol in self._rhythms:
+            self._rhythms[symbol].confirmed(self._clock.monotonic_s())
+        self._tell(symbol, heard)
 
     def _lags(self, symbol: str, row: Frame) -> bool:
         known = self._heard.get(symbol)

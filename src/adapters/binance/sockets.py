@@ -26,6 +26,21 @@ HEALTHY_S: Final = 60.0
 _NO_CONNECTION: Final = (ClientError, OSError, TimeoutError, VenueError)
 
 
+class SocketRefusal(VenueError):
+    """A request on a socket that was answered and refused; `headers` hold what REST would have sent as such."""
+
+    def __init__(self, method: str, frame: Frame) -> None:
+        refusal = frame.get("error")
+        told: Frame = refusal if isinstance(refusal, dict) else {}
+        super().__init__(f"{method} was refused: {refusal}", code=int(told.get("code", 0)))
+        self.status = int(frame.get("status", 400))
+        data = told.get("data")
+        again_ms = data.get("retryAfter") if isinstance(data, dict) else None  # wall time at which it reopens
+        now_ms = data.get("serverTime") if isinstance(data, dict) else None
+        wait_s = (int(again_ms) - int(now_ms)) / 1000 if again_ms is not None and now_ms is not None else None
+        self.headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+
+
 class Channel(Protocol):
     """What one kind of stream adds to a socket."""
 
@@ -102,10 +117,8 @@ class FrameSocket:
             raise VenueError(f"{method} was not answered within {ASK_TIMEOUT_S:g} s") from e
         finally:
             self._asked.pop(number, None)
-        refusal = frame.get("error")
-        if refusal is not None or frame.get("status", 200) >= 400:
-            code = refusal.get("code", 0) if isinstance(refusal, dict) else 0
-            raise VenueError(f"{method} was refused: {refusal}", code=int(code))
+        if frame.get("error") is not None or frame.get("status", 200) >= 400:
+            raise SocketRefusal(method, frame)
         return frame
 
     async def over(self, max_age_s: float) -> tuple[bool, str]:
@@ -177,6 +190,7 @@ class SocketKeeper:
         self._socket: FrameSocket | None = None
         self._entered_s = 0.0
         self._failures = 0
+        self._was_up = False
         self.reconnects = 0
 
     @property
@@ -204,11 +218,17 @@ class SocketKeeper:
             opened = await self._try_open()
             if isinstance(opened, FrameSocket):
                 self._socket, self._entered_s = opened, self._clock.monotonic_s()
+                self._was_up = True
                 self._channel.resumed()
                 return opened
-            self._failures += 1
-            if self._failures == 1:
-                LOG.warning("no %s stream: %s", self._channel.kind, opened)
+            self._failed(opened)
+
+    def _failed(self, problem: str) -> None:
+        self._failures += 1
+        pause_s = PAUSES_S[min(self._failures, len(PAUSES_S)) - 1]
+        LOG.warning("no %s stream, next attempt in %g s: %s", self._channel.kind, pause_s, problem)
+        if not self._was_up:
+            self._channel.lost(f"no connection to the exchange yet, attempt {self._failures}: {problem}")
 
     async def _stay(self, socket: FrameSocket) -> str:
         """Wait until the stream is lost and return why; planned moves to new connections happen inside."""

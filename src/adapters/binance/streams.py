@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.binance.io_thread import IoThread
-from adapters.binance.market_stream import MAX_SYMBOLS, SILENCE_S, MarketChannel
+from adapters.binance.market_stream import MAX_SYMBOLS, MarketChannel
 from adapters.binance.parsing import symbol_of
+from adapters.binance.rhythm import USUAL_BOUNDS, Rhythm, SilenceBounds
 from adapters.binance.sockets import SocketKeeper
 from adapters.binance.transport import Transport
 from adapters.binance.user_stream import UserChannel
 from adapters.binance.watchers import Watchers
 from domain.errors import VenueError
-from domain.events import StreamResumed
+from domain.events import StreamLost, StreamResumed
 from domain.instrument import Instrument, Market
 from ports.clock import Clock
+from ports.connectivity import StreamAge
 from ports.control import PartState
 from ports.market_data import Inbox
 
 LOG: Final = logging.getLogger(__name__)
 _AGAIN_S: Final = 5.0
+NOT_YET: Final = "not subscribed yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,10 @@ class BinanceStreams:
         ws_api_url: str,
         prefix: str,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        silence_s: float = SILENCE_S,
+        silence: SilenceBounds = USUAL_BOUNDS,
         carry_market_ms: Callable[[int], None] | None = None,
     ) -> None:
-        self._io, self._sleep = io, sleep
+        self._io, self._sleep, self._clock = io, sleep, clock
         self._watchers = Watchers()
         self._market = MarketChannel(
             streams_url,
@@ -64,10 +67,10 @@ class BinanceStreams:
             self._watchers,
             clock,
             sleep,
-            silence_s=silence_s,
+            silence=silence,
             carry_market_ms=carry_market_ms,
         )
-        self._user = UserChannel(ws_api_url, transport, self._watchers, prefix)
+        self._user = UserChannel(ws_api_url, transport, self._watchers, clock, prefix)
         self._market_keeper = SocketKeeper(self._market, clock, sleep)
         self._user_keeper = SocketKeeper(self._user, clock, sleep)
         self._started = False
@@ -91,6 +94,15 @@ class BinanceStreams:
         down = [name for name, keeper in keepers.items() if keeper.socket is None]
         reason = f"no connection for events of the {' and the '.join(down)}" if down else ""
         return PartState(name="streams", alive=True, ready=not down, reason=reason)
+
+    def ages(self) -> tuple[StreamAge, ...]:
+        """Return how old every stream's newest event is. Any thread may ask."""
+        symbols = self._market.rhythms().items()
+        return (*(self._age(symbol, rhythm) for symbol, rhythm in symbols), self._user_age())
+
+    def account_was_read(self) -> None:
+        """Note, on the I/O loop, that the account was read over REST to be compared with the user stream."""
+        self._user.compared()
 
     def watch(self, instrument: Instrument, inbox: Inbox) -> None:
         """Begin to deliver the instrument's events to `inbox`.
@@ -116,10 +128,47 @@ class BinanceStreams:
         self._watchers.add(symbol, instrument, inbox)
         self._market.changed()
         self._start()
-        if self._user.is_live:
-            inbox.order(StreamResumed(self._user.kind))
-        if self._market.is_live(symbol):
-            inbox.order(StreamResumed(self._market.kind))
+        for kind, live, reason in (
+            (self._user.kind, self._user.is_live, self._user.reason),
+            (self._market.kind, self._market.is_live(symbol), self._market.reason),
+        ):
+            if live:
+                inbox.order(StreamResumed(kind))
+            elif reason:
+                inbox.order(StreamLost(kind, reason))
+
+    def _age(self, symbol: str, rhythm: Rhythm) -> StreamAge:
+        live = self._market.is_live(symbol)
+        return StreamAge(
+            kind=self._market.kind,
+            instrument=self._watchers.instrument(symbol),
+            live=live,
+            age_s=self._since(rhythm.heard_s),
+            confirmed_age_s=self._since(rhythm.confirmed_s),
+            expected_s=rhythm.expected_s,
+            silent_after_s=rhythm.silent_after_s,
+            events=rhythm.events,
+            reconnects=self._market_keeper.reconnects,
+            reason="" if live else self._market.reason or NOT_YET,
+        )
+
+    def _user_age(self) -> StreamAge:
+        user = self._user
+        return StreamAge(
+            kind=user.kind,
+            instrument=None,
+            live=user.is_live,
+            age_s=self._since(user.heard_s),
+            confirmed_age_s=self._since(user.checked_s),
+            expected_s=None,
+            silent_after_s=None,
+            events=user.events,
+            reconnects=self._user_keeper.reconnects,
+            reason="" if user.is_live else user.reason or NOT_YET,
+        )
+
+    def _since(self, at_s: float | None) -> float | None:
+        return None if at_s is None else max(self._clock.monotonic_s() - at_s, 0.0)
 
     def _start(self) -> None:
         if self._started:

@@ -9,12 +9,13 @@ import logging
 from typing import Final
 
 from adapters.binance.parsing import parse_report, report_client_id
-from adapters.binance.sockets import Frame, FrameSocket
+from adapters.binance.sockets import Frame, FrameSocket, SocketRefusal
 from adapters.binance.transport import Transport
 from adapters.binance.watchers import Watchers
 from domain.errors import VenueError
 from domain.events import StreamLost, StreamResumed
 from domain.instrument import Market
+from ports.clock import Clock
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -26,10 +27,14 @@ class UserChannel:
 
     kind = "user"
 
-    def __init__(self, url: str, transport: Transport, watchers: Watchers, prefix: str) -> None:
+    def __init__(self, url: str, transport: Transport, watchers: Watchers, clock: Clock, prefix: str) -> None:
         self._url, self._transport, self._watchers, self._prefix = url, transport, watchers, prefix
+        self._clock = clock
         self.is_live = False
+        self.reason = ""
         self.events = 0
+        self.heard_s: float | None = None
+        self.checked_s: float | None = None
         self.foreign = 0
         self.unwatched = 0
 
@@ -42,15 +47,21 @@ class UserChannel:
         except VenueError as e:
             if e.code == _CLOCK_SKEWED:
                 await self._transport.measure_clock(Market.SPOT)
+            elif isinstance(e, SocketRefusal):
+                self._transport.slow_down(e.status, e.code, e.headers)
             raise
 
     def lost(self, reason: str) -> None:
-        self.is_live = False
+        self.is_live, self.reason, self.checked_s = False, reason, None
         self._watchers.everyone(StreamLost(self.kind, reason))
 
     def resumed(self) -> None:
-        self.is_live = True
+        self.is_live, self.reason = True, ""
         self._watchers.everyone(StreamResumed(self.kind))
+
+    def compared(self) -> None:
+        """Note that the account was read over REST; whoever asked compares it with what was told."""
+        self.checked_s = self._clock.monotonic_s()
 
     def moved(self) -> None:
         """Nothing to do: the account's one subscription moved with it."""
@@ -64,6 +75,7 @@ class UserChannel:
             socket.retire("the venue announced a shutdown")
             return
         self.events += 1
+        self.heard_s = self._clock.monotonic_s()
         if kind == "executionReport":
             self._report(event)
         elif kind == "eventStreamTerminated":

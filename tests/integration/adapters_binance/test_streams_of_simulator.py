@@ -5,6 +5,7 @@ from queue import Queue
 import pytest
 
 from adapters.binance.connect import BinanceVenue
+from adapters.binance.rhythm import SilenceBounds
 from domain.errors import VenueError
 from domain.events import OrderEvent, OrderReported, PriceSeen, StreamLost, StreamResumed
 from domain.instrument import Instrument, Market
@@ -109,7 +110,7 @@ def test_a_distrusted_stream_is_lost_then_resumed_and_tells_on(venue: BinanceVen
 def test_a_frozen_market_stream_is_noticed_by_the_trades_rest_knows(
     process: VenueProcess, connect_to: Callable[..., BinanceVenue]
 ) -> None:
-    venue = connect_to(process, silence_s=0.2)
+    venue = connect_to(process, silence=SilenceBounds(0.2, 0.2))
     inbox = watch(venue)
     price = price_of(venue)
     process.print_trade("BTCUSDT", price, "0.5")
@@ -125,7 +126,7 @@ def test_a_frozen_market_stream_is_noticed_by_the_trades_rest_knows(
 def test_a_quiet_market_is_confirmed_and_not_taken_for_silence(
     process: VenueProcess, connect_to: Callable[..., BinanceVenue]
 ) -> None:
-    venue = connect_to(process, silence_s=0.2)
+    venue = connect_to(process, silence=SilenceBounds(0.2, 0.2))
     inbox = watch(venue)
     process.print_trade("BTCUSDT", price_of(venue), "0.5")
     inbox.until(lambda i: len(i.prices) >= 4)

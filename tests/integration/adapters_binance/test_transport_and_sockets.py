@@ -14,6 +14,7 @@ from adapters.binance.gateway import BinanceGateway
 from adapters.binance.hosts import Addresses, AddressForbidden, HostGuard
 from adapters.binance.io_thread import IoThread
 from adapters.binance.request_limits import Cost
+from adapters.binance.rhythm import SilenceBounds
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
 from adapters.binance.transport import Call, Transport
@@ -242,7 +243,7 @@ def stream_of(
         streams_url=socket,
         ws_api_url=socket + "/ws-api/v3",
         prefix="ghtest",
-        silence_s=3600,
+        silence=SilenceBounds(3600, 3600),
     )
     inbox = RecordingInbox()
     streams.watch(BTC, inbox)
