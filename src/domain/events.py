@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.instrument import Instrument
+from domain.instrument import Instrument, InstrumentRules
 from domain.orders import Fill, VenueOrder
 
 
@@ -78,16 +78,26 @@ class CancelRefused:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrdersRead:
-    """A complete reading of the account over REST: our open orders and our trades since a known id.
+    """A reading of the account over REST: all our open orders and, unless none were asked for, our trades since an id.
 
     `started_s` is our monotonic clock before the reading was asked for, so that it is never taken for newer
-    than an event that overtook it.
+    than an event that overtook it. `foreign` counts open orders of the instrument that are not ours.
     """
 
     instrument: Instrument
     orders: tuple[VenueOrder, ...]
     fills: tuple[Fill, ...]
     started_s: float
+    has_trades: bool = True
+    foreign: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TradesRead:
+    """Our trades since the id asked for, oldest first."""
+
+    instrument: Instrument
+    fills: tuple[Fill, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,14 @@ class StreamResumed:
     """The stream delivers again; what was missed must be read over REST before any decision."""
 
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """The venue's order rules of an instrument as they are now; told at first and whenever they change."""
+
+    instrument: Instrument
+    rules: InstrumentRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +176,15 @@ OrderEvent = (
     | OrderAbsent
     | CancelRefused
     | OpenOrdersRead
+    | TradesRead
     | ReadFailed
     | StreamLost
     | StreamResumed
 )
 """Order events: carried by a queue that never drops."""
+
+StreamEvent = OrderEvent | RulesChanged
+"""What a stream carries besides prices; by the same queue."""
 
 FeeEvent = FeePriced | FeeNotPriced
 """What becomes known about fee assets; carried by the same queue."""

@@ -3,7 +3,7 @@
 from queue import Empty, SimpleQueue
 from threading import Lock
 
-from domain.events import FeeEvent, OrderEvent, PriceSeen
+from domain.events import FeeEvent, PriceSeen, StreamEvent
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 
 
@@ -34,8 +34,8 @@ class GridInbox:
             self._pending += 1
         self._queue.put(_PRICE)
 
-    def order(self, event: OrderEvent | FeeEvent) -> None:
-        """Put in an order event, or the price of a fee asset; it is never dropped."""
+    def order(self, event: StreamEvent | FeeEvent) -> None:
+        """Put in an order event, new rules, or the price of a fee asset; it is never dropped."""
         self._put(event)
 
     def command(self, event: StopRequested | ShutdownRequested) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.events import Balance, Candle, OrderEvent, PriceSeen, Ticker
+from domain.events import Balance, Candle, PriceSeen, StreamEvent, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.orders import Fill
 
@@ -72,16 +72,22 @@ class Inbox(Protocol):
 
     def price(self, event: PriceSeen) -> None: ...
 
-    def order(self, event: OrderEvent) -> None: ...
+    def order(self, event: StreamEvent) -> None: ...
 
 
 class Streams(Protocol):
     """Live events of the instruments that are watched.
 
-    Per inbox: PriceSeen to `price`; our OrderReported and StreamLost / StreamResumed to `order`. Only orders whose
-    client id carries our prefix are delivered; foreign ones are left alone.
+    Per inbox: PriceSeen to `price`; our OrderReported, StreamLost / StreamResumed and RulesChanged to `order`. Only
+    orders whose client id carries our prefix are delivered; foreign ones are left alone.
     """
 
     def watch(self, instrument: Instrument, inbox: Inbox) -> None: ...
 
     def unwatch(self, instrument: Instrument, inbox: Inbox) -> None: ...
+
+    def distrust(self, kind: str, reason: str) -> None:
+        """Give up the connection of this kind ("market" or "user") as lost, and subscribe anew.
+
+        StreamLost follows to every inbox unless it was told already, and then StreamResumed.
+        """

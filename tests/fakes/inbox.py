@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Condition
 from typing import TypeVar
 
-from domain.events import OrderEvent, PriceSeen
+from domain.events import PriceSeen, StreamEvent
 
 E = TypeVar("E")
 
@@ -16,14 +16,14 @@ class RecordingInbox:
     def __init__(self) -> None:
         self._changed = Condition()
         self.prices: list[PriceSeen] = []
-        self.orders: list[OrderEvent] = []
+        self.orders: list[StreamEvent] = []
 
     def price(self, event: PriceSeen) -> None:
         with self._changed:
             self.prices.append(event)
             self._changed.notify_all()
 
-    def order(self, event: OrderEvent) -> None:
+    def order(self, event: StreamEvent) -> None:
         with self._changed:
             self.orders.append(event)
             self._changed.notify_all()

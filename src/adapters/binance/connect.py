@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from adapters.binance.account_trades import BinanceAccountTrades
@@ -15,6 +16,7 @@ from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_st
 from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
 from adapters.binance.request_limits import Cost
 from adapters.binance.rhythm import USUAL_BOUNDS, SilenceBounds
+from adapters.binance.rules_notes import RulesNotes
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
 from adapters.binance.transport import URGENCY, Transport
@@ -54,6 +56,7 @@ class BinanceVenue:
         client_id_prefix: str,
         sleep: Callable[[float], Awaitable[None]],
         silence: SilenceBounds,
+        rules_file: Path | None,
     ) -> None:
         self._mode, self._addresses, self._clock, self._sleep = mode, addresses, clock, sleep
         self._key, self._secret = api_key, api_secret
@@ -72,7 +75,9 @@ class BinanceVenue:
             sleep=sleep,
         )
         trades = TradeReader(self.transport, client_id_prefix)
-        self.market_data = BinanceMarketData(self.io, self.transport, clock, self._market_source)
+        self.market_data = BinanceMarketData(
+            self.io, self.transport, clock, self._market_source, notes=RulesNotes(rules_file) if rules_file else None
+        )
         self.gateway = BinanceGateway(
             self.io,
             self.transport,
@@ -89,6 +94,7 @@ class BinanceVenue:
             streams_url=addresses.spot_streams,
             ws_api_url=addresses.spot_ws_api,
             prefix=client_id_prefix,
+            directory=self.market_data.directory,
             sleep=sleep,
             silence=silence,
             carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
@@ -224,6 +230,7 @@ def connect(
     futures_url: str | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     silence: SilenceBounds = USUAL_BOUNDS,
+    rules_file: Path | None = None,
 ) -> BinanceVenue:
     """Return an open venue; `close` it at the end.
 
@@ -239,6 +246,7 @@ def connect(
         futures_url: REST address of USD-M futures; None in Shadow where it is not offered.
         sleep: how the I/O loop waits.
         silence: after how long without a trade of a symbol REST is asked, at least and at most.
+        rules_file: where the rules in use are kept for a start while the venue is out of reach.
 
     Raises:
         InvalidRequest: for addresses the mode does not allow, or lacks.
@@ -254,6 +262,7 @@ def connect(
         client_id_prefix=client_id_prefix,
         sleep=sleep,
         silence=silence,
+        rules_file=rules_file,
     )
     try:
         venue.open()

@@ -9,14 +9,18 @@ from typing import Any, Final
 from adapters.binance.io_thread import IoThread
 from adapters.binance.parsing import instrument_of, parse_rules, symbol_of
 from adapters.binance.request_limits import Cost
+from adapters.binance.rules_notes import RulesNotes
 from adapters.binance.transport import Call, Transport
-from domain.errors import NotFound, VenueError
+from adapters.binance.weights import Urgency
+from domain.errors import NotFound, Unreachable, VenueError
 from domain.instrument import Instrument, InstrumentRules, Market
 from ports.clock import Clock
 
 LOG: Final = logging.getLogger(__name__)
 
 RELOAD_S: Final = 3600.0
+AGAIN_S: Final = 5.0
+"""After a reading failed, what is known is told for so long before the next attempt."""
 _PATH: Final[Mapping[Market, str]] = {
     Market.SPOT: "/api/v3/exchangeInfo",
     Market.FUTURES: "/fapi/v1/exchangeInfo",
@@ -27,22 +31,38 @@ _PERPETUAL: Final = "PERPETUAL"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One reading of exchangeInfo; rules are parsed when asked for."""
+    """One reading of exchangeInfo; rules are parsed when asked for. `is_whole`: false where it comes from notes."""
 
     rows: Mapping[str, Mapping[str, Any]]
     rate_limits: Sequence[Mapping[str, Any]]
     read_s: float
+    is_whole: bool = True
     rules: dict[str, InstrumentRules] = field(default_factory=dict)
 
 
 class Directory:
-    """Instruments and their rules by market. Blocks on a first or hourly reading, else answers from memory."""
+    """Instruments and their rules by market. Blocks on a first or hourly reading, else answers from memory.
 
-    def __init__(self, io: IoThread, transport: Transport, clock: Clock, deadline_s: float) -> None:
+    Args:
+        notes: where the rules in use on spot are kept for a start while the venue is out of reach.
+    """
+
+    def __init__(
+        self,
+        io: IoThread,
+        transport: Transport,
+        clock: Clock,
+        deadline_s: float,
+        *,
+        notes: RulesNotes | None = None,
+    ) -> None:
         self._io, self._transport, self._clock, self._deadline_s = io, transport, clock, deadline_s
+        self._notes = notes
         self._listings: dict[Market, Listing] = {}
+        self._failed_s: dict[Market, float] = {}
         self._reading = {market: Lock() for market in Market}
         self._doubted: set[Market] = set()
+        self._in_use: set[str] = set()
 
     def listing(self, market: Market) -> Listing:
         """Return the newest listing, read anew when it is an hour old; an old one outlives a failed reading.
@@ -50,26 +70,36 @@ class Directory:
         Raises:
             VenueError: if there is none and none can be read.
         """
-        with self._reading[market]:
-            known = self._listings.get(market)
-            if known is not None and market not in self._doubted and self._age_s(known) < RELOAD_S:
-                return known
-            try:
-                return self._read(market)
-            except VenueError as e:
-                if known is None:
-                    raise
-                LOG.warning("the rules of %s could not be read anew: %s", market, e)
-                return known
+        listing = self._newest(market)
+        if not listing.is_whole:
+            raise Unreachable(f"the {market} market could not be read yet")
+        return listing
 
     def doubt(self, market: Market) -> None:
         """Have the next question read anew: the venue refused something these rules allow. Never blocks."""
         self._doubted.add(market)
 
+    def is_doubted(self, market: Market) -> bool:
+        return market in self._doubted
+
+    def age_s(self, market: Market) -> float:
+        """Return seconds since the market was last read, infinity before. Never blocks."""
+        known = self._listings.get(market)
+        return float("inf") if known is None else self._clock.monotonic_s() - known.read_s
+
     def last_read(self, market: Market) -> Mapping[str, Mapping[str, Any]]:
         """Return the rows of the newest listing by symbol, empty before a first reading. Never blocks."""
         known = self._listings.get(market)
         return {} if known is None else known.rows
+
+    def last_rules(self, instrument: Instrument) -> InstrumentRules | None:
+        """Return the rules as last read, None where they are not known. Never blocks.
+
+        Raises:
+            VenueError: if what the venue published makes no sense.
+        """
+        known = self._listings.get(instrument.market)
+        return None if known is None else _rules_in(known, instrument)
 
     def instrument(self, symbol: str, market: Market) -> Instrument:
         """Translate BTCUSDT or BTC/USDT, in any case.
@@ -78,9 +108,10 @@ class Directory:
             NotFound: if the market lists no such symbol.
         """
         text = symbol.strip().upper().replace("/", "")
-        row = self.listing(market).rows.get(text)
+        listing = self._newest(market)
+        row = listing.rows.get(text)
         if row is None:
-            raise NotFound(f"{symbol} is not listed on the {market} market")
+            raise _missing(f"{symbol} is not listed on the {market} market", listing)
         return instrument_of(market, row)
 
     def rules(self, instrument: Instrument) -> InstrumentRules:
@@ -89,29 +120,87 @@ class Directory:
         Raises:
             NotFound: if it is not listed (any more).
         """
-        listing, symbol = self.listing(instrument.market), symbol_of(instrument)
-        if symbol not in listing.rules:
-            row = listing.rows.get(symbol)
-            if row is None:
-                raise NotFound(f"{instrument} is not listed")
-            listing.rules[symbol] = parse_rules(instrument, row)
-        return listing.rules[symbol]
+        listing = self._newest(instrument.market)
+        rules = _rules_in(listing, instrument)
+        if rules is None:
+            raise _missing(f"{instrument} is not listed", listing)
+        if instrument.market is Market.SPOT:
+            self._in_use.add(symbol_of(instrument))
+            self._note(listing)
+        return rules
 
-    def _read(self, market: Market) -> Listing:
-        call = Call(market=market, method="GET", path=_PATH[market], cost=_COST[market])
-        answer = self._io.run(self._transport.send(call), self._deadline_s)
-        rows = {row["symbol"]: row for row in answer["symbols"] if _is_offered(market, row)}
-        if not rows and market in self._listings:  # seen in incidents; what was listed is still the better guess
+    async def refresh(self, market: Market) -> None:
+        """Read the market anew; for the I/O loop.
+
+        Raises:
+            VenueError: if it cannot be read; what is known stays.
+        """
+        call = Call(market=market, method="GET", path=_PATH[market], cost=_COST[market], reading=Urgency.RECONCILE)
+        answer = await self._transport.send(call)
+        try:
+            rows = {row["symbol"]: row for row in answer["symbols"] if _is_offered(market, row)}
+            rate_limits = answer["rateLimits"]
+        except (KeyError, TypeError) as e:
+            raise VenueError(f"the listing of the {market} market cannot be understood: {e!r}") from e
+        known = self._listings.get(market)
+        if not rows and known is not None:  # seen in incidents; what was listed is still the better guess
             raise VenueError(f"the {market} market lists nothing at the moment")
-        listing = Listing(rows, answer["rateLimits"], self._clock.monotonic_s())
+        listing = Listing(rows, rate_limits, self._clock.monotonic_s())
         self._transport.broker.set_limits(market, listing.rate_limits)
-        if rows:
-            self._listings[market] = listing
+        self._listings[market] = listing
         self._doubted.discard(market)
-        return listing
+        self._failed_s.pop(market, None)
+        if market is Market.SPOT:
+            self._note(listing)
 
-    def _age_s(self, listing: Listing) -> float:
-        return self._clock.monotonic_s() - listing.read_s
+    def _newest(self, market: Market) -> Listing:
+        with self._reading[market]:
+            known = self._listings.get(market)
+            if known is not None and not self._must_read(market, known):
+                return known
+            try:
+                self._io.run(self.refresh(market), self._deadline_s)
+            except VenueError as e:
+                self._failed_s[market] = self._clock.monotonic_s()
+                known = known or self._noted(market)
+                if known is None:
+                    raise
+                LOG.warning("the rules of %s could not be read anew: %s", market, e)
+                return known
+            return self._listings[market]
+
+    def _must_read(self, market: Market, known: Listing) -> bool:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._failed_s.get(market, float("-inf")) < AGAIN_S:
+            return False
+        return not known.is_whole or market in self._doubted or now_s - known.read_s >= RELOAD_S
+
+    def _noted(self, market: Market) -> Listing | None:
+        rows = self._notes.read() if self._notes is not None and market is Market.SPOT else {}
+        if not rows:
+            return None
+        LOG.warning("the %s market is out of reach; going by the rules noted for %s", market, ", ".join(sorted(rows)))
+        self._in_use.update(rows)
+        self._listings[market] = Listing(rows, (), float("-inf"), is_whole=False)
+        return self._listings[market]
+
+    def _note(self, listing: Listing) -> None:
+        if self._notes is not None and listing.is_whole:
+            self._notes.keep({symbol: listing.rows[symbol] for symbol in self._in_use if symbol in listing.rows})
+
+
+def _rules_in(listing: Listing, instrument: Instrument) -> InstrumentRules | None:
+    symbol = symbol_of(instrument)
+    if symbol not in listing.rules:
+        row = listing.rows.get(symbol)
+        if row is None:
+            return None
+        listing.rules[symbol] = parse_rules(instrument, row)
+    return listing.rules[symbol]
+
+
+def _missing(text: str, listing: Listing) -> NotFound | Unreachable:
+    return NotFound(text) if listing.is_whole else Unreachable("the market could not be read yet")
 
 
 def _is_offered(market: Market, row: Mapping[str, Any]) -> bool:

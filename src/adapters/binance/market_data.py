@@ -17,6 +17,7 @@ from adapters.binance.parsing import (
     symbol_of,
 )
 from adapters.binance.request_limits import Cost
+from adapters.binance.rules_notes import RulesNotes
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
 from domain.errors import FieldMistake, InvalidRequest, KeyRefused, NotFound, Unreachable, VenueError
@@ -56,10 +57,11 @@ class BinanceMarketData:
         market_source: Callable[[], str],
         *,
         deadline_s: float = DEADLINE_S,
+        notes: RulesNotes | None = None,
     ) -> None:
         self._io, self._transport, self._clock, self._deadline_s = io, transport, clock, deadline_s
         self._market_source = market_source
-        self.directory = Directory(io, transport, clock, deadline_s)
+        self.directory = Directory(io, transport, clock, deadline_s, notes=notes)
 
     def instrument(self, symbol: str, market: Market) -> Instrument:
         return self.directory.instrument(symbol, market)

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.binance.directory import Directory
 from adapters.binance.io_thread import IoThread
 from adapters.binance.market_stream import MAX_SYMBOLS, MarketChannel
 from adapters.binance.parsing import symbol_of
 from adapters.binance.rhythm import USUAL_BOUNDS, Rhythm, SilenceBounds
+from adapters.binance.rules_watch import RulesWatch
 from adapters.binance.sockets import SocketKeeper
 from adapters.binance.transport import Transport
 from adapters.binance.user_stream import UserChannel
@@ -55,6 +57,7 @@ class BinanceStreams:
         streams_url: str,
         ws_api_url: str,
         prefix: str,
+        directory: Directory,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         silence: SilenceBounds = USUAL_BOUNDS,
         carry_market_ms: Callable[[int], None] | None = None,
@@ -73,6 +76,7 @@ class BinanceStreams:
         self._user = UserChannel(ws_api_url, transport, self._watchers, clock, prefix)
         self._market_keeper = SocketKeeper(self._market, clock, sleep)
         self._user_keeper = SocketKeeper(self._user, clock, sleep)
+        self._rules = RulesWatch(directory, self._watchers, sleep)
         self._started = False
 
     @property
@@ -128,6 +132,7 @@ class BinanceStreams:
         self._watchers.add(symbol, instrument, inbox)
         self._market.changed()
         self._start()
+        self._rules.tell(instrument, inbox)
         for kind, live, reason in (
             (self._user.kind, self._user.is_live, self._user.reason),
             (self._market.kind, self._market.is_live(symbol), self._market.reason),
@@ -179,6 +184,7 @@ class BinanceStreams:
             self._user_keeper.run,
             lambda: self._market.follow(lambda: self._market_keeper.socket),
             lambda: self._market.check_silence(lambda: self._market_keeper.socket),
+            self._rules.run,
         ):
             self._io.spawn(self._always(task))
 

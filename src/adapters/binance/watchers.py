@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from domain.events import OrderEvent, PriceSeen, StreamLost, StreamResumed
+from domain.events import PriceSeen, StreamEvent, StreamLost, StreamResumed
 from domain.instrument import Instrument
 from ports.market_data import Inbox
 
@@ -49,7 +49,7 @@ class Watchers:
         for inbox in self._inboxes.get(symbol, ()):
             _put(inbox.price, event)
 
-    def order(self, symbol: str, event: OrderEvent) -> None:
+    def order(self, symbol: str, event: StreamEvent) -> None:
         for inbox in self._inboxes.get(symbol, ()):
             _put(inbox.order, event)
 

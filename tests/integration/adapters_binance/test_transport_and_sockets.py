@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from adapters.binance.directory import Directory
 from adapters.binance.gateway import BinanceGateway
 from adapters.binance.hosts import Addresses, AddressForbidden, HostGuard
 from adapters.binance.io_thread import IoThread
@@ -243,6 +244,7 @@ def stream_of(
         streams_url=socket,
         ws_api_url=socket + "/ws-api/v3",
         prefix="ghtest",
+        directory=Directory(io, transport, SystemClock(), 5.0),
         silence=SilenceBounds(3600, 3600),
     )
     inbox = RecordingInbox()

@@ -1,0 +1,91 @@
+"""Filters and status change while grids run: the venue is asked again, and who watches a symbol hears of it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+from adapters.binance.directory import RELOAD_S, Directory
+from adapters.binance.watchers import Watchers
+from domain.errors import VenueError
+from domain.events import RulesChanged
+from domain.instrument import Instrument, InstrumentRules, Market
+from ports.market_data import Inbox
+
+LOG: Final = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 1.0
+HALTED_S: Final = 30.0
+"""How often a market is read in which a watched symbol does not trade, or which could not be read yet."""
+DOUBTED_S: Final = 5.0
+"""How soon after the last reading a refusal by a rule has the rules read anew (weight 20)."""
+NOT_LISTED: Final = "NOT_LISTED"
+
+
+class RulesWatch:
+    """The rules of watched spot symbols. Lives on the I/O loop."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        watchers: Watchers,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._directory, self._watchers, self._sleep = directory, watchers, sleep
+        self._told: dict[Instrument, InstrumentRules] = {}
+
+    async def run(self) -> None:
+        """Read and tell, for ever."""
+        while True:
+            await self._sleep(LOOK_EVERY_S)
+            if not len(self._watchers):
+                continue
+            if self._is_due():
+                try:
+                    await self._directory.refresh(Market.SPOT)
+                except VenueError as e:
+                    LOG.warning("the rules could not be read anew, next attempt in %g s: %s", HALTED_S, e)
+                    await self._sleep(HALTED_S)
+                    continue
+            self.tell_all()
+
+    def tell(self, instrument: Instrument, inbox: Inbox) -> None:
+        """Tell one who begins to watch what is known now."""
+        rules = self._known(instrument)
+        if rules is not None:
+            self._told[instrument] = rules
+            inbox.order(RulesChanged(instrument, rules))
+
+    def tell_all(self) -> None:
+        """Tell those whose symbol's rules are other than last told."""
+        for symbol in list(self._watchers):
+            instrument = self._watchers.instrument(symbol)
+            rules = None if instrument is None else self._known(instrument)
+            if instrument is None or rules is None or rules == self._told.get(instrument):
+                continue
+            self._told[instrument] = rules
+            LOG.warning("the rules of %s changed: %s", symbol, rules)
+            self._watchers.order(symbol, RulesChanged(instrument, rules))
+
+    def _is_due(self) -> bool:
+        age_s = self._directory.age_s(Market.SPOT)
+        if self._directory.is_doubted(Market.SPOT):
+            return age_s >= DOUBTED_S
+        halted = any(not rules.is_trading for rules in self._told.values() if self._is_watched(rules.instrument))
+        return age_s >= (HALTED_S if halted else RELOAD_S)
+
+    def _is_watched(self, instrument: Instrument) -> bool:
+        return any(self._watchers.instrument(symbol) == instrument for symbol in self._watchers)
+
+    def _known(self, instrument: Instrument) -> InstrumentRules | None:
+        """Return the rules as last read; of a symbol that is no longer listed those told before."""
+        try:
+            rules = self._directory.last_rules(instrument)
+        except VenueError as e:
+            LOG.warning("the rules of %s cannot be used: %s", instrument, e)
+            return None
+        told = self._told.get(instrument)
+        if rules is None and told is not None and self._directory.last_read(Market.SPOT):
+            return replace(told, status=NOT_LISTED)
+        return rules
