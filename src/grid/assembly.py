@@ -1,6 +1,7 @@
 """Putting one grid's worker together from what the store holds: a first start and a resume are the same."""
 
 from domain.instrument import InstrumentRules
+from domain.money import parse_amount
 from grid.worker import GridWorker
 from orders.desk import OrderDesk
 from orders.ledger import Ledger
@@ -34,5 +35,7 @@ def build_worker(
         equity_every_ms=equity_every_ms,
         max_price_age_s=max_price_age_s,
     )
-    worker.restore(fills, store.fee_values(row.grid_id))
+    marked = store.equity(row.grid_id, 1)
+    last_mark = parse_amount(marked[-1].mark_price) if marked else None
+    worker.restore(fills, store.fee_values(row.grid_id), last_mark)
     return worker

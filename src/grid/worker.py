@@ -87,6 +87,9 @@ class GridWorker:
         self._ended_ms = row.ended_ms
         self._saved = (row.status, row.phase, row.phase_reason)
         self._phase, self._reason = Phase.STARTING, "reading the account"
+        if row.ended_ms is not None:
+            self._phase, self._reason = Phase.ENDED, row.phase_reason
+        self._last_mark = row.plan.start_price
         self._next_equity_ms = 0
         self._updated_ms = row.started_ms
         self._resumed = False
@@ -94,8 +97,14 @@ class GridWorker:
 
     # --- life ---
 
-    def restore(self, fills: tuple[Fill, ...], fee_values: tuple[FeeValue, ...] = ()) -> None:
-        """Take over the fills and values of fees the store holds; the desk was restored before."""
+    def restore(
+        self, fills: tuple[Fill, ...], fee_values: tuple[FeeValue, ...] = (), last_mark: Decimal | None = None
+    ) -> None:
+        """Take over the fills and values of fees the store holds; the desk was restored before.
+
+        `last_mark` is the price the grid was last marked at; it stands in until a price arrives.
+        """
+        self._last_mark = last_mark or self._last_mark
         for fill in fills:
             self._book(fill)
         self._money.restore(fee_values)
@@ -269,7 +278,7 @@ class GridWorker:
 
     def snapshot(self, now: Moment) -> GridSnapshot:
         """Return everything shown of this grid."""
-        mark = self._price.price if self._price else self._row.plan.start_price
+        mark = self._price.price if self._price else self._last_mark
         return GridSnapshot(
             grid_id=self._row.grid_id,
             instrument=self._row.instrument,
