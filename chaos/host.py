@@ -24,12 +24,23 @@ from domain.events import (
     PriceSeen,
     StreamResumed,
     TimerFired,
+    TradesRead,
 )
 from domain.grids import GridPlan, GridSnapshot
 from domain.orders import Fill, Intent
 from grid.assembly import build_worker
 from grid.worker import Effect, Finished, GridWorker, SaveEquity, SavePhase, WorkerEvent
-from orders.effects import AskFeePrice, Cancel, LookUp, ReadOpen, Record, RecordFeeValue, StoreIntents, Submit
+from orders.effects import (
+    AskFeePrice,
+    Cancel,
+    LookUp,
+    ReadOpen,
+    ReadTrades,
+    Record,
+    RecordFeeValue,
+    StoreIntents,
+    Submit,
+)
 from ports.store import GridRow, Store
 from risk.gate import RiskGate
 from simulator.core.errors import ExchangeError
@@ -195,10 +206,17 @@ class InProcessHost:
                     self.heap.after(self._delay(), self._placing(intent))
                 case Cancel(client_id=client_id):
                     self.heap.after(self._delay(), self._cancelling(client_id))
-                case LookUp(client_id=client_id):
-                    self.heap.after(self._delay(), self._looking_up(client_id))
-                case ReadOpen(since_trade_id=since):
-                    self.heap.after(self._delay(), self._reading(since, self.heap.monotonic_s()))
+                case LookUp() | ReadOpen() | ReadTrades():
+                    self.heap.after(self._delay(), self._asking(effect))
+
+    def _asking(self, effect: LookUp | ReadOpen | ReadTrades) -> Callable[[], None]:
+        match effect:
+            case LookUp(client_id=client_id):
+                return self._looking_up(client_id)
+            case ReadTrades(since_trade_id=since_id):
+                return self._reading_trades(since_id)
+            case ReadOpen(since_trade_id=since):
+                return self._reading(since, self.heap.monotonic_s())
 
     def _carry_out_own(self, effect: RecordFeeValue | SavePhase | SaveEquity | Finished) -> None:
         match effect:
@@ -272,6 +290,9 @@ class InProcessHost:
                 self._answer(FeePriced(self.instrument, asked.trade_id, asked.asset, price, asked.at_ms))
 
         return tell
+
+    def _reading_trades(self, since: int) -> Callable[[], None]:
+        return lambda: self._answer(TradesRead(self.instrument, tuple(self._trades(from_id=since))))
 
     def _trades(self, *, order_id: int | None = None, from_id: int | None = None) -> list[Fill]:
         """Return our trades as the venue's trade list gives them: named by the venue's order id alone."""

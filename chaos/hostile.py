@@ -192,12 +192,23 @@ class HostileHost(InProcessHost):
 
         return self._in_this_life(begin)
 
-    def _reading(self, since: int, started_s: float) -> Callable[[], None]:
+    def _reading(self, since: int | None, started_s: float) -> Callable[[], None]:
         read = super()._reading(since, started_s)
 
         def begin() -> None:
             if self._happens(self.hostility.read_failed):
                 self._answer(ReadFailed("open orders", "timed out"))
+            else:
+                read()
+
+        return self._in_this_life(begin)
+
+    def _reading_trades(self, since: int) -> Callable[[], None]:
+        read = super()._reading_trades(since)
+
+        def begin() -> None:
+            if self._happens(self.hostility.read_failed):
+                self._answer(ReadFailed("trades", "timed out"))
             else:
                 read()
 

@@ -5,7 +5,7 @@ nothing left, `OrderAbsent` only after the receive window and a margin and after
 arrives within the receive window or never, whether or not its sender still lives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from chaos.clock import EventHeap
@@ -25,9 +25,10 @@ from domain.events import (
     OrderReported,
     OutcomeUnknown,
     ReadFailed,
+    TradesRead,
 )
 from domain.instrument import Instrument
-from domain.orders import Intent, Role
+from domain.orders import Intent, Role, VenueOrder
 from ports.gateway import Answer, FeeAnswer
 from simulator.core.errors import DUPLICATE_ORDER, MARKET_CLOSED, WOULD_TAKE, ExchangeError
 
@@ -157,11 +158,31 @@ class Line:
 
     # --- questions ---
 
-    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:  # noqa: ARG002
-        self._later(lambda: self._find(client_id, sent_ms, 0, 0))
+    def look_up(
+        self,
+        instrument: Instrument,  # noqa: ARG002
+        client_id: str,
+        sent_ms: int,
+        answer: Answer,  # noqa: ARG002
+        presumed: VenueOrder | None = None,
+    ) -> None:
+        find = self._find if presumed is None else self._find_trades
+        self._later(lambda: find(client_id, sent_ms, 0, 0, presumed))
         self._tripwire.reach(Boundary.LOOK_UP_ASKED)
 
-    def _find(self, client_id: str, sent_ms: int, attempt: int, misses: int) -> None:
+    def _find_trades(
+        self, client_id: str, sent_ms: int, _attempt: int, _misses: int, presumed: VenueOrder | None
+    ) -> None:
+        """Look whether the order's trades alone tell what became of it."""
+        fills = tuple(fill for fill in self._venue.trades(self._lag_ms()) if fill.client_id == client_id)
+        if presumed is None or self._refusal() or sum(it.quantity for it in fills) != presumed.executed_quantity:
+            self._find(client_id, sent_ms, 0, 0)
+        else:
+            self._answer(OrderReported(presumed, fills), Source.LOOK_UP)
+
+    def _find(
+        self, client_id: str, sent_ms: int, attempt: int, misses: int, _presumed: VenueOrder | None = None
+    ) -> None:
         what = f"look-up of {client_id}"
         refusal = self._refusal()
         if refusal and attempt + 1 >= len(LOOK_UP_PAUSES_S):
@@ -190,16 +211,43 @@ class Line:
         wanted = 2 if now_ms - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
         return misses >= wanted and now_ms > last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
 
-    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:  # noqa: ARG002
+    def read_trades(
+        self,
+        instrument: Instrument,  # noqa: ARG002
+        since_trade_id: int,
+        answer: Answer,  # noqa: ARG002
+        known: Sequence[tuple[int, str]] = (),  # noqa: ARG002
+    ) -> None:
+        def list_trades() -> None:
+            if refusal := self._refusal():
+                self._answer(ReadFailed("trades", refusal), Source.READING)
+                return
+            fills = tuple(it for it in self._venue.trades(self._lag_ms(), since_trade_id) if is_ours(it.client_id))
+            self._answer(TradesRead(self._venue.instrument, fills), Source.READING)
+
+        self._later(list_trades)
+        self._tripwire.reach(Boundary.READING_ASKED)
+
+    def read_open(
+        self,
+        instrument: Instrument,  # noqa: ARG002
+        since_trade_id: int | None,
+        answer: Answer,  # noqa: ARG002
+        known: Sequence[tuple[int, str]] = (),  # noqa: ARG002
+    ) -> None:
         started_s = self._clock.monotonic_s()
         self._later(lambda: self._list_orders(since_trade_id, started_s))
         self._tripwire.reach(Boundary.READING_ASKED)
 
-    def _list_orders(self, since: int, started_s: float) -> None:
+    def _list_orders(self, since: int | None, started_s: float) -> None:
         if refusal := self._refusal():
             self._answer(ReadFailed("open orders", refusal), Source.READING)
             return
         orders = tuple(order for order in self._venue.open_orders(self._lag_ms()) if is_ours(order.client_id))
+        if since is None:
+            listed = OpenOrdersRead(self._venue.instrument, orders, (), started_s, has_trades=False)
+            self._answer(listed, Source.READING)
+            return
 
         def list_trades() -> None:
             if refusal := self._refusal():

@@ -45,6 +45,7 @@ LIMITS = GateLimits(
     max_price_age_s=1e9,
 )
 _MAX_FAILURES = 6  # as utils.worker_loop
+_FIRST_PRICE_MS = 3
 _HALT_MS = 10_000  # as grid.manager gives a shutdown
 
 
@@ -65,12 +66,14 @@ class World:
 class Process:
     """Lives from `start` until it dies, gives up or has ended; `on_end` is told which boundary killed it, if any."""
 
-    def __init__(self, world: World, on_end: Callable[["Process", Boundary | None], None]) -> None:
+    def __init__(self, world: World, price: Decimal, on_end: Callable[["Process", Boundary | None], None]) -> None:
         self.is_over = False
         self.gave_up = ""
         self._world = world
         self._on_end = on_end
+        self._price = price
         self._waiting: deque[tuple[WorkerEvent | FeeEvent, Source]] = deque()
+        self._is_closing = False
         self._pausing = False
         self._failures = 0
         self._store = world.disk.open()
@@ -135,11 +138,6 @@ class Process:
         """Let go of the files as a dead process does; return how many commits were lost with it."""
         return self._world.disk.crash(self._store, lost_commits=lost_commits, lagging_notes=lagging_notes)
 
-    def close(self) -> None:
-        """End in good order."""
-        self._store.close()
-        self._end(None)
-
     # --- events ---
 
     def receive(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
@@ -152,7 +150,8 @@ class Process:
         self._guard(lambda: self._handle(event, source))
 
     def see_price(self, price: Decimal) -> None:
-        clock = self._world.clock
+        """Take in the latest price of the market."""
+        self._price, clock = price, self._world.clock
         if not self._pausing:  # a latest-value slot: the next one comes soon enough
             self.receive(
                 PriceSeen(self._world.venue.instrument, price, clock.market_ms(), clock.monotonic_s()), Source.PRICE
@@ -160,9 +159,10 @@ class Process:
 
     def command(self, request: StopRequested | ShutdownRequested) -> None:
         """Ask the grid to end or the house to close; a shutdown that takes too long is cut short."""
-        self.receive(request, Source.COMMAND)
         if isinstance(request, ShutdownRequested):
-            self._world.clock.after(_HALT_MS, lambda: None if self.is_over else self.close())
+            self._is_closing = True
+            self._world.clock.after(_HALT_MS, self._close)
+        self.receive(request, Source.COMMAND)
 
     @property
     def is_idle(self) -> bool:
@@ -197,6 +197,7 @@ class Process:
         self._host.open()
         self._world.tripwire.reach(Boundary.RESTORED)
         self._world.stream.subscribe(self.receive)
+        self._world.clock.after(_FIRST_PRICE_MS, lambda: self.see_price(self._price))
 
     def _handle(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
         host = self._host
@@ -209,8 +210,6 @@ class Process:
         self._wired.source = Source.TIMER
         host.fire_timer()
         self._failures = 0
-        if host.finished:
-            self._world.stream.unsubscribe()
 
     def _tick(self) -> None:
         if self.is_over:
@@ -224,10 +223,20 @@ class Process:
     def _guard(self, action: Callable[[], None]) -> None:
         try:
             action()
+            if self._host is None or self._host.finished:
+                self._world.stream.unsubscribe()
+                if self._is_closing:
+                    self._close()
         except Crash as crash:
             self.die(crash.boundary)
         except Exception as error:  # noqa: BLE001 - as the loop around a worker: any failure is counted and told
             self._fail(error)
+
+    def _close(self) -> None:
+        """End in good order, or as the house does when it has waited long enough."""
+        if not self.is_over:
+            self._store.close()
+            self._end(None)
 
     def _fail(self, error: Exception) -> None:
         self._world.note(f"the worker failed: {type(error).__name__}: {error}")

@@ -20,6 +20,7 @@ from chaos.weather import NEAR_MS, Weather
 from chaos.witness import Witness
 from domain.grids import GridPlan, GridRequest, OnStop, Phase
 from domain.instrument import FeeRates
+from domain.money import plain
 from grid.preflight import PreflightFacts, plan_grid
 from grid.worker import ShutdownRequested, StopRequested
 from ports.store import StoreFailed
@@ -107,9 +108,9 @@ class Trial:
     # --- the market and time ---
 
     def _advance(self, step: Print) -> None:
+        self._run_for(step.after_ms)
         if self.plan.lock_step:
             self._settle()
-        self._run_for(step.after_ms)
         rungs = self.grid.prices
         self._price = step.price if step.rung is None else rungs[step.rung % len(rungs)]
         self._note(f"market: {step.quantity} at {self._price}")
@@ -171,14 +172,15 @@ class Trial:
             return
         self._world.tripwire.revive()
         try:
-            self._process = Process(self._world, self._ended)
+            self._process = Process(self._world, self._price, self._ended)
         except StoreFailed as error:
             self._note(f"process: cannot start: {error}")
             self._clock.after(5_000, self._start)
             return
         self._note("process: started")
         self._process.start()
-        self._clock.after(3, self._show_price)
+        if self._process is not None and not self._process.is_stopping:
+            self._clock.after(500, self._command_stop)  # the first one was not stored, or was lost with the power
 
     def _ended(self, process: Process, boundary: Boundary | None) -> None:
         """Clear up after a process, and have it started again after a while."""
@@ -235,8 +237,6 @@ class Trial:
             if self._process is not None:
                 break
             self._run_for(5_000)
-        if self._process is not None and not self._process.is_stopping:
-            self._command_stop()  # the first one was not stored, or was lost with the power
 
     def _needs_a_person(self) -> bool:
         """Tell whether only a restart helps, and may be needed: rules that changed, or slots given up for a cause."""
@@ -271,14 +271,20 @@ class Trial:
             funds=FUNDS,
             moved=self._hands.moved,
             stop=self._stop,
+            price=self._price,
             may_hold=any(self._weather.strikes[fault] for fault in _MAY_FAULT),
         )
 
-    def final_state(self) -> tuple[object, ...]:
-        """Return what a twin must have in common: money, resting orders, trades."""
-        resting = sorted((order.side, order.price, order.quantity) for order in self._venue.open_orders())
-        trades = [(fill.side, fill.price, fill.quantity, fill.commission) for fill in self._venue.trades()]
-        return self._venue.balances(), resting, sorted(trades)
+    def final_state(self) -> Counter[str]:
+        """Return what a twin must have in common: money, resting orders, trades; each in words."""
+        money = [f"{plain(held)} {asset}" for asset, held in self._venue.balances().items()]
+        orders = [
+            f"{order.side} {plain(order.quantity)} at {plain(order.price)} resting" for order in self._venue.open_orders()
+        ]
+        trades = [
+            f"{fill.side} {plain(fill.quantity)} at {plain(fill.price)} traded" for fill in self._venue.trades()
+        ]
+        return Counter([*money, *orders, *trades])
 
     # --- helpers ---
 

@@ -33,6 +33,7 @@ class Facts:
     funds: Mapping[str, Decimal]
     moved: Mapping[str, Decimal]
     stop: OnStop | None
+    price: Decimal
     may_hold: bool
 
 
@@ -73,6 +74,8 @@ def at_rest(facts: Facts) -> bool:
     if facts.stop is not None:
         return False
     wants = wanted(facts)
+    if any(want.price is not None and want.at_once and facts.price < want.price for want in wants):
+        return False
     wanted_now = sorted((want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once)
     return wanted_now == resting(facts)
 

@@ -1,0 +1,67 @@
+"""What a campaign prints: progress, failing seeds, the table of boundary x fault, a summary as JSON."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from chaos.campaign import Tally
+from chaos.points import Boundary, Fault
+
+ENOUGH_PER_10_000 = 20
+
+
+def failing_line(seed: int, reason: str, bug: str) -> str:
+    """Return one line for a seed that failed, with the command that replays it."""
+    plant = f" --plant {bug}" if bug else ""
+    return f"seed {seed}: {reason}  ->  python -m chaos --seed {seed} --runs 1{plant} -v"
+
+
+def show_table(console: Console, tally: Tally) -> None:
+    """Print how often a death at each boundary came together with each fault."""
+    faults = list(Fault)
+    table = Table(title="deaths at a boundary with a fault within 30 s", show_lines=False, pad_edge=False)
+    table.add_column("boundary", no_wrap=True)
+    table.add_column("deaths", justify="right")
+    for number in range(1, len(faults) + 1):
+        table.add_column(str(number), justify="right", no_wrap=True)
+    for boundary in Boundary:
+        cells = [str(tally.hits[boundary, fault]) for fault in faults]
+        table.add_row(boundary.value, str(tally.deaths[boundary]), *cells)
+    legend = ", ".join(f"{number} {fault} ({tally.strikes[fault]})" for number, fault in enumerate(faults, 1))
+    Console(file=console.file, width=max(console.width, 250)).print(table)
+    console.print(f"faults (and how often each struck): {legend}", soft_wrap=True)
+    low = too_few(tally)
+    if low:
+        told = ", ".join(f"{boundary} x {fault}: {tally.hits[boundary, fault]}" for boundary, fault in low)
+        console.print(f"{len(low)} pairs below {_wanted(tally):.1f}: {told}", soft_wrap=True)
+
+
+def too_few(tally: Tally) -> list[tuple[Boundary, Fault]]:
+    """Return the pairs that were hit less often than 20 times in 10,000 runs."""
+    return [(boundary, fault) for boundary in Boundary for fault in Fault if tally.hits[boundary, fault] < _wanted(tally)]
+
+
+def _wanted(tally: Tally) -> float:
+    return ENOUGH_PER_10_000 * tally.runs / 10_000
+
+
+def write_summary(path: Path, tally: Tally, *, first_seed: int, seconds: float) -> None:
+    """Write everything that was counted as JSON."""
+    summary = {
+        "first_seed": first_seed,
+        "runs": tally.runs,
+        "twins": tally.twins,
+        "seconds": round(seconds, 1),
+        "trades": tally.trades,
+        "orders": tally.orders,
+        "failed": {str(seed): reason for seed, reason in sorted(tally.failed.items())},
+        "deaths": {boundary.value: tally.deaths[boundary] for boundary in Boundary},
+        "faults": {fault.value: tally.strikes[fault] for fault in Fault},
+        "hits": {
+            boundary.value: {fault.value: tally.hits[boundary, fault] for fault in Fault} for boundary in Boundary
+        },
+        "pairs_below_20_per_10000": len(too_few(tally)),
+    }
+    path.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", "utf-8")
