@@ -30,7 +30,7 @@ Order = dict[str, Any]
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found], what: str, deadline_s: float = DEADLINE_S) -> Found:
+def until(look: Callable[[], Found], what: str, deadline_s: float = 30.0) -> Found:
     """Look again and again until there is something to see, and return it."""
     end_s = time.monotonic() + deadline_s
     while not (found := look()):
@@ -235,8 +235,9 @@ def agreed(server: Gridhive, exchange: Exchange, symbol: str = "BTCUSDT", restin
         shown = server.get(f"/api/grid/status/{symbol}")
         there = {order["clientOrderId"] for order in exchange.open_orders(symbol)}
         here = {order["client_order_id"] for order in shown["open_orders"]}
-        told = shown["total_trades"] == len(exchange.trades(symbol))
-        return shown if here == there and len(there) == resting and told else None
+        told = server.get(f"/api/trades/{symbol}", limit=1000)
+        booked = {trade["id"] for trade in told} == {trade["id"] for trade in exchange.trades(symbol)}
+        return shown if here == there and len(there) == resting and booked else None
 
     shown = until(same, "server and exchange to agree")
     orders = exchange.open_orders(symbol)
