@@ -129,6 +129,21 @@ class OrderView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryReport:
+    """What the newest recovery found and did, and what still differs.
+
+    `cause` is start or reconnect; times in ms of wall time, None before. `counts` by name, see docs/recovery.md;
+    `differs` names every wanted order that does not rest and every open one that is not wanted, now.
+    """
+
+    cause: str = "start"
+    began_ms: int | None = None
+    ended_ms: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GridSnapshot:
     """Everything shown of one grid, taken at one moment by its own thread.
 
@@ -149,7 +164,7 @@ class GridSnapshot:
     faulted_slots: tuple[str, ...]
     alarms: tuple[str, ...] = ()
     resumed: bool
-    recovery: dict[str, int] = field(default_factory=dict)
+    recovery: RecoveryReport = field(default_factory=RecoveryReport)
     started_ms: int
     started_wall_ms: int
     updated_ms: int

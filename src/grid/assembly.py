@@ -2,6 +2,7 @@
 
 from domain.instrument import InstrumentRules
 from domain.money import parse_amount
+from grid.units import counted_in
 from grid.worker import GridWorker
 from orders.desk import OrderDesk
 from orders.ledger import Ledger
@@ -25,11 +26,12 @@ def build_worker(
         grid=row.grid_id, ledger=ledger, rules=rules, gate=gate, instance=store.instance, epoch=store.epoch
     )
     desk = OrderDesk(placing, ledger, gate)
-    fills = store.fills(row.grid_id)
-    desk.restore(store.orders(row.grid_id), fills, known_until=store.last_trade_id(row.instrument))
+    fills, is_whole = store.fills(row.grid_id), not store.may_lack_orders(row.grid_id)
+    orders = store.orders(row.grid_id)
+    desk.restore(orders, fills, known_until=store.last_trade_id(row.instrument), is_whole=is_whole)
     worker = GridWorker(
         row=row,
-        rules=rules,
+        rules=counted_in(rules, row.plan, orders, fills),
         desk=desk,
         gate=gate,
         equity_every_ms=equity_every_ms,

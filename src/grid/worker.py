@@ -6,17 +6,28 @@ The same object runs under the live shell (`grid.runner`) and under an event hea
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.events import FeeEvent, FeeNotPriced, FeePriced, Moment, OrderEvent, PriceSeen, TimerFired
+from domain.events import (
+    FeeEvent,
+    FeeNotPriced,
+    FeePriced,
+    Moment,
+    OrderEvent,
+    PriceSeen,
+    RulesChanged,
+    StreamLost,
+    TimerFired,
+)
 from domain.grids import Books, GridSnapshot, GridStatus, OnStop, OrderView, Phase
 from domain.instrument import InstrumentRules
 from domain.money import plain
-from domain.orders import FeeValue, Fill
+from domain.orders import FeeValue, Fill, Slot
+from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.state import GridState
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
 from orders.life_cycle import Order
-from orders.placing import Price
+from orders.reconciler import reconcile
 from orders.wanted import WantedOrder
 from ports.store import EquityRow, GridRow
 from risk.gate import RiskGate
@@ -55,7 +66,7 @@ class Finished:
     """The worker has nothing left to do; its thread may end."""
 
 
-WorkerEvent = OrderEvent | FeeEvent | PriceSeen | TimerFired | StopRequested | ShutdownRequested
+WorkerEvent = OrderEvent | RulesChanged | FeeEvent | PriceSeen | TimerFired | StopRequested | ShutdownRequested
 Effect = OrderEffect | SavePhase | SaveEquity | Finished
 
 
@@ -79,8 +90,7 @@ class GridWorker:
         self._state = GridState(row.grid_id, row.plan, rules)
         self._money = GridMoney(row.plan, rules)
         self._equity_every_ms = equity_every_ms
-        self._max_price_age_s = max_price_age_s
-        self._price: PriceSeen | None = None
+        self._market = MarketView(rules, max_price_age_s)
         self._last_fill: Fill | None = None
         self._on_stop = OnStop(row.on_stop) if row.on_stop else None
         self._shutting_down = False
@@ -93,7 +103,7 @@ class GridWorker:
         self._next_equity_ms = 0
         self._updated_ms = row.started_ms
         self._resumed = False
-        self._restored: dict[str, int] = {}
+        self._aimed: list[WantedOrder] = []
 
     # --- life ---
 
@@ -109,32 +119,27 @@ class GridWorker:
             self._book(fill)
         self._money.restore(fee_values)
         self._resumed = bool(fills) or bool(self._desk.ledger.unsettled())
-        self._restored = {"fills": len(fills), "orders": len(self._desk.ledger.unsettled())}
         self._set_inventory()
-
-    def begin(self) -> list[Effect]:
-        """Return what to do first."""
-        return [*self._desk.begin()]
 
     def handle(self, event: WorkerEvent, now: Moment) -> list[Effect]:
         """Take in one event and return what is to be done, in this order."""
         effects: list[Effect] = []
         match event:
             case PriceSeen():
-                had_price = self._fresh_price(now) is not None
-                self._price = event
+                had_price = self._market.fresh_price(now) is not None
+                self._market.hear(event)
                 if had_price:
                     return []
             case TimerFired():
                 effects += self._desk.on_timer(now)
                 effects += self._equity(now)
                 effects += self._money.questions(now, refresh=True)
+            case RulesChanged() | StreamLost(kind="market"):
+                self._market.hear(event)
             case FeePriced() | FeeNotPriced():
                 effects += self._money.learn(event, now)
-            case StopRequested(on_stop=on_stop):
-                self._on_stop = on_stop
-            case ShutdownRequested():
-                self._shutting_down = True
+            case StopRequested() | ShutdownRequested():
+                self._requested(event)
             case _:
                 news = self._desk.on(event, now)
                 for fill in news.fills:
@@ -143,15 +148,32 @@ class GridWorker:
                     self._set_inventory()
                 self._desk.update_gate()
                 effects += [*news.effects, *self._money.questions(now, refresh=False)]
-        if not self._desk.alarms or self._is_ending:  # with books in doubt nothing moves until a person says so
-            effects += self._desk.aim(self._wanted(), now, self._gate_price(now))
+        if self._may_act:
+            self._aimed = self._wanted()
+            effects += self._desk.aim(self._aimed, now, self._market.price(now))
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
+
+    def _requested(self, request: StopRequested | ShutdownRequested) -> None:
+        if isinstance(request, StopRequested):
+            self._on_stop = request.on_stop
+        else:
+            self._shutting_down = True
 
     @property
     def is_idle(self) -> bool:
         """Tell whether no answer is awaited: a replay's market may move on."""
         return self._desk.synced and not self._desk.in_flight
+
+    @property
+    def _may_act(self) -> bool:
+        """Tell whether orders may leave: not while the venue halts the symbol, but for a stop that only cancels.
+
+        With books in doubt nothing moves until a person says so.
+        """
+        if not self._market.is_trading and self._on_stop in (None, OnStop.UNWIND):
+            return self._shutting_down
+        return not self._desk.alarms or self._is_ending
 
     @property
     def _is_ending(self) -> bool:
@@ -166,17 +188,6 @@ class GridWorker:
             return self._state.wanted_unwind()
         wanted = self._state.wanted()
         return [order for order in wanted if order.is_exit] if self._money.alarm else wanted
-
-    def _fresh_price(self, now: Moment) -> Price | None:
-        if self._price is None:
-            return None
-        age_s = now.monotonic_s - self._price.arrived_s
-        return Price(self._price.price, age_s) if age_s <= self._max_price_age_s else None
-
-    def _gate_price(self, now: Moment) -> Price | None:
-        if self._price is None:
-            return None
-        return Price(self._price.price, now.monotonic_s - self._price.arrived_s)
 
     def _book(self, fill: Fill) -> None:
         slot = self._desk.ledger[fill.client_id].intent.slot
@@ -240,14 +251,9 @@ class GridWorker:
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
         if not self._desk.synced:
-            first = self._phase is Phase.STARTING
-            lost = self._desk.user_stream_lost or "reading the account"
-            return (Phase.STARTING, "reading the account") if first else (Phase.PAUSED, lost)
-        if self._price is None:
-            return Phase.STARTING, "waiting for the first price"
-        if self._fresh_price(now) is None:
-            return Phase.PAUSED, "no fresh price: the market stream is silent"
-        return None
+            first, lost = self._phase is Phase.STARTING, self._desk.user_stream_lost
+            return Phase.STARTING if first else Phase.PAUSED, lost or "reading the account"
+        return self._market.missing(now)
 
     def _status(self) -> GridStatus:
         if self._phase is Phase.ENDED:
@@ -257,10 +263,10 @@ class GridWorker:
     # --- shown and stored ---
 
     def _equity(self, now: Moment) -> list[Effect]:
-        if self._price is None or now.market_ms < self._next_equity_ms:
+        if self._market.last is None or now.market_ms < self._next_equity_ms:
             return []
         self._next_equity_ms = now.market_ms + self._equity_every_ms
-        books = self._shown_books(self._price.price)
+        books = self._shown_books(self._market.last.price)
         return [
             SaveEquity(
                 EquityRow(
@@ -268,7 +274,7 @@ class GridWorker:
                     time_ms=now.market_ms,
                     equity_change=plain(books.equity_change),
                     grid_profit=plain(books.grid_profit),
-                    mark_price=plain(self._price.price),
+                    mark_price=plain(self._market.last.price),
                 )
             )
         ]
@@ -276,9 +282,19 @@ class GridWorker:
     def _shown_books(self, mark: Decimal) -> Books:
         return self._money.shown(mark, cycles=self._state.cycles, dust=self._state.dust)
 
+    def _differences(self) -> tuple[str, ...]:
+        """Return what the last decision wants and does not rest, and what rests beside it."""
+        difference = reconcile(self._aimed, self._desk.ledger.unsettled())
+        missing = [("wanted", order.slot) for order in difference.place]
+        surplus = [("not wanted", order.intent.slot) for order in difference.cancel]
+        return tuple(f"{why}: {self._shown_slot(slot)}" for why, slot in [*missing, *surplus])
+
+    def _shown_slot(self, slot: Slot) -> str:
+        return f"{slot.side.lower()} at {plain(self._rules.price(slot.price_ticks))}"
+
     def snapshot(self, now: Moment) -> GridSnapshot:
         """Return everything shown of this grid."""
-        mark = self._price.price if self._price else self._last_mark
+        mark = self._market.last.price if self._market.last else self._last_mark
         return GridSnapshot(
             grid_id=self._row.grid_id,
             instrument=self._row.instrument,
@@ -286,18 +302,17 @@ class GridWorker:
             status=self._status(),
             phase=self._phase,
             phase_reason=self._reason,
-            current_price=self._price.price if self._price else None,
-            price_age_s=now.monotonic_s - self._price.arrived_s if self._price else None,
+            current_price=self._market.last.price if self._market.last else None,
+            price_age_s=now.monotonic_s - self._market.last.arrived_s if self._market.last else None,
             open_orders=tuple(_view(order) for order in self._desk.ledger.unsettled()),
             books=self._shown_books(mark),
             last_fill=self._last_fill,
             faulted_slots=tuple(
-                f"{slot.side.lower()} at {plain(self._rules.price(slot.price_ticks))}: {reason}"
-                for slot, reason in self._desk.placing.faulted.items()
+                f"{self._shown_slot(slot)}: {reason}" for slot, reason in self._desk.placing.faulted.items()
             ),
             alarms=(*self._desk.alarms, *filter(None, [self._money.alarm])),
             resumed=self._resumed,
-            recovery=dict(self._restored),
+            recovery=self._desk.recovery.report(self._differences()),
             started_ms=self._row.started_ms,
             started_wall_ms=self._row.started_wall_ms,
             updated_ms=self._updated_ms,

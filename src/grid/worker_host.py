@@ -5,16 +5,36 @@ No thread and no queue: the thread around it is `grid.runner`, and chaos runs dr
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, TimerFired
+from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
 from domain.orders import Fill, Side
 from grid.assembly import build_worker
-from grid.worker import Effect, Finished, GridWorker, SaveEquity, SavePhase, WorkerEvent
-from orders.effects import AskFeePrice, Cancel, LookUp, ReadOpen, Record, RecordFeeValue, StoreIntents, Submit
+from grid.worker import (
+    Effect,
+    Finished,
+    GridWorker,
+    SaveEquity,
+    SavePhase,
+    ShutdownRequested,
+    StopRequested,
+    WorkerEvent,
+)
+from orders.effects import (
+    AskFeePrice,
+    Cancel,
+    HoldsAllOrders,
+    LookUp,
+    ReadOpen,
+    ReadTrades,
+    Record,
+    RecordFeeValue,
+    StoreIntents,
+    Submit,
+)
 from ports.clock import Clock
 from ports.gateway import FeeAnswer, FeePrices, OrderGateway
 from ports.market_data import Streams
@@ -67,6 +87,7 @@ class WorkerHost:
         self._house = house
         self._answer = answer
         self._worker: GridWorker | None = None
+        self._request: StopRequested | ShutdownRequested | None = None
         self._timer_s = float("-inf")
 
     @property
@@ -84,28 +105,37 @@ class WorkerHost:
         return self._timer_s + TIMER_S - self._house.clock.monotonic_s()
 
     def open(self) -> None:
-        """Build the worker from what the store holds and do what it asks for first."""
+        """Build the worker from what the store holds.
+
+        What was requested of the one before still holds: it may have failed before the request was stored.
+        """
         self.row = self._stored_row()
         self._worker = self._build(self._house.gate)
-        self._carry_out(self._worker.begin())
+        if self._request is not None:
+            self.handle(self._request)
 
     def drop(self) -> None:
         """Throw the worker away."""
         self._worker = None
 
     def handle(self, event: WorkerEvent) -> None:
-        """Give the worker an event and carry out what it answers.
+        """Give the worker an event and carry out what it answers; new rules throw the worker away.
 
         Raises:
             RuntimeError: before `open`.
         """
+        if isinstance(event, StopRequested | ShutdownRequested):
+            self._request = event
+        if isinstance(event, RulesChanged) and self._must_build_anew(event.rules):
+            self.drop()
+            return
         if self._worker is None:
             raise RuntimeError(f"{self.name} has no worker; open it first")
         self._carry_out(self._worker.handle(event, self._now()))
 
     def fire_timer(self) -> None:
         """Give the worker its timer if it is due."""
-        if self.timer_wait_s <= 0 and not self.finished:
+        if self.timer_wait_s <= 0 and self.is_open and not self.finished:
             self._timer_s = self._house.clock.monotonic_s()
             self.handle(TimerFired())
 
@@ -113,6 +143,14 @@ class WorkerHost:
         """Return what is shown of the grid; from the store alone while there is no worker."""
         worker = self._worker or self._build(RiskGate(self._house.gate.limits))
         return worker.snapshot(self._now())
+
+    def _must_build_anew(self, rules: InstrumentRules) -> bool:
+        """Take over the venue's rules; tell whether more than the symbol's status is other than before."""
+        before, self._rules = self._rules, rules
+        if replace(before, status=rules.status) == rules:
+            return False
+        log.warning("%s is built anew: the venue's rules changed", self.name)
+        return True
 
     def _stored_row(self) -> GridRow:
         """Return the grid as it is stored now: a stop that was asked for meanwhile must not be forgotten."""
@@ -133,12 +171,12 @@ class WorkerHost:
             match effect:
                 case Finished():
                     self.finished = True
-                case StoreIntents() | Record() | RecordFeeValue() | SavePhase() | SaveEquity():
+                case StoreIntents() | Record() | HoldsAllOrders() | RecordFeeValue() | SavePhase() | SaveEquity():
                     self._keep(effect)
                 case _:
                     self._send(effect)
 
-    def _keep(self, effect: StoreIntents | Record | RecordFeeValue | SavePhase | SaveEquity) -> None:
+    def _keep(self, effect: StoreIntents | Record | HoldsAllOrders | RecordFeeValue | SavePhase | SaveEquity) -> None:
         store = self._house.store
         match effect:
             case StoreIntents(intents=intents):
@@ -146,6 +184,8 @@ class WorkerHost:
             case Record(orders=orders, fills=fills):
                 store.record(orders, fills)
                 self._log_fills(fills)
+            case HoldsAllOrders():
+                store.holds_all_orders(self.row.grid_id)
             case RecordFeeValue(value=value):
                 store.add_fee_value(value)
             case SaveEquity(row=equity):
@@ -153,17 +193,19 @@ class WorkerHost:
             case SavePhase():
                 self._save_phase(effect)
 
-    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | AskFeePrice) -> None:
+    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | ReadTrades | AskFeePrice) -> None:
         gateway, instrument = self._house.gateway, self.row.instrument
         match effect:
             case Submit(intent=intent):
                 gateway.submit(intent, self._answer)
             case Cancel(client_id=client_id):
                 gateway.cancel(instrument, client_id, self._answer)
-            case LookUp(client_id=client_id, sent_ms=sent_ms):
-                gateway.look_up(instrument, client_id, sent_ms, self._answer)
-            case ReadOpen(since_trade_id=since):
-                gateway.read_open(instrument, since, self._answer)
+            case LookUp(client_id=client_id, sent_ms=sent_ms, presumed=presumed):
+                gateway.look_up(instrument, client_id, sent_ms, self._answer, presumed)
+            case ReadOpen(since_trade_id=since, known=known):
+                gateway.read_open(instrument, since, self._answer, known)
+            case ReadTrades(since_trade_id=since_id, known=known):
+                gateway.read_trades(instrument, since_id, self._answer, known)
             case AskFeePrice(asset=asset, at_ms=at_ms, trade_id=trade_id):
                 self._house.fee_prices.ask(instrument, asset, at_ms, trade_id, self._answer)
 

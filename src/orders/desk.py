@@ -20,21 +20,22 @@ from domain.events import (
     ReadFailed,
     StreamLost,
     StreamResumed,
+    TradesRead,
 )
 from domain.money import exact
 from domain.orders import Fill, Intent, Side, Status, VenueOrder
 from orders.client_ids import ClientId
-from orders.effects import Cancel, OrderEffect, ReadOpen, Record, StoreIntents, Submit
+from orders.effects import Cancel, HoldsAllOrders, OrderEffect, Record, StoreIntents, Submit
 from orders.ledger import Ledger
 from orders.life_cycle import IllegalMove, Moved, Order
 from orders.look_ups import LookUps
 from orders.placing import Placing, Price
+from orders.readings import FEW, Readings
 from orders.reconciler import reconcile
+from orders.recovery import Did, Recovery
 from orders.wanted import WantedOrder
 from ports.store import OrderRow
 from risk.gate import RiskGate
-
-CROSS_CHECK_S = 60.0
 
 
 @dataclass(slots=True)
@@ -62,34 +63,38 @@ class OrderDesk:
         self.ledger = ledger
         self._gate = gate
         self._look_ups = LookUps(ledger)
+        self._readings = Readings(ledger)
+        self.recovery = Recovery()
         self._touched_s: dict[str, float] = {}
         self._gate_is_behind_on: dict[str, None] = {}
-        self._reading = False
-        self._read_s = float("-inf")
         self._resumed_s = float("inf")
-        self._complete_until = 0
+        self._ended: tuple[str, ...] = ()
         self.account_was_read = False
         self.user_stream_lost = "not subscribed yet"
         self.alarms: list[str] = []
 
     # --- facts in ---
 
-    def restore(self, rows: Sequence[OrderRow], fills: Sequence[Fill], *, known_until: int = 0) -> None:
+    def restore(
+        self, rows: Sequence[OrderRow], fills: Sequence[Fill], *, known_until: int = 0, is_whole: bool = True
+    ) -> None:
         """Take over what the store holds; the account itself is read before anything is sent.
 
-        Trades up to the id `known_until` are booked already, be it by other strategies on the instrument. In a new
+        Trades up to the id `known_until` are booked already, be it by other strategies on the instrument. Where the
+        books are not whole, orders may have left that they do not know, and all trades since are read. In a new
         life of the database this is not to be trusted: a trade of an order that went with the old life may be older
         than one booked since. All are read then, until an order placed in this life proves that the account was read.
         """
         self.ledger.restore(rows, fills)
         if not rows or any(self.placing.is_of_this_life(row.intent.client_id) for row in rows):
-            self._complete_until = max(known_until, self.ledger.last_trade_id)
+            until = max(known_until, self.ledger.last_trade_id)
+        else:
+            until = 0
+        self._readings.begin(complete_until=until, is_whole=is_whole)
         for order in self.ledger.unsettled():
             self._reserve(order)
-
-    def begin(self) -> list[OrderEffect]:
-        """Return what to do first: settle what a crash left open. The account is read once the stream is up."""
-        return [*self._look_ups.ask_doubtful()]
+        self.recovery.found(Did.ORDERS_RESTORED, len(self.ledger.unsettled()))
+        self.recovery.found(Did.FILLS_RESTORED, len(fills))
 
     def on(self, event: OrderEvent, now: Moment) -> News:
         """Take in one event."""
@@ -99,15 +104,18 @@ class OrderDesk:
                 return self._report([order], fills, now, answers=order.client_id if asked else "")
             case OpenOrdersRead():
                 return self._account_read(event, now)
+            case TradesRead(fills=fills):
+                return self._trades_read(fills, now)
             case ReadFailed():
-                self._reading = False
+                self._readings.failed()
                 self._look_ups.failed()
             case StreamLost(kind="user", reason=reason):
                 self.user_stream_lost, self.account_was_read = reason, False
             case StreamResumed(kind="user"):
                 self.user_stream_lost, self.account_was_read = "", False
                 self._resumed_s = now.monotonic_s
-                return News(effects=self._read_open())
+                self.recovery.began(now)
+                return News(effects=[*self._readings.ask()])
             case OrderAbsent(client_id=client_id) if self._look_ups.proves_absent(client_id):
                 return self._move_one(client_id, Status.REJECTED, now)
             case StreamLost() | StreamResumed() | OrderAbsent():
@@ -125,10 +133,11 @@ class OrderDesk:
     def on_timer(self, now: Moment) -> list[OrderEffect]:
         """Return what is due: retries, look-ups left open, and the regular cross-check of the user stream."""
         self.placing.cooling.clear()
-        effects: list[OrderEffect] = []
-        if not self.account_was_read or now.monotonic_s - self._read_s >= CROSS_CHECK_S:
-            effects += self._read_open()
-        return [*effects, *self._look_ups.ask_doubtful()]
+        live = not self.user_stream_lost
+        effects: list[OrderEffect] = [*self._readings.due(now.monotonic_s, live=live, was_read=self.account_was_read)]
+        if self._readings.has_ended_once:  # the first reading settles for nothing what a crash left in doubt
+            effects += self._look_ups.ask_doubtful()
+        return effects
 
     # --- orders out ---
 
@@ -141,6 +150,7 @@ class OrderDesk:
         for intent in cancels:
             self.ledger.mark_cancel(intent.client_id, sent=True)
         intents = self.placing.intents(difference.place, now, price)
+        self._note_sent(len(cancels), len(intents), now)
         for intent in intents:
             self.ledger.add(intent)
             self.ledger.move(intent.client_id, Moved(Status.SENT, at_ms=now.market_ms))
@@ -156,7 +166,7 @@ class OrderDesk:
     @property
     def in_flight(self) -> bool:
         """Tell whether an answer, a look-up or a reading is still to come."""
-        if self._reading or self._look_ups:
+        if self._readings.under_way or self._look_ups:
             return True
         return any(order.status is not Status.OPEN or order.cancel_sent for order in self.ledger.unsettled())
 
@@ -164,6 +174,18 @@ class OrderDesk:
 
     def _report(self, orders: Sequence[VenueOrder], fills: Sequence[Fill], now: Moment, *, answers: str = "") -> News:
         """Take in reports; the order whose look-up this `answers` is asked about again by the timer at the earliest."""
+        change = self._take_in(orders, fills, now)
+        if answers:
+            self.recovery.count(Did.BOOKED_LATE, len(change.fills))
+        news = self._stored(change)
+        if change.adopted:
+            self._readings.doubt()
+            self.account_was_read = False
+            news.effects += self._readings.ask()
+        news.effects += self._look_ups.ask_doubtful(besides=answers)
+        return news
+
+    def _take_in(self, orders: Sequence[VenueOrder], fills: Sequence[Fill], now: Moment) -> _Change:
         change = _Change()
         for order in orders:
             if order.client_id in self.ledger or self._adopt(order, now, change):
@@ -171,30 +193,86 @@ class OrderDesk:
                 self._move(order.client_id, moved, now, change)
         for fill in fills:
             self._book(fill, now, change)
-        news = self._stored(change)
-        news.effects += self._look_ups.ask_doubtful(besides=answers)
-        return news
+        return change
 
     def _account_read(self, event: OpenOrdersRead, now: Moment) -> News:
-        self._reading = False
-        self._read_s = now.monotonic_s
-        news = self._report(event.orders, event.fills, now)
-        strays = [fill for fill in event.fills if self._is_stray(fill)]
-        complete = [fill.trade_id for fill in event.fills] if not strays else [strays[0].trade_id - 1]
-        self._complete_until = max([self._complete_until, *complete])
+        change = self._take_in(event.orders, event.fills, now)
+        gone = self._gone(event)
+        self._ended = tuple(order.intent.client_id for order in gone)
+        self._close_filled(now, change)
+        self._note_found(event, gone, change)
+        news = self._stored(change)
+        self._readings.listed(now.monotonic_s)
+        strays = self._trades_known(event.fills, now, news) if event.has_trades else False
+        if strays or (change.adopted and not event.has_trades):
+            self._readings.doubt()
+        behind = event.started_s < self._resumed_s  # the stream was not subscribed yet: something may lie between
+        if behind or not (event.has_trades or self._readings.is_whole):
+            news.effects += self._readings.ask()
+            return news
+        if not strays:
+            self.account_was_read = True
+            if event.has_trades and self._readings.trust():
+                news.effects.append(HoldsAllOrders())
+        news.effects += self._settle_changed(may_read=not event.has_trades)
+        return news
+
+    def _trades_read(self, fills: Sequence[Fill], now: Moment) -> News:
+        change = self._take_in((), fills, now)
+        self._close_filled(now, change)
+        self.recovery.count(Did.BOOKED_LATE, len(change.fills))
+        news = self._stored(change)
+        if self._trades_known(fills, now, news):
+            self._readings.doubt()
+            self.account_was_read = False
+        news.effects += self._settle_changed(may_read=False)
+        return news
+
+    def _trades_known(self, fills: Sequence[Fill], now: Moment, news: News) -> bool:
+        """Take note that all trades were read; tell whether orders of ours that the ledger lacks are among theirs."""
+        strays = [fill for fill in fills if self._is_stray(fill)]
         for fill in strays:
             news.effects += self._look_ups.ask(fill.client_id, now.wall_ms)
+        self._readings.traded(fills, strays, now.monotonic_s)
+        return bool(strays)
+
+    def _close_filled(self, now: Moment, change: _Change) -> None:
+        """End the orders that no longer rest and whose every trade is booked: there is nothing left to ask."""
+        for order in [self.ledger[client_id] for client_id in self._ended]:
+            if order.status is Status.OPEN and order.filled == order.intent.quantity:
+                self._move(order.intent.client_id, Moved(Status.FILLED, at_ms=order.updated_ms), now, change)
+
+    def _gone(self, event: OpenOrdersRead) -> list[Order]:
+        """Return the orders that rested when last heard of and that the later reading does not list."""
         listed = {order.client_id for order in event.orders}
-        for order in self.ledger.unsettled():
-            client_id = order.intent.client_id
-            older = self._touched_s.get(client_id, float("-inf")) < event.started_s
-            if order.status is Status.OPEN and client_id not in listed and older:
-                news.effects += self._look_ups.ask(client_id, order.intent.created_ms)
-        if event.started_s < self._resumed_s:  # the stream was not subscribed yet: something may lie between
-            news.effects += self._read_open()
-        elif not strays:
-            self.account_was_read = True
-        return news
+        return [
+            order
+            for order in self.ledger.unsettled()
+            if order.status is Status.OPEN
+            and order.intent.client_id not in listed
+            and self._touched_s.get(order.intent.client_id, float("-inf")) < event.started_s
+        ]
+
+    def _settle_changed(self, *, may_read: bool) -> list[OrderEffect]:
+        """Return how to learn what became of orders that changed: each by its id, or all trades where many did."""
+        ended = [order for order in map(self.ledger.__getitem__, self._ended) if order.status is Status.OPEN]
+        lacking = sum(order.lacks_fills for order in self.ledger.unsettled())
+        if may_read and len(ended) + lacking > FEW:
+            return [*self._readings.ask_trades()]
+        asked = [effect for order in ended for effect in self._look_ups.ask_ended(order)]
+        return [*asked, *self._look_ups.ask_doubtful()]
+
+    def _note_sent(self, cancels: int, placements: int, now: Moment) -> None:
+        self.recovery.count(Did.CANCELLED, cancels)
+        self.recovery.count(Did.PLACED, placements)
+        if not self._look_ups and not self._readings.under_way:
+            self.recovery.ended(now)
+
+    def _note_found(self, event: OpenOrdersRead, gone: Sequence[Order], change: _Change) -> None:
+        self.recovery.found(Did.FOUND_OPEN, sum(order.client_id in self.ledger for order in event.orders))
+        self.recovery.found(Did.FOUND_FOREIGN, event.foreign)
+        self.recovery.count(Did.FOUND_GONE, len(gone))
+        self.recovery.count(Did.BOOKED_LATE, len(change.fills))
 
     def _is_stray(self, fill: Fill) -> bool:
         """Tell whether a trade belongs to an order of ours that the books lack: the order has to be adopted first."""
@@ -224,12 +302,6 @@ class OrderDesk:
 
     # --- helpers ---
 
-    def _read_open(self) -> list[OrderEffect]:
-        if self._reading:
-            return []
-        self._reading = True
-        return [ReadOpen(self._complete_until + 1)]
-
     def _adopt(self, order: VenueOrder, now: Moment, change: _Change) -> bool:
         """Take in an order of ours that the ledger lacks: the database is older than the account."""
         ours = ClientId.parse(order.client_id)
@@ -254,6 +326,7 @@ class OrderDesk:
         )
         self.ledger.add(intent)
         change.adopted.append(intent)
+        self.recovery.count(Did.ADOPTED)
         return True
 
     def alarm(self, text: str) -> None:
@@ -267,6 +340,7 @@ class OrderDesk:
         return self._stored(change)
 
     def _move(self, client_id: str, moved: Moved, now: Moment, change: _Change) -> None:
+        was_unknown = self.ledger[client_id].status is Status.UNKNOWN
         try:
             news = self.ledger.move(client_id, moved)
         except IllegalMove as error:
@@ -277,6 +351,7 @@ class OrderDesk:
         if news:
             change.touched[client_id] = None
             self._touched_s[client_id] = now.monotonic_s
+            self.recovery.count(Did.UNKNOWN_SETTLED, int(was_unknown and order.status is not Status.UNKNOWN))
             if order.status in (Status.OPEN, Status.FILLED):
                 self.placing.pause.end()
             if order.status is Status.EXPIRED:  # nothing to trade with: better wait than chase

@@ -1,8 +1,8 @@
 """What is to be done, as values. Whoever hosts a worker carries them out in their order and stops at a failure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from domain.orders import FeeValue, Fill, Intent
+from domain.orders import FeeValue, Fill, Intent, VenueOrder
 from ports.store import OrderRow
 
 
@@ -33,17 +33,38 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Settle an unknown outcome; `sent_ms` is the wall time at which the request was made."""
+    """Settle what became of an order; `sent_ms` is the wall time at which the request was made.
+
+    `presumed` is what it is taken for: if its trades add up to just that, nothing else need be asked.
+    """
 
     client_id: str
     sent_ms: int
+    presumed: VenueOrder | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOpen:
-    """Read open orders and trades from `since_trade_id` on."""
+    """Read open orders, and trades from `since_trade_id` on; None: no trades.
+
+    `known` names orders by the venue's number and our id, so that their trades need no further question.
+    """
+
+    since_trade_id: int | None
+    known: tuple[tuple[int, str], ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTrades:
+    """Read trades alone, from `since_trade_id` on; for `known` see `ReadOpen`."""
 
     since_trade_id: int
+    known: tuple[tuple[int, str], ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsAllOrders:
+    """Commit that books in doubt are whole again: every trade was read and every order of ours found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +83,15 @@ class RecordFeeValue:
     value: FeeValue
 
 
-OrderEffect = StoreIntents | Record | Submit | Cancel | LookUp | ReadOpen | AskFeePrice | RecordFeeValue
+OrderEffect = (
+    StoreIntents
+    | Record
+    | Submit
+    | Cancel
+    | LookUp
+    | ReadOpen
+    | ReadTrades
+    | HoldsAllOrders
+    | AskFeePrice
+    | RecordFeeValue
+)

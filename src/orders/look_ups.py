@@ -1,6 +1,9 @@
 """Which orders the venue is being asked about, and what was known of each when the question left."""
 
-from domain.orders import Status
+from decimal import Decimal
+
+from domain.money import ZERO
+from domain.orders import Status, VenueOrder
 from orders.effects import LookUp
 from orders.ledger import Ledger
 from orders.life_cycle import Order
@@ -16,22 +19,32 @@ class LookUps:
     def __len__(self) -> int:
         return len(self._asked)
 
-    def ask(self, client_id: str, sent_ms: int) -> list[LookUp]:
+    def ask(self, client_id: str, sent_ms: int, presumed: VenueOrder | None = None) -> list[LookUp]:
         """Return the look-up of an order requested at `sent_ms` (wall time); nothing while one is under way."""
         if client_id in self._asked:
             return []
         known = client_id in self._ledger
         self._asked[client_id] = self._ledger[client_id] if known else None
-        return [LookUp(client_id, sent_ms)]
+        return [LookUp(client_id, sent_ms, presumed)]
+
+    def ask_ended(self, order: Order) -> list[LookUp]:
+        """Return the look-up of an order that no longer rests: most likely it was filled whole."""
+        presumed = _as_told(order, Status.FILLED, order.intent.quantity)
+        return self.ask(order.intent.client_id, order.intent.created_ms, presumed)
 
     def ask_doubtful(self, besides: str = "") -> list[LookUp]:
         """Return look-ups of all orders whose fate or fills are not known."""
-        doubtful = [
-            order.intent
-            for order in self._ledger.unsettled()
-            if (order.status is Status.UNKNOWN or order.lacks_fills) and order.intent.client_id != besides
-        ]
-        return [effect for intent in doubtful for effect in self.ask(intent.client_id, intent.created_ms)]
+        effects: list[LookUp] = []
+        for order in self._ledger.unsettled():
+            client_id, sent_ms = order.intent.client_id, order.intent.created_ms
+            if client_id == besides:
+                continue
+            if order.status is Status.UNKNOWN:
+                effects += self.ask(client_id, sent_ms)
+            elif order.lacks_fills:
+                executed = order.intent.quantity if order.status is Status.FILLED else order.executed
+                effects += self.ask(client_id, sent_ms, _as_told(order, order.status, executed))
+        return effects
 
     def reported(self, client_id: str) -> bool:
         """Note that the order was reported; tell whether it was being asked about."""
@@ -45,3 +58,22 @@ class LookUps:
     def failed(self) -> None:
         """Note that a look-up could not be had; which one is not told, so all may be asked for again."""
         self._asked.clear()
+
+
+def _as_told(order: Order, status: Status, executed: Decimal) -> VenueOrder | None:
+    """Return the order as the venue would report it; None where the venue's own number is not known."""
+    intent = order.intent
+    if order.venue_order_id is None:
+        return None
+    return VenueOrder(
+        instrument=intent.instrument,
+        client_id=intent.client_id,
+        venue_order_id=order.venue_order_id,
+        side=intent.side,
+        type=intent.type,
+        status=status,
+        price=intent.price or ZERO,
+        quantity=intent.quantity,
+        executed_quantity=executed,
+        updated_ms=order.updated_ms,
+    )

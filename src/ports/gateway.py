@@ -1,11 +1,11 @@
 """The way orders reach the venue. Nothing here blocks: what happened comes back through `answer`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from domain.events import FeeEvent, OrderEvent
 from domain.instrument import Instrument
-from domain.orders import Intent
+from domain.orders import Intent, VenueOrder
 
 Answer = Callable[[OrderEvent], None]
 FeeAnswer = Callable[[FeeEvent], None]
@@ -23,18 +23,41 @@ class OrderGateway(Protocol):
     def cancel(self, instrument: Instrument, client_id: str, answer: Answer) -> None:
         """Cancel one order. Answers: OrderReported (final state), CancelRefused, OrderNotSent or OutcomeUnknown."""
 
-    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:
-        """Settle an unknown outcome by client id, with the order's trades.
+    def look_up(
+        self,
+        instrument: Instrument,
+        client_id: str,
+        sent_ms: int,
+        answer: Answer,
+        presumed: VenueOrder | None = None,
+    ) -> None:
+        """Settle what became of an order by client id, with the order's trades.
+
+        Where its trades add up to the executed quantity of `presumed`, that is what is reported.
 
         Answers: OrderReported, OrderAbsent (only once a request sent at `sent_ms`, wall time, can no longer be
         accepted: past the receive window plus a margin, on several tries), or ReadFailed.
         """
 
-    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:
-        """Read all open orders and our trades with an id of at least `since_trade_id`.
+    def read_open(
+        self,
+        instrument: Instrument,
+        since_trade_id: int | None,
+        answer: Answer,
+        known: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        """Read all open orders and our trades with an id of at least `since_trade_id`; no trades where it is None.
+
+        `known` pairs the venue's order numbers with client ids, so that their trades need no further question.
+        Readings without trades that are asked for at about the same time may share one of the whole account.
 
         Answers: OpenOrdersRead (orders first, then trades, so that no fill falls between) or ReadFailed.
         """
+
+    def read_trades(
+        self, instrument: Instrument, since_trade_id: int, answer: Answer, known: Sequence[tuple[int, str]] = ()
+    ) -> None:
+        """Read our trades with an id of at least `since_trade_id`. Answers: TradesRead or ReadFailed."""
 
 
 class FeePrices(Protocol):

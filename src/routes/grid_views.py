@@ -208,7 +208,13 @@ class CheckedView(View):
         )
 
 
+def _iso_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)
+
+
 class RecoveryView(View):
+    """What the grid was after its newest recovery: after a start, or after a gap in the user stream."""
+
     symbol: str
     market_type: str
     recovered: bool
@@ -216,7 +222,11 @@ class RecoveryView(View):
     status: str
     phase: str
     phase_reason: str
-    recovery: dict[str, int] = Field(description="what the recovery found, by kind")
+    cause: str = Field(description="of the newest recovery: start, or reconnect of the user stream")
+    recovery_began_at: str | None = Field(description="null until the user stream is up")
+    recovery_finished_at: str | None = Field(description="null while it goes on")
+    recovery: dict[str, int] = Field(description="what it found and did, by kind; docs/recovery.md explains each")
+    differs: list[str] = Field(description="wanted orders that do not rest and resting ones not wanted, now")
     active_orders: int
     total_trades: int
     faulted_slots: list[str]
@@ -232,5 +242,9 @@ class RecoveryView(View):
             **{name: getattr(shown, name) for name in same},
             recovered=grid.resumed,
             message=say("grid_recovered" if grid.resumed else "grid_not_recovered"),
-            recovery=dict(grid.recovery),
+            cause=grid.recovery.cause,
+            recovery_began_at=_iso_or_none(grid.recovery.began_ms),
+            recovery_finished_at=_iso_or_none(grid.recovery.ended_ms),
+            recovery=dict(grid.recovery.counts),
+            differs=list(grid.recovery.differs),
         )

@@ -1,6 +1,6 @@
 """A venue in memory behind the OrderGateway port: it answers when told to, and fails the way it is told to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -14,6 +14,7 @@ from domain.events import (
     OrderReported,
     OutcomeUnknown,
     ReadFailed,
+    TradesRead,
 )
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import UNIT, ZERO, exact
@@ -118,7 +119,14 @@ class FakeGateway:
             event = scripted[0](client_id)
         self._waiting.append((answer, event))
 
-    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:
+    def look_up(
+        self,
+        instrument: Instrument,
+        client_id: str,
+        sent_ms: int,
+        answer: Answer,
+        presumed: VenueOrder | None = None,
+    ) -> None:
         scripted = self._reading.take()
         order = self.orders.get(client_id)
         if scripted is not None:
@@ -129,16 +137,34 @@ class FakeGateway:
             event = OrderReported(order, tuple(fill for fill in self.fills if fill.client_id == client_id))
         self._waiting.append((answer, event))
 
-    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:
+    def read_open(
+        self,
+        instrument: Instrument,
+        since_trade_id: int | None,
+        answer: Answer,
+        known: Sequence[tuple[int, str]] = (),
+    ) -> None:
         scripted = self._reading.take()
         if scripted is not None:
             self._waiting.append((answer, scripted[0](f"open orders of {instrument}")))
             return
         ours = tuple(order for order in self.open_orders if order.client_id.startswith(self._prefix))
-        fills = tuple(
-            fill for fill in self.fills if fill.trade_id >= since_trade_id and fill.client_id.startswith(self._prefix)
+        fills = () if since_trade_id is None else self._fills_since(since_trade_id)
+        foreign = len(self.open_orders) - len(ours)
+        event = OpenOrdersRead(instrument, ours, fills, self._clock.monotonic_s(), since_trade_id is not None, foreign)
+        self._waiting.append((answer, event))
+
+    def read_trades(
+        self, instrument: Instrument, since_trade_id: int, answer: Answer, known: Sequence[tuple[int, str]] = ()
+    ) -> None:
+        scripted = self._reading.take()
+        event = TradesRead(instrument, self._fills_since(since_trade_id)) if scripted is None else scripted[0]("trades")
+        self._waiting.append((answer, event))
+
+    def _fills_since(self, trade_id: int) -> tuple[Fill, ...]:
+        return tuple(
+            fill for fill in self.fills if fill.trade_id >= trade_id and fill.client_id.startswith(self._prefix)
         )
-        self._waiting.append((answer, OpenOrdersRead(instrument, ours, fills, self._clock.monotonic_s())))
 
     def trade_at(self, price: Decimal) -> tuple[OrderReported, ...]:
         """Let the market trade at `price`: resting orders it reaches fill whole, cheapest for us last."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from threading import Lock
 from typing import Any, Final
 
 from adapters.binance.io_thread import IoThread
+from adapters.binance.open_orders import OpenOrders
 from adapters.binance.parsing import parse_order, parse_placement_fills, symbol_of
 from adapters.binance.request_limits import Cost
 from adapters.binance.trades import TradeReader
@@ -23,6 +24,7 @@ from domain.events import (
     OrderReported,
     OutcomeUnknown,
     ReadFailed,
+    TradesRead,
 )
 from domain.instrument import Instrument, Market
 from domain.orders import Intent, OrderType, TimeInForce, VenueOrder
@@ -58,6 +60,7 @@ class BinanceGateway:
         self._io, self._transport, self._trades = io, transport, trades
         self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
+        self._open_orders = OpenOrders(transport, clock, sleep)
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
         self._in_flight = 0
@@ -84,19 +87,43 @@ class BinanceGateway:
             broken=lambda text: OutcomeUnknown(client_id, text),
         )
 
-    def look_up(self, instrument: Instrument, client_id: str, sent_ms: int, answer: Answer) -> None:
+    def look_up(
+        self,
+        instrument: Instrument,
+        client_id: str,
+        sent_ms: int,
+        answer: Answer,
+        presumed: VenueOrder | None = None,
+    ) -> None:
         what = f"look-up of {client_id}"
         self._begin(
-            self._look_up(instrument, client_id, sent_ms),
+            self._look_up(instrument, client_id, sent_ms, presumed),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
             broken=lambda text: ReadFailed(what, text),
         )
 
-    def read_open(self, instrument: Instrument, since_trade_id: int, answer: Answer) -> None:
+    def read_open(
+        self,
+        instrument: Instrument,
+        since_trade_id: int | None,
+        answer: Answer,
+        known: Sequence[tuple[int, str]] = (),
+    ) -> None:
         what = f"open orders of {instrument}"
         self._begin(
-            self._read_open(instrument, since_trade_id),
+            self._read_open(instrument, since_trade_id, known),
+            answer,
+            never=ReadFailed(what, "the connection to the venue is closed"),
+            broken=lambda text: ReadFailed(what, text),
+        )
+
+    def read_trades(
+        self, instrument: Instrument, since_trade_id: int, answer: Answer, known: Sequence[tuple[int, str]] = ()
+    ) -> None:
+        what = f"trades of {instrument}"
+        self._begin(
+            self._read_trades(instrument, since_trade_id, known),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
             broken=lambda text: ReadFailed(what, text),
@@ -174,9 +201,13 @@ class BinanceGateway:
             return self._not_ours(client_id, order)
         return OrderReported(order)
 
-    async def _look_up(self, instrument: Instrument, client_id: str, sent_ms: int) -> OrderEvent:
+    async def _look_up(
+        self, instrument: Instrument, client_id: str, sent_ms: int, presumed: VenueOrder | None
+    ) -> OrderEvent:
         if instrument.market is not Market.SPOT:
             return ReadFailed(f"look-up of {client_id}", f"the {instrument.market} market is not offered here")
+        if presumed is not None and (confirmed := await self._confirmed(presumed)):
+            return confirmed
         last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
         over_ms = last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
         wanted_tries = 2 if self._clock.wall_ms() - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
@@ -198,6 +229,17 @@ class BinanceGateway:
             await self._sleep(LOOK_UP_PAUSES_S[min(attempt, len(LOOK_UP_PAUSES_S) - 1)])
         return ReadFailed(f"look-up of {client_id}", failure or "the request may still be accepted")
 
+    async def _confirmed(self, presumed: VenueOrder) -> OrderReported | None:
+        """Report the order as presumed if its trades, for 5 weight, add up to just that."""
+        try:
+            fills = await self._trades.of_order(presumed)
+        except errors.VenueError:
+            return None  # the look-up proper tries again and says why it fails
+        if sum(fill.quantity for fill in fills) != presumed.executed_quantity:
+            return None
+        self._trades.remember(presumed)
+        return OrderReported(presumed, fills)
+
     async def _find(self, instrument: Instrument, client_id: str) -> VenueOrder:
         row = await self._transport.send(_reading(instrument, "/api/v3/order", 4, {"origClientOrderId": client_id}))
         order = parse_order(instrument, row)
@@ -215,19 +257,31 @@ class BinanceGateway:
             await self._sleep(pause_s)
         return ReadFailed(f"look-up of {order.client_id}", "its trades do not add up to its quantity yet")
 
-    async def _read_open(self, instrument: Instrument, since_trade_id: int) -> OrderEvent:
-        started_s = self._clock.monotonic_s()
+    async def _read_open(
+        self, instrument: Instrument, since_trade_id: int | None, known: Sequence[tuple[int, str]]
+    ) -> OrderEvent:
+        self._trades.remember_ids(instrument, known)
         try:
-            rows = await self._transport.send(_reading(instrument, "/api/v3/openOrders", 6, {}))
+            rows, started_s = await self._open_orders.of(instrument)
             ours = [row for row in rows if self._trades.is_ours(row["clientOrderId"])]
             orders = tuple(parse_order(instrument, row) for row in ours)
             for order in orders:
                 self._trades.remember(order)
-            fills = await self._trades.since(instrument, since_trade_id)
+            fills = () if since_trade_id is None else await self._trades.since(instrument, since_trade_id)
         except errors.VenueError as e:
             return ReadFailed(f"open orders of {instrument}", str(e))
         self._account_was_read()
-        return OpenOrdersRead(instrument, orders, fills, started_s)
+        foreign = len(rows) - len(ours)
+        return OpenOrdersRead(instrument, orders, fills, started_s, since_trade_id is not None, foreign)
+
+    async def _read_trades(
+        self, instrument: Instrument, since_trade_id: int, known: Sequence[tuple[int, str]]
+    ) -> OrderEvent:
+        self._trades.remember_ids(instrument, known)
+        try:
+            return TradesRead(instrument, await self._trades.since(instrument, since_trade_id))
+        except errors.VenueError as e:
+            return ReadFailed(f"trades of {instrument}", str(e))
 
     def _unknown(self, client_id: str, text: str) -> OutcomeUnknown:
         self._unknown_since_ms[client_id] = self._clock.wall_ms()

@@ -35,6 +35,11 @@ class TradeReader:
         """Keep which client id an order number stands for, so that its trades need no further question."""
         self._keep((order.instrument, order.venue_order_id), order.client_id)
 
+    def remember_ids(self, instrument: Instrument, known: Iterable[tuple[int, str]]) -> None:
+        """Keep which client ids order numbers stand for."""
+        for number, client_id in known:
+            self._keep((instrument, number), client_id)
+
     async def of_order(self, order: VenueOrder) -> tuple[Fill, ...]:
         """Return all trades of one order."""
         rows = await self._pages(order.instrument, {"orderId": order.venue_order_id}, 0, weight=5)

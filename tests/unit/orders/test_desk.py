@@ -18,6 +18,7 @@ from domain.events import (
     ReadFailed,
     StreamLost,
     StreamResumed,
+    TradesRead,
 )
 from domain.orders import Fill, Intent, OrderType, Role, Side, Slot, Status, TimeInForce, VenueOrder
 from fakes.grid_examples import BTC, btc_rules, gate
@@ -25,9 +26,20 @@ from fakes.order_examples import BUY_SLOT, INSTANCE, ONE, SELL_SLOT, fill, inten
 from fakes.store import SHADOW_ACCOUNT
 from orders.client_ids import ClientId
 from orders.desk import OrderDesk
-from orders.effects import Cancel, LookUp, OrderEffect, ReadOpen, Record, StoreIntents, Submit
+from orders.effects import (
+    Cancel,
+    HoldsAllOrders,
+    LookUp,
+    OrderEffect,
+    ReadOpen,
+    ReadTrades,
+    Record,
+    StoreIntents,
+    Submit,
+)
 from orders.ledger import Ledger
 from orders.placing import MAX_REFUSALS, Placing, Price
+from orders.readings import FEW, TRADES_EVERY_S
 from orders.wanted import WantedOrder
 from ports.store import OrderRow
 
@@ -88,6 +100,10 @@ class Driver:
     def read(self, orders: tuple[VenueOrder, ...] = (), fills: tuple[Fill, ...] = (), ago_s: float = -1.0) -> None:
         """A reading that began `ago_s` seconds ago; by default after everything told so far."""
         self.tell(OpenOrdersRead(BTC, orders, fills, self.now_s - ago_s))
+
+    def list_orders(self, orders: tuple[VenueOrder, ...] = ()) -> None:
+        """A listing of the open orders, without trades, that began after everything told so far."""
+        self.tell(OpenOrdersRead(BTC, orders, (), self.now_s + 1, has_trades=False))
 
     def take(self, kind: type[E]) -> list[E]:
         """Return the effects of one kind since the last look, and forget them."""
@@ -326,11 +342,11 @@ def test_a_lost_stream_stops_everything_until_a_reading_that_began_after_its_ret
     driver.tell(StreamLost("user", "silent"))
     driver.aim(want(SELL_SLOT))
     driver.tell(StreamResumed("user"))
-    assert driver.take(ReadOpen) == [ReadOpen(1)]
+    assert driver.take(ReadOpen) == [ReadOpen(None)]
     driver.read(ago_s=5)
     assert driver.take(Submit) == []
     assert driver.take(Cancel) == []
-    assert driver.take(ReadOpen) == [ReadOpen(1)]
+    assert driver.take(ReadOpen) == [ReadOpen(None)]
     driver.read()
     assert driver.submitted().slot == SELL_SLOT
 
@@ -341,7 +357,7 @@ def test_a_failed_reading_is_asked_for_again_by_the_timer():
     driver.tell(ReadFailed("open orders", "timed out"))
     driver.take(ReadOpen)
     driver.timer()
-    assert driver.take(ReadOpen) == [ReadOpen(1)]
+    assert driver.take(ReadOpen) == [ReadOpen(None)]
 
 
 def test_the_market_stream_is_not_the_desks_business():
@@ -360,8 +376,10 @@ def test_a_reading_brings_the_fills_that_the_stream_missed_and_reads_on_from_the
     driver.wanted = (want(quantity=half),)
     driver.read((venue_order(sent, executed=half),), (fill(sent, 41, half, client_id=""),))
     assert [booked.client_id for booked in driver.fills] == [sent.client_id]
-    driver.timer()
-    assert driver.take(ReadOpen) == [ReadOpen(42)]
+    for _ in range(int(TRADES_EVERY_S / 60) + 1):
+        driver.timer()
+        driver.list_orders((venue_order(sent, executed=half),))
+    assert ReadOpen(42) in driver.take(ReadOpen)
 
 
 def test_an_order_that_a_reading_lacks_is_looked_up_unless_it_is_newer():
@@ -512,11 +530,123 @@ def test_a_restart_looks_up_what_was_under_way_and_reserves_its_slot():
         OrderRow(intent=resting, status=Status.OPEN, venue_order_id=7, updated_ms=0),
     ]
     driver.desk.restore(rows, [])
-    assert driver.desk.begin() == [LookUp(sent.client_id, sent.created_ms)]
     assert driver.gate.exposure() == ONE * 59_000
     driver.tell(StreamResumed("user"))
-    driver.read((venue_order(resting),))
+    driver.list_orders((venue_order(resting),))
+    assert driver.take(LookUp) == [LookUp(sent.client_id, sent.created_ms)]
     driver.timer()
     assert driver.take(Submit) == []
     driver.tell(OrderAbsent(sent.client_id))
     assert driver.submitted().attempt == 1
+
+
+# --- how much of the account is read ---
+
+LADDER = tuple(Slot(1, Role.RUNG, Side.BUY, 5_900_000 + 100 * rung) for rung in range(FEW + 1))
+
+
+class Restarted(Driver):
+    """A desk restored with orders that rested when its process died, its stream up again."""
+
+    def __init__(self, *, is_whole: bool = True) -> None:
+        super().__init__(*[want(slot) for slot in LADDER], synced=False)
+        self.rested = [intent(slot) for slot in LADDER]
+        rows = [
+            OrderRow(intent=one, status=Status.OPEN, venue_order_id=self.there(one).venue_order_id, updated_ms=0)
+            for one in self.rested
+        ]
+        self.desk.restore(rows, [], known_until=30, is_whole=is_whole)
+        self.effects += self.desk.on_timer(moment(self.now_s))
+        assert self.take(ReadOpen) == []  # nothing could be decided on a listing before the stream is up
+        self.tell(StreamResumed("user"))
+
+    def there(self, of: Intent, **changes) -> VenueOrder:
+        return venue_order(of, **changes)
+
+    def counts(self) -> dict[str, int]:
+        return {name: count for name, count in self.desk.recovery.report(()).counts.items() if count}
+
+
+def test_orders_that_all_still_rest_cost_one_listing_and_nothing_else():
+    driver = Restarted()
+    assert driver.take(ReadOpen) == [ReadOpen(None)]
+    driver.list_orders(tuple(map(driver.there, driver.rested)))
+    assert driver.desk.synced
+    assert driver.effects == []
+    assert driver.counts() == {"orders_restored": 5, "orders_open": 5, "orders_kept": 5}
+
+
+@pytest.mark.parametrize("part", [None, Decimal("0.0004")])
+def test_few_orders_that_changed_are_asked_for_by_their_trades(part: Decimal | None):
+    driver = Restarted()
+    changed = driver.rested[0]
+    rest = [driver.there(one) for one in driver.rested[1:]]
+    listed = [] if part is None else [driver.there(changed, executed=part)]
+    driver.list_orders((*listed, *rest))
+    (asked,) = driver.take(LookUp)
+    assert asked.presumed is not None
+    executed = part or ONE
+    assert (asked.presumed.client_id, asked.presumed.executed_quantity) == (changed.client_id, executed)
+    assert asked.presumed.status is (Status.FILLED if part is None else Status.OPEN)
+    driver.wanted = ()
+    driver.tell(OrderReported(asked.presumed, (fill(changed, 31, executed),)))
+    assert driver.counts()["fills_booked_late"] == 1
+    assert driver.status(changed) is asked.presumed.status
+
+
+def test_many_orders_that_changed_are_asked_for_by_one_reading_of_trades():
+    driver = Restarted()
+    driver.list_orders()
+    assert driver.take(LookUp) == []
+    (asked,) = driver.take(ReadTrades)
+    assert asked.since_trade_id == 31
+    assert dict(asked.known) == {driver.there(one).venue_order_id: one.client_id for one in driver.rested}
+    *filled, canceled = driver.rested
+    driver.wanted = ()
+    driver.tell(TradesRead(BTC, tuple(fill(one, 31 + n, client_id="") for n, one in enumerate(filled))))
+    assert [driver.status(one) for one in filled] == [Status.FILLED] * FEW
+    assert [one.client_id for one in driver.take(LookUp)] == [canceled.client_id]
+    assert driver.counts()["fills_booked_late"] == FEW
+
+
+def test_a_reading_of_trades_that_failed_begins_again_with_the_listing():
+    driver = Restarted()
+    driver.list_orders()
+    driver.tell(ReadFailed("trades", "timed out"))
+    driver.take(ReadOpen)
+    driver.timer()
+    assert driver.take(ReadOpen) == [ReadOpen(None)]
+
+
+def test_books_in_doubt_are_whole_only_after_every_trade_was_read():
+    driver = Restarted(is_whole=False)
+    assert driver.take(ReadOpen) == [ReadOpen(31)]
+    lost = intent(SELL_SLOT, cycle=2)
+    driver.read(tuple(map(driver.there, driver.rested)), (fill(lost, 40),))
+    assert (driver.take(HoldsAllOrders), driver.desk.synced) == ([], False)
+    driver.tell(OrderReported(driver.there(lost, status=Status.FILLED, executed=ONE), (fill(lost, 40),)))
+    assert driver.take(ReadOpen) == [ReadOpen(40)]
+    driver.read(tuple(map(driver.there, driver.rested)), (fill(lost, 40),))
+    assert (driver.take(HoldsAllOrders), driver.desk.synced) == ([HoldsAllOrders()], True)
+
+
+def test_an_order_of_ours_that_the_books_lack_makes_a_listing_ask_for_all_trades():
+    driver = Restarted()
+    driver.take(ReadOpen)
+    driver.list_orders((*map(driver.there, driver.rested), driver.there(intent(SELL_SLOT))))
+    assert not driver.desk.synced
+    assert driver.take(ReadOpen) == [ReadOpen(31)]
+    assert driver.counts()["orders_adopted"] == 1
+
+
+def test_a_gap_in_the_stream_is_a_recovery_of_its_own():
+    driver = Restarted()
+    driver.list_orders(tuple(map(driver.there, driver.rested)))
+    driver.tell(StreamLost("user", "silent"))
+    driver.tell(StreamResumed("user"))
+    driver.list_orders(tuple(map(driver.there, driver.rested[1:])))
+    report = driver.desk.recovery.report(())
+    assert (report.cause, report.counts["orders_gone"], report.ended_ms) == ("reconnect", 1, None)
+    driver.wanted = [want(slot) for slot in LADDER[1:]]
+    driver.tell(OrderReported(driver.there(driver.rested[0], status=Status.CANCELED)))
+    assert driver.desk.recovery.report(()).ended_ms == moment(driver.now_s).wall_ms

@@ -1,0 +1,105 @@
+"""When the account is read, and how much of it.
+
+A reading lists the open orders; what the account traded is read with it only where the list cannot tell enough.
+
+**Why no fill is missed.** The ledger holds every order of ours that may have left, because its intent is committed
+first. A reading that began after all that was last heard of an order shows it
+
+- listed, with no more executed than is booked: nothing happened to it;
+- listed, with more executed: the trades of this order are read by its id;
+- not listed: it has ended, and it is asked about by its id until what is booked is what was executed.
+
+An order whose fate is unknown is settled by the list, or asked about. So every trade of every order the ledger knows is
+booked, whatever the stream told. Orders the ledger does *not* know can only have left where commits were lost or a copy
+was put back (`Store.may_lack_orders`), and show themselves when one of them turns up. Then all trades since the last
+one known are read before anything is decided; and besides, every `TRADES_EVERY_S`, for faults nobody thought of.
+"""
+
+from collections.abc import Sequence
+
+from domain.orders import Fill
+from orders.effects import ReadOpen, ReadTrades
+from orders.ledger import Ledger
+
+CROSS_CHECK_S = 60.0
+TRADES_EVERY_S = 300.0
+FEW = 4
+"""Up to here asking for the trades of single orders (weight 5) costs no more than reading them all (20)."""
+
+
+class Readings:
+    """One reading at a time."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.under_way = False
+        self.has_ended_once = False
+        self.complete_until = 0
+        self.is_whole = True
+        self._wants_trades = False
+        self._failed = False
+        self._read_s: float | None = None
+        self._trades_s: float | None = None
+
+    def begin(self, *, complete_until: int, is_whole: bool) -> None:
+        """Start from the books: trades up to the id `complete_until` are in them; `is_whole`: all orders too."""
+        self.complete_until, self.is_whole = complete_until, is_whole
+
+    @property
+    def needs_trades(self) -> bool:
+        """Tell whether only a reading with trades will do."""
+        return self._wants_trades or not self.is_whole
+
+    def ask(self) -> list[ReadOpen]:
+        """Return the reading to be made, nothing while one is under way."""
+        if self.under_way:
+            return []
+        self.under_way = True
+        if not self.needs_trades:
+            return [ReadOpen(None)]
+        return [ReadOpen(self.complete_until + 1, self._known())]
+
+    def ask_trades(self) -> list[ReadTrades]:
+        """Return the reading of trades alone, for when the orders have just been listed."""
+        if self.under_way:
+            return []
+        self.under_way = True
+        return [ReadTrades(self.complete_until + 1, self._known())]
+
+    def _known(self) -> tuple[tuple[int, str], ...]:
+        held = ((order.venue_order_id, order.intent.client_id) for order in self._ledger.unsettled())
+        return tuple((number, client_id) for number, client_id in held if number is not None)
+
+    def due(self, now_s: float, *, live: bool, was_read: bool) -> list[ReadOpen]:
+        """Return the reading that is due: missing while the stream is `live`, failed, or the regular cross-check."""
+        if self._read_s is None or self._trades_s is None:
+            self._read_s = self._trades_s = now_s
+        if now_s - self._trades_s >= TRADES_EVERY_S:
+            self._wants_trades = True
+        missing = live and (not was_read or self._failed or self._wants_trades)
+        return self.ask() if missing or now_s - self._read_s >= CROSS_CHECK_S else []
+
+    def listed(self, now_s: float) -> None:
+        """Take note that the open orders were listed."""
+        self.under_way = self._failed = False
+        self.has_ended_once, self._read_s = True, now_s
+
+    def traded(self, fills: Sequence[Fill], strays: Sequence[Fill], now_s: float) -> None:
+        """Take note that all trades since the last one known were read; `strays` are of orders the ledger lacks."""
+        self.under_way = False
+        read = [fill.trade_id for fill in fills] if not strays else [strays[0].trade_id - 1]
+        self.complete_until = max([self.complete_until, *read])
+        self._wants_trades, self._trades_s = False, now_s
+
+    def doubt(self) -> None:
+        """Note that an order of ours turned up that the ledger lacked: others may be missing too."""
+        self.is_whole = False
+
+    def trust(self) -> bool:
+        """Note that every order of ours was found; tell whether that is news."""
+        was_whole, self.is_whole = self.is_whole, True
+        return not was_whole
+
+    def failed(self) -> None:
+        """Note that a reading or look-up could not be had; the timer reads again."""
+        self.under_way, self._failed = False, True
