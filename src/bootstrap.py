@@ -13,6 +13,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from adapters.binance.connect import BinanceVenue, connect
+from adapters.binance.rhythm import SilenceBounds
 from adapters.data_folder import DataFolder, FolderFacts
 from adapters.heartbeat import Heartbeat
 from adapters.locks import HeldLocks, lock_account, lock_data_folder, runtime_folders
@@ -24,7 +25,7 @@ from config.loading import load_settings_of_process
 from config.mistakes import ConfigError
 from config.settings import Settings
 from domain.account import Account, Mode
-from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError, Unreachable
+from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError, Unreachable, VenueError
 from domain.grids import GridRequest, OnStop
 from domain.instrument import Instrument, Market
 from grid.account_watch import AccountWatch
@@ -239,12 +240,27 @@ class Runtime:
                 undo.callback(venue.close)
                 store = open_store(self._folder.url, account, self._clock, sidecar=self._folder.sidecar)
                 undo.callback(store.close)
+                self._require_exchange(mode, venue, store)
                 house = self._furnish(mode, account, locks, simulator, venue, store)
             except Unreachable as error:
                 where = addresses.spot_url if addresses else f"Binance's {mode}"
                 raise Unreachable(f"{where} does not answer ({error}); {UNREACHABLE_REMEDIES[mode]}") from error
             undo.pop_all()
         return house
+
+    def _require_exchange(self, mode: Mode, venue: BinanceVenue, store: SqlStore) -> None:
+        """Let a start without the exchange pass only where grids wait for it.
+
+        Raises:
+            VenueError: if it does not answer and no grid runs in these books.
+        """
+        try:
+            venue.market_data.directory.listing(Market.SPOT)
+        except VenueError as error:
+            waiting = sum(row.ended_ms is None for row in store.grids())
+            if mode is Mode.SHADOW or not waiting:
+                raise
+            log.warning("the exchange does not answer (%s); %d grid(s) wait for it, nothing is placed", error, waiting)
 
     def _venue(self, mode: Mode, key: str, secret: str, addresses: SimulatorAddresses | None) -> BinanceVenue:
         return connect(
@@ -255,6 +271,10 @@ class Runtime:
             client_id_prefix=f"{PREFIX}-",
             spot_url=addresses.spot_url if addresses else None,
             futures_url=addresses.futures_url if addresses else None,
+            silence=SilenceBounds(
+                float(self._settings.streams.silence_min_seconds), float(self._settings.streams.silence_max_seconds)
+            ),
+            rules_file=None if mode is Mode.SHADOW else self._folder.folder / f"rules-{mode.lower()}.json",
         )
 
     def _credentials(self, mode: Mode) -> tuple[str, str]:
@@ -302,7 +322,7 @@ class Runtime:
             capital=settings.trading.capital_per_pair_usd,
             min_order_value=settings.grid.spot.min_order_size_usd,
             max_grids=settings.trading.max_concurrent_pairs,
-            watched=watched(settings, venue),
+            watched=PreferredPairs(settings.pair_selection.spot_pairs.preferred_symbols, venue),
         )
         manager = GridManager(house, venue.market_data, venue.account, defaults)
         watch = VenueWatch(venue.market_data, self._clock)
@@ -310,7 +330,15 @@ class Runtime:
         vitals = Vitals(manager, [*asked, *([self._backups.part] if self._backups else [])])
         books = self._account_watch(store, manager, venue)
         control = GridControl(
-            manager, venue.market_data, watch, self._clock, self._facts(account, venue), self._switch, vitals, books
+            manager,
+            venue.market_data,
+            watch,
+            self._clock,
+            self._facts(account, venue),
+            self._switch,
+            vitals,
+            books,
+            venue,
         )
         watch.start()
         books.start()
@@ -456,15 +484,25 @@ def gate_limits(settings: Settings) -> GateLimits:
     )
 
 
-def watched(settings: Settings, venue: BinanceVenue) -> tuple[Instrument, ...]:
-    """Return the preferred spot instruments that this market lists."""
-    found = []
-    for symbol in settings.pair_selection.spot_pairs.preferred_symbols:
-        try:
-            found.append(venue.market_data.instrument(symbol, Market.SPOT))
-        except NotFound:
-            log.info("%s is preferred but not listed on this market", symbol)
-    return tuple(found)
+class PreferredPairs:
+    """The preferred spot instruments that this market lists; none until it can be read."""
+
+    def __init__(self, symbols: Sequence[str], venue: BinanceVenue) -> None:
+        self._symbols, self._venue = tuple(symbols), venue
+        self._found: tuple[Instrument, ...] | None = None
+
+    def __call__(self) -> tuple[Instrument, ...]:
+        if self._found is None:
+            found = []
+            for symbol in self._symbols:
+                try:
+                    found.append(self._venue.market_data.instrument(symbol, Market.SPOT))
+                except NotFound:
+                    log.info("%s is preferred but not listed on this market", symbol)
+                except VenueError:
+                    return ()
+            self._found = tuple(found)
+        return self._found
 
 
 def simulator_arguments(settings: Settings) -> list[str]:

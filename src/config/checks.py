@@ -42,6 +42,10 @@ def cross_mistakes(settings: Settings) -> Iterator[tuple[Path, str, str]]:
         key = ("grid", "futures", "leverage") if settings.grid.futures.leverage else ("grid", "leverage")
         problem = f"is above risk_management.futures_risk.max_leverage ({most})"
         yield key, problem, f"write {most} or less"
+    oldest = settings.risk_management.gate.max_price_age_seconds
+    if settings.streams.silence_max_seconds >= oldest:
+        problem = f"is not below risk_management.gate.max_price_age_seconds ({oldest}): quiet markets would never trade"
+        yield ("streams", "silence_max_seconds"), problem, f"write less than {oldest}"
     for named in settings.simulator.replay:
         file = FilePath(named.rpartition("=")[2])
         if not file.is_file():

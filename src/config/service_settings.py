@@ -90,6 +90,19 @@ class SimulatorSettings(Section):
         return self
 
 
+class StreamSettings(Section):
+    silence_min_seconds: Annotated[Positive, Field(ge=Decimal("0.5"))] = Decimal(5)
+    """Shortest silence of a price stream after which the exchange is asked whether it missed a trade, in seconds."""
+    silence_max_seconds: Positive = Decimal(15)
+    """Longest such silence, in seconds; between the two it is twice the usual gap between trades of the symbol."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.silence_min_seconds > self.silence_max_seconds:
+            raise ValueError("silence_min_seconds must not exceed silence_max_seconds")
+        return self
+
+
 class BackupSettings(Section):
     enabled: bool = True
     """Whether SQLite books are copied to `backups` in the data folder: 7 daily and 4 weekly copies are kept."""

@@ -16,6 +16,7 @@ from config.service_settings import (
     RedisSettings,
     ServerSettings,
     SimulatorSettings,
+    StreamSettings,
 )
 from config.trading_settings import (
     ApiSettings,
@@ -52,6 +53,7 @@ class Settings(Section):
     logging: LoggingSettings = LoggingSettings()
     server: ServerSettings = ServerSettings()
     simulator: SimulatorSettings = SimulatorSettings()
+    streams: StreamSettings = StreamSettings()
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
 

@@ -14,6 +14,7 @@ from grid.account_watch import AccountWatch
 from grid.manager import GridManager
 from grid.vitals import Vitals
 from ports.clock import Clock
+from ports.connectivity import Connectivity
 from ports.control import PartState, SystemSnapshot
 from ports.market_data import MarketData
 from utils.worker_loop import LoopState, WorkerLoop
@@ -86,6 +87,7 @@ class GridControl:
         switch: Callable[[str, bool, bool], SystemSnapshot],
         vitals: Vitals,
         account: AccountWatch,
+        connectivity: Connectivity,
     ) -> None:
         self._manager = manager
         self._market_data = market_data
@@ -95,6 +97,7 @@ class GridControl:
         self._switch = switch
         self._vitals = vitals
         self._account = account
+        self._connectivity = connectivity
         self.grid_started = Event()
 
     def check_grid(self, request: GridRequest) -> GridPlan:
@@ -123,9 +126,17 @@ class GridControl:
             market_ms=self._clock.market_ms(),
             venue_connected=self._watch.connected,
             venue_reason=self._watch.reason,
-            notices=(*facts.notices, *(part.notice for part in self.parts() if part.notice), *self._account.notices),
+            notices=(*facts.notices, *self._passing_notices()),
             version=facts.version,
+            streams=self._connectivity.stream_ages(),
+            request_budgets=self._connectivity.request_budgets(),
         )
+
+    def _passing_notices(self) -> list[str]:
+        told = [part.notice for part in self.parts() if part.notice]
+        if not self._watch.connected:
+            told.append(f"The exchange does not answer ({self._watch.reason}); nothing is placed until it does.")
+        return [*told, *self._account.notices]
 
     def parts(self) -> tuple[PartState, ...]:
         return self._vitals.parts()

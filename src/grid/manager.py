@@ -1,6 +1,7 @@
 """All grids of one account: starting, stopping, resuming, and showing them."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from threading import Lock
@@ -29,7 +30,7 @@ class GridDefaults:
     capital: Decimal
     min_order_value: Decimal
     max_grids: int
-    watched: tuple[Instrument, ...] = ()
+    watched: Callable[[], tuple[Instrument, ...]] = tuple
 
 
 class GridManager:
@@ -133,7 +134,7 @@ class GridManager:
     def watched(self, market: Market) -> tuple[Instrument, ...]:
         """Return the instruments in use: with a grid, or preferred."""
         used = [row.instrument for row in self._house.store.grids() if row.ended_ms is None]
-        named = dict.fromkeys([*used, *self._defaults.watched])
+        named = dict.fromkeys([*used, *self._defaults.watched()])
         return tuple(instrument for instrument in named if instrument.market is market)
 
     @property

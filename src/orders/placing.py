@@ -94,7 +94,7 @@ class Placing:
         if at is None:
             self.gate_reasons[want.slot] = "no price is known yet"
             return None
-        mistake = self._below_minimum(want.quantity, at)
+        mistake = self._off_the_steps(want) or self._below_minimum(want.quantity, at)
         if mistake:
             self.faulted[want.slot] = mistake
             return None
@@ -115,6 +115,15 @@ class Placing:
             return intent
         self.gate_reasons[want.slot] = verdict.reason
         return None
+
+    def _off_the_steps(self, want: WantedOrder) -> str:
+        """Tell what the venue's tick and lot, which may have changed since the grid began, do not allow."""
+        rules = self.rules
+        if want.price is not None and want.price % rules.tick:
+            return f"price {plain(want.price)} is no multiple of the venue's tick {plain(rules.tick)} any more"
+        if want.quantity % rules.lot:
+            return f"quantity {plain(want.quantity)} is no multiple of the venue's lot {plain(rules.lot)} any more"
+        return ""
 
     def _below_minimum(self, quantity: Decimal, price: Decimal) -> str:
         rules = self.rules

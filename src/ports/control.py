@@ -7,6 +7,7 @@ from domain.account_books import AccountBooks
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
+from ports.connectivity import RequestBudget, StreamAge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class SystemSnapshot:
     venue_reason: str
     notices: tuple[str, ...]
     version: str
+    streams: tuple[StreamAge, ...] = ()
+    request_budgets: tuple[RequestBudget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

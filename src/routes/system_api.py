@@ -11,6 +11,7 @@ from domain.grids import GridSnapshot
 from domain.instrument import Market
 from ports.control import PartState, SystemSnapshot
 from routes.addressing import is_active, symbol_of
+from routes.connectivity_views import BudgetView, StreamsView, budgets_by_market
 from routes.formats import iso, number_or_none, uptime
 from routes.grid_views import grid_uptime
 from routes.messages import say
@@ -61,6 +62,8 @@ class StatusView(View):
     uptime: str
     market_time: str
     version: str
+    streams: StreamsView
+    request_weight: dict[str, BudgetView] = Field(description="by market")
 
 
 class ModeView(View):
@@ -128,6 +131,8 @@ def status() -> Response:
             uptime=_uptime(system),
             market_time=iso(system.market_ms),
             version=system.version,
+            streams=StreamsView.of(system.streams),
+            request_weight=budgets_by_market(system.request_budgets),
         )
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ _PATH: Final[Mapping[Market, str]] = {
 }
 _COST: Final[Mapping[Market, Cost]] = {Market.SPOT: Cost(20), Market.FUTURES: Cost(1)}
 _PERPETUAL: Final = "PERPETUAL"
+NOT_LISTED: Final = "NOT_LISTED"
+"""Our word for the status of a symbol that was listed once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Directory:
         listing = self._newest(instrument.market)
         rules = _rules_in(listing, instrument)
         if rules is None:
-            raise _missing(f"{instrument} is not listed", listing)
+            return self._former_rules(listing, instrument)
         if instrument.market is Market.SPOT:
             self._in_use.add(symbol_of(instrument))
             self._note(listing)
@@ -184,9 +186,17 @@ class Directory:
         self._listings[market] = Listing(rows, (), float("-inf"), is_whole=False)
         return self._listings[market]
 
+    def _former_rules(self, listing: Listing, instrument: Instrument) -> InstrumentRules:
+        """Return the rules noted while the instrument was listed, so that its grid can still be shown."""
+        row = self._notes.read().get(symbol_of(instrument)) if self._notes is not None else None
+        if row is None or instrument.market is not Market.SPOT:
+            raise _missing(f"{instrument} is not listed", listing)
+        return replace(parse_rules(instrument, row), status=NOT_LISTED)
+
     def _note(self, listing: Listing) -> None:
         if self._notes is not None and listing.is_whole:
-            self._notes.keep({symbol: listing.rows[symbol] for symbol in self._in_use if symbol in listing.rows})
+            now = {symbol: listing.rows[symbol] for symbol in self._in_use if symbol in listing.rows}
+            self._notes.keep({**self._notes.read(), **now})
 
 
 def _rules_in(listing: Listing, instrument: Instrument) -> InstrumentRules | None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from adapters.binance.directory import RELOAD_S, Directory
+from adapters.binance.directory import NOT_LISTED, RELOAD_S, Directory
 from adapters.binance.watchers import Watchers
 from domain.errors import VenueError
 from domain.events import RulesChanged
@@ -20,7 +20,6 @@ HALTED_S: Final = 30.0
 """How often a market is read in which a watched symbol does not trade, or which could not be read yet."""
 DOUBTED_S: Final = 5.0
 """How soon after the last reading a refusal by a rule has the rules read anew (weight 20)."""
-NOT_LISTED: Final = "NOT_LISTED"
 
 
 class RulesWatch:
