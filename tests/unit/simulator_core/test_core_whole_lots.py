@@ -1,4 +1,4 @@
-"""Old recordings hold prints that are no whole number of today's lots; an account's order never trades a part of one."""
+"""Old recordings hold prints of no whole number of today's lots; an order never trades a part of one."""
 
 from simulator.core.events import MarketTrade, OrderChanged
 from simulator.core.exchange import Exchange
