@@ -62,9 +62,22 @@ SPECS: Final = {
             min_notional=1,
         ),
         _spot("LINK", tick=_CENT, lot=_CENT, max_price=10_000, max_qty=90_000, market_max_qty=50_000),
+        # From here on: not traded unless asked for by --symbols.
+        _spot("LTC", tick=_CENT, lot=UNIT // 1_000, max_price=100_000, max_qty=90_000, market_max_qty=16_000),
+        _spot("TRX", tick=_BASIS, lot=UNIT // 10, max_price=1_000, max_qty=9_000_000, market_max_qty=6_000_000),
+        _spot("AVAX", tick=_CENT, lot=_CENT, max_price=10_000, max_qty=90_000, market_max_qty=40_000),
+        _spot("DOT", tick=UNIT // 1_000, lot=_CENT, max_price=10_000, max_qty=90_000, market_max_qty=90_000),
+        _spot("BCH", tick=UNIT // 10, lot=UNIT // 1_000, max_price=100_000, max_qty=90_000, market_max_qty=1_700),
+        _spot("NEAR", tick=UNIT // 1_000, lot=UNIT // 10, max_price=1_000, max_qty=900_000, market_max_qty=200_000),
+        _spot("UNI", tick=UNIT // 1_000, lot=_CENT, max_price=10_000, max_qty=90_000, market_max_qty=58_000),
+        _spot("ATOM", tick=UNIT // 1_000, lot=_CENT, max_price=10_000, max_qty=90_000, market_max_qty=84_000),
+        _spot("ETC", tick=_CENT, lot=_CENT, max_price=10_000, max_qty=90_000, market_max_qty=21_000),
+        _spot("FIL", tick=UNIT // 1_000, lot=_CENT, max_price=10_000, max_qty=9_222_449, market_max_qty=158_000),
+        _spot("XLM", tick=_BASIS, lot=UNIT, max_price=1_000, max_qty=9_000_000, market_max_qty=3_500_000),
+        _spot("AAVE", tick=_CENT, lot=UNIT // 1_000, max_price=100_000, max_qty=900_000, market_max_qty=4_700),
     )
 }
-"""By symbol, in the order of the simulator's `--symbols` default."""
+"""By symbol; the first eight are the simulator's `--symbols` default."""
 
 
 def specs_of(symbols: Iterable[str]) -> dict[str, SymbolSpec]:

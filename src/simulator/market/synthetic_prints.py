@@ -44,6 +44,18 @@ CHARACTERS: Final = {
     "XRPUSDT": Character(2.35, 0.00105, 300_000),
     "DOGEUSDT": Character(0.19, 0.00120, 200_000),
     "LINKUSDT": Character(16.5, 0.00120, 60_000),
+    "LTCUSDT": Character(88.0, 0.00105, 50_000),
+    "TRXUSDT": Character(0.29, 0.00060, 60_000),
+    "AVAXUSDT": Character(19.5, 0.00130, 50_000),
+    "DOTUSDT": Character(3.1, 0.00125, 30_000),
+    "BCHUSDT": Character(540.0, 0.00100, 30_000),
+    "NEARUSDT": Character(2.4, 0.00140, 30_000),
+    "UNIUSDT": Character(6.2, 0.00145, 30_000),
+    "ATOMUSDT": Character(3.2, 0.00120, 15_000),
+    "ETCUSDT": Character(15.8, 0.00115, 15_000),
+    "FILUSDT": Character(1.9, 0.00140, 20_000),
+    "XLMUSDT": Character(0.28, 0.00120, 30_000),
+    "AAVEUSDT": Character(210.0, 0.00140, 40_000),
 }
 
 
