@@ -205,7 +205,7 @@ class AccountBookkeeper:
             ours=added(*(venue.ours for venue in self._venue.values())),
             foreign=added(*(venue.foreign for venue in self._venue.values())),
         )
-        prices = self._prices([line.asset for line in lines], _marks(grids))
+        prices = self._prices({line.asset for line in lines} | _assets_of(grids), _marks(grids))
         then = {asset: holding.price for asset, holding in held.items() if holding.price is not None}
         value, unpriced = valued(lines, prices, then)
         part = AccountPart(
@@ -246,6 +246,16 @@ def prices_in(market_data: MarketData, assets: Iterable[str], currency: str) -> 
 
 def _is_spot(grid: GridSnapshot) -> bool:
     return grid.instrument.market is Market.SPOT
+
+
+def _assets_of(grids: Sequence[GridSnapshot]) -> set[str]:
+    """Return everything the grids quoted in the books' currency are valued by, also what is no longer held."""
+    return {
+        asset
+        for grid in grids
+        if _is_spot(grid) and grid.instrument.quote == VALUED_IN
+        for asset in (grid.instrument.base, *grid.books.fees_by_asset)
+    }
 
 
 def _marks(grids: Sequence[GridSnapshot]) -> dict[str, Decimal]:

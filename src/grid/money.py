@@ -62,6 +62,11 @@ class GridMoney:
         return [*self._fees.due(now), *(self._fees.refresh(now) if refresh else [])]
 
     @property
+    def awaits_answer(self) -> bool:
+        """Tell whether the value of a fill's fee is being asked for."""
+        return self._fees.awaits_answer
+
+    @property
     def inventory_cost(self) -> Decimal:
         """Return what the base held cost, in quote."""
         return self._books.inventory_cost()

@@ -206,7 +206,7 @@ class GridWorker:
     # --- phase ---
 
     def _phase_effects(self, now: Moment) -> list[Effect]:
-        finished = self._is_finished()
+        finished = self._is_finished() and (self._shutting_down or not self._money.awaits_answer)
         if finished and not self._shutting_down and self._ended_ms is None:
             self._ended_ms = now.market_ms
         self._phase, self._reason = self._judge_phase(now)

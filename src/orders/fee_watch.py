@@ -54,6 +54,11 @@ class FeeWatch:
             ask.due_s = now.monotonic_s + ask.pause_s
             ask.pause_s = min(2 * ask.pause_s, LONGEST_RETRY_S)
 
+    @property
+    def awaits_answer(self) -> bool:
+        """Tell whether the value of a fill's fee is being asked for."""
+        return bool(self._asked)
+
     def due(self, now: Moment) -> list[AskFeePrice]:
         """Return what is to be asked now for fills, oldest first."""
         asks = []

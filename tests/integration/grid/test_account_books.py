@@ -182,6 +182,7 @@ def test_what_the_grid_a_stranger_and_a_deposit_did_stand_in_their_own_lines(
     house: AccountHouse, process: VenueProcess
 ) -> None:
     house.start()
+    assert_values_add_up(house.books())
     with Caller(process.url) as stranger:
         stranger.place(type="MARKET", quantity="0.01")
     process.admin("deposit", asset="USDT", amount="50")
@@ -257,6 +258,17 @@ def test_what_orders_left_behind_do_is_not_the_grids(house: AccountHouse, proces
     assert house.books().grids[0].status is GridStatus.STOPPED
 
 
+def test_a_grid_that_sold_everything_is_valued_like_the_account(house: AccountHouse) -> None:
+    house.start()
+    house.manager.stop(BTC, OnStop.UNWIND)
+    house.process.step(50)
+    house.wait_for(lambda: house.manager.snapshot(BTC).status is GridStatus.STOPPED)
+    assert house.manager.snapshot(BTC).books.fees_unvalued == {}
+    books = house.books()
+    assert books.grids[0].books.fee_prices
+    assert_values_add_up(books)
+
+
 def test_a_venue_that_does_not_answer_is_said_and_the_grids_are_shown(
     house: AccountHouse, process: VenueProcess
 ) -> None:
@@ -288,6 +300,7 @@ def test_fees_of_an_ended_grid_are_valued_by_the_watch(house: AccountHouse) -> N
     house.store._rows.fee_values.clear()
     house.manager._runners.clear()
     house.bookkeeper.forget(1)
+    assert house.bookkeeper.grids()[0].status is GridStatus.STOPPED
     assert house.bookkeeper.grids()[0].books.fees_unvalued
     house.watch().look()
     assert house.store.fee_values(1) == values
