@@ -23,7 +23,6 @@ from domain.events import (
     FeeEvent,
     OpenOrdersRead,
     OrderAbsent,
-    OrderEvent,
     OrderNotSent,
     OrderRefused,
     OrderReported,
@@ -102,7 +101,7 @@ class Process:
             house = GridHouse(
                 store=self._wired,
                 gateway=self._line,
-                streams=_NoStreams(),
+                streams=_DrivenStreams(world.stream),
                 gate=RiskGate(LIMITS),
                 clock=world.clock,
                 equity_every_ms=60_000,
@@ -277,9 +276,15 @@ def told(event: object) -> str:
             return str(event)
 
 
-class _NoStreams:
-    """`WorkerHost` leaves the streams to whoever drives it."""
+class _DrivenStreams:
+    """`WorkerHost` leaves the streams to whoever drives it, but for one that it no longer trusts."""
+
+    def __init__(self, stream: UserStream) -> None:
+        self._stream = stream
 
     def watch(self, instrument: object, inbox: object) -> None: ...
 
     def unwatch(self, instrument: object, inbox: object) -> None: ...
+
+    def distrust(self, _kind: str, _reason: str) -> None:
+        self._stream.give_up()

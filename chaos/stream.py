@@ -31,6 +31,14 @@ class UserStream:
         self._receive, self._is_up = None, False
         self._subscription += 1
 
+    def give_up(self) -> None:
+        """Break off on the bot's own word and connect anew, as `Streams.distrust` does."""
+        if self._receive is None:
+            return
+        self._is_up = False
+        self._later(lambda: self._tell(StreamLost("user", "distrusted")), 0)
+        self._later(self._connect, self._weather.delay_ms())
+
     def report(self, report: OrderReported) -> None:
         """Carry one event, as well as the weather lets it."""
         if not self._is_up:

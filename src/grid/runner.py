@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Event
 
+from domain.events import StreamLost
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
 from grid.inbox import GridInbox
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from ports.store import GridRow, StoreFailed
+from utils.clock_steps import ClockSteps
 from utils.worker_loop import Health, WorkerLoop
 
 PUBLISH_S = 0.1
@@ -36,6 +38,7 @@ class GridRunner:
         self._on_end = on_end
         self._inbox = GridInbox()
         self._host = WorkerHost(row, rules, house, self._inbox.order)
+        self._steps = ClockSteps(house.clock)
         self._published_s = float("-inf")
         self._idle = False
         self._snapshot = self._host.snapshot()
@@ -88,6 +91,7 @@ class GridRunner:
             event = self._inbox.take(wait_s) if wait_s > 0 else None
             if not self._loop.is_current():
                 return
+            self._doubt_after_sleep()
             if event is not None:
                 host.handle(event)
             host.fire_timer()
@@ -109,6 +113,17 @@ class GridRunner:
         self._snapshot = replace(self._snapshot, phase=Phase.PAUSED, phase_reason=reason)
         if isinstance(event, StopRequested | ShutdownRequested):
             self._inbox.command(event)
+
+    def _doubt_after_sleep(self) -> None:
+        """Trust no stream that this host slept through: nothing is decided before the account was read again."""
+        step_ms = self._steps.step_ms
+        if not step_ms:
+            return
+        self._steps.settle()
+        reason = f"this host slept or its clock was set: wall time is {step_ms / 1000:+.1f} s off its course"
+        for kind in ("user", "market"):
+            self._host.handle(StreamLost(kind, reason))
+            self._house.streams.distrust(kind, reason)
 
     def _open(self) -> None:
         if self._store_failed:

@@ -26,6 +26,7 @@ from grid.worker import (
 from orders.effects import (
     AskFeePrice,
     Cancel,
+    DistrustStream,
     HoldsAllOrders,
     LookUp,
     ReadOpen,
@@ -193,7 +194,7 @@ class WorkerHost:
             case SavePhase():
                 self._save_phase(effect)
 
-    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | ReadTrades | AskFeePrice) -> None:
+    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | ReadTrades | DistrustStream | AskFeePrice) -> None:
         gateway, instrument = self._house.gateway, self.row.instrument
         match effect:
             case Submit(intent=intent):
@@ -204,6 +205,8 @@ class WorkerHost:
                 gateway.look_up(instrument, client_id, sent_ms, self._answer, presumed)
             case ReadOpen(since_trade_id=since, known=known):
                 gateway.read_open(instrument, since, self._answer, known)
+            case DistrustStream(kind=kind, reason=reason):
+                self._house.streams.distrust(kind, reason)
             case ReadTrades(since_trade_id=since_id, known=known):
                 gateway.read_trades(instrument, since_id, self._answer, known)
             case AskFeePrice(asset=asset, at_ms=at_ms, trade_id=trade_id):

@@ -6,54 +6,93 @@ is worth an early look.
 """
 
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 
-CROSS_CHECK_S = 60.0
-"""How often REST is read while nothing is expected of the stream."""
+from domain.orders import Fill, Side, Status, VenueOrder
+from orders.life_cycle import ENDED, Order
+from orders.readings import CROSS_CHECK_S
+
 OWED_S = 10.0
 """How long the stream may lag behind REST before it counts as deaf."""
+CONFIRMED_MS = 2_000
+"""What happens within this time of the confirmation may have come before it by the venue's own clock."""
 CROSSED_S = 3.0
 """How long an order may be open on the wrong side of the price before it is looked into."""
 QUICK_S = 5.0
 
 
 class Canary:
-    """Pure; times are monotonic seconds."""
+    """Pure; `now_s` are monotonic seconds, `_ms` market time."""
 
     def __init__(self) -> None:
         self._owed: dict[str, float] = {}
         self._crossed: dict[str, float] = {}
         self._quick_s = QUICK_S
+        self._up_since_ms: int | None = None
 
-    def told_by_rest(self, facts: Iterable[str], now_s: float) -> None:
-        """Note facts that REST told before the stream did; a stream that lives tells them soon."""
-        for fact in facts:
+    def lost(self) -> None:
+        """Note that the stream is down: it owes nothing."""
+        self._owed.clear()
+        self._up_since_ms = None
+
+    def resumed(self, market_ms: int) -> None:
+        """Note that the stream is up: what happened before it does not owe."""
+        self._owed.clear()
+        self._up_since_ms = market_ms
+
+    def told_by_rest(self, orders: Iterable[Order], fills: Iterable[Fill], now_s: float) -> None:
+        """Note what REST told first; a stream that was up when it happened tells it soon."""
+        if self._up_since_ms is None:
+            return
+        from_ms = self._up_since_ms + CONFIRMED_MS
+        late = [fact for order in orders if order.updated_ms >= from_ms for fact in _ends(order)]
+        late += [_trade(fill) for fill in fills if fill.time_ms >= from_ms]
+        for fact in late:
             self._owed.setdefault(fact, now_s)
 
-    def told_by_stream(self, facts: Iterable[str]) -> None:
-        """Note facts that came by themselves."""
-        for fact in facts:
+    def told_by_stream(self, order: VenueOrder, fills: Iterable[Fill]) -> None:
+        """Note what came by itself."""
+        for fact in [_end(order.client_id), *map(_trade, fills)] if order.status in ENDED else map(_trade, fills):
             self._owed.pop(fact, None)
-
-    def reset(self) -> None:
-        """Begin anew with a stream that was interrupted: what it missed it does not owe."""
-        self._owed.clear()
 
     def complaint(self, now_s: float) -> str:
         """Return what the stream should have told by now and did not, once; empty if it owes nothing."""
         overdue = [fact for fact, since_s in self._owed.items() if now_s - since_s >= OWED_S]
         if not overdue:
             return ""
-        self.reset()
+        self._owed.clear()
         return f"REST told of {', '.join(overdue[:3])}, the stream did not"
 
     def read(self) -> None:
         """Note that REST is read now; while orders stay crossed the next reading may wait longer."""
         self._quick_s = min(2 * self._quick_s, CROSS_CHECK_S)
 
-    def wait_s(self, crossed: Collection[str], now_s: float) -> float:
-        """Return how old the last reading may be, given the open orders the price has gone through."""
+    def reading_every_s(self, crossed: Collection[str], now_s: float) -> float:
+        """Return how old the last reading may grow, given the open orders the price has gone through."""
         self._crossed = {client_id: self._crossed.get(client_id, now_s) for client_id in crossed}
         if not any(now_s - since_s >= CROSSED_S for since_s in self._crossed.values()):
             self._quick_s = QUICK_S
             return CROSS_CHECK_S
         return self._quick_s
+
+
+def _ends(order: Order) -> list[str]:
+    return [_end(order.intent.client_id)] if order.status in ENDED else []
+
+
+def _end(client_id: str) -> str:
+    return f"the end of order {client_id}"
+
+
+def _trade(fill: Fill) -> str:
+    return f"trade {fill.trade_id}"
+
+
+def crossed_by(price: Decimal, orders: Iterable[Order]) -> list[str]:
+    """Return the ids of orders told to rest at prices that the market has gone through."""
+    resting = (order.intent for order in orders if order.status is Status.OPEN)
+    return [
+        intent.client_id
+        for intent in resting
+        if intent.price is not None and (price < intent.price if intent.side is Side.BUY else price > intent.price)
+    ]

@@ -24,8 +24,9 @@ from domain.events import (
 )
 from domain.money import exact
 from domain.orders import Fill, Intent, Side, Status, VenueOrder
+from orders.canary import Canary, crossed_by
 from orders.client_ids import ClientId
-from orders.effects import Cancel, HoldsAllOrders, OrderEffect, Record, StoreIntents, Submit
+from orders.effects import Cancel, DistrustStream, HoldsAllOrders, OrderEffect, Record, StoreIntents, Submit
 from orders.ledger import Ledger
 from orders.life_cycle import IllegalMove, Moved, Order
 from orders.look_ups import LookUps
@@ -65,6 +66,7 @@ class OrderDesk:
         self._look_ups = LookUps(ledger)
         self._readings = Readings(ledger)
         self.recovery = Recovery()
+        self._canary = Canary()
         self._touched_s: dict[str, float] = {}
         self._gate_is_behind_on: dict[str, None] = {}
         self._resumed_s = float("inf")
@@ -111,9 +113,11 @@ class OrderDesk:
                 self._look_ups.failed()
             case StreamLost(kind="user", reason=reason):
                 self.user_stream_lost, self.account_was_read = reason, False
+                self._canary.lost()
             case StreamResumed(kind="user"):
                 self.user_stream_lost, self.account_was_read = "", False
                 self._resumed_s = now.monotonic_s
+                self._canary.resumed(now.market_ms)
                 self.recovery.began(now)
                 return News(effects=[*self._readings.ask()])
             case OrderAbsent(client_id=client_id) if self._look_ups.proves_absent(client_id):
@@ -130,11 +134,23 @@ class OrderDesk:
             self._reserve(self.ledger[client_id])
         self._gate_is_behind_on.clear()
 
-    def on_timer(self, now: Moment) -> list[OrderEffect]:
-        """Return what is due: retries, look-ups left open, and the regular cross-check of the user stream."""
+    def on_timer(self, now: Moment, price: Price | None = None) -> list[OrderEffect]:
+        """Return what is due: retries, look-ups left open, and the cross-check of the user stream.
+
+        The check comes early while the `price` stands beyond orders that the stream still tells to be open.
+        """
         self.placing.cooling.clear()
-        live = not self.user_stream_lost
-        effects: list[OrderEffect] = [*self._readings.due(now.monotonic_s, live=live, was_read=self.account_was_read)]
+        live, now_s = not self.user_stream_lost, now.monotonic_s
+        crossed = [] if price is None else crossed_by(price.value, self.ledger.unsettled())
+        every_s = self._canary.reading_every_s(crossed, now_s)
+        effects: list[OrderEffect] = [
+            *self._readings.due(now_s, live=live, was_read=self.account_was_read, every_s=every_s)
+        ]
+        if effects:
+            self._canary.read()
+        complaint = self._canary.complaint(now_s)
+        if complaint:
+            effects.append(DistrustStream("user", complaint))
         if self._readings.has_ended_once:  # the first reading settles for nothing what a crash left in doubt
             effects += self._look_ups.ask_doubtful()
         return effects
@@ -176,7 +192,10 @@ class OrderDesk:
         """Take in reports; the order whose look-up this `answers` is asked about again by the timer at the earliest."""
         change = self._take_in(orders, fills, now)
         if answers:
+            self._told_by_rest(change, now)
             self.recovery.count(Did.BOOKED_LATE, len(change.fills))
+        for order in orders if not answers else ():
+            self._canary.told_by_stream(order, fills)
         news = self._stored(change)
         if change.adopted:
             self._readings.doubt()
@@ -200,6 +219,7 @@ class OrderDesk:
         gone = self._gone(event)
         self._ended = tuple(order.intent.client_id for order in gone)
         self._close_filled(now, change)
+        self._told_by_rest(change, now)
         self._note_found(event, gone, change)
         news = self._stored(change)
         self._readings.listed(now.monotonic_s)
@@ -220,6 +240,7 @@ class OrderDesk:
     def _trades_read(self, fills: Sequence[Fill], now: Moment) -> News:
         change = self._take_in((), fills, now)
         self._close_filled(now, change)
+        self._told_by_rest(change, now)
         self.recovery.count(Did.BOOKED_LATE, len(change.fills))
         news = self._stored(change)
         if self._trades_known(fills, now, news):
@@ -227,6 +248,9 @@ class OrderDesk:
             self.account_was_read = False
         news.effects += self._settle_changed(may_read=False)
         return news
+
+    def _told_by_rest(self, change: _Change, now: Moment) -> None:
+        self._canary.told_by_rest(map(self.ledger.__getitem__, change.touched), change.fills, now.monotonic_s)
 
     def _trades_known(self, fills: Sequence[Fill], now: Moment, news: News) -> bool:
         """Take note that all trades were read; tell whether orders of ours that the ledger lacks are among theirs."""

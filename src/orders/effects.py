@@ -68,6 +68,14 @@ class HoldsAllOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class DistrustStream:
+    """Give up a stream that is connected and does not tell what REST knows."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskFeePrice:
     """Ask what one unit of a fee asset was worth at market time `at_ms`; `trade_id` None: what it is worth now."""
 
@@ -92,6 +100,7 @@ OrderEffect = (
     | ReadOpen
     | ReadTrades
     | HoldsAllOrders
+    | DistrustStream
     | AskFeePrice
     | RecordFeeValue
 )

@@ -70,14 +70,14 @@ class Readings:
         held = ((order.venue_order_id, order.intent.client_id) for order in self._ledger.unsettled())
         return tuple((number, client_id) for number, client_id in held if number is not None)
 
-    def due(self, now_s: float, *, live: bool, was_read: bool) -> list[ReadOpen]:
-        """Return the reading that is due: missing while the stream is `live`, failed, or the regular cross-check."""
+    def due(self, now_s: float, *, live: bool, was_read: bool, every_s: float = CROSS_CHECK_S) -> list[ReadOpen]:
+        """Return the reading that is due: missing while the stream is `live`, failed, or the cross-check `every_s`."""
         if self._read_s is None or self._trades_s is None:
             self._read_s = self._trades_s = now_s
         if now_s - self._trades_s >= TRADES_EVERY_S:
             self._wants_trades = True
         missing = live and (not was_read or self._failed or self._wants_trades)
-        return self.ask() if missing or now_s - self._read_s >= CROSS_CHECK_S else []
+        return self.ask() if missing or now_s - self._read_s >= every_s else []
 
     def listed(self, now_s: float) -> None:
         """Take note that the open orders were listed."""
