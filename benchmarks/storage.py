@@ -1,13 +1,14 @@
-"""How fast the books commit and read: `python benchmarks/storage.py [folder]`, src on the path.
+"""How fast the books commit and read: `python benchmarks/storage.py [--folder DIR] [--url URL]`, src on the path.
 
-Each commit is on disk (synchronous=FULL) before the next one begins, so the disk under `folder` is what is measured.
+Each commit is on disk (synchronous=FULL) before the next one begins, so the disk under DIR is what is measured. With
+the URL of an empty PostgreSQL database the same is measured there, on the disk of that server.
 Beside medians it prints a bare append and fsync of 4 KiB in the same folder, in the same run, to compare with.
 """
 
+import argparse
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.storage import SqlStore, open_store
+from adapters.storage.backup import copy_online
+from adapters.storage.integrity import refuse_damaged
 from domain.account import Account, Mode
 from domain.grids import GridPlan, GridRequest
 from domain.instrument import Instrument, Market
@@ -28,8 +31,9 @@ BTC = Instrument("binance", Market.SPOT, "BTC", "USDT")
 PRICE, QUANTITY = Decimal("45000.10"), Decimal("0.00025")
 
 
-def main(folder: Path) -> None:
-    url, account = f"sqlite:///{folder / 'books.db'}", Account("binance", Mode.SHADOW, "0" * 12)
+def main(folder: Path, url: str | None) -> None:
+    file = None if url else folder / "books.db"
+    url, account = url or f"sqlite:///{file}", Account("binance", Mode.SHADOW, "0" * 12)
     first_open_ms = once(lambda: open_store(url, account, SystemClock()).close())
     open_ms = once(lambda: open_store(url, account, SystemClock()).close())
     store = open_store(url, account, SystemClock())
@@ -40,8 +44,11 @@ def main(folder: Path) -> None:
     results["fills_read_ms"] = once(lambda: store.fills(1))
     rows = {"orders": len(store.orders(1)), "fills": len(store.fills(1))}
     store.close()  # also moves the log into the file
-    results["bytes_per_order_and_fill"] = (folder / "books.db").stat().st_size / rows["orders"]
-    report({**{name: round(value, 4) for name, value in results.items()}, **rows})
+    if file:
+        results["bytes_per_order_and_fill"] = file.stat().st_size / rows["orders"]
+        results["copy_ms"] = once(lambda: copy_online(file, folder / "copy.db"))
+        results["check_ms"] = once(lambda: refuse_damaged(file))
+    report(url.partition(":")[0], {**{name: round(value, 4) for name, value in results.items()}, **rows})
 
 
 def commits(store: SqlStore) -> dict[str, float]:
@@ -60,8 +67,8 @@ def commits(store: SqlStore) -> dict[str, float]:
     }
 
 
-def report(results: dict[str, float]) -> None:
-    print(json.dumps({"benchmark": "storage", "rounds": ROUNDS, **results}))
+def report(database: str, results: dict[str, float]) -> None:
+    print(json.dumps({"benchmark": "storage", "database": database, "rounds": ROUNDS, **results}))
     print(
         f"one intent {results['intent_ms']:.2f} ms ({1000 / results['intent_ms']:,.0f}/s), "
         f"{BATCH} in one commit {results[f'intents_{BATCH}_ms']:.2f} ms; "
@@ -151,5 +158,9 @@ def fill(trade_id: int, client_id: str) -> Fill:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as chosen:
-        main(Path(chosen))
+    parser = argparse.ArgumentParser(description="Measure commits and reads of the books.")
+    parser.add_argument("--folder", help="a folder on the disk to measure; default: the system's for temporary files")
+    parser.add_argument("--url", help="an empty PostgreSQL database instead of a SQLite file")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder) as chosen:
+        main(Path(chosen), given.url)
