@@ -185,18 +185,22 @@ class AccountBookkeeper:
             account_error=reason,
         )
 
-    def _account(self) -> tuple[AccountPart, tuple[GridSnapshot, ...]]:
-        baseline = self._begin()
+    def _read(self) -> tuple[dict[str, Decimal], tuple[GridSnapshot, ...], bool]:
+        """Return balances, grids, and whether they are of one moment: no trade came between, and all are booked."""
         for _ in range(TRIES):
             self._read_trades()
             balances = self._balances()
             moved = self._read_trades()
             grids = self.grids()
             at_venue = sum(venue.count_of_ours for venue in self._venue.values())
-            settled = not moved and at_venue == sum(grid.books.trades for grid in grids if _is_spot(grid))
-            if settled:
-                break
+            if not moved and at_venue == sum(grid.books.trades for grid in grids if _is_spot(grid)):
+                return balances, grids, True
             self._from.clock.wait(Event(), SETTLE_S)
+        return balances, grids, False
+
+    def _account(self) -> tuple[AccountPart, tuple[GridSnapshot, ...]]:
+        baseline = self._begin()
+        balances, grids, settled = self._read()
         held = {holding.asset: holding for holding in baseline.holdings}
         lines = asset_lines(
             baseline={asset: holding.amount for asset, holding in held.items()},

@@ -23,6 +23,7 @@ class GridMoney:
         self._books = FifoBooks(rules.instrument)
         self._fees = FeeWatch(rules.instrument)
         self._fee_prices: dict[str, Decimal] = {}
+        self._is_whole = False  # not while stored fills are being read in: they are judged together
         self.alarm = ""
         """Why the books are in doubt; nothing is bought on books that do not balance."""
 
@@ -33,9 +34,10 @@ class GridMoney:
         self._check()
 
     def restore(self, values: Iterable[FeeValue]) -> None:
-        """Take over the values the store holds; the fills were booked before."""
+        """Take over the values the store holds; the fills were booked before. From now on all is checked."""
         for value in values:
             self._value(value.trade_id, value.price)
+        self._is_whole = True
         self._check()
 
     def learn(self, event: FeePriced | FeeNotPriced, now: Moment) -> list[RecordFeeValue]:
@@ -83,6 +85,8 @@ class GridMoney:
         return self._books.value_fee(trade_id, price)
 
     def _check(self) -> None:
+        if not self._is_whole:
+            return
         residual = self._books.marked(self._plan.start_price, self._fee_prices).residual
         if abs(residual) > self._rules.tick and not self.alarm:
             self.alarm = (

@@ -243,6 +243,10 @@ def test_books_that_do_not_balance_raise_an_alarm_and_nothing_is_bought():
     assert shown.alarms == (shown.phase_reason,)
     assert abs(shown.books.residual) > host.rules.tick
     assert {order.side for order in shown.open_orders} == {Side.SELL}
+    host.resume(host.store.grids()[0])  # the alarm outlives a restart, because what caused it is stored
+    host.settle()
+    assert host.snapshot().alarms == shown.alarms
+    assert {order.side for order in host.snapshot().open_orders} == {Side.SELL}
     host.tell(StopRequested(OnStop.CANCEL))
     host.settle()
     assert host.finished
