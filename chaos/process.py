@@ -28,12 +28,14 @@ from domain.events import (
     OrderReported,
     OutcomeUnknown,
     PriceSeen,
+    RulesChanged,
     TimerFired,
 )
 from domain.grids import GridSnapshot
 from domain.money import plain
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
+from ports.store import StoreFailed
 from risk.gate import GateLimits, RiskGate
 
 LIMITS = GateLimits(
@@ -45,6 +47,7 @@ LIMITS = GateLimits(
 )
 _MAX_FAILURES = 6  # as utils.worker_loop
 _FIRST_PRICE_MS = 3
+_RULES_AFTER_TICKS = 10
 _HALT_MS = 10_000  # as grid.manager gives a shutdown
 
 
@@ -73,6 +76,7 @@ class Process:
         self._price = price
         self._waiting: deque[tuple[WorkerEvent | FeeEvent, Source]] = deque()
         self._is_closing = False
+        self._store_failed = False
         self._pausing = False
         self._failures = 0
         self._store = world.disk.open()
@@ -89,6 +93,8 @@ class Process:
             placed=world.witness.arrived,
         )
         self._host: WorkerHost | None = None
+        self._rules = world.venue.rules()
+        self._ticks_behind = 0
 
     # --- life ---
 
@@ -108,7 +114,8 @@ class Process:
                 max_price_age_s=3_600.0,
                 fee_prices=self._line,
             )
-            self._host = WorkerHost(row, world.venue.rules(), house, lambda _event: None)
+            self._rules = world.venue.rules()
+            self._host = WorkerHost(row, self._rules, house, lambda _event: None)
         self._guard(self._open)
         self._tick()
 
@@ -193,10 +200,18 @@ class Process:
             return
         self._world.stream.unsubscribe()
         self._wired.source = Source.TIMER
+        if self._store_failed:
+            self._try_the_store()
         self._host.open()
         self._world.tripwire.reach(Boundary.RESTORED)
         self._world.stream.subscribe(self.receive)
         self._world.clock.after(_FIRST_PRICE_MS, lambda: self.see_price(self._price))
+
+    def _try_the_store(self) -> None:
+        """Commit something before the venue is asked, as the runner does."""
+        row = self._store.grids()[-1]
+        self._wired.set_grid(row.grid_id, status=row.status, phase=row.phase, phase_reason=row.phase_reason)
+        self._store_failed = False
 
     def _handle(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
         host = self._host
@@ -217,7 +232,19 @@ class Process:
         if host is not None and not self._pausing and not self.gave_up and not host.finished:
             self._wired.source = Source.TIMER
             self._guard(host.fire_timer)
+            self._guard(self._look_at_rules)
         self._world.clock.after(self._world.weather.random.uniform(1_000, 2_500), self._tick)
+
+    def _look_at_rules(self) -> None:
+        """Tell the worker of new rules some seconds after they came into force, as `Streams` does."""
+        host, rules = self._host, self._world.venue.rules()
+        self._ticks_behind = self._ticks_behind + 1 if rules != self._rules else 0
+        if host is None or host.finished or self.is_over or self._ticks_behind < _RULES_AFTER_TICKS:
+            return
+        self._rules, self._ticks_behind = rules, 0
+        host.handle(RulesChanged(rules.instrument, rules))
+        if not host.is_open:
+            self._open()
 
     def _guard(self, action: Callable[[], None]) -> None:
         try:
@@ -243,6 +270,7 @@ class Process:
         if self._host is not None:
             self._host.drop()
         self._failures += 1
+        self._store_failed = isinstance(error, StoreFailed)
         if self._failures >= _MAX_FAILURES:
             self.gave_up = str(error)
             return
