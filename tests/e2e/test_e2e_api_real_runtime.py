@@ -213,12 +213,12 @@ def test_modes_that_cannot_run_are_refused_and_the_house_stays(server: Gridhive,
 
 
 def test_what_the_api_shows_is_what_the_exchange_says(server: Gridhive, exchange: Exchange) -> None:
-    server.start_grid("ETHUSDT")
+    # Between bounds 2500 lies on no rung, so that nothing trades but what the print moves.
+    bounds = {"initial_levels": 10, "lower_price": 2400, "upper_price": 2600}
+    assert server.post("/api/grid/start", {"symbol": "ETHUSDT", "config": bounds}).ok
     wait_for_orders(exchange, symbol="ETHUSDT")
-    exchange.print_trade(
-        "2470.00", "2000", "ETHUSDT"
-    )  # through two buys, so that there is more than the first purchase
-    until(lambda: len(exchange.trades("ETHUSDT")) >= 3, "fills")
+    exchange.print_trade("2460.00", "2000", "ETHUSDT")  # through two buys; the way back sells one of them
+    until(lambda: len(exchange.trades("ETHUSDT")) >= 4, "two buys and a sale after the first purchase")
     agreed(server, exchange, "ETHUSDT")
 
     shown = {trade["id"]: trade for trade in server.get("/api/trades/ETHUSDT", limit=1000)}
