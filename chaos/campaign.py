@@ -86,8 +86,10 @@ def play(seeds: range, *, processes: int, bug: str = "") -> Iterator[Outcome]:
 
 def difference(ended: Counter[str], twin: Counter[str]) -> str:
     """Return what a run ended with and its twin did not, and the other way round; empty where they are equal."""
+    if ended == twin:
+        return ""
     more, less = (", ".join(sorted((one - other).elements())) for one, other in ((ended, twin), (twin, ended)))
-    return f"unlike its undisturbed twin it has {more or 'nothing'} and lacks {less or 'nothing'}" if more or less else ""
+    return f"unlike its undisturbed twin it has {more or 'nothing'} and lacks {less or 'nothing'}"
 
 
 @contextmanager

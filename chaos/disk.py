@@ -60,6 +60,7 @@ class Disk:
         """End the process's hold on its files and leave them as a dead process does; return the commits lost.
 
         Args:
+            store: what the process had open.
             lost_commits: how many of the newest commits power loss takes along (those not checkpointed yet).
             lagging_notes: how many commits the sidecar's note is behind, as after a death between commit and note.
         """

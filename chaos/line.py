@@ -28,7 +28,7 @@ from domain.events import (
     TradesRead,
 )
 from domain.instrument import Instrument
-from domain.orders import Intent, Role, VenueOrder
+from domain.orders import Fill, Intent, Role, VenueOrder
 from ports.gateway import Answer, FeeAnswer
 from simulator.core.errors import DUPLICATE_ORDER, MARKET_CLOSED, WOULD_TAKE, ExchangeError
 
@@ -166,23 +166,25 @@ class Line:
         answer: Answer,  # noqa: ARG002
         presumed: VenueOrder | None = None,
     ) -> None:
-        find = self._find if presumed is None else self._find_trades
-        self._later(lambda: find(client_id, sent_ms, 0, 0, presumed))
+        def begin() -> None:
+            if presumed is None or not self._confirm(presumed):
+                self._find(client_id, sent_ms, 0, 0)
+
+        self._later(begin)
         self._tripwire.reach(Boundary.LOOK_UP_ASKED)
 
-    def _find_trades(
-        self, client_id: str, sent_ms: int, _attempt: int, _misses: int, presumed: VenueOrder | None
-    ) -> None:
-        """Look whether the order's trades alone tell what became of it."""
-        fills = tuple(fill for fill in self._venue.trades(self._lag_ms()) if fill.client_id == client_id)
-        if presumed is None or self._refusal() or sum(it.quantity for it in fills) != presumed.executed_quantity:
-            self._find(client_id, sent_ms, 0, 0)
-        else:
-            self._answer(OrderReported(presumed, fills), Source.LOOK_UP)
+    def _confirm(self, presumed: VenueOrder) -> bool:
+        """Report an order as it is taken to be, if its trades add up to just that."""
+        fills = self._trades_of(presumed.client_id)
+        if self._refusal() or sum(fill.quantity for fill in fills) != presumed.executed_quantity:
+            return False
+        self._answer(OrderReported(presumed, fills), Source.LOOK_UP)
+        return True
 
-    def _find(
-        self, client_id: str, sent_ms: int, attempt: int, misses: int, _presumed: VenueOrder | None = None
-    ) -> None:
+    def _trades_of(self, client_id: str) -> tuple[Fill, ...]:
+        return tuple(fill for fill in self._venue.trades(self._lag_ms()) if fill.client_id == client_id)
+
+    def _find(self, client_id: str, sent_ms: int, attempt: int, misses: int) -> None:
         what = f"look-up of {client_id}"
         refusal = self._refusal()
         if refusal and attempt + 1 >= len(LOOK_UP_PAUSES_S):
@@ -190,7 +192,7 @@ class Line:
             return
         order = None if refusal else self._venue.order(client_id, self._lag_ms())
         if order is not None:
-            fills = tuple(fill for fill in self._venue.trades(self._lag_ms()) if fill.client_id == client_id)
+            fills = self._trades_of(client_id)
             if sum(fill.quantity for fill in fills) >= order.executed_quantity:
                 self._unknown_since_ms.pop(client_id, None)
                 self._answer(OrderReported(order, fills), Source.LOOK_UP)

@@ -90,8 +90,9 @@ class Print:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """`lock_step`: the market stands still while the bot has anything to do, so that an undisturbed twin must end
-    the same.
+    """All that is decided before a run.
+
+    `lock_step`: the market stands still while the bot has anything to do, so that an undisturbed twin must end alike.
     """
 
     seed: int

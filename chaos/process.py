@@ -282,7 +282,7 @@ class Process:
             return
         self._pausing = False
         self._guard(self._open)
-        while self._waiting and not (self._pausing or self.is_over):
+        while self._waiting and not (self._pausing or self.is_over or self.gave_up):
             event, source = self._waiting.popleft()
             self._guard(lambda event=event, source=source: self._handle(event, source))  # type: ignore[misc]
 

@@ -40,7 +40,9 @@ def show_table(console: Console, tally: Tally) -> None:
 
 def too_few(tally: Tally) -> list[tuple[Boundary, Fault]]:
     """Return the pairs that were hit less often than 20 times in 10,000 runs."""
-    return [(boundary, fault) for boundary in Boundary for fault in Fault if tally.hits[boundary, fault] < _wanted(tally)]
+    return [
+        (boundary, fault) for boundary in Boundary for fault in Fault if tally.hits[boundary, fault] < _wanted(tally)
+    ]
 
 
 def _wanted(tally: Tally) -> float:

@@ -67,7 +67,7 @@ class Trial:
         self._disk = Disk(folder, template, clock)
         self._venue = Venue(_CATALOGUE["BTCUSDT"], _CATALOGUE["BNBUSDT"], FUNDS, clock)
         self._hands = OtherHands(self._venue, weather, clock, self._disk)
-        self._note = lambda text: note(f"{clock.now_ms - START_MS:>12.1f}  {text}")
+        self._print = note
         self._world = World(
             clock,
             self._venue,
@@ -278,15 +278,17 @@ class Trial:
     def final_state(self) -> Counter[str]:
         """Return what a twin must have in common: money, resting orders, trades; each in words."""
         money = [f"{plain(held)} {asset}" for asset, held in self._venue.balances().items()]
-        orders = [
-            f"{order.side} {plain(order.quantity)} at {plain(order.price)} resting" for order in self._venue.open_orders()
+        left = [
+            (order.side, order.quantity - order.executed_quantity, order.price) for order in self._venue.open_orders()
         ]
-        trades = [
-            f"{fill.side} {plain(fill.quantity)} at {plain(fill.price)} traded" for fill in self._venue.trades()
-        ]
+        orders = [f"{side} {plain(quantity)} at {plain(price)} resting" for side, quantity, price in left]
+        trades = [f"{fill.side} {plain(fill.quantity)} at {plain(fill.price)} traded" for fill in self._venue.trades()]
         return Counter([*money, *orders, *trades])
 
     # --- helpers ---
+
+    def _note(self, text: str) -> None:
+        self._print(f"{self._clock.now_ms - START_MS:>12.1f}  {text}")
 
     def _changed(self, change: OrderChanged) -> None:
         order = change.order

@@ -57,7 +57,7 @@ def wanted(facts: Facts) -> list[WantedOrder]:
 
 def _replayed(facts: Facts) -> GridState:
     state = GridState(1, facts.grid, facts.venue.rules())
-    for fill in facts.witness.fills.values():
+    for _, fill in sorted(facts.witness.fills.items()):
         ours = ClientId.parse(fill.client_id)
         if ours is not None:
             state.apply(ours.slot, fill)
@@ -76,7 +76,9 @@ def at_rest(facts: Facts) -> bool:
     wants = wanted(facts)
     if any(want.price is not None and want.at_once and facts.price < want.price for want in wants):
         return False
-    wanted_now = sorted((want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once)
+    wanted_now = sorted(
+        (want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once
+    )
     return wanted_now == resting(facts)
 
 

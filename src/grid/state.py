@@ -1,8 +1,8 @@
 """A running ladder's state: the plain host of `grid.core.cells`. A fold of fills, nothing else."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, insort
 from decimal import Decimal
+from operator import itemgetter
 from typing import NamedTuple
 
 from domain.grids import GridPlan
@@ -41,16 +41,26 @@ def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
 
 
 class GridState:
-    """Cells of one grid, moved by fills alone; `wanted` is a function of them."""
+    """Cells of one grid, moved by fills alone; `wanted` is a function of them.
+
+    Which fills are known decides, not when each was told: the state is that of the venue's own order of trades.
+    """
 
     def __init__(self, grid: int, plan: GridPlan, rules: InstrumentRules) -> None:
         self._grid = grid
         self._rules = rules
+        self._start_empty = plan.request.start_empty
         self._n = ladder_numbers(plan, rules)
         count = len(self._n.lots)
-        self._side, self._filled, self._base, self._cycle = [0] * count, [0] * count, [0] * count, [0] * count
-        self._totals = [0] * cells.TOTALS
         self._want_price, self._want_lots = [0] * count, [0] * count
+        self._fills: list[tuple[int, Slot, Fill]] = []  # by trade id
+        self._start()
+
+    def _start(self) -> None:
+        count = len(self._n.lots)
+        self._side, self._filled, self._base, self._cycle = [0] * count, [0] * count, [0] * count, [0] * count
+        self._newest = [0] * count  # trade id of each cell's last fill
+        self._totals = [0] * cells.TOTALS
         self.cycles = 0
         cells.start_cells(
             self._side,
@@ -60,15 +70,28 @@ class GridState:
             self._totals,
             self._n.gap,
             self._n.entry_lots,
-            plan.request.start_empty,
+            self._start_empty,
         )
 
     def apply(self, slot: Slot, fill: Fill) -> None:
         """Book a fill of the order that stood in `slot`.
 
+        Fills of different cells do not touch one another. One that is told after a later one of its cell, or a part of
+        the first purchase after a rung's, makes all be booked anew.
+
         Raises:
             ValueError: if the slot belongs to no rung of this ladder.
         """
+        newest = self._newest[self._cell(slot)] if slot.role is Role.RUNG else max(self._newest)
+        insort(self._fills, (fill.trade_id, slot, fill), key=itemgetter(0))
+        if newest < fill.trade_id or slot.role is Role.UNWIND:
+            self._book(slot, fill)
+            return
+        self._start()
+        for _, its_slot, its_fill in self._fills:
+            self._book(its_slot, its_fill)
+
+    def _book(self, slot: Slot, fill: Fill) -> None:
         lots, change = self._rules.lots(fill.quantity), self._base_change(fill)
         n = self._n
         if slot.role is Role.ENTRY:
@@ -79,6 +102,7 @@ class GridState:
             self._totals[cells.UNWOUND_BASE] -= change
         else:
             k, bought = self._cell(slot), slot.side is Side.BUY
+            self._newest[k] = fill.trade_id
             turned = cells.book_rung_fill(
                 k,
                 bought,
@@ -94,11 +118,6 @@ class GridState:
                 self._cycle,
             )
             self.cycles += int(turned and not bought)
-
-    def replay(self, fills: Iterable[tuple[Slot, Fill]]) -> None:
-        """Book stored fills, in the order they were booked first."""
-        for slot, fill in fills:
-            self.apply(slot, fill)
 
     @property
     def is_entering(self) -> bool:
