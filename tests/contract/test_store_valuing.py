@@ -19,8 +19,8 @@ from ports.store import AccountingStore, Baseline, Holding, StoreFailed
 class Books:
     """One database that can be closed and opened again."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self._url = f"sqlite:///{folder / 'books.db'}"
+    def __init__(self, kind: str, folder: Path, url: str = "") -> None:
+        self._url = url or f"sqlite:///{folder / 'books.db'}"
         self._memory = MemoryDatabase() if kind == "memory" else None
         self._open: list[object] = []
 
@@ -36,9 +36,10 @@ class Books:
             self._open.pop().close()
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
-    opened = Books(request.param, tmp_path)
+    url = request.getfixturevalue("postgres").new_database() if request.param == "postgresql" else ""
+    opened = Books(request.param, tmp_path, url)
     yield opened
     opened.close()
 
