@@ -102,8 +102,7 @@ class RiskGate:
     def ask(self, proposal: Proposal, market_ms: int) -> Verdict:
         """Judge a proposal and, if it is allowed, reserve its notional until `release`."""
         with self._lock:
-            while self._sent_ms and market_ms - self._sent_ms[0] >= self.WINDOW_MS:
-                self._sent_ms.popleft()
+            self._forget_old(market_ms)
             verdict = judge(proposal, Portfolio(self._exposure(), len(self._sent_ms)), self.limits)
             if verdict.allowed:
                 self._sent_ms.append(market_ms)
@@ -132,6 +131,13 @@ class RiskGate:
         """Return inventory at cost plus reserved entries, in quote."""
         with self._lock:
             return self._exposure()
+
+    def _forget_old(self, market_ms: int) -> None:
+        """Drop what left the window. After a clock stepped back, orders of its future count as sent now."""
+        if self._sent_ms and self._sent_ms[-1] > market_ms:
+            self._sent_ms = deque(min(sent_ms, market_ms) for sent_ms in self._sent_ms)
+        while self._sent_ms and market_ms - self._sent_ms[0] >= self.WINDOW_MS:
+            self._sent_ms.popleft()
 
     def _exposure(self) -> Decimal:
         return sum(self._reserved.values(), ZERO) + sum(self._inventory.values(), ZERO)

@@ -102,6 +102,34 @@ def test_the_rate_is_counted_over_ten_seconds_of_market_time():
     assert verdicts == [True, True, False, True, False, True]
 
 
+def test_a_clock_that_steps_back_stops_nothing_for_longer_than_the_window():
+    gate = make_gate(max_orders_per_10s=2)
+    hour_ms = 3_600_000
+    assert gate.ask(proposal(client_id="a"), hour_ms).allowed
+    assert gate.ask(proposal(client_id="b"), hour_ms + 1).allowed
+    verdicts = [gate.ask(proposal(client_id=str(at)), at).allowed for at in (0, 9_999, 10_000, 10_001, 10_002)]
+    assert verdicts == [False, False, True, True, False]
+
+
+@settings(deadline=None)
+@given(steps=st.lists(st.integers(-20_000, 4_000), max_size=60), rate=st.integers(1, 4))
+def test_however_the_clock_steps_the_rate_holds_and_room_comes_back(steps: list[int], rate: int):
+    gate, now_ms, since_step = make_gate(max_orders_per_10s=rate), 0, []
+    for number, step in enumerate(steps):
+        now_ms += step
+        since_step = [] if step < 0 else since_step
+        if gate.ask(proposal(client_id=str(number)), now_ms).allowed:
+            since_step.append(now_ms)
+        assert sum(now_ms - sent_ms < 10_000 for sent_ms in since_step) <= rate
+    assert gate.ask(proposal(client_id="later"), now_ms + 10_000).allowed
+
+
+def test_threads_whose_clocks_differ_by_a_little_are_counted_together():
+    gate = make_gate(max_orders_per_10s=2)
+    verdicts = [gate.ask(proposal(client_id=str(at)), at).allowed for at in (5_001, 5_000, 4_999)]
+    assert verdicts == [True, True, False]
+
+
 def ask_at_once(gate: RiskGate, proposals: list[Proposal]) -> list[bool]:
     barrier = Barrier(len(proposals))
 
