@@ -157,7 +157,7 @@ class GridManager:
     def _refuse_second(self, instrument: Instrument) -> None:
         if self._running(instrument) is not None:
             name = f"{instrument.base}{instrument.quote}"
-            raise Conflict(f"a grid runs on {name} {instrument.market} already; stop it first or edit it")
+            raise Conflict(f"a grid runs on {name} {instrument.market} already; stop it first")
         if len(self.running) >= self._defaults.max_grids:
             raise Conflict(f"trading.max_concurrent_pairs allows {self._defaults.max_grids} grids; stop one first")
 

@@ -126,19 +126,16 @@ class _Preflight:
         return int(ppm)
 
     def _check_prices(self, prices: tuple[Decimal, ...]) -> None:
-        rules, price, field = self._rules, self._facts.price, self._range_field()
-        for rung in (prices[0], prices[-1]):
-            if abs(rung - price) > price * self._facts.max_price_distance:
-                most = self._facts.max_price_distance * 100
-                self._wrong(
-                    field, f"rung {plain(rung)} is over {plain(most)} % away from {plain(price)}; narrow the range"
-                )
+        rules, price = self._rules, self._facts.price
+        lower_field, upper_field = self._range_fields()
+        self._check_distance(lower_field, prices[0])
+        self._check_distance(upper_field, prices[-1])
         lowest = max(rules.min_price, price * rules.bid_down)
         if prices[0] < lowest:
-            self._wrong(field, f"the venue takes no buy below {plain(lowest)} now; narrow the range")
+            self._wrong(lower_field, f"the venue takes no buy below {plain(lowest)} now; narrow the range")
         highest = [bound for bound in (rules.max_price, price * rules.ask_up) if bound > 0]
         if highest and prices[-1] > min(highest):
-            self._wrong(field, f"the venue takes no sale above {plain(min(highest))} now; narrow the range")
+            self._wrong(upper_field, f"the venue takes no sale above {plain(min(highest))} now; narrow the range")
         worst = min(self._profit(below, above) / below for below, above in pairwise(prices))
         if worst <= 0:
             fee = self._facts.fees.maker * 200
@@ -147,8 +144,18 @@ class _Preflight:
                 f"fees of {plain(fee)} % per cycle eat the step between two rungs; space them wider",
             )
 
-    def _range_field(self) -> str:
-        return "lower_price" if self._request.lower is not None else "spacing_perc"
+    def _check_distance(self, field: str, rung: Decimal) -> None:
+        price, most = self._facts.price, self._facts.max_price_distance
+        if abs(rung - price) <= price * most:
+            return
+        remedy = "narrow the range"
+        if field != "spacing_perc":
+            remedy = "lower it" if rung > price else "raise it"
+        self._wrong(field, f"rung {plain(rung)} is over {plain(most * 100)} % away from {plain(price)}; {remedy}")
+
+    def _range_fields(self) -> tuple[str, str]:
+        """Return the fields that say where the lowest and where the highest rung stands."""
+        return ("spacing_perc",) * 2 if self._request.lower is None else ("lower_price", "upper_price")
 
     def _profit(self, below: Decimal, above: Decimal) -> Decimal:
         """Return what one base bought at `below` and sold at `above` leaves after two maker fees."""

@@ -33,6 +33,10 @@ def rules(**changes: Any) -> dict[str, Any]:
     return {"rules": btc_rules(**changes)}
 
 
+def bounds(lower: int, upper: int) -> dict[str, Any]:
+    return {"spacing_percent": None, "lower": Decimal(lower), "upper": Decimal(upper)}
+
+
 FEE_FREE = {"fees": FeeRates(Decimal(0), Decimal(0))}
 CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (rules(status="BREAK"), {}, "symbol", "status is BREAK; choose a symbol that is TRADING"),
@@ -60,6 +64,12 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"spacing_percent": None, "lower": Decimal(50_000)}, "upper_price", "both bounds"),
     ({}, {"upper": Decimal(70_000)}, "lower_price", "both bounds"),
     ({"max_price_distance": Decimal("0.01")}, {}, "spacing_perc", "over 1 % away from 60000; narrow"),
+    ({"max_price_distance": Decimal("0.1")}, bounds(50_000, 61_000), "lower_price", "rung 50000 is over 10 %"),
+    ({"max_price_distance": Decimal("0.1")}, bounds(59_000, 70_000), "upper_price", "away from 60000; lower it"),
+    ({"max_price_distance": Decimal("0.1")}, bounds(90_000, 91_000), "lower_price", "away from 60000; lower it"),
+    ({"max_price_distance": Decimal("0.1")}, bounds(30_000, 31_000), "upper_price", "away from 60000; raise it"),
+    (rules(bid_down=Decimal("0.99")), bounds(59_000, 61_000), "lower_price", "takes no buy below 59400"),
+    (rules(ask_up=Decimal("1.01")), bounds(59_000, 61_000), "upper_price", "takes no sale above 60600"),
     (rules(bid_down=Decimal("0.99")), {}, "spacing_perc", "takes no buy below 59400"),
     (rules(min_price=Decimal(59_500)), {}, "spacing_perc", "takes no buy below 59500"),
     (rules(ask_up=Decimal("1.01")), {}, "spacing_perc", "takes no sale above 60600"),
@@ -83,6 +93,11 @@ def test_every_mistake_names_its_field_and_its_remedy(
 ):
     found = mistakes(fact_changes, **changes)
     assert any(mistake.field == field and says in mistake.message for mistake in found), found
+
+
+def test_each_bound_far_from_the_price_is_a_mistake_of_its_own_field():
+    found = mistakes({"max_price_distance": Decimal("0.1")}, **bounds(90_000, 95_000))
+    assert [mistake.field for mistake in found if "away from" in mistake.message] == ["lower_price", "upper_price"]
 
 
 def test_a_ladder_without_a_rung_to_buy_at_is_refused_when_started_empty():
