@@ -181,7 +181,7 @@ class Simulator:
             "finished": self._player.finished,
             "user_events": self._users.sent,
             "market_events": self._publisher.sent,
-            "request_weight": self._dispatcher.limiter.charged,
+            "request_weight": dict(self._dispatcher.charged),
         }
 
     async def step(self, points: int, *, until_account: bool) -> Progress:

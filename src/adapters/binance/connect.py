@@ -86,6 +86,7 @@ class BinanceVenue:
             sleep,
             doubt_rules=self.market_data.directory.doubt,
             account_was_read=lambda: self.streams.account_was_read(),  # noqa: PLW0108 - built below
+            askers=lambda: self.streams.watched,
         )
         self.streams = BinanceStreams(
             self.io,

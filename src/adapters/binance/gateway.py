@@ -56,11 +56,12 @@ class BinanceGateway:
         *,
         doubt_rules: Callable[[Market], None] = lambda _market: None,
         account_was_read: Callable[[], None] = lambda: None,
+        askers: Callable[[], int] = lambda: 1,
     ) -> None:
         self._io, self._transport, self._trades = io, transport, trades
         self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
-        self._open_orders = OpenOrders(transport, clock, sleep)
+        self._open_orders = OpenOrders(transport, clock, sleep, askers)
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
         self._in_flight = 0

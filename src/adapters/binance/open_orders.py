@@ -18,7 +18,9 @@ from domain.errors import VenueError
 from domain.instrument import Instrument, Market
 from ports.clock import Clock
 
-GATHER_S: Final = 0.05
+QUIET_S: Final = 0.25
+LONGEST_S: Final = 1.5
+"""Who asks first waits for the others of the account while they keep coming, but not for long."""
 WEIGHT_OF_ONE: Final = 6
 WEIGHT_OF_ALL: Final = 80
 
@@ -34,10 +36,20 @@ class _Round:
 
 
 class OpenOrders:
-    """Lives on the I/O loop."""
+    """Lives on the I/O loop.
 
-    def __init__(self, transport: Transport, clock: Clock, sleep: Callable[[float], Awaitable[None]]) -> None:
-        self._transport, self._clock, self._sleep = transport, clock, sleep
+    Args:
+        askers: how many instruments may ask; with one there is nobody to wait for.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]],
+        askers: Callable[[], int],
+    ) -> None:
+        self._transport, self._clock, self._sleep, self._askers = transport, clock, sleep, askers
         self._gathering: _Round | None = None
 
     async def of(self, instrument: Instrument) -> tuple[Sequence[Any], float]:
@@ -62,7 +74,7 @@ class OpenOrders:
             return asked
         asked = self._gathering = _Round({symbol})
         try:
-            await self._sleep(GATHER_S)
+            await self._gather(asked)
         finally:
             self._gathering = None
             asked.left_s = self._clock.monotonic_s()
@@ -70,6 +82,12 @@ class OpenOrders:
                 asked.everything = asyncio.create_task(self._list_everything())
             asked.closed.set()
         return asked
+
+    async def _gather(self, asked: _Round) -> None:
+        end_s, there = self._clock.monotonic_s() + LONGEST_S, 0
+        while there < len(asked.symbols) < self._askers() and self._clock.monotonic_s() < end_s:
+            there = len(asked.symbols)
+            await self._sleep(QUIET_S)
 
     async def _list_everything(self) -> dict[str, list[Any]]:
         by_symbol: dict[str, list[Any]] = defaultdict(list)

@@ -80,6 +80,11 @@ class BinanceStreams:
         self._started = False
 
     @property
+    def watched(self) -> int:
+        """Return how many instruments are watched."""
+        return len(self._watchers)
+
+    @property
     def counts(self) -> StreamCounts:
         return StreamCounts(
             self._market.events,

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -83,6 +84,8 @@ class Dispatcher:
         self.venue, self.keys = venue, keys
         self.limiter = AddressLimiter(venue.limits)
         self._settle, self._lenient = settle, lenient
+        self.charged: Counter[str] = Counter()
+        """Request weight by operation since the start, whoever asked."""
 
     def server_ms(self) -> int:
         return self.venue.clocks.server_ms()
@@ -100,6 +103,7 @@ class Dispatcher:
             if asking.operation.free_on_success:
                 weight = asking.operation.weight(call.params)
                 self.limiter.refund(asking.address, weight, self.server_ms())
+                self.charged[asking.operation.name] -= weight
         finally:
             if self.venue.has_news():
                 await self._settle()
@@ -146,6 +150,7 @@ class Dispatcher:
         try:
             params = parse(operation.params, asking.fields, lenient=self._lenient or operation.lenient)
         finally:
+            self.charged[operation.name] += operation.weight(params)
             self.limiter.admit(asking.address, operation.weight(params), now_ms)
         return params
 

@@ -85,8 +85,6 @@ class AddressLimiter:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._addresses: defaultdict[str, _Address] = defaultdict(_Address)
-        self.charged = 0
-        """Request weight of all addresses since the start, whatever the window."""
 
     def admit(self, address: str, weight: int, now_ms: int) -> None:
         """Charge one request.
@@ -98,7 +96,6 @@ class AddressLimiter:
         self._check_ban(peer, now_ms)
         raw_used = peer.raw.add(1, now_ms)
         used = peer.weight.add(weight, now_ms)
-        self.charged += weight
         if used <= self._limits.request_weight and raw_used <= self._limits.raw_requests:
             return
         if peer.refusals.add(1, now_ms) > REFUSALS_BEFORE_BAN:
@@ -109,7 +106,6 @@ class AddressLimiter:
     def refund(self, address: str, weight: int, now_ms: int) -> None:
         """Take back the weight of an order call that succeeded: it costs nothing."""
         self._addresses[address].weight.add(-weight, now_ms)
-        self.charged -= weight
 
     def used(self, address: str, now_ms: int) -> int:
         return self._addresses[address].weight.used(now_ms)
