@@ -14,8 +14,6 @@ from orders.readings import CROSS_CHECK_S
 
 OWED_S = 10.0
 """How long the stream may lag behind REST before it counts as deaf."""
-CONFIRMED_MS = 2_000
-"""What happens within this time of the confirmation may have come before it by the venue's own clock."""
 CROSSED_S = 3.0
 """How long an order may be open on the wrong side of the price before it is looked into."""
 QUICK_S = 5.0
@@ -41,10 +39,13 @@ class Canary:
         self._up_since_ms = market_ms
 
     def told_by_rest(self, orders: Iterable[Order], fills: Iterable[Fill], now_s: float) -> None:
-        """Note what REST told first; a stream that was up when it happened tells it soon."""
+        """Note what REST told first; a stream that was up when it happened tells it soon.
+
+        When it happened is the venue's time. Where the clocks differ a little a stream is given up once for nothing.
+        """
         if self._up_since_ms is None:
             return
-        from_ms = self._up_since_ms + CONFIRMED_MS
+        from_ms = self._up_since_ms
         late = [fact for order in orders if order.updated_ms >= from_ms for fact in _ends(order)]
         late += [_trade(fill) for fill in fills if fill.time_ms >= from_ms]
         for fact in late:
