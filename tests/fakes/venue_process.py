@@ -64,6 +64,12 @@ class VenueProcess:
         assert answer.ok, answer.text
         return dict(answer.json())
 
+    def state(self) -> dict[str, Any]:
+        """Return what the venue tells of itself and its market."""
+        answer = requests.get(f"{self.url}/admin/state", headers={"X-MBX-APIKEY": KEY}, timeout=20)
+        assert answer.ok, answer.text
+        return dict(answer.json())
+
     def fault(self, kind: str, match: str = "*", **more: object) -> None:
         """Let the next matching request, frame or event go wrong (see docs/simulator.md)."""
         self.admin("faults", kind=kind, match=match, **more)

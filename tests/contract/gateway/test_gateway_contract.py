@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from queue import Empty, Queue
 from typing import Protocol
@@ -18,6 +19,7 @@ from domain.events import (
     OrderRefused,
     OrderReported,
     OutcomeUnknown,
+    TradesRead,
 )
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Intent, OrderType, Role, Side, Slot, Status, TimeInForce
@@ -296,3 +298,42 @@ def test_a_resting_order_the_market_trades_through_is_filled_as_maker(venue: Har
     assert found.order.status is Status.FILLED
     assert [(fill.is_maker, fill.price, fill.quantity) for fill in found.fills] == [(True, intent.price, QUANTITY)]
     venue.trade_at(venue.price)
+
+
+def test_a_listing_without_trades_gives_open_orders_alone_and_counts_foreign_ones(venue: Harness) -> None:
+    ours, foreign = wanted(venue), wanted(venue, client_id=f"web-{next(NUMBERS)}")
+    for intent in (ours, foreign, wanted(venue, kind=OrderType.MARKET)):
+        assert isinstance(submit(venue, intent), OrderReported)
+    listing = venue.ask(lambda answer: venue.gateway.read_open(BTC, None, answer))
+    assert isinstance(listing, OpenOrdersRead)
+    assert [order.client_id for order in listing.orders] == [ours.client_id]
+    assert (listing.fills, listing.has_trades, listing.foreign) == ((), False, 1)
+    assert read_open(venue).has_trades
+    cancel(venue, ours.client_id)
+    cancel(venue, foreign.client_id)
+
+
+def test_trades_can_be_read_alone(venue: Harness) -> None:
+    first = submit(venue, wanted(venue, kind=OrderType.MARKET))
+    second = submit(venue, wanted(venue, kind=OrderType.MARKET))
+    assert isinstance(first, OrderReported)
+    assert isinstance(second, OrderReported)
+    last = max(fill.trade_id for fill in first.fills)
+    known = [(second.order.venue_order_id, second.order.client_id)]
+    event = venue.ask(lambda answer: venue.gateway.read_trades(BTC, last + 1, answer, known))
+    assert isinstance(event, TradesRead)
+    assert money(event.fills) == money(second.fills)
+    assert {fill.client_id for fill in event.fills} == {second.order.client_id}
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_look_up_with_a_presumption_reports_what_is_true(venue: Harness, is_right: bool) -> None:
+    intent = wanted(venue, kind=OrderType.MARKET)
+    placed = submit(venue, intent)
+    assert isinstance(placed, OrderReported)
+    part = QUANTITY if is_right else QUANTITY / 2
+    presumed = replace(placed.order, executed_quantity=part, status=Status.FILLED if is_right else Status.OPEN)
+    found = venue.ask(lambda answer: venue.gateway.look_up(BTC, intent.client_id, 0, answer, presumed))
+    assert isinstance(found, OrderReported)
+    assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, QUANTITY)
+    assert money(found.fills) == money(placed.fills)

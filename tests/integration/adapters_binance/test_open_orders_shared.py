@@ -1,0 +1,74 @@
+"""Listings of open orders that are asked for together: one of the account, or one per symbol, whichever is cheaper."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.binance.connect import BinanceVenue, connect
+from adapters.binance.open_orders import WEIGHT_OF_ALL, WEIGHT_OF_ONE, OpenOrders
+from domain.account import Mode
+from domain.instrument import Instrument, Market
+from fakes.simulator_calls import Caller
+from fakes.venue_process import KEY, SECRET, VenueProcess
+from simulator.market.catalogue import SPECS
+from utils.clock import SystemClock
+
+INSTRUMENTS = [Instrument("binance", Market.SPOT, spec.base, spec.quote) for spec in SPECS.values()]
+LISTING = "spot.openOrders"
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[VenueProcess]:
+    symbols = ",".join(SPECS)
+    with VenueProcess("--market", "synthetic", "--seed", "7", "--speed", "max", "--symbols", symbols) as running:
+        yield running
+
+
+@pytest.fixture
+def venue(process: VenueProcess) -> Iterator[BinanceVenue]:
+    connected = connect(
+        mode=Mode.SHADOW,
+        api_key=KEY,
+        api_secret=SECRET,
+        clock=SystemClock(),
+        client_id_prefix="gh",
+        spot_url=process.url,
+    )
+    try:
+        yield connected
+    finally:
+        connected.close()
+
+
+@pytest.mark.parametrize(
+    ("askers", "weight"), [(1, WEIGHT_OF_ONE), (13, 13 * WEIGHT_OF_ONE), (14, WEIGHT_OF_ALL), (20, WEIGHT_OF_ALL)]
+)
+def test_who_asks_together_pays_for_the_cheaper_listing(
+    process: VenueProcess, venue: BinanceVenue, askers: int, weight: int
+) -> None:
+    clock = SystemClock()
+    reader = OpenOrders(venue.transport, clock, asyncio.sleep, lambda: askers)
+    asked_s = clock.monotonic_s()
+
+    async def ask() -> list[tuple[object, float]]:
+        return await asyncio.gather(*(reader.of(instrument) for instrument in INSTRUMENTS[:askers]))
+
+    before = process.state()["request_weight"].get(LISTING, 0)
+    answers = venue.io.run(ask(), 30.0)
+    assert process.state()["request_weight"][LISTING] - before == weight
+    assert all(rows == [] and started_s >= asked_s for rows, started_s in answers)
+
+
+def test_everyone_is_given_the_orders_of_his_symbol(process: VenueProcess, venue: BinanceVenue) -> None:
+    bitcoin, ether = INSTRUMENTS[:2]
+    reader = OpenOrders(venue.transport, SystemClock(), asyncio.sleep, lambda: len(INSTRUMENTS))
+    with Caller(process.url) as caller:
+        caller.place(symbol="BTCUSDT", price="80000")
+
+    async def ask() -> list[tuple[list[dict[str, object]], float]]:
+        return await asyncio.gather(*(reader.of(instrument) for instrument in INSTRUMENTS))
+
+    found = dict(zip(INSTRUMENTS, venue.io.run(ask(), 30.0), strict=True))
+    assert [row["symbol"] for row in found[bitcoin][0]] == ["BTCUSDT"]
+    assert found[ether][0] == []
