@@ -69,6 +69,11 @@ class Limits:
             self.orders.setdefault(seconds, Window(seconds, limit)).limit = limit
             self.windows = (self.weight, *self.orders.values())
 
+    def roll(self, server_ms: int) -> None:
+        """Begin anew every window whose last count is over."""
+        for window in self.windows:
+            window.roll(server_ms)
+
     def take(self, cost: Cost) -> None:
         for window in self.windows:
             window.reserved += self.amount(window, cost)

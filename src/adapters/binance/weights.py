@@ -156,6 +156,7 @@ class WeightBroker:
         """
         await self._reserve(market, cost, urgency)
         limits = self._sides[market].limits
+        limits.roll(self._server_ms())
         turn = Turn(self, market, cost, [(window, window.number) for window in limits.windows])
         try:
             yield turn

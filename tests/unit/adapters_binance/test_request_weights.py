@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -252,3 +253,85 @@ def test_futures_calls_without_weight_answer_minus_one_and_count_nothing_back(cl
         assert broker.used_weight(FUTURES) == 0
 
     run(work())
+
+
+def test_after_a_freeze_everyone_goes_by_urgency_and_not_a_moment_early(clock: FakeClock) -> None:
+    broker = broker_of(clock)
+    began_s, order = clock.monotonic_s(), []
+
+    async def one(urgency: Urgency) -> None:
+        async with broker.turn(SPOT, ONE, urgency):
+            order.append((urgency, clock.monotonic_s() - began_s))
+
+    async def work() -> None:
+        broker.close(SPOT, 9.25)
+        await asyncio.gather(*(asyncio.create_task(one(urgency)) for urgency in reversed(Urgency)))
+
+    run(work())
+    assert [urgency for urgency, _ in order] == list(Urgency)
+    assert {at_s for _, at_s in order} == {9.25}
+
+
+def test_a_replayed_ban_is_respected_to_the_second(clock: FakeClock) -> None:
+    broker = broker_of(clock)
+    sent_s: list[float] = []
+
+    async def cancel() -> None:
+        async with broker.turn(SPOT, ONE, Urgency.CANCEL) as turn:
+            sent_s.append(clock.monotonic_s())
+            banned = SlowDown("", code=-1003, retry_after_s=119.0) if len(sent_s) < 4 else None
+            turn.answered(418 if banned else 200, {}, slow_down=banned)
+
+    async def work() -> None:
+        for _ in range(4):
+            await cancel()
+
+    run(work())
+    pauses = [later - sooner for sooner, later in itertools.pairwise(sent_s)]
+    assert pauses == [119.0, 119.0, 119.0]
+
+
+def test_the_account_being_full_of_orders_holds_up_no_reading_and_no_cancel(clock: FakeClock) -> None:
+    broker = broker_of(clock)
+    broker.set_limits(SPOT, [limit("ORDERS", "SECOND", 10, 1)])
+    done: list[str] = []
+
+    async def one(name: str, urgency: Urgency, orders: int) -> None:
+        async with broker.turn(SPOT, Cost(1, orders=orders), urgency) as turn:
+            turn.answered(200, {})
+            done.append(name)
+
+    async def work() -> None:
+        broker.close_placing(SPOT, 8)
+        placing = asyncio.create_task(one("order", Urgency.ORDER, 1))
+        await asyncio.sleep(0)
+        await one("reading", Urgency.RECONCILE, 0)
+        await one("cancel", Urgency.CANCEL, 0)
+        assert done == ["reading", "cancel"]
+        placing.cancel()
+        await asyncio.gather(placing, return_exceptions=True)
+
+    run(work())
+
+
+def test_the_budget_tells_what_is_used_and_until_when_nothing_is_sent(clock: FakeClock) -> None:
+    broker = broker_of(clock)
+
+    async def work() -> None:
+        async with broker.turn(SPOT, Cost(20), Urgency.DATA) as turn:
+            turn.answered(200, {"X-MBX-USED-WEIGHT-1M": "77", "X-MBX-ORDER-COUNT-10S": "3"})
+
+    run(work())
+    budget = broker.budget(SPOT)
+    assert (budget.weight.used, budget.weight.limit, budget.weight.interval_s) == (77, 6000, 60)
+    assert {use.interval_s: use.used for use in budget.orders} == {10: 3, 86_400: 0}
+    assert (budget.frozen_until_ms, budget.placing_frozen_until_ms) == (None, None)
+    broker.close(SPOT, 30, everyone=True)
+    broker.close_placing(SPOT, 5)
+    budget = broker.budget(SPOT)
+    assert budget.frozen_until_ms == clock.wall_ms() + 30_000
+    assert budget.placing_frozen_until_ms == clock.wall_ms() + 5_000
+    assert broker.budget(FUTURES).frozen_until_ms == clock.wall_ms() + 30_000
+    clock.advance(61)
+    assert broker.budget(SPOT).weight.used == 0
+    assert broker.budget(SPOT).frozen_until_ms is None
