@@ -82,6 +82,9 @@ class WiredStore:
     def fills(self, grid_id: int) -> tuple[Fill, ...]:
         return self._store.fills(grid_id)
 
+    def newest_fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        return self._store.newest_fills(instrument, limit)
+
     def add_fee_value(self, value: FeeValue) -> None:
         with self._writing(None):
             self._store.add_fee_value(value)

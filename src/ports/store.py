@@ -132,6 +132,9 @@ class Store(Protocol):
     def fills(self, grid_id: int) -> tuple[Fill, ...]:
         """Return the grid's fills in the order they were booked."""
 
+    def newest_fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        """Return up to `limit` fills of all our grids on the instrument, the highest trade id first."""
+
     def add_fee_value(self, value: FeeValue) -> None:
         """Store what a fee was worth at its fill; a trade valued already keeps its value."""
 

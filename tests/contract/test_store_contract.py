@@ -185,6 +185,20 @@ def test_trade_ids_are_unique_per_instrument_only(with_grid: Store):
     assert with_grid.last_trade_id(ETH) == 0
 
 
+def test_the_newest_fills_are_those_of_all_grids_on_the_instrument(with_grid: Store, opener: Opener):
+    with_grid.add_grid(BTC, PLAN, 3, 4)
+    with_grid.record([order(intent("a"), Status.OPEN), order(intent("b", grid=2), Status.OPEN)], [])
+    with_grid.record([], [fill(9, "a"), fill(7, "b"), fill(8, "b"), fill(10, "nobody's"), fill(6, "a")])
+    with_grid.record([order(intent("e"), Status.OPEN)], [fill(11, "e", instrument=ETH)])
+    other = opener(TESTNET)
+    other.add_grid(BTC, PLAN, 1, 2)
+    other.record([order(intent("a"), Status.OPEN)], [fill(12, "a")])
+    assert with_grid.newest_fills(BTC, 3) == (fill(9, "a"), fill(8, "b"), fill(7, "b"))
+    assert [one.trade_id for one in with_grid.newest_fills(BTC, 100)] == [9, 8, 7, 6]
+    assert with_grid.newest_fills(ETH, 1) == (fill(11, "e", instrument=ETH),)
+    assert with_grid.newest_fills(BTC_FUTURES, 5) == with_grid.newest_fills(BTC, 0) == ()
+
+
 def test_many_fills_at_once(with_grid: Store):
     told = [fill(number, "a") for number in range(1, 1_203)]
     with_grid.record([order(intent("a"), Status.OPEN)], told)

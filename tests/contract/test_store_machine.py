@@ -117,6 +117,8 @@ class TwoBooks(RuleBasedStateMachine):
             assert real.grids() == fake.grids()
             for instrument in (BTC, BTC_FUTURES, ETH):
                 assert real.last_trade_id(instrument) == fake.last_trade_id(instrument)
+                for limit in (0, 2, 100):
+                    assert real.newest_fills(instrument, limit) == fake.newest_fills(instrument, limit)
             for grid in (1, 2, 3):
                 assert real.orders(grid) == fake.orders(grid)
                 assert real.orders(grid, live_only=True) == fake.orders(grid, live_only=True)

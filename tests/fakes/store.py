@@ -149,6 +149,11 @@ class InMemoryStore:
         ours = {row.intent.client_id for row in self.orders(grid_id)}
         return tuple(fill for fill in self._rows.fills.values() if fill.client_id in ours)
 
+    def newest_fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        known = [fill for fill in self._rows.fills.values() if fill.client_id in self._rows.orders]
+        ours = [fill for fill in known if fill.instrument == instrument]
+        return tuple(sorted(ours, key=lambda fill: -fill.trade_id)[:limit])
+
     def add_fee_value(self, value: FeeValue) -> None:
         self._before_commit()
         self._rows.fee_values.setdefault((value.instrument, value.trade_id), value)

@@ -37,6 +37,9 @@ LIVE = (Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN)
 # Every commit runs this one, so it goes past the statement compiler.
 _NEXT_GENERATION = "UPDATE meta SET generation = generation + 1 RETURNING generation"
 _ADD_ORDERS = insert(orders)
+_GRIDS_FILLS = select(fills).join(
+    orders, (orders.c.account == fills.c.account) & (orders.c.client_id == fills.c.client_id)
+)
 
 
 def open_store(
@@ -273,14 +276,16 @@ class SqlStore:
             return tuple(order_of(row) for row in connection.execute(wanted.order_by(orders.c.seq)))
 
     def fills(self, grid_id: int) -> tuple[Fill, ...]:
+        wanted = _GRIDS_FILLS.where(orders.c.account == self._id, orders.c.grid_id == grid_id).order_by(fills.c.seq)
+        with self._database.reading() as connection:
+            return tuple(fill_of(row) for row in connection.execute(wanted))
+
+    def newest_fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
+        """Return up to `limit` fills of all grids on the instrument, the highest trade id first."""
         wanted = (
-            select(fills)
-            .join(
-                orders,
-                (orders.c.account == fills.c.account) & (orders.c.client_id == fills.c.client_id),
-            )
-            .where(orders.c.account == self._id, orders.c.grid_id == grid_id)
-            .order_by(fills.c.seq)
+            _GRIDS_FILLS.where(fills.c.account == self._id, fills.c.instrument == instrument.id)
+            .order_by(fills.c.trade_id.desc())
+            .limit(limit)
         )
         with self._database.reading() as connection:
             return tuple(fill_of(row) for row in connection.execute(wanted))
