@@ -316,6 +316,7 @@ class OrderDesk:
                 return self._move_one(event.client_id, Status.REJECTED, now)
             case OrderNotSent() if placing:
                 self.placing.cooling.add(order.intent.slot)
+                self.placing.pause.begin(event.message, now.monotonic_s)
                 return self._move_one(event.client_id, Status.REJECTED, now)
         self.placing.cooling.add(order.intent.slot)
         self.ledger.mark_cancel(event.client_id, sent=False)

@@ -650,3 +650,24 @@ def test_a_gap_in_the_stream_is_a_recovery_of_its_own():
     driver.wanted = [want(slot) for slot in LADDER[1:]]
     driver.tell(OrderReported(driver.there(driver.rested[0], status=Status.CANCELED)))
     assert driver.desk.recovery.report(()).ended_ms == moment(driver.now_s).wall_ms
+
+
+# --- when nothing leaves ---
+
+
+def test_orders_that_did_not_leave_are_tried_after_growing_pauses_and_not_every_second():
+    driver = Driver(want())
+    attempts = 0
+    for _ in range(300):
+        for submit in driver.take(Submit):
+            attempts += 1
+            driver.tell(OrderNotSent(submit.intent.client_id, "banned for a while"))
+        driver.now_s += 1
+        driver.effects += driver.desk.on_timer(moment(driver.now_s))
+        driver.aim()
+    assert 5 <= attempts <= 12
+    assert driver.desk.placing.pause.reason == "banned for a while"
+    driver.now_s += 60
+    driver.aim()
+    driver.tell(OrderReported(venue_order(driver.submitted())))
+    assert driver.desk.placing.pause.reason == ""
