@@ -1,7 +1,6 @@
 """The log: structlog over the standard library, to a terminal and a file, never with a secret in it."""
 
 import logging
-import logging.handlers
 import sys
 import threading
 from collections.abc import Iterable, MutableMapping
@@ -11,6 +10,7 @@ from typing import Any, Self
 
 import structlog
 
+from utils.log_handlers import ConsoleHandler, SteadyFileHandler
 from utils.redaction import Redactor
 
 FILE_BYTES = 20_000_000
@@ -76,8 +76,9 @@ def set_up_logging(
 ) -> Logging:
     """Send every log line of this process, structlog's and the standard library's, to stderr and `log_file`.
 
-    The file is rotated at 20 MB, five old ones are kept. `secrets` are values that must never be written; what
-    stands behind `signature=`, `apiKey` and the like is hidden in any case. Times are UTC.
+    Whoever logs never waits for the terminal: lines it does not take are dropped there and counted. The file is
+    rotated at 20 MB, five old ones are kept; a full disk costs one sentence. `secrets` are values that must never
+    be written; what stands behind `signature=`, `apiKey` and the like is hidden in any case. Times are UTC.
 
     Raises:
         OSError: the folder of `log_file` cannot be made or written.
@@ -86,15 +87,11 @@ def set_up_logging(
     before = _before_rendering(redactor)
     handlers: list[logging.Handler] = []
     if console:
-        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers.append(ConsoleHandler(sys.stderr))
         handlers[-1].setFormatter(_formatter(redactor, before, json_lines=json_lines, colors=sys.stderr.isatty()))
     if log_file is not None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(
-            logging.handlers.RotatingFileHandler(
-                log_file, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
-            )
-        )
+        handlers.append(SteadyFileHandler(log_file, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"))
         handlers[-1].setFormatter(_formatter(redactor, before, json_lines=json_lines, colors=False))
     _install(level, handlers)
     structlog.configure(
