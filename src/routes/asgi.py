@@ -1,23 +1,26 @@
-"""The server around the Flask app: one event loop in the calling thread, views on a bounded pool of threads."""
+"""The server around the Flask app: one event loop in the calling thread, views on bounded pools of threads."""
 
 import asyncio
 import contextlib
 import errno
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from types import FrameType
+from typing import Any
 
-import orjson
 import uvicorn
-from a2wsgi import WSGIMiddleware
 from flask import Flask
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
+from ports.control import PartState
+from routes.answers import Message, Scope, answer_plainly
+from routes.connections import ConnectionLimits, NoWebSocket, limited
+from routes.lanes import Lanes
 
 BODY_TIMEOUT_S = 10.0
 SHUTDOWN_TIMEOUT_S = 5
+LOOP_HUNG_S = 15.0
 THREADS = 16
 
 
@@ -73,7 +76,8 @@ class BufferedBody:
         try:
             body = await asyncio.wait_for(self._read(receive), self._timeout_s)
         except TimeoutError:
-            await _too_slow(send, self._timeout_s)
+            sentence = f"the body did not arrive within {self._timeout_s:g} s; send it at once"
+            await answer_plainly(send, 408, "TooSlow", sentence, [(b"connection", b"close")])
             return
         if body is None:
             return  # the caller hung up
@@ -103,29 +107,53 @@ def _once(body: bytes) -> Callable[[], Any]:
     return receive
 
 
-async def _too_slow(send: Any, timeout_s: float) -> None:
-    sentence = f"the body did not arrive within {timeout_s:g} s; send it at once"
-    body = orjson.dumps({"error": "TooSlow", "message": sentence, "fields": [], "trace_id": ""})
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 408, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def build_asgi(app: Flask, *, threads: int = THREADS) -> BufferedBody:
-    """Return `app` as ASGI; at most `threads` views run at once."""
-    return BufferedBody(WSGIMiddleware(cast("Any", app), workers=threads), int(app.config["MAX_CONTENT_LENGTH"]))
+    """Return `app` as ASGI; at most `threads` of the views that may wait for the exchange run at once."""
+    return BufferedBody(Lanes(app, threads), int(app.config["MAX_CONTENT_LENGTH"]))
+
+
+class LoopPulse:
+    """Tells whether the server's loop still turns.
+
+    Args:
+        monotonic_s: a clock that is never set.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic_s = monotonic_s
+        self._beat_s: float | None = None
+
+    def beat(self) -> None:
+        self._beat_s = self._monotonic_s()
+
+    def part(self) -> PartState:
+        """Return the loop as a part of the house; before its first turn it is not waited for."""
+        silent_s = 0.0 if self._beat_s is None else self._monotonic_s() - self._beat_s
+        alive = silent_s <= LOOP_HUNG_S
+        reason = "" if alive else f"its loop has not turned for {silent_s:.0f} s"
+        return PartState(name="http server", alive=alive, ready=alive, reason=reason)
 
 
 class _Server(uvicorn.Server):
     """Ends on a signal by returning. Uvicorn itself raises the signal again, which would skip our own clean stop."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_signal: Callable[[], None], pulse: LoopPulse
+    ) -> None:
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._on_signal, self._pulse = on_ready, on_signal, pulse
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        self._pulse.beat()
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_signal()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -139,11 +167,15 @@ def serve(
     listener: socket.socket,
     *,
     on_ready: Callable[["Stop"], None] = lambda _stop: None,
+    on_signal: Callable[[], None] = lambda: None,
+    pulse: LoopPulse | None = None,
+    limits: ConnectionLimits | None = None,
     log: logging.Logger | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM or the `stop` given to `on_ready`; then finish what is under way and return.
 
-    Call it from the main thread, else signals are not seen. `on_ready` is called once connections are answered.
+    Call it from the main thread, else signals are not seen. `on_ready` is called once connections are answered,
+    `on_signal` (from a signal handler) when a signal asks for the end; `pulse` is told of every turn of the loop.
     """
     config = uvicorn.Config(
         asgi,
@@ -155,9 +187,10 @@ def serve(
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         timeout_keep_alive=15,
         proxy_headers=False,
-        ws="none",
+        http=limited(limits or ConnectionLimits()),
+        ws=NoWebSocket,
     )
-    server = _Server(config, lambda: on_ready(Stop(server)))
+    server = _Server(config, lambda: on_ready(Stop(server)), on_signal, pulse or LoopPulse())
     host, port = listener.getsockname()[:2]
     server.run(sockets=[listener])
     (log or logging.getLogger(__name__)).info("no longer listening on %s:%s", host, port)
