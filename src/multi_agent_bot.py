@@ -2,7 +2,7 @@
 
 import sys
 
-from bootstrap import run
+from bootstrap.entry import run
 
 if __name__ == "__main__":
     sys.exit(run("start_multi_agent_bot.sh", first_grid=True))

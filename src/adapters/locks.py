@@ -60,12 +60,15 @@ def runtime_folders(xdg_runtime_dir: str | None = None) -> tuple[Path, ...]:
     return (*dict.fromkeys(folders), Path(tempfile.gettempdir()) / f"{_OURS}-{uid}")
 
 
-def lock_account(account_id: str, folders: Sequence[Path]) -> HeldLocks:
+def lock_account(
+    account_id: str, folders: Sequence[Path], remedy: str = "stop it first, or use another key"
+) -> HeldLocks:
     """Become the only instance on this account.
 
     Args:
-        account_id: `Account.id`; in Shadow the name of the data folder's own simulator, since each is an account.
+        account_id: `Account.id`; in Shadow with the simulator's own id, since each of them holds an account.
         folders: what `runtime_folders` returned; all of them are locked.
+        remedy: what to do where another process holds it.
 
     Raises:
         Conflict: if another process holds it, or a folder is not this user's own.
@@ -73,7 +76,6 @@ def lock_account(account_id: str, folders: Sequence[Path]) -> HeldLocks:
     name = _file_name(account_id)
     for folder in folders:
         _make_private(folder)
-    remedy = "stop it first, or use another key"
     return _hold([folder / f"{name}.lock" for folder in folders], f"account {account_id}", remedy)
 
 

@@ -52,13 +52,23 @@ class SimulatorProcess:
         arguments: options of `python -m simulator` but ports and state; paths absolute.
         source_root: the folder from which `python -m simulator` is found.
         log_file: where it may say what it has to say.
+        environment: all it gets to see of ours; no key is among it.
     """
 
-    def __init__(self, folder: Path, arguments: Sequence[str], source_root: Path, log_file: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        source_root: Path,
+        log_file: Path,
+        *,
+        environment: Mapping[str, str],
+    ) -> None:
         self._folder = folder
         self._arguments = tuple(arguments)
         self._source_root = source_root
         self._log_file = log_file
+        self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
         self._stopping = Event()
@@ -97,6 +107,12 @@ class SimulatorProcess:
                 _terminate(self._pid, self._process)
             (self._folder / RECORD).unlink(missing_ok=True)
 
+    def abandon(self) -> None:
+        """Leave it as it was found: end it if it was started here, let one that was adopted run."""
+        if self._process is not None:
+            self.stop()
+        self._stopping.set()
+
     # --- helpers ---
 
     def _addresses(self) -> SimulatorAddresses:
@@ -122,7 +138,12 @@ class SimulatorProcess:
         with self._log_file.open("ab") as errors:
             # A session of its own: Ctrl-C in the terminal reaches the server, which then ends the simulator last.
             self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
-                command, stdout=subprocess.PIPE, stderr=errors, cwd=self._source_root, start_new_session=True
+                command,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=self._source_root,
+                env=self._environment,
+                start_new_session=True,
             )
         try:
             self._ready = self._await_ready(self._process)

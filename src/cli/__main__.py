@@ -2,7 +2,7 @@
 
 import sys
 
-from bootstrap import REFUSALS
+from bootstrap.data_folder import REFUSALS
 from cli.commands import COMMANDS
 from cli.options import PROGRAM, parse
 from config.mistakes import ConfigError

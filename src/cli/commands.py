@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bootstrap import audit_books
+from bootstrap.data_folder import audit_books
 from cli.calls import NoAnswer, ask
 from cli.options import PROGRAM, Wanted
 from cli.texts import folder_lines, grid_line, server_lines

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bootstrap import DataFolder, data_folder_of
+from bootstrap.data_folder import DataFolder, data_folder_of
 
 PROGRAM: Final = "python -m cli"
 _SHARED: Final = ("data-dir", "config", "database-url")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bootstrap import FolderFacts, GridAudit
+from bootstrap.data_folder import FolderFacts, GridAudit
 
 
 def server_lines(facts: FolderFacts, house: Mapping[str, Any], ready: Mapping[str, Any], now_ms: int) -> list[str]:

@@ -1,7 +1,10 @@
 """Turning refusals of single values into words, and the rules that span sections."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path as FilePath
+from urllib.parse import urlsplit
 
 from pydantic_core import ErrorDetails
 
@@ -50,7 +53,21 @@ def cross_mistakes(settings: Settings) -> Iterator[tuple[Path, str, str]]:
         file = FilePath(named.rpartition("=")[2])
         if not file.is_file():
             yield ("simulator", "replay"), f"names {file.name}, which is no file there", "write the path of a file"
+    for name in ("exchange_url", "exchange_futures_url"):
+        url = getattr(settings.simulator, name)
+        if url and not _is_loopback(urlsplit(url).hostname or ""):
+            yield (
+                ("simulator", name),
+                f"is {url}, which is not on this machine",
+                "write the address of a simulator here",
+            )
     yield from _mode_mistakes(settings)
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def _mode_mistakes(settings: Settings) -> Iterator[tuple[Path, str, str]]:

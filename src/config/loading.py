@@ -19,6 +19,11 @@ from config.options import ENVIRONMENT_PREFIX, OPTIONS, TEST_PREFIX, Option, bui
 from config.settings import Settings
 from config.yaml_text import read_yaml
 
+# What a child process may see of the environment: where things are, how to write text, how to reach the market.
+CHILD_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+CHILD_PREFIXES = ("LC_", "PYTHON", "LD_LIBRARY_")
+CHILD_SUFFIXES = ("_PROXY",)
+
 SHIPPED_FILE = Path(__file__).with_name("config.yaml")
 DESCRIPTION = "Self-hosted grid trading for Binance spot and USD-M futures."
 
@@ -64,6 +69,15 @@ def load_settings_of_process(program: str = "gridhive", argv: Sequence[str] | No
         ConfigError: holding every mistake; print it and leave with its `exit_code`.
     """
     return load_settings(sys.argv[1:] if argv is None else argv, os.environ, Path.cwd(), program=program)
+
+
+def child_environment() -> dict[str, str]:
+    """Return what a child process gets to see of this process's environment: none of its keys and addresses."""
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if name in CHILD_VARIABLES or name.startswith(CHILD_PREFIXES) or name.upper().endswith(CHILD_SUFFIXES)
+    }
 
 
 def load_settings(argv: Sequence[str], environ: Mapping[str, str], cwd: Path, *, program: str = "gridhive") -> Settings:

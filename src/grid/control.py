@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 
 from domain.account import Account
 from domain.account_books import AccountBooks
-from domain.errors import VenueError
+from domain.errors import Conflict, VenueError
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
@@ -20,6 +20,8 @@ from ports.market_data import MarketData
 from utils.worker_loop import LoopState, WorkerLoop
 
 WATCH_S = 5.0
+ANSWER_COUNTS_S = 2 * WATCH_S
+"""How long an answer of the exchange counts: it is asked every `WATCH_S`, and a busy one may take as long to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,9 @@ class VenueWatch:
 
     def __init__(self, market_data: MarketData, clock: Clock) -> None:
         self._market_data = market_data
-        self.connected = False
-        self.reason = "not asked yet"
+        self._clock = clock
+        self._answered_s: float | None = None
+        self._failure = "not asked yet"
         self._loop = WorkerLoop(
             "venue-watch",
             self._ask,
@@ -62,16 +65,34 @@ class VenueWatch:
         try:
             connection = self._market_data.connection(Market.SPOT)
         except VenueError as error:
-            self.connected, self.reason = False, str(error)
+            self._failure = str(error)
             return
-        self.connected, self.reason = connection.connected, connection.error or ""
+        self._failure = "" if connection.connected else connection.error or "it does not answer"
+        if connection.connected:
+            self._answered_s = self._clock.monotonic_s()
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether the newest question was answered, not longer than `ANSWER_COUNTS_S` ago."""
+        return not self.reason
+
+    @property
+    def reason(self) -> str:
+        """Return why it does not count as connected, empty where it does."""
+        age_s = self._age_s()
+        if self._failure or age_s is None or age_s <= ANSWER_COUNTS_S:
+            return self._failure
+        return f"no answer for {age_s:.0f} s"
 
     def part(self) -> PartState:
-        alive = self._loop.state is LoopState.RUNNING
-        return PartState(name="venue", alive=alive, ready=self.connected, reason="" if self.connected else self.reason)
+        alive, reason = self._loop.state is LoopState.RUNNING, self.reason
+        return PartState(name="venue", alive=alive, ready=not reason, reason=reason, age_s=self._age_s())
+
+    def _age_s(self) -> float | None:
+        return None if self._answered_s is None else self._clock.monotonic_s() - self._answered_s
 
     def _faulted(self, _name: str, error: BaseException) -> None:
-        self.connected, self.reason = False, f"the watch ended: {error}"
+        self._failure = f"the watch ended: {error}"
 
 
 class GridControl:
@@ -99,13 +120,27 @@ class GridControl:
         self._account = account
         self._connectivity = connectivity
         self.grid_started = Event()
+        self._starting = Lock()
+        self._starts_no_grids: str | None = None
+
+    def refuse_starts(self, reason: str) -> None:
+        """Refuse every start from now on; one that is under way is waited for, so that none is overlooked."""
+        self._starts_no_grids = reason
+        with self._starting:
+            pass
+
+    def allow_starts(self) -> None:
+        self._starts_no_grids = None
 
     def check_grid(self, request: GridRequest) -> GridPlan:
         return self._manager.check(request)
 
     def start_grid(self, request: GridRequest) -> GridSnapshot:
-        self._account.bookkeeper.prepare(request.instrument)
-        snapshot = self._manager.start(request)
+        with self._starting:
+            if self._starts_no_grids is not None:
+                raise Conflict(self._starts_no_grids)
+            self._account.bookkeeper.prepare(request.instrument)
+            snapshot = self._manager.start(request)
         self.grid_started.set()
         return snapshot
 

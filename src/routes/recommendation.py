@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
-import numpy as np
-import talib
-
 from domain.errors import InvalidRequest
 from domain.events import Candle
 from domain.grids import GridRequest
@@ -39,6 +36,9 @@ def break_even_percent(fees: FeeRates) -> Decimal:
 
 def hourly_range_percent(candles: Sequence[Candle]) -> Decimal:
     """Return the average true range of an hour (TA-Lib ATR 14) as percent of the last close."""
+    import numpy as np  # noqa: PLC0415  talib loads a data frame library that no start should wait for
+    import talib  # noqa: PLC0415
+
     high, low, close = (
         np.array([float(getattr(candle, name)) for candle in candles]) for name in ("high", "low", "close")
     )

@@ -22,7 +22,7 @@ from simulator.market.intervals import DAY_MS
 from simulator.markets import open_market
 from simulator.options import Options
 from simulator.player import Player, Progress
-from simulator.state import StateError, StateStore
+from simulator.state import StateError, StateStore, new_instance
 from simulator.turns import Turns
 from simulator.wire import errors
 from simulator.wire.admin import Admin
@@ -78,6 +78,7 @@ class Simulator:
 
     def __init__(self, options: Options, market: MarketPast, store: StateStore | None) -> None:
         self._options, self._market, self._store = options, market, store
+        self._instance = store.instance if store is not None else new_instance()
         self._position = store.resumed(market.source) if store is not None else None
         begins_ms = market.start_ms if self._position is None else max(market.start_ms, self._position.time_ms)
         self.clock = MarketClock(wall_ms, begins_ms, options.speed)
@@ -168,11 +169,13 @@ class Simulator:
             "speed": self._shown_speed(),
             "symbols": list(self.venue.symbols),
             "pid": os.getpid(),
+            "instance": self._instance,
         }
 
     def state(self) -> dict[str, object]:
         """Return what GET /admin/state answers."""
         return {
+            "instance": self._instance,
             "market_source": self._market.source,
             "symbols": list(self.venue.symbols),
             "speed": self._shown_speed(),

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final, Self
 
 from simulator.core.events import BalancesChanged, ExchangeEvent, OrderChanged, PublicTrade
@@ -40,6 +41,11 @@ CREATE TABLE IF NOT EXISTS counters (
     symbol TEXT PRIMARY KEY, ids TEXT NOT NULL, last_price INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+def new_instance() -> str:
+    """Return an id that no other simulator has."""
+    return token_hex(8)
 
 
 class StateError(Exception):
@@ -88,6 +94,15 @@ class StateStore:
         """What the market feed said of itself, None in a fresh state."""
         saved: Mapping[str, Any] | None = self._fact("market", None)
         return saved
+
+    @property
+    def instance(self) -> str:
+        """The id of these accounts: drawn once and kept, so that a client knows them by any address."""
+        known: str | None = self._fact("instance", None)
+        if known is None:
+            known = new_instance()
+            self._set("instance", known)
+        return known
 
     def resumed(self, source: Source) -> Position | None:
         """Return what an earlier run had played of this market, None if there was none (or it is live).

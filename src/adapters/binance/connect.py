@@ -136,6 +136,11 @@ class BinanceVenue:
         """Tell whether the exchange plays at full speed and waits for `lockstep` to step it."""
         return str((self._state or {}).get("speed")) == "max"
 
+    @property
+    def exchange_instance(self) -> str:
+        """Return the id by which our own exchange tells itself from others, whatever its address; empty elsewhere."""
+        return str((self._state or {}).get("instance", ""))
+
     def stream_ages(self) -> tuple[StreamAge, ...]:
         return self.streams.ages()
 

@@ -1,0 +1,52 @@
+"""Everything that belongs to one account in one mode, while it stands."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.binance.connect import BinanceVenue
+from adapters.locks import HeldLocks
+from adapters.simulator_process import SimulatorProcess
+from adapters.storage import SqlStore
+from domain.account import Mode
+from grid.account_watch import AccountWatch
+from grid.control import GridControl, VenueWatch
+from grid.manager import GridManager
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """Its parts."""
+
+    mode: Mode
+    locks: HeldLocks
+    simulator: SimulatorProcess | None
+    venue: BinanceVenue
+    store: SqlStore
+    manager: GridManager
+    control: GridControl
+    watch: VenueWatch
+    books: AccountWatch
+    asgi: Asgi
+
+    def play(self) -> None:
+        """Let the market of a replay at full speed begin; other markets run by themselves."""
+        if self.venue.in_lockstep:
+            manager = self.manager
+            driver = self.venue.lockstep(lambda: manager.is_idle, paused=lambda: not manager.running)
+            self.venue.io.spawn(driver.run())
+
+    def close(self, *, cancel_orders: bool) -> None:
+        """End threads first, then what they use, the exchange last; what fails keeps nothing else from closing."""
+        with ExitStack() as closing:  # the last one first
+            closing.callback(self.locks.release)
+            if self.simulator is not None:
+                closing.callback(self.simulator.stop)
+            closing.callback(self.store.close)
+            closing.callback(self.venue.close)
+            closing.callback(self.books.stop)
+            closing.callback(self.watch.stop)
+            closing.callback(self.manager.close, cancel_orders=cancel_orders)
