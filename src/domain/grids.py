@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.instrument import Instrument
+from domain.instrument import Instrument, InstrumentRules
 from domain.money import ZERO
 from domain.orders import Fill, Side, Status
 
@@ -76,6 +76,7 @@ class GridPlan:
     capital_needed: Decimal
     profit_per_cycle: Decimal  # quote, after two maker fees, at the ladder's middle
     warnings: tuple[str, ...] = ()
+    rules: InstrumentRules | None = None  # the venue's when it was planned; None in books older than this field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,26 +1,30 @@
 """All grids of one account: starting, stopping, resuming, and showing them."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from threading import Lock
+from typing import Final
 
-from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound
+from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, VenueError
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
-from domain.instrument import Instrument, Market
+from domain.instrument import Instrument, InstrumentRules, Market
 from domain.money import ZERO
 from domain.orders import Fill
 from grid.preflight import PreflightFacts, plan_grid
 from grid.runner import GridRunner
+from grid.units import planned_rules
 from grid.worker import ShutdownRequested, StopRequested
-from grid.worker_host import GridHouse
+from grid.worker_host import GridHouse, WorkerHost
 from ports.market_data import AccountReader, MarketData
 from ports.store import GridRow
 
 log = logging.getLogger(__name__)
 
 STOP_WAIT_S = 5.0
+NOT_LISTED: Final = "NOT_LISTED"
+"""The status of a symbol that the venue lists no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class GridManager:
         self._defaults = defaults
         self._lock = Lock()
         self._runners: dict[Instrument, GridRunner] = {}
+        self._ended_for_good: dict[int, GridSnapshot] = {}
 
     # --- commands ---
 
@@ -71,7 +76,7 @@ class GridManager:
             plan = self.check(request)
             clock = self._house.clock
             row = self._house.store.add_grid(request.instrument, plan, clock.market_ms(), clock.wall_ms())
-            return self._run(row).snapshot()
+            return self._run(row, planned_rules(row)).snapshot()
 
     def stop(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
         """End a grid for good; waits a few seconds for its orders to be off the book.
@@ -87,11 +92,15 @@ class GridManager:
         return runner.snapshot()
 
     def resume_all(self) -> int:
-        """Start every grid that was running when this account's server last ended; return how many."""
+        """Start every grid that was running when this account's server last ended; return how many.
+
+        One whose symbol the venue does not list any more is paused, and the others go on.
+        """
         rows = [row for row in self._house.store.grids() if row.ended_ms is None]
+        rules = self._rules_now(rows)
         with self._lock:
             for row in rows:
-                self._run(row)
+                self._run(row, rules[row.grid_id])
         return len(rows)
 
     def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
@@ -127,9 +136,7 @@ class GridManager:
 
     def fills(self, instrument: Instrument, limit: int) -> tuple[Fill, ...]:
         """Return the newest fills of all our grids on the instrument, newest first."""
-        rows = [row for row in self._house.store.grids() if row.instrument == instrument]
-        fills = [fill for row in rows for fill in self._house.store.fills(row.grid_id)]
-        return tuple(sorted(fills, key=lambda fill: fill.trade_id, reverse=True)[:limit])
+        return self._house.store.newest_fills(instrument, limit)
 
     def watched(self, market: Market) -> tuple[Instrument, ...]:
         """Return the instruments in use: with a grid, or preferred."""
@@ -177,8 +184,22 @@ class GridManager:
             free_exposure=limits.max_exposure - self._house.gate.exposure(),
         )
 
-    def _run(self, row: GridRow) -> GridRunner:
-        runner = GridRunner(row, self._market_data.rules(row.instrument), self._house, self._ended)
+    def _rules_now(self, rows: Sequence[GridRow]) -> Mapping[int, InstrumentRules]:
+        """Return by grid the venue's rules, or those it was planned by; a venue that does not answer is asked once."""
+        rules = {row.grid_id: planned_rules(row) for row in rows}
+        for row in rows:
+            try:
+                rules[row.grid_id] = self._market_data.rules(row.instrument)
+            except NotFound as error:
+                log.warning("grid %d is taken up without trading: %s", row.grid_id, error)
+                rules[row.grid_id] = replace(rules[row.grid_id], status=NOT_LISTED)
+            except VenueError as error:
+                log.warning("grids are taken up by the rules they were planned by: %s", error)
+                break
+        return rules
+
+    def _run(self, row: GridRow, rules: InstrumentRules) -> GridRunner:
+        runner = GridRunner(row, rules, self._house, self._ended)
         self._runners[row.instrument] = runner
         runner.start()
         return runner
@@ -194,8 +215,16 @@ class GridManager:
         return tuple(self._runners.values())
 
     def shown(self, row: GridRow) -> GridSnapshot:
-        """Return one grid, be it running or not; one that ended is built from the store alone."""
+        """Return one grid, be it running or not, without asking the venue.
+
+        One that ended is built from the store, and remembered once the value of every fee is known.
+        """
         runner = self._runners.get(row.instrument)
         if runner is not None and runner.row.grid_id == row.grid_id:
             return runner.snapshot()
-        return GridRunner(row, self._market_data.rules(row.instrument), self._house, self._ended).snapshot()
+        snapshot = self._ended_for_good.get(row.grid_id)
+        if snapshot is None:
+            snapshot = WorkerHost(row, planned_rules(row), self._house, lambda _answer: None).snapshot()
+            if row.ended_ms is not None and not snapshot.books.fees_unvalued:
+                self._ended_for_good[row.grid_id] = snapshot
+        return snapshot

@@ -80,6 +80,7 @@ class _Preflight:
             entry_limit_price=self._entry_limit(),
             capital_needed=needed,
             profit_per_cycle=self._profit(prices[middle - 1], prices[middle]) * quantity,
+            rules=self._rules,
         )
 
     def _wrong(self, field: str, message: str) -> None:

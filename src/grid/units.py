@@ -1,14 +1,41 @@
-"""The tick and lot a grid's books count in, which stay what they were whatever the venue asks for later."""
+"""The rules a grid is shown by without asking the venue, and the tick and lot its books count in.
+
+Tick and lot stay what they were whatever the venue asks for later.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 from domain.grids import GridPlan
 from domain.instrument import InstrumentRules
-from domain.money import exact
+from domain.money import ZERO, exact
 from domain.orders import Fill
-from ports.store import OrderRow
+from ports.store import GridRow, OrderRow
+
+NOT_READ: Final = "NOT_READ"
+"""The status of a symbol whose rules nobody has told us yet."""
+
+
+def planned_rules(row: GridRow) -> InstrumentRules:
+    """Return the rules the grid was planned by.
+
+    Older books do not hold them. Such a grid counts in the steps its plan shows, and nothing is traded by it until the
+    venue's own rules are read.
+    """
+    plan = row.plan
+    if plan.rules is not None:
+        return plan.rules
+    return InstrumentRules(
+        instrument=row.instrument,
+        status=NOT_READ,
+        tick=_power_of_ten([*plan.prices, plan.entry_limit_price]),
+        lot=_power_of_ten([plan.quantity_per_rung, plan.entry_quantity]),
+        min_quantity=ZERO,
+        max_quantity=ZERO,
+        min_notional=ZERO,
+    )
 
 
 @exact
@@ -33,4 +60,9 @@ def _step(step: Decimal, values: Iterable[Decimal]) -> Decimal:
     known = list(values)
     if not any(value % step for value in known):
         return step
-    return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent) for value in known))
+    return _power_of_ten(known)
+
+
+def _power_of_ten(values: Iterable[Decimal]) -> Decimal:
+    """Return the largest of which all values are whole numbers."""
+    return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent) for value in values))

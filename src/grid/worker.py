@@ -100,7 +100,7 @@ class GridWorker:
         if row.ended_ms is not None:
             self._phase, self._reason = Phase.ENDED, row.phase_reason
         self._last_mark = row.plan.start_price
-        self._next_equity_ms = 0
+        self._equity_ms: int | None = None
         self._updated_ms = row.started_ms
         self._resumed = False
         self._aimed: list[WantedOrder] = []
@@ -163,7 +163,7 @@ class GridWorker:
     @property
     def is_idle(self) -> bool:
         """Tell whether no answer is awaited: a replay's market may move on."""
-        return self._desk.synced and not self._desk.in_flight
+        return self._desk.synced and not self._desk.in_flight and self._market.last is not None
 
     @property
     def _may_act(self) -> bool:
@@ -241,7 +241,7 @@ class GridWorker:
         if self._money.alarm:
             return Phase.PAUSED, self._money.alarm
         if self._desk.placing.pause.reason:
-            return Phase.PAUSED, f"the venue refuses orders: {self._desk.placing.pause.reason}"
+            return Phase.PAUSED, f"the venue takes no orders now: {self._desk.placing.pause.reason}"
         reasons = self._desk.placing.gate_reasons
         if reasons:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
@@ -250,6 +250,8 @@ class GridWorker:
         return Phase.TRADING, ""
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
+        if not self._market.is_trading:  # of a symbol that is gone the account may not even be readable
+            return self._market.missing(now)
         if not self._desk.synced:
             first, lost = self._phase is Phase.STARTING, self._desk.user_stream_lost
             return Phase.STARTING if first else Phase.PAUSED, lost or "reading the account"
@@ -263,9 +265,9 @@ class GridWorker:
     # --- shown and stored ---
 
     def _equity(self, now: Moment) -> list[Effect]:
-        if self._market.last is None or now.market_ms < self._next_equity_ms:
+        if self._market.last is None or not self._is_equity_due(now):
             return []
-        self._next_equity_ms = now.market_ms + self._equity_every_ms
+        self._equity_ms = now.market_ms
         books = self._shown_books(self._market.last.price)
         return [
             SaveEquity(
@@ -278,6 +280,12 @@ class GridWorker:
                 )
             )
         ]
+
+    def _is_equity_due(self, now: Moment) -> bool:
+        """Tell whether a row is due: a while after the last one, or at once after the clock stepped back."""
+        if self._equity_ms is None:
+            return True
+        return not 0 <= now.market_ms - self._equity_ms < self._equity_every_ms
 
     def _shown_books(self, mark: Decimal) -> Books:
         return self._money.shown(mark, cycles=self._state.cycles, dust=self._state.dust)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.account import Account, Mode
 from domain.grids import GridPlan, GridRequest, Spacing
-from domain.instrument import Instrument, Market
+from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, OrderType, Role, Side, Slot, Status, TimeInForce
 from ports.store import OrderRow
 
@@ -80,6 +80,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 # By type, so that a field added to the plan is drawn and held to its round trip from then on.
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 1000),
+    str: texts,
     bool: st.booleans(),
     Decimal: amounts,
     Decimal | None: maybe_amounts,
@@ -90,11 +91,14 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def _records(kind: type) -> st.SearchStrategy[Any]:
-    return st.builds(kind, **{name: _BY_TYPE[hint] for name, hint in get_type_hints(kind).items()})
+def _records(kind: type, **narrower: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(kind, **{name: _BY_TYPE[hint] for name, hint in get_type_hints(kind).items()} | narrower)
 
 
 requests = _BY_TYPE[GridRequest] = _records(GridRequest)
+_steps = st.integers(-8, 3).map(Decimal(1).scaleb)
+_rules = _records(InstrumentRules, tick=_steps, lot=_steps, min_notional=amounts.map(abs))
+_BY_TYPE[InstrumentRules | None] = st.none() | _rules
 plans = _records(GridPlan)
 
 

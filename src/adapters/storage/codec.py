@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, get_type_hints
 
 from domain.grids import GridPlan, GridRequest, Spacing
-from domain.instrument import Instrument
+from domain.instrument import Instrument, InstrumentRules
 from domain.money import parse_amount, plain
 
 
@@ -46,7 +46,7 @@ def _written(value: object) -> Any:
             return str(value)
         case tuple():
             return [_written(item) for item in value]
-        case GridPlan() | GridRequest():
+        case GridPlan() | GridRequest() | InstrumentRules():
             return {field.name: _written(getattr(value, field.name)) for field in fields(value)}
     raise ValueError(f"a plan cannot be stored with {value!r} in it")
 
@@ -101,4 +101,5 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     Instrument: Instrument.parse,
 }
 _READERS[GridRequest] = _record(GridRequest)
+_READERS[InstrumentRules | None] = _maybe(_record(InstrumentRules))
 _plan = _record(GridPlan)
