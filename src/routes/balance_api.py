@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from flask import Response
 from pydantic import Field
@@ -13,7 +14,8 @@ from domain.money import ZERO
 from routes.formats import iso, number
 from routes.messages import say
 from routes.resource import resource
-from routes.services import services
+from routes.services import Services, services
+from routes.side_by_side import side_by_side
 from routes.views import View, answer
 
 VALUED_IN = "USDT"
@@ -83,7 +85,7 @@ class Purse:
 @bp.get("/balance", responses={200: AccountBalanceView})
 def balance() -> Response:
     """Give all balances; a market that cannot be read says so in `error`, the other one answers."""
-    spot, futures = _purse(Market.SPOT), _purse(Market.FUTURES)
+    spot, futures = _purses()
     margin = futures.of_asset(VALUED_IN)
     return answer(
         AccountBalanceView(
@@ -103,7 +105,7 @@ def balance() -> Response:
 @bp.get("/balance/summary", responses={200: BalanceSummaryView})
 def summary() -> Response:
     """Give the totals in USDT."""
-    spot, futures = _purse(Market.SPOT), _purse(Market.FUTURES)
+    spot, futures = _purses()
     return answer(
         BalanceSummaryView(
             spot_usdt=number(spot.worth),
@@ -130,12 +132,21 @@ def _rows(purse: Purse) -> list[BalanceView]:
     ]
 
 
-def _purse(market: Market) -> Purse:
-    if market not in services().supported_markets:
-        return Purse((), say("market_off", market=market))
+def _purses() -> tuple[Purse, Purse]:
+    """Return spot and futures, both asked at once; one that does not answer in time says so and holds up nobody."""
+    given, markets = services(), (Market.SPOT, Market.FUTURES)
+    off = {market: say("market_off", market=market) for market in markets if market not in given.supported_markets}
+    asked = [partial(_purse, given, market) for market in markets if market not in off]
+    late = Purse((), say("venue_slow", seconds=f"{given.venue_answer_s:g}"))
+    told = iter(side_by_side(asked, given.venue_answer_s, late))
+    spot, futures = (Purse((), off[market]) if market in off else next(told) for market in markets)
+    return spot, futures
+
+
+def _purse(given: Services, market: Market) -> Purse:
     try:
-        balances = [held for held in services().account_reader.balances(market) if held.total]
-        prices = _prices([held.asset for held in balances])
+        balances = [held for held in given.account_reader.balances(market) if held.total]
+        prices = _prices(given, [held.asset for held in balances])
     except TradingError as error:
         return Purse((), str(error))
     return Purse(
@@ -144,18 +155,18 @@ def _purse(market: Market) -> Purse:
     )
 
 
-def _prices(assets: list[str]) -> dict[str, Decimal]:
+def _prices(given: Services, assets: list[str]) -> dict[str, Decimal]:
     """Return USDT per asset from the spot tickers; an asset quoted the other way round is turned over."""
     quoted: dict[str, tuple[Instrument, bool]] = {}
     for asset in assets:
         for symbol, turned in ((f"{asset}/{VALUED_IN}", False), (f"{VALUED_IN}/{asset}", True)):
             try:
-                quoted.setdefault(asset, (services().market_data.instrument(symbol, Market.SPOT), turned))
+                quoted.setdefault(asset, (given.market_data.instrument(symbol, Market.SPOT), turned))
             except NotFound:
                 continue
     quoted.pop(VALUED_IN, None)
     wanted = [instrument for instrument, _ in quoted.values()]
-    seen = {t.instrument: t.price for t in services().market_data.tickers(wanted)} if wanted else {}
+    seen = {t.instrument: t.price for t in given.market_data.tickers(wanted)} if wanted else {}
     prices = {
         asset: 1 / seen[instrument] if turned else seen[instrument]
         for asset, (instrument, turned) in quoted.items()

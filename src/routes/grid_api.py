@@ -3,7 +3,7 @@
 from flask import Response
 
 from domain.instrument import Market
-from routes.addressing import asked_for, grid_to_read, instrument_to_stop
+from routes.addressing import asked_for, grid_to_read, instrument_to_stop, is_active
 from routes.grid_views import CheckedView, GridChangeView, GridView, RecoveryView
 from routes.resource import resource
 from routes.schemas import GridBody, MarketQuery, StopBody, SymbolPath
@@ -34,11 +34,13 @@ def start(body: GridBody) -> Response:
     return answer(GridChangeView.after(grid, "grid_started"))
 
 
-@bp.post("/grid/stop", responses={200: GridChangeView})
+@bp.post("/grid/stop", responses={200: GridChangeView, 202: GridChangeView})
 def stop(body: StopBody) -> Response:
-    """End a grid for good."""
+    """End a grid for good; 202 while it has not ended, as where the exchange does not answer."""
     market = Market(body.market_type) if body.market_type else None
     grid = services().commands.stop_grid(instrument_to_stop(body.symbol, market), body.ending)
+    if is_active(grid):
+        return answer(GridChangeView.after(grid, "grid_stopping", done=False), 202)
     return answer(GridChangeView.after(grid, "grid_stopped"))
 
 

@@ -151,13 +151,15 @@ class GridView(View):
 class GridChangeView(GridView):
     """A grid after it was started or stopped."""
 
-    success: bool
+    success: bool = Field(description="false while a grid that was told to stop has not ended yet")
     message: str
 
     @classmethod
-    def after(cls, grid: GridSnapshot, key: str) -> Self:
-        sentence = say(key, symbol=symbol_of(grid.instrument))
-        return cls.model_validate({**GridView.of(grid).model_dump(), "success": True, "message": sentence})
+    def after(cls, grid: GridSnapshot, key: str, *, done: bool = True) -> Self:
+        """Show `grid` with the sentence `key` of the catalogue."""
+        reason = f" ({grid.phase_reason})" if grid.phase_reason else ""
+        sentence = say(key, symbol=symbol_of(grid.instrument), reason=reason)
+        return cls.model_validate({**GridView.of(grid).model_dump(), "success": done, "message": sentence})
 
 
 class CalculatedView(View):

@@ -88,6 +88,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "no_running_grid": ("no grid runs on {symbol}", "nenhum grid está em operação em {symbol}"),
     "config_valid": ("Configuration is valid", "Configuração válida"),
     "grid_started": ("Grid started for {symbol}", "Bot de grid iniciado para {symbol}"),
+    "grid_stopping": (
+        "The grid on {symbol} is stopping but has not ended yet{reason}; ask for its status until it is stopped",
+        "O bot de grid de {symbol} está parando, mas ainda não terminou{reason}; consulte o status até ficar stopped",
+    ),
     "grid_stopped": ("Grid stopped for {symbol}", "Bot de grid parado para {symbol}"),
     "mode_changed": ("Operation mode is now {mode}", "Modo de operação agora é {mode}"),
     "mode_production": (
@@ -109,6 +113,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "grid_not_recovered": (
         "The grid has run since it was started; nothing was recovered",
         "O grid opera desde que foi iniciado; nada foi recuperado",
+    ),
+    "venue_slow": (
+        "the exchange did not answer within {seconds} s; try again",
+        "a bolsa não respondeu em {seconds} s; tente novamente",
     ),
     "market_off": (
         "{market} is not in exchange.supported_markets of the settings",

@@ -1,5 +1,6 @@
 """What requests may hold. Numbers that reach money are read from their text; booleans are no numbers."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,8 @@ from routes.mistakes import Strict
 
 LONGEST_SYMBOL = 50
 MOST_LEVELS = 1000
+# Narrower than Decimal, which also reads 1_000 and digits of other scripts.
+_DECIMAL_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 MarketType = Literal["spot", "futures"]
 Interval = Literal[
@@ -41,11 +44,11 @@ def _read_amount(value: Any) -> Decimal:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
-    if isinstance(value, str) and len(value) <= 64:
+    if isinstance(value, str) and len(value) <= 64 and _DECIMAL_TEXT.fullmatch(value):
         try:
             return parse_amount(value)
         except ValueError:
-            pass
+            pass  # an exponent beyond what a Decimal holds
     raise PydanticCustomError("finite_number", "not a finite number")
 
 

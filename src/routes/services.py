@@ -21,7 +21,8 @@ class Services:
 
     `wall_ms` returns this host's time in ms since the epoch. `min_order_value` and `max_order_notional` are the
     settings' bounds of one order, in quote; `max_price_distance` is how far a rung may lie from the price, as a
-    fraction of it. `futures_leverage` is the leverage futures grids run with.
+    fraction of it. `futures_leverage` is the leverage futures grids run with. `venue_answer_s` is how long a view that
+    can do without the venue's answer waits for it, in seconds.
     """
 
     commands: Commands
@@ -37,6 +38,7 @@ class Services:
     max_order_notional: Decimal = Decimal(10**12)
     max_price_distance: Decimal = Decimal(1)
     futures_leverage: int = 1
+    venue_answer_s: float = 5.0
 
 
 def services() -> Services:

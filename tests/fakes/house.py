@@ -95,13 +95,17 @@ def fill_of(instrument: Instrument, trade_id: int) -> Fill:
 
 @dataclass
 class House:
-    """Implements Commands, Snapshots, MarketData and AccountReader. `failure` is raised by the next call, whatever."""
+    """Implements Commands, Snapshots, MarketData and AccountReader. `failure` is raised by the next call, whatever.
+
+    `stop_hangs` is why a grid that is told to stop does not end.
+    """
 
     mode: Mode = Mode.SHADOW
     venue_connected: bool = True
     database_failure: str = ""
     failure: Exception | None = None
     futures_failure: TradingError | None = None
+    stop_hangs: str = ""
     history: dict[Instrument, GridSnapshot] = field(default_factory=dict)
     trades: dict[Instrument, list[Fill]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -180,6 +184,9 @@ class House:
         grid = self.history.get(instrument)
         if grid is None or grid.status is GridStatus.STOPPED:
             raise NotFound("no grid runs on this symbol")
+        if self.stop_hangs:
+            self.history[instrument] = replace(grid, phase=Phase.STOPPING, phase_reason=self.stop_hangs)
+            return self.history[instrument]
         ended = replace(grid, status=GridStatus.STOPPED, phase=Phase.ENDED, open_orders=())
         self.history[instrument] = ended
         return ended
