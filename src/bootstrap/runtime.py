@@ -18,8 +18,9 @@ from domain.grids import GridRequest
 from domain.instrument import Market
 from ports.control import PartState, SystemSnapshot
 from ports.store import StoreFailed
-from routes.asgi import Stop, bind, serve
+from routes.asgi import LoopPulse, Stop, bind, serve
 from utils.clock import SystemClock
+from utils.exit_deadline import ExitDeadline
 
 # What a first grid's request calls otherwise than the file does.
 _KEYS_OF_FIRST_GRID: Final = {
@@ -40,11 +41,12 @@ class Runtime:
         self._folder = data_folder(settings)
         clock = SystemClock()
         self._backups = self._backup_keeper(clock)
+        self._pulse = LoopPulse(clock.monotonic_s)
         builder = HouseBuilder(
             settings=settings,
             folder=self._folder,
             switch=self._switch,
-            process_parts=[self._backups.part] if self._backups else [],
+            process_parts=[self._pulse.part, *([self._backups.part] if self._backups else [])],
             started_wall_ms=clock.wall_ms(),
         )
         self._standing = StandingHouse(builder.build, settings.available_modes())
@@ -64,7 +66,13 @@ class Runtime:
                     self._backups.start()
                 self._heartbeat.start()
                 port = listener.getsockname()[1]
-                serve(self, listener, on_ready=lambda stop: self._ready(f"http://{server.host}:{port}", stop))
+                serve(
+                    self,
+                    listener,
+                    on_ready=lambda stop: self._ready(f"http://{server.host}:{port}", stop),
+                    on_signal=ExitDeadline().start,
+                    pulse=self._pulse,
+                )
             finally:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, signal.SIG_IGN)  # a second one must not leave the house half closed
