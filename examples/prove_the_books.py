@@ -34,6 +34,8 @@ RECORDED_GRID = {"initial_levels": 20, "lower_price": 53000, "upper_price": 5750
 SYNTHETIC_GRID = {"initial_levels": 20, "spacing_perc": 0.25, "market_type": "spot"}
 SYNTHETIC_HOURS = 3
 HOUR_MS = 3_600_000
+START_S = 600  # a first start installs packages
+STANDSTILL_S = 60
 
 getcontext().prec = 60
 
@@ -90,7 +92,10 @@ class Exchange:
 
 
 def start_server(arguments, folder):
-    """Start Gridhive without a first grid; return the process and the address it printed."""
+    """Start Gridhive without a first grid; return the process and the address it printed.
+
+    What it says goes to a file: a pipe that nobody empties would stop it once it is full.
+    """
     command = [str(ROOT / "start_api.sh"), "--port", "0", "--data-dir", str(folder), "--speed", "max"]
     if arguments.data:
         command += ["--market", "replay", "--replay", f"{arguments.symbol}={Path(arguments.data).resolve()}"]
@@ -98,13 +103,19 @@ def start_server(arguments, folder):
         command += ["--to", arguments.end] if arguments.end else []
     else:
         command += ["--market", "synthetic", "--seed", str(arguments.seed)]
-    server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    for line in server.stdout:
-        if "answers on " in line:
-            return server, line.split("answers on ")[1].split()[0]
-    raise SystemExit(f"Gridhive did not start:\n{server.stderr.read()}")
+    said = Path(folder) / "server.out"
+    said.parent.mkdir(parents=True, exist_ok=True)
+    with said.open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    deadline = time.monotonic() + START_S
+    while server.poll() is None and time.monotonic() < deadline:
+        for line in said.read_text(errors="replace").splitlines():
+            if "answers on " in line:
+                return server, line.split("answers on ")[1].split()[0]
+        time.sleep(0.05)
+    if server.poll() is None:
+        stop_server(server)
+    raise SystemExit(f"Gridhive did not start:\n{said.read_text(errors='replace')}")
 
 
 def stop_server(server):
@@ -113,8 +124,9 @@ def stop_server(server):
 
 
 def wait_for_the_market(exchange, api, symbol, synthetic):
-    """Wait until the recording is over, or enough synthetic hours have passed."""
-    begin_ms = exchange.state()["market_ms"]
+    """Wait until the recording is over, or enough synthetic hours have passed; give up when nothing moves."""
+    begin_ms = at_ms = exchange.state()["market_ms"]
+    moved_s = time.monotonic()
     while True:
         state = exchange.state()
         hours = (state["market_ms"] - begin_ms) / HOUR_MS
@@ -123,6 +135,12 @@ def wait_for_the_market(exchange, api, symbol, synthetic):
         if state["finished"] or (synthetic and hours >= SYNTHETIC_HOURS):
             print()
             return
+        if state["market_ms"] > at_ms:
+            at_ms, moved_s = state["market_ms"], time.monotonic()
+        if time.monotonic() - moved_s > STANDSTILL_S:
+            raise SystemExit(
+                f"\nthe market stood still for {STANDSTILL_S} s ({shown['phase']}: {shown['phase_reason']})"
+            )
         time.sleep(0.2)
 
 
@@ -151,6 +169,15 @@ def compare(books, before, after, price, trades, base, quote):
         ("change of equity", told["equity_change"], cash + held * price - started),
         ("profit identity", explained, cash + held * price - started),
         ("residual", told["residual"], Decimal(0)),
+    ]
+
+
+def judge(status, exchange, symbol, trades):
+    """Return (what, is it so): without these, equal numbers would prove nothing."""
+    return [
+        ("the grid has stopped", status["status"] == "stopped"),
+        ("no order is left at the exchange", not exchange.signed("/api/v3/openOrders", symbol=symbol)),
+        ("it bought and sold", {trade["isBuyer"] for trade in trades} == {True, False}),
     ]
 
 
@@ -222,7 +249,9 @@ def run(arguments, folder):
         ask(f"{api}/api/grid/stop", {"symbol": symbol, "on_stop": "cancel"})
         status = ask(f"{api}/api/grid/status/{symbol}")
         after, trades = exchange.balances(), exchange.trades(symbol)
+        # A recording that ended has a last price that stands still; the synthetic market may still move a little.
         price = Decimal(status["books"]["mark_price"]) if synthetic else exchange.last_price(symbol)
+        facts = judge(status, exchange, symbol, trades)
         rows = compare(status["books"], before, after, price, trades, base, quote)
         if arguments.plot:
             candles = exchange.candles(symbol, begin_ms, exchange.state()["market_ms"])
@@ -235,7 +264,9 @@ def run(arguments, folder):
     print(f"{'':18}{'the books':>26}{'the exchange':>26}")
     for what, told, found in rows:
         print(f"{what:18}{told:>26f}{found:>26f}   {'equal' if told == found else 'DIFFERENT'}")
-    return all(told == found for _, told, found in rows)
+    for what, is_so in facts:
+        print(f"{what}: {'yes' if is_so else 'NO'}")
+    return all(told == found for _, told, found in rows) and all(is_so for _, is_so in facts)
 
 
 def main():

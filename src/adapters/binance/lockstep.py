@@ -58,19 +58,19 @@ class LockstepDriver:
             LockstepBroken: if the user stream or the reader does not keep up within the deadline.
             VenueError: if the exchange does not step.
         """
-        await self._until(self._idle, "the reader was not idle before the first step")
         answer = await read_market_state(self._transport)
         ahead = self._user_events() - int(answer["user_events"])  # what was told before this driver began
         while not answer["finished"]:
             while self._paused():
                 await self._sleep(_PAUSE_S)
+            await self._until(self._idle, f"the reader was not idle at market time {answer['market_ms']}")
             answer = await self._step()
             wanted = int(answer["user_events"]) + ahead
             await self._until(
                 lambda wanted=wanted: self._user_events() >= wanted,  # type: ignore[misc]
                 f"the user stream did not deliver event {wanted}",
             )
-            await self._until(self._idle, f"the reader was not idle at market time {answer['market_ms']}")
+        await self._until(self._idle, f"the reader was not idle at market time {answer['market_ms']}")
         LOG.info("the replay is finished after %d points in %d steps", self.played, self.steps)
 
     async def _step(self) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class MarketChannel:
         self._announced: set[str] = set()
         self._fresh: FrameSocket | None = None
         self._changed = asyncio.Event()
+        self._unheard = asyncio.Event()
         self.events = 0
         self.reason = ""
 
@@ -129,6 +130,26 @@ class MarketChannel:
                 socket.abandon(f"subscribing failed: {e}")
             await self._sleep(2 * _REQUEST_PAUSE_S)
 
+    async def greet(self) -> None:
+        """Ask REST for the last price of symbols that were just subscribed, for ever.
+
+        A quiet market may not trade for long, and one that waits for its reader not at all before it was told this.
+        """
+        while True:
+            await self._unheard.wait()
+            self._unheard.clear()
+            unheard = sorted(self._announced - set(self._heard))
+            try:
+                rows = await self._last_trades(unheard) if unheard else {}
+            except (VenueError, KeyError, ValueError) as e:
+                LOG.warning("the last prices of %s could not be read: %r", ", ".join(unheard), e)
+                continue
+            for symbol, row in rows.items():
+                # Without a trade in 24 h there is no id to compare the stream with, but a last price all the same.
+                if symbol not in self._heard and int(row["lastId"]) < 0 and parse_amount(row["lastPrice"]):
+                    self._tell(symbol, _Heard(-1, -1, parse_amount(row["lastPrice"]), int(row["closeTime"])))
+            self._compare({symbol: row for symbol, row in rows.items() if symbol not in self._heard})
+
     async def check_silence(self, current: Callable[[], FrameSocket | None]) -> None:
         """Ask REST about symbols that were silent for too long, for ever."""
         while True:
@@ -181,6 +202,8 @@ class MarketChannel:
         for symbol in sorted(set(symbols) - self._announced):
             self._announced.add(symbol)
             self._watchers.order(symbol, StreamResumed(self.kind))
+            if symbol not in self._heard:
+                self._unheard.set()
         self._announced &= set(self._watchers)
 
     def _silent(self) -> list[str]:

@@ -189,6 +189,7 @@ class BinanceStreams:
             self._user_keeper.run,
             lambda: self._market.follow(lambda: self._market_keeper.socket),
             lambda: self._market.check_silence(lambda: self._market_keeper.socket),
+            self._market.greet,
             self._rules.run,
         ):
             self._io.spawn(self._always(task))
