@@ -139,9 +139,9 @@ class GridManager:
         return self._house.store.newest_fills(instrument, limit)
 
     def watched(self, market: Market) -> tuple[Instrument, ...]:
-        """Return the instruments in use: with a grid, or preferred."""
+        """Return the instruments in use: with a grid, or preferred; none that is known to be listed no more."""
         used = [row.instrument for row in self._house.store.grids() if row.ended_ms is None]
-        named = dict.fromkeys([*used, *self._defaults.watched()])
+        named = dict.fromkeys([*filter(self._may_be_listed, used), *self._defaults.watched()])
         return tuple(instrument for instrument in named if instrument.market is market)
 
     @property
@@ -197,6 +197,14 @@ class GridManager:
                 log.warning("grids are taken up by the rules they were planned by: %s", error)
                 break
         return rules
+
+    def _may_be_listed(self, instrument: Instrument) -> bool:
+        try:
+            return self._market_data.rules(instrument).status != NOT_LISTED
+        except NotFound:
+            return False
+        except VenueError:  # whoever wants to show prices will be told
+            return True
 
     def _run(self, row: GridRow, rules: InstrumentRules) -> GridRunner:
         runner = GridRunner(row, rules, self._house, self._ended)

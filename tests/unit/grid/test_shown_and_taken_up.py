@@ -238,6 +238,7 @@ def test_a_symbol_that_is_listed_no_more_pauses_its_grid_alone(opened: Callable[
     assert "BTCUSDT is NOT_LISTED at the venue" in gone.phase_reason
     assert place.until(ETH, lambda shown: shown.phase_reason == "not subscribed yet").phase is Phase.STARTING
     assert place.gateway.sent == []
+    assert place.manager.watched(Market.SPOT) == (ETH,), "no price of the other can be shown"
     place.until(BTC, lambda _shown: BTC in place.streams.inboxes)
     place.streams.inboxes[BTC].order(RulesChanged(BTC, btc_rules()))
     place.until(BTC, lambda shown: "NOT_LISTED" not in shown.phase_reason)
@@ -254,7 +255,8 @@ def test_a_venue_out_of_reach_is_asked_once_and_the_grids_are_taken_up(
     store.add_grid(ETH, replace(plan(), rules=btc_rules(instrument=ETH)), 1, 2)
     place = opened(store, market)
     assert place.manager.resume_all() == 2
-    assert len(market.asked) == 1
+    assert market.asked == [BTC]
+    assert place.manager.watched(Market.SPOT) == (BTC, ETH)
     place.until(BTC, lambda shown: says in shown.phase_reason)
     assert place.gateway.sent == []
 
