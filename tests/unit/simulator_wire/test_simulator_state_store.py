@@ -132,3 +132,13 @@ def test_one_process_at_a_time_and_a_folder_that_can_be_written(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be used"):
         StateStore.open(tmp_path / "file")
+
+
+def test_the_id_of_these_accounts_is_kept_and_nobody_elses(tmp_path: Path) -> None:
+    ids = []
+    for folder in ("one", "one", "two"):
+        store = StateStore.open(tmp_path / folder)
+        ids.append(store.instance)
+        store.close()
+    assert ids[0] == ids[1] != ids[2]
+    assert len(ids[0]) == 16
