@@ -107,7 +107,7 @@ def draw_plan(seed: int) -> RunPlan:
     """Return the plan of a seed."""
     random = Random(f"plan {seed}")
     lock_step = random.random() < 0.25
-    steps = random.randint(36, 70)
+    steps = random.randint(28, 54)
     spacing = Decimal(random.choice(["0.3", "0.3", "0.5"]))
     return RunPlan(
         seed=seed,
@@ -149,10 +149,14 @@ def _episodes(random: Random, steps: int, *, lock_step: bool) -> Sequence[Episod
 def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Episode:
     faults = random.sample(_HARMLESS if lock_step else _WINDOWED, random.choice([2, 3, 3, 4]))
     stop = random.choice([OnStop.CANCEL, OnStop.UNWIND, OnStop.UNWIND, OnStop.KEEP]) if kind == "stop" else None
-    deaths = [_death(random, random.choice(_first_choices(kind, stop)))]
+    # A stop that is lost with the power comes later than the twin's, and orders that are kept would tell.
+    may_lose = not (lock_step and stop is not None)
+    if lock_step and stop is OnStop.KEEP:
+        stop = OnStop.CANCEL
+    deaths = [_death(random, random.choice(_first_choices(kind, stop)), may_lose=may_lose)]
     while len(deaths) < 4 and random.random() < 0.65:
         again = _ENDING if kind == "stop" and random.random() < 0.4 else _RECOVERY
-        deaths.append(_death(random, random.choice(again)))
+        deaths.append(_death(random, random.choice(again), may_lose=may_lose))
     return Episode(
         at_step=at_step,
         faults=tuple(faults),
@@ -173,8 +177,8 @@ def _first_choices(kind: str, stop: OnStop | None) -> Sequence[Boundary]:
     return _TRADING
 
 
-def _death(random: Random, boundary: Boundary) -> Death:
-    power_loss = random.random() < 0.3
+def _death(random: Random, boundary: Boundary, *, may_lose: bool) -> Death:
+    power_loss = may_lose and random.random() < 0.3
     return Death(
         boundary=boundary,
         passes=random.choice([1, 1, 1, 2, 3]),

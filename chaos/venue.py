@@ -10,11 +10,11 @@ from chaos.translate import amount, fill_of, instrument_of, order_of, params_of,
 from domain.events import OrderReported
 from domain.instrument import InstrumentRules
 from domain.orders import Fill, Intent, VenueOrder
-from orders.client_ids import PREFIX, ClientId
+from orders.client_ids import PREFIX
 from simulator.core.errors import ExchangeError
 from simulator.core.events import ExchangeEvent, MarketTrade, OrderChanged
 from simulator.core.exchange import Exchange
-from simulator.core.orders import Order, OrderParams, OrderType, Side, TimeInForce
+from simulator.core.orders import OrderParams, OrderType, Side, TimeInForce
 from simulator.core.symbols import NOTIONAL_UNIT, UNIT, SymbolSpec
 
 ACCOUNT = "bot"
@@ -35,7 +35,7 @@ class Venue:
         self.on_change: Callable[[OrderChanged], None] = lambda _change: None
         self._clock = clock
         self._past_ms: list[float] = []
-        self._past: list[OrderChanged] = []
+        self._past: list[tuple[VenueOrder, Fill | None]] = []
         self._foreign = 0
         self._exchange = Exchange([spec, bnb], listener=self._heard)
         self._exchange.print_trade(
@@ -88,17 +88,15 @@ class Venue:
 
     def orders(self, lag_ms: float = 0) -> list[VenueOrder]:
         """Return all orders of the account, open or not."""
-        seen = {change.order.order_id: change.order for change in self._past[: self._known(lag_ms)]}
-        return [order_of(order, self.instrument) for order in seen.values()]
+        return list({order.venue_order_id: order for order, _ in self._past[: self._known(lag_ms)]}.values())
 
     def open_orders(self, lag_ms: float = 0) -> list[VenueOrder]:
         return [order for order in self.orders(lag_ms) if order.status.value == "open"]
 
     def trades(self, lag_ms: float = 0, since: int = 0) -> list[Fill]:
         """Return the account's trades with an id of at least `since`, foreign orders' too."""
-        changes = self._past[: self._known(lag_ms)]
-        fills = [(change.fill, change.order.client_id) for change in changes if change.fill is not None]
-        return [fill_of(fill, self.instrument, client_id) for fill, client_id in fills if fill.trade_id >= since]
+        past = self._past[: self._known(lag_ms)]
+        return [fill for _, fill in past if fill is not None and fill.trade_id >= since]
 
     def balances(self) -> dict[str, Decimal]:
         """Return what the account holds, free and locked together."""
@@ -183,19 +181,15 @@ class Venue:
     def _heard(self, event: ExchangeEvent) -> None:
         if not isinstance(event, OrderChanged) or event.order.symbol != self.symbol:
             return
+        order = order_of(event.order, self.instrument)
+        fill = None if event.fill is None else fill_of(event.fill, self.instrument, order.client_id)
         self._past_ms.append(self._clock.now_ms)
-        self._past.append(event)
+        self._past.append((order, fill))
         self.on_change(event)
-        client_id = event.order.client_id
-        if is_ours(client_id):
-            fills = () if event.fill is None else (fill_of(event.fill, self.instrument, client_id),)
-            self.on_report(OrderReported(order_of(event.order, self.instrument), fills))
+        if is_ours(order.client_id):
+            self.on_report(OrderReported(order, () if fill is None else (fill,)))
 
 
 def is_ours(client_id: str) -> bool:
     """Tell whether the gateway passes an order on: it carries our prefix, be it another instance's."""
     return client_id.startswith(f"{PREFIX}-")
-
-
-def parsed(order: Order | VenueOrder) -> ClientId | None:
-    return ClientId.parse(order.client_id)

@@ -1,0 +1,78 @@
+"""Crashes at every boundary under every fault: 300 clean runs hold, and each planted mistake is found."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.binance.gateway import LOOK_UP_PAUSES_S, SETTLED_MARGIN_MS
+from adapters.binance.transport import RECV_WINDOW_MS
+from chaos import line
+from chaos.__main__ import main
+from chaos.bugs import BUGS
+from chaos.campaign import Bench, Tally
+from chaos.plan import draw_plan
+from chaos.points import Boundary, Fault
+
+RUNS = 300
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.timeout(600)
+def test_300_runs_double_orphan_and_lose_nothing(tmp_path: Path):
+    bench, tally = Bench(tmp_path), Tally()
+    for seed in range(1, RUNS + 1):
+        tally.add(bench.run(seed))
+    assert tally.failed == {}
+    assert tally.twins > 0
+    assert set(tally.deaths) == set(Boundary)
+    assert set(tally.strikes) == set(Fault)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", sorted(BUGS))
+def test_a_planted_mistake_is_found_within_300_runs(tmp_path: Path, name: str):
+    bench = Bench(tmp_path, name)
+    assert any(bench.run(seed).reason for seed in range(1, RUNS + 1))
+
+
+def test_what_was_planted_is_gone_afterwards(tmp_path: Path):
+    for name in BUGS:
+        Bench(tmp_path, name).run(1)
+    assert Bench(tmp_path).run(1).reason == ""
+
+
+def test_a_seed_replays_to_the_last_line(tmp_path: Path):
+    def log_of(folder: Path) -> list[str]:
+        lines: list[str] = []
+        folder.mkdir()
+        Bench(folder).run(7, lines.append)
+        return lines
+
+    assert log_of(tmp_path / "first") == log_of(tmp_path / "second")
+    assert draw_plan(7) == draw_plan(7)
+
+
+def test_the_command_tells_failures_apart_and_how_to_replay_them(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    assert main(["--runs", "3", "--processes", "1", "--json", str(tmp_path / "summary.json")]) == 0
+    assert "3 runs" in capsys.readouterr().out
+    assert '"failed": {}' in (tmp_path / "summary.json").read_text("utf-8")
+    assert main(["--runs", "40", "--processes", "1", "--plant", "fill-twice"]) == 1
+    assert "--runs 1 --plant fill-twice -v" in capsys.readouterr().out
+    assert main(["--runs", "1", "--seed", "2", "-v"]) == 0
+    assert "seed 2: held" in capsys.readouterr().out
+
+
+def test_the_line_promises_what_the_gateway_promises():
+    assert (line.RECV_WINDOW_MS, line.SETTLED_MARGIN_MS, line.LOOK_UP_PAUSES_S) == (
+        RECV_WINDOW_MS,
+        SETTLED_MARGIN_MS,
+        LOOK_UP_PAUSES_S,
+    )
