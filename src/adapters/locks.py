@@ -4,6 +4,7 @@ Locks are the operating system's (flock), so that a process that died holds noth
 with the holder's process id, read only by whoever finds the lock taken.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 from domain.errors import Conflict
 
 _OURS: Final = "gridhive"
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(slots=True)
@@ -83,9 +85,12 @@ def lock_data_folder(folder: Path) -> HeldLocks:
     """Become the only instance on a data folder, which is made where it is missing.
 
     Raises:
-        Conflict: if another process holds it.
+        Conflict: if another process holds it, or it cannot be made or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Conflict(f"data folder {folder} cannot be made: {error}; {_way_out(error, folder.parent)}") from error
     remedy = "stop it first, or give this one a data folder of its own"
     return _hold([folder / f"{_OURS}.lock"], f"data folder {folder}", remedy)
 
@@ -103,7 +108,7 @@ def _hold(files: Sequence[Path], what: str, remedy: str) -> HeldLocks:
             except Timeout:
                 raise Conflict(f"{what} is in use by {_holder(file)}; {remedy}") from None
             except OSError as error:
-                raise Conflict(f"{what} cannot be locked: {error}; make {file.parent} writable") from error
+                raise Conflict(f"{what} cannot be locked: {error}; {_way_out(error, file.parent)}") from error
             stack.callback(note.unlink, missing_ok=True)
         return HeldLocks(what, stack.pop_all())
 
@@ -113,6 +118,14 @@ def _holder(file: Path) -> str:
         return f"process {int(_note(file).read_text('ascii'))}"
     except (OSError, ValueError):
         return "another process (it is just starting or ending)"
+
+
+def _way_out(error: OSError, folder: Path) -> str:
+    if error.errno in _NO_ROOM:
+        return f"make room on the disk of {folder}"
+    if error.errno == errno.ENOTDIR:
+        return f"{folder} or what it lies in is a file; remove it, or name another folder"
+    return f"make {folder} writable"
 
 
 def _note(file: Path) -> Path:
@@ -131,6 +144,6 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise Conflict(f"the lock folder {folder} cannot be made: {error}; make its parent writable") from error
+        raise Conflict(f"the lock folder {folder} cannot be made: {error}; {_way_out(error, folder.parent)}") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise Conflict(f"the lock folder {folder} is not this user's own; remove it, or ask its owner to")

@@ -92,6 +92,20 @@ def test_a_note_that_cannot_be_read_still_gives_a_sentence(tmp_path):
             lock_data_folder(tmp_path)
 
 
+def test_a_full_disk_is_told_to_be_full_and_leaves_nothing_locked(tmp_path):
+    (tmp_path / "gridhive.pid").symlink_to("/dev/full")
+    with pytest.raises(Conflict, match=f"No space left on device; make room on the disk of {tmp_path}$"):
+        lock_data_folder(tmp_path)
+    (tmp_path / "gridhive.pid").unlink()
+    lock_data_folder(tmp_path).release()
+
+
+def test_a_data_folder_below_a_file_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Conflict, match="is a file; remove it, or name another folder"):
+        lock_data_folder(tmp_path / "file" / "data")
+
+
 def test_a_lock_folder_that_others_may_write_to_is_refused(tmp_path):
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
