@@ -142,10 +142,19 @@ class AccountBookkeeper:
             if instrument not in self._venue:
                 self._venue[instrument] = VenueTrades(self._mark(instrument), 0, {}, {})
             venue = self._venue[instrument]
-            fills = self._from.trades.trades_since(instrument, venue.next_id)
+            fills = self._trades_since(instrument, venue.next_id)
             if venue.take(fills, self._our_ids(instrument, fills)):
                 moved = True
         return moved
+
+    def _trades_since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
+        """Return the account's trades; of a symbol the venue knows no more those that our own books hold."""
+        try:
+            return self._from.trades.trades_since(instrument, trade_id)
+        except NotFound as error:
+            log.debug("the books stand in for the venue: %s", error)
+            booked = [fill for row in self._rows_on(instrument) for fill in self._from.store.fills(row.grid_id)]
+            return tuple(sorted((one for one in booked if one.trade_id >= trade_id), key=lambda one: one.trade_id))
 
     def _our_ids(self, instrument: Instrument, fills: Iterable[Fill]) -> set[int]:
         """Return the trades of our orders. What orders left behind by an ended grid did is not ours any more."""

@@ -61,6 +61,9 @@ class AccountTrades(Protocol):
         """Return the trades with an id of at least `trade_id`, oldest first.
 
         The client id is empty where the venue no longer knows the order.
+
+        Raises:
+            NotFound: if the venue does not know the instrument (any more).
         """
 
     def newest_trade_id(self, instrument: Instrument) -> int:

@@ -4,11 +4,13 @@ from typing import Final
 
 from adapters.binance.io_thread import IoThread
 from adapters.binance.trades import TradeReader
+from domain.errors import NotFound, VenueError
 from domain.instrument import Instrument
 from domain.orders import Fill
 
 DEADLINE_S: Final = 60.0
 """A first reading may be many pages long."""
+_BAD_SYMBOL: Final = -1121
 
 
 class BinanceAccountTrades:
@@ -21,9 +23,15 @@ class BinanceAccountTrades:
         """Return the trades with an id of at least `trade_id`, oldest first.
 
         Raises:
+            NotFound: if the venue does not know the symbol, as of one that was delisted.
             VenueError: if the venue does not answer.
         """
-        return self._io.run(self._trades.of_everyone(instrument, trade_id), self._deadline_s)
+        try:
+            return self._io.run(self._trades.of_everyone(instrument, trade_id), self._deadline_s)
+        except VenueError as e:
+            if e.code == _BAD_SYMBOL:
+                raise NotFound(f"trades of {instrument} are not told: {e}") from e
+            raise
 
     def newest_trade_id(self, instrument: Instrument) -> int:
         """Return the id of the newest trade, 0 if there is none.

@@ -1,98 +1,30 @@
 """Grids are shown and taken up whatever the venue says of their symbol, and equity goes on whatever the clock does."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
-from threading import Event
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import NotFound, Unreachable
-from domain.events import Balance, Candle, FeeEvent, OrderEvent, PriceSeen, RulesChanged, StreamResumed, Ticker
-from domain.grids import GridPlan, GridSnapshot, GridStatus, OnStop, Phase
-from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
+from domain.events import RulesChanged
+from domain.grids import GridPlan, GridStatus, Phase
+from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.orders import FeeValue, Status
 from fakes.clock import FakeClock
-from fakes.gateway import FakeGateway
-from fakes.grid_examples import BTC, btc_rules, gate, plan
+from fakes.grid_examples import BTC, btc_rules, plan
+from fakes.some_market import Place, SomeMarket, answer_all, ended_grid, running_grid
 from fakes.store import InMemoryStore
 from fakes.store_examples import fill, intent, order
-from grid.manager import GridDefaults, GridManager
 from grid.units import NOT_READ, counted_in, planned_rules
-from grid.worker import StopRequested
-from grid.worker_host import GridHouse, WorkerHost
-from ports.market_data import Connection, Inbox
 from ports.store import GridRow, OrderRow
 from utils.clock import SystemClock
 
 ETH = Instrument("binance", Market.SPOT, "ETH", "USDT")
 DEADLINE_S = 20.0
-
-
-class SomeMarket:
-    """Implements MarketData and AccountReader: `missing` symbols are not listed, nothing is told unless `reachable`."""
-
-    def __init__(self, *missing: Instrument, reachable: bool = True) -> None:
-        self.missing, self.reachable = missing, reachable
-        self.asked: list[Instrument] = []
-
-    def rules(self, instrument: Instrument) -> InstrumentRules:
-        self.asked.append(instrument)
-        if not self.reachable:
-            raise Unreachable("no connection to the exchange yet")
-        if instrument in self.missing:
-            raise NotFound(f"{instrument} is not listed")
-        return btc_rules(instrument=instrument)
-
-    def instrument(self, symbol: str, market: Market) -> Instrument:
-        raise NotFound(f"{symbol} is not listed on {market}")
-
-    def symbol(self, instrument: Instrument) -> str:
-        return f"{instrument.base}{instrument.quote}"
-
-    def tickers(self, instruments: Sequence[Instrument]) -> tuple[Ticker, ...]:
-        raise Unreachable(f"no tickers of {instruments}")
-
-    def candles(
-        self, instrument: Instrument, interval: str, limit: int, end_ms: int | None = None
-    ) -> tuple[Candle, ...]:
-        raise Unreachable(f"no {limit} candles of {instrument} {interval} {end_ms}")
-
-    def instruments(self, market: Market, quote: str | None = None) -> tuple[Instrument, ...]:
-        raise Unreachable(f"no list of {market} {quote}")
-
-    def connection(self, market: Market) -> Connection:
-        raise Unreachable(f"no connection to {market}")
-
-    def market_source(self) -> str:
-        return "synthetic"
-
-    def balances(self, market: Market) -> tuple[Balance, ...]:
-        raise Unreachable(f"no balances on {market}")
-
-    def fee_rates(self, instrument: Instrument) -> FeeRates:
-        raise Unreachable(f"no fees of {instrument}")
-
-
-class KnownInboxes:
-    """Implements Streams; says nothing of its own accord."""
-
-    def __init__(self) -> None:
-        self.inboxes: dict[Instrument, Inbox] = {}
-
-    def watch(self, instrument: Instrument, inbox: Inbox) -> None:
-        self.inboxes[instrument] = inbox
-
-    def unwatch(self, instrument: Instrument, inbox: Inbox) -> None:
-        if self.inboxes.get(instrument) is inbox:
-            del self.inboxes[instrument]
-
-    def distrust(self, kind: str, reason: str) -> None:
-        raise AssertionError(f"no stream of kind {kind} is to be distrusted here: {reason}")
 
 
 class CountingStore(InMemoryStore):
@@ -103,34 +35,6 @@ class CountingStore(InMemoryStore):
     def orders(self, grid_id: int, *, live_only: bool = False) -> tuple[OrderRow, ...]:
         self.reads += 1
         return super().orders(grid_id, live_only=live_only)
-
-
-class Place:
-    """One account's grids before a market of the test's choosing."""
-
-    def __init__(self, store: InMemoryStore, market: SomeMarket, clock: FakeClock | SystemClock) -> None:
-        self.store, self.streams = store, KnownInboxes()
-        self.answers: list[OrderEvent | FeeEvent] = []
-        self.gateway = FakeGateway(clock, btc_rules(), price=Decimal(60_000))
-        self.house = GridHouse(
-            store=store,
-            gateway=self.gateway,
-            streams=self.streams,
-            gate=gate(),
-            clock=clock,
-            equity_every_ms=60_000,
-            max_price_age_s=1e9,
-        )
-        defaults = GridDefaults(capital=Decimal(1_000), min_order_value=Decimal(10), max_grids=5)
-        self.manager = GridManager(self.house, market, market, defaults)
-
-    def until(self, instrument: Instrument, fact: Callable[[GridSnapshot], bool]) -> GridSnapshot:
-        for _ in range(int(DEADLINE_S / 0.01)):
-            shown = self.manager.snapshot(instrument)
-            if fact(shown):
-                return shown
-            Event().wait(0.01)
-        raise AssertionError(f"not within {DEADLINE_S:g} s: {shown.phase} {shown.phase_reason}")
 
 
 @pytest.fixture
@@ -148,33 +52,6 @@ def opened() -> Iterator[Callable[[InMemoryStore, SomeMarket], Place]]:
 
 def with_rules_of_old_books(made: GridPlan) -> GridPlan:
     return replace(made, rules=None)
-
-
-def running_grid(place: Place, made: GridPlan) -> WorkerHost:
-    """Start a grid in the calling thread and have its first purchase executed."""
-    row = place.store.add_grid(BTC, made, 1_000, 1_000)
-    host = WorkerHost(row, btc_rules(), place.house, place.answers.append)
-    host.open()
-    clock = place.house.clock
-    host.handle(PriceSeen(BTC, Decimal(60_000), clock.market_ms(), clock.monotonic_s()))
-    host.handle(StreamResumed("user"))
-    answer_all(place, host)
-    return host
-
-
-def answer_all(place: Place, host: WorkerHost) -> None:
-    while place.gateway.deliver():
-        told, place.answers[:] = list(place.answers), []
-        for event in told:
-            host.handle(event)
-
-
-def ended_grid(place: Place, made: GridPlan) -> GridSnapshot:
-    host = running_grid(place, made)
-    host.handle(StopRequested(OnStop.CANCEL))
-    answer_all(place, host)
-    assert host.finished
-    return host.snapshot()
 
 
 @pytest.mark.parametrize("of_books", [replace, with_rules_of_old_books])
