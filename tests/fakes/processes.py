@@ -211,6 +211,12 @@ class Exchange(Caller):
     def balances(self) -> dict[str, Order]:
         return {row["asset"]: row for row in self._read("/api/v3/account")["balances"]}
 
+    def market_is_over(self) -> bool:
+        """Tell whether a replay has reached its end."""
+        answer = self.send("GET", "/admin/state")
+        assert answer.ok, answer.text
+        return bool(answer.json()["finished"])
+
     def print_trade(self, price: str, quantity: str = "50", symbol: str = "BTCUSDT") -> None:
         """Let the market trade once."""
         body = json.dumps({"symbol": symbol, "price": price, "qty": quantity})
