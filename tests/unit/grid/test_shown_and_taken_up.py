@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.errors import Conflict
 from domain.events import RulesChanged
 from domain.grids import GridPlan, GridStatus, Phase
 from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.orders import FeeValue, Status
 from fakes.clock import FakeClock
-from fakes.grid_examples import BTC, btc_rules, plan
+from fakes.grid_examples import BTC, btc_rules, plan, request
 from fakes.some_market import Place, SomeMarket, answer_all, ended_grid, running_grid
 from fakes.store import InMemoryStore
 from fakes.store_examples import fill, intent, order
@@ -119,6 +120,15 @@ def test_a_symbol_that_is_listed_no_more_pauses_its_grid_alone(opened: Callable[
     place.until(BTC, lambda _shown: BTC in place.streams.inboxes)
     place.streams.inboxes[BTC].order(RulesChanged(BTC, btc_rules()))
     place.until(BTC, lambda shown: "NOT_LISTED" not in shown.phase_reason)
+
+
+def test_a_second_grid_on_a_symbol_is_refused_with_a_remedy_that_exists(opened: Callable[..., Place]):
+    store = InMemoryStore()
+    store.add_grid(BTC, plan(), 1, 2)
+    place = opened(store, SomeMarket())
+    place.manager.resume_all()
+    with pytest.raises(Conflict, match="a grid runs on BTCUSDT spot already; stop it first$"):
+        place.manager.start(request())
 
 
 @pytest.mark.parametrize(
