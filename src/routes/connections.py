@@ -35,15 +35,19 @@ def limited(limits: ConnectionLimits) -> type[H11Protocol]:
 
 
 class _Refusals:
-    """Tells of refused connections now and then, however many there are."""
+    """The answer to connections beyond the limit: told of in the log now and then, however many get it."""
 
     def __init__(self) -> None:
+        self._answer = b""
         self._silent_until_s = 0.0
 
-    def tell(self, now_s: float, most: int) -> None:
+    def answer(self, now_s: float, most: int) -> bytes:
         if now_s >= self._silent_until_s:
             self._silent_until_s = now_s + _REFUSED_EVERY_S
+            sentence = f"{most} connections are open already; close some, or try again in {_RETRY_S} s"
             log.warning("more than %d connections at once; further ones are refused", most)
+            self._answer = raw_answer("503 Service Unavailable", "Overloaded", sentence)
+        return self._answer
 
 
 class _Connection(H11Protocol):
@@ -108,9 +112,7 @@ class _Connection(H11Protocol):
         self.transport.abort()
 
     def _refuse(self) -> None:
-        self.refusals.tell(self.loop.time(), self.limits.most)
-        sentence = f"{self.limits.most} connections are open already; close some, or try again in {_RETRY_S} s"
-        self.transport.write(raw_answer("503 Service Unavailable", "Overloaded", sentence))
+        self.transport.write(self.refusals.answer(self.loop.time(), self.limits.most))
         self.transport.close()
 
 

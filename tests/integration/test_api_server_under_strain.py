@@ -201,6 +201,19 @@ def test_a_connection_that_asked_and_got_its_answer_may_rest_longer_than_a_head_
         assert client.get("/health").status_code == 200
 
 
+def test_a_caller_who_reads_no_answers_is_hung_up_on(hasty: int) -> None:
+    asked = 400
+    with ExitStack() as stack:
+        connection = stack.enter_context(socket.socket())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", hasty))
+        connection.settimeout(20)
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * asked)
+        for _ in range(10):  # each passes one deadline
+            assert whole(connect(hasty, stack, b"GET")) == b""
+        assert whole(connection).count(b"HTTP/1.1 200") < asked
+
+
 def test_a_connection_too_many_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
     with serving(House(), ConnectionLimits(arrival_s=30, most=5)) as port, ExitStack() as stack:
         for _ in range(5):
