@@ -127,7 +127,7 @@ def test_a_second_grid_on_a_symbol_is_refused_with_a_remedy_that_exists(opened: 
     store.add_grid(BTC, plan(), 1, 2)
     place = opened(store, SomeMarket())
     place.manager.resume_all()
-    with pytest.raises(Conflict, match="a grid runs on BTCUSDT spot already; stop it first$"):
+    with pytest.raises(Conflict, match=r"a grid runs on BTCUSDT spot already; stop it first$"):
         place.manager.start(request())
 
 
