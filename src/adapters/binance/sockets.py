@@ -23,6 +23,8 @@ MAX_AGE_S: Final = 23 * 3600.0
 HEARTBEAT_S: Final = 20.0
 HEALTHY_S: Final = 60.0
 """A connection that lived longer is replaced at once when it breaks, a shorter one after a pause."""
+_CONFIRMED: Final = 3
+"""How many failures one that was confirmed may count for: it grew no older, but the venue is there (a pause of 2 s)."""
 _NO_CONNECTION: Final = (ClientError, OSError, TimeoutError, VenueError)
 
 
@@ -256,7 +258,7 @@ class SocketKeeper:
     async def _drop(self, reason: str) -> None:
         LOG.warning("the %s stream is lost: %s", self._channel.kind, reason)
         lived_s = self._clock.monotonic_s() - self._entered_s
-        self._failures = 0 if lived_s > HEALTHY_S else self._failures + 1
+        self._failures = 0 if lived_s > HEALTHY_S else min(self._failures + 1, _CONFIRMED)
         old, self._socket = self._socket, None
         self.reconnects += 1
         self._channel.lost(reason)
