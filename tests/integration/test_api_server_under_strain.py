@@ -3,13 +3,18 @@
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from queue import Queue
 
 import httpx
@@ -20,7 +25,9 @@ from domain.instrument import Market
 from fakes.house import House, app_of
 from routes.asgi import LOOP_HUNG_S, LoopPulse, Stop, bind, build_asgi, serve
 from routes.connections import ConnectionLimits
+from utils.exit_deadline import EXIT_CODE
 
+ROOT = Path(__file__).resolve().parents[2]
 THREADS = 2
 HEAD = b"Host: localhost\r\nContent-Type: application/json\r\n"
 
@@ -288,3 +295,40 @@ def test_the_server_tells_the_pulse_of_its_turns() -> None:
 
     with serving(House(), pulse=LoopPulse(clock)):
         assert turned.wait(20)
+
+
+HANGS_AT_THE_END = """
+import logging, threading
+from fakes.house import House, app_of
+from routes.asgi import bind, build_asgi, serve
+from utils.exit_deadline import ExitDeadline
+logging.basicConfig(level="INFO")
+listener = bind("127.0.0.1", 0)
+serve(
+    build_asgi(app_of(House())),
+    listener,
+    on_ready=lambda stop: print("ready", flush=True),
+    on_signal=ExitDeadline(0.5).start,
+)
+threading.Event().wait()
+"""
+
+
+def test_a_signal_ends_even_a_process_whose_clean_up_hangs() -> None:
+    paths = os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGS_AT_THE_END],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        try:
+            _, told = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == EXIT_CODE
+    assert told.count("the process ends now") == 1
