@@ -44,10 +44,12 @@ class Disk:
         boot = f"boot {self._boots}"
         return open_store(f"sqlite:///{self._file}", ACCOUNT, self._clock, busy_timeout_s=0.0, boot=boot)
 
+    @property
+    def is_locked(self) -> bool:
+        return self._locker is not None
+
     def lock(self) -> None:
-        """Let another process hold the database, if it does not already."""
-        if self._locker is not None:
-            return
+        """Let another process hold the database."""
         self._locker = sqlite3.connect(self._file, timeout=0.0, isolation_level=None)
         self._locker.execute("BEGIN IMMEDIATE")
 

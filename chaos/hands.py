@@ -135,8 +135,12 @@ class OtherHands:
         return True
 
     def _lock(self) -> bool:
-        self._disk.lock()
-        return False  # it strikes once something is to be written
+        """Hold the database and let it go by turns; the fault strikes once something is to be written."""
+        if self._disk.is_locked:
+            self._disk.unlock()
+        else:
+            self._disk.lock()
+        return False
 
     def _pay_in_bnb(self) -> bool:
         self._venue.pay_in_bnb(wanted=True)

@@ -21,8 +21,10 @@ _RECOVERY: Final = (
     Boundary.LOOK_UP_AFTER_COMMIT,
     Boundary.READING_ASKED,
     Boundary.READING_BEFORE_COMMIT,
+    Boundary.READING_BEFORE_COMMIT,
     Boundary.READING_AFTER_COMMIT,
-)
+    Boundary.READING_AFTER_COMMIT,
+)  # the last ones twice, because not every reading brings something to commit
 _CANCELLING: Final = (
     Boundary.CANCEL_SENT,
     Boundary.CANCEL_APPLIED,
@@ -52,6 +54,17 @@ CHANGES_THE_OUTCOME: Final = frozenset(
 
 # Power loss is decided with the death it belongs to.
 _WINDOWED: Final = tuple(fault for fault in Fault if fault is not Fault.POWER_LOSS)
+_RARE: Final = frozenset(
+    {
+        Fault.ANSWER_LOST,
+        Fault.DATABASE_LOCKED,
+        Fault.EXPIRED_IN_MATCH,
+        Fault.REFUSED_CONNECTION,
+        Fault.STREAM_DUPLICATED,
+        Fault.STREAM_REORDERED,
+    }
+)
+"""Drawn more often, because they find less to strike."""
 _HARMLESS: Final = tuple(fault for fault in _WINDOWED if fault not in CHANGES_THE_OUTCOME)
 
 
@@ -141,13 +154,15 @@ def _episodes(random: Random, steps: int, *, lock_step: bool) -> Sequence[Episod
     if random.random() < 0.15:
         starts[0] = 0  # from the first order on
     kinds = [random.choice(["trade", "trade", "shut down", "trade"]) for _ in starts]
-    if random.random() < 0.5:
+    if random.random() < 0.6:
         kinds[-1] = "stop"
     return [_episode(random, start, kind, lock_step=lock_step) for start, kind in zip(starts, kinds, strict=True)]
 
 
 def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Episode:
-    faults = random.sample(_HARMLESS if lock_step else _WINDOWED, random.choice([2, 3, 3, 4]))
+    possible = _HARMLESS if lock_step else _WINDOWED
+    drawn = random.sample(possible, random.choice([3, 3, 4, 5]), counts=[3 if it in _RARE else 2 for it in possible])
+    faults = dict.fromkeys(drawn)
     stop = random.choice([OnStop.CANCEL, OnStop.UNWIND, OnStop.UNWIND, OnStop.KEEP]) if kind == "stop" else None
     # A stop that is lost with the power comes later than the twin's, and orders that are kept would tell.
     may_lose = not (lock_step and stop is not None)
@@ -155,7 +170,7 @@ def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Epi
         stop = OnStop.CANCEL
     deaths = [_death(random, random.choice(_first_choices(kind, stop)), may_lose=may_lose)]
     while len(deaths) < 4 and random.random() < 0.65:
-        again = _ENDING if kind == "stop" and random.random() < 0.4 else _RECOVERY
+        again: Sequence[Boundary] = _ENDING if kind == "stop" and random.random() < 0.4 else _RECOVERY
         deaths.append(_death(random, random.choice(again), may_lose=may_lose))
     return Episode(
         at_step=at_step,
@@ -171,7 +186,7 @@ def _first_choices(kind: str, stop: OnStop | None) -> Sequence[Boundary]:
     if kind == "shut down":
         return _CANCELLING
     if stop is OnStop.UNWIND:
-        return (*_CANCELLING, *_STOPPING, *_ENDING, *_ENDING)
+        return (*_CANCELLING, *_STOPPING, *_ENDING, *_ENDING, Boundary.UNWIND_SENT, Boundary.UNWIND_APPLIED)
     if stop is not None:
         return (*_STOPPING, Boundary.END_BEFORE_COMMIT)
     return _TRADING
@@ -181,7 +196,7 @@ def _death(random: Random, boundary: Boundary, *, may_lose: bool) -> Death:
     power_loss = may_lose and random.random() < 0.3
     return Death(
         boundary=boundary,
-        passes=random.choice([1, 1, 1, 2, 3]),
+        passes=1 if boundary in (*_STOPPING, *_ENDING) else random.choice([1, 1, 1, 2, 3]),
         # A machine without power is back after longer than a request may be on its way; a process is back at once.
         down_ms=random.choice([15_000, 40_000] if power_loss else [50, 1_000, 6_000, 30_000]),
         lost_commits=random.choice([1, 2, 3, 5, 8, 13]) if power_loss else 0,

@@ -29,7 +29,7 @@ from simulator.market.catalogue import specs_of
 
 FUNDS: Final = {"USDT": Decimal(10_000), "BNB": Decimal(10)}
 CAPITAL: Final = Decimal(5_000)
-EVENT_LIMIT: Final = 30_000  # some fifty times what a run takes
+EVENT_LIMIT: Final = 10_000  # more than ten times what a run takes
 REST_LIMIT_MS: Final = 15 * 60_000
 _CATALOGUE: Final = specs_of(["BTCUSDT", "BNBUSDT"])
 _MAY_FAULT: Final = (Fault.FOREIGN_INSTANCE, Fault.FOREIGN_ORDER, Fault.BALANCE_CHANGED, Fault.FILTERS_CHANGED)
@@ -181,6 +181,8 @@ class Trial:
             self._process = Process(self._world, self._price, self._ended)
         except StoreFailed as error:
             self._note(f"process: cannot start: {error}")
+            if self._disk.is_locked:
+                self._weather.strike(Fault.DATABASE_LOCKED)
             self._clock.after(5_000, self._start)
             return
         self._note("process: started")

@@ -149,7 +149,7 @@ class WiredStore:
 
         def before_commit() -> None:
             self._reach(boundary)
-            if self._weather.strikes_now(Fault.DISK_FULL, 0.7):
+            if self._weather.strikes_now(Fault.DISK_FULL, 0.5):
                 error = sqlite3.OperationalError("database or disk is full")
                 error.sqlite_errorname = "SQLITE_FULL"
                 raise error
