@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from adapters.binance.io_thread import IoThread
 from adapters.binance.open_orders import OpenOrders
-from adapters.binance.parsing import parse_order, parse_placement_fills, symbol_of
-from adapters.binance.request_limits import Cost
+from adapters.binance.order_calls import cancellation, order_question, placement
+from adapters.binance.parsing import parse_order, parse_placement_fills
 from adapters.binance.trades import TradeReader
-from adapters.binance.transport import RECV_WINDOW_MS, Call, Transport
-from adapters.binance.weights import Urgency
+from adapters.binance.transport import RECV_WINDOW_MS, Transport
 from domain import errors
 from domain.events import (
     CancelRefused,
@@ -27,10 +26,9 @@ from domain.events import (
     TradesRead,
 )
 from domain.instrument import Instrument, Market
-from domain.orders import Intent, OrderType, TimeInForce, VenueOrder
+from domain.orders import Intent, VenueOrder
 from ports.clock import Clock
 from ports.gateway import Answer
-from utils.binance_errors import Purpose
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -166,7 +164,7 @@ class BinanceGateway:
 
     async def _submit(self, intent: Intent) -> OrderEvent:
         try:
-            row = await self._transport.send(_placement(intent))
+            row = await self._transport.send(placement(intent))
         except errors.OrderRejected as e:
             if e.code in _RULE_BROKEN:
                 LOG.warning("a rule of %s was missed: %s", intent.instrument, e)
@@ -190,7 +188,7 @@ class BinanceGateway:
 
     async def _cancel(self, instrument: Instrument, client_id: str) -> OrderEvent:
         try:
-            row = await self._transport.send(_cancellation(instrument, client_id))
+            row = await self._transport.send(cancellation(instrument, client_id))
         except _NOT_EXECUTED as e:
             return OrderNotSent(client_id, str(e))
         except errors.OutcomeUnknown as e:
@@ -242,7 +240,7 @@ class BinanceGateway:
         return OrderReported(presumed, fills)
 
     async def _find(self, instrument: Instrument, client_id: str) -> VenueOrder:
-        row = await self._transport.send(_reading(instrument, "/api/v3/order", 4, {"origClientOrderId": client_id}))
+        row = await self._transport.send(order_question(instrument, client_id))
         order = parse_order(instrument, row)
         if order.client_id != client_id:
             raise errors.VenueError(f"asked for {client_id}, the venue answered about {order.client_id}")
@@ -291,56 +289,3 @@ class BinanceGateway:
     def _not_ours(self, client_id: str, order: VenueOrder) -> OutcomeUnknown:
         LOG.error("asked about %s, the venue answered about %s", client_id, order.client_id)
         return self._unknown(client_id, f"the venue answered about another order, {order.client_id}")
-
-
-def _spot_symbol(instrument: Instrument) -> str:
-    if instrument.market is not Market.SPOT:
-        raise errors.VenueError(f"orders on the {instrument.market} market are not offered here")
-    return symbol_of(instrument)
-
-
-def _placement(intent: Intent) -> Call:
-    is_limit = intent.type is OrderType.LIMIT
-    time_in_force = (intent.time_in_force or TimeInForce.GTC) if is_limit else None
-    return Call(
-        market=intent.instrument.market,
-        method="POST",
-        path="/api/v3/order",
-        cost=Cost(1, orders=1),
-        params={
-            "symbol": _spot_symbol(intent.instrument),
-            "side": intent.side,
-            "type": intent.type,
-            "timeInForce": time_in_force,
-            "quantity": intent.quantity,
-            "price": intent.price,
-            "newClientOrderId": intent.client_id,
-            "newOrderRespType": "RESULT" if intent.type is OrderType.LIMIT_MAKER else "FULL",
-        },
-        signed=True,
-        purpose=Purpose.PLACE,
-    )
-
-
-def _cancellation(instrument: Instrument, client_id: str) -> Call:
-    return Call(
-        market=instrument.market,
-        method="DELETE",
-        path="/api/v3/order",
-        cost=Cost(1),
-        params={"symbol": _spot_symbol(instrument), "origClientOrderId": client_id},
-        signed=True,
-        purpose=Purpose.CANCEL,
-    )
-
-
-def _reading(instrument: Instrument, path: str, weight: int, params: dict[str, object]) -> Call:
-    return Call(
-        market=instrument.market,
-        method="GET",
-        path=path,
-        cost=Cost(weight),
-        params={"symbol": _spot_symbol(instrument), **params},
-        signed=True,
-        reading=Urgency.RECONCILE,
-    )

@@ -1,0 +1,61 @@
+"""Server and exchange killed at random moments while they trade; the exchange's books against the API's afterwards."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fakes.processes import ROOT, clean_environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+KILLS = 20
+
+
+@pytest.mark.parametrize("what", ["server", "simulator", "both"])
+def test_twenty_kills_lose_and_double_nothing(tmp_path: Path, what: str) -> None:
+    summary_file = tmp_path / "summary.json"
+    command = [sys.executable, str(ROOT / "examples/kill_it.py"), "--kill", what, "--kills", str(KILLS), "--seed", "7"]
+    command += ["--calm", "0.8", "--dead", "0.3", "--starting", "1.5"]
+    outcome = subprocess.run(
+        [*command, "--json", str(summary_file), "--data-dir", str(tmp_path / "data")],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=570,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    summary = json.loads(summary_file.read_text())
+    assert summary["difference"] is None
+    assert sum(summary["kills"].values()) >= KILLS
+    assert summary["trades"] > 0
+
+
+def test_a_difference_is_told_and_makes_the_command_fail(tmp_path: Path) -> None:
+    """A check that finds nothing proves nothing: a slot with two live orders and an id used twice are found."""
+    probe = (
+        "import kill_it\n"
+        "one = {'clientOrderId': 'gh-ab12-1-1-rb-9xK-3-0'}\n"
+        "two = {'clientOrderId': 'gh-ab12-1-1-rb-9xK-3-1'}\n"
+        "for orders, live in (([one, one], []), ([one, two], [one, two]), ([one], [{'clientOrderId': 'gh-odd'}])):\n"
+        "    try:\n"
+        "        kill_it.check_orders('BTCUSDT', orders, live)\n"
+        "    except kill_it.Difference:\n"
+        "        continue\n"
+        "    raise SystemExit('not found')\n"
+        "kill_it.check_orders('BTCUSDT', [one, two], [one])\n"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=tmp_path,
+        env=clean_environment({"PYTHONPATH": str(ROOT / "examples")}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
