@@ -1,6 +1,7 @@
 """A symbol that is halted: no rung is given up, the venue is asked ever less often, and trading goes on by itself."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 from domain.events import OrderRefused
 from domain.instrument import Market
@@ -59,7 +60,7 @@ def test_pauses_double_up_to_a_minute_and_end_with_the_first_order_taken():
             pause.begin("closed", now_s)  # the second request that left with the first
         now_s += 1
     assert asked_s[:6] == [0, 2, 6, 14, 30, 62]
-    assert {later - earlier for earlier, later in zip(asked_s[5:], asked_s[6:], strict=False)} == {LONGEST_PAUSE_S}
+    assert {later - earlier for earlier, later in pairwise(asked_s[5:])} == {LONGEST_PAUSE_S}
     pause.end()
     assert (pause.reason, pause.holds(now_s)) == ("", False)
 
