@@ -1,11 +1,9 @@
 """What both entry files do: settings, log, server; whatever goes wrong is told in plain sentences."""
 
-import logging
 import signal
 import sys
 from contextlib import ExitStack
 
-from bootstrap.notices import unbuilt
 from bootstrap.runtime import Runtime
 from config.loading import load_settings_of_process
 from config.mistakes import ConfigError
@@ -14,8 +12,6 @@ from domain.errors import Conflict, TradingError
 from ports.store import StoreFailed
 from routes.asgi import AddressInUse
 from utils.logs import set_up_logging
-
-log = logging.getLogger(__name__)
 
 
 def run(program: str, *, first_grid: bool) -> int:
@@ -53,8 +49,6 @@ def _run(settings: Settings, *, first_grid: bool) -> int:
             place = f"{settings.server.data_dir} or {written.log_file} cannot be written ({error.strerror or error})"
             raise Conflict(f"{place}; name a folder of your own with --data-dir") from error
         logs.watch_crashes()
-        for notice in unbuilt(settings):
-            log.warning("%s", notice)
         return Runtime(settings, first_grid=first_grid).run()
 
 

@@ -1,6 +1,7 @@
 """One process: a listening socket, a data folder, and the house that currently stands."""
 
 import contextlib
+import logging
 import signal
 from threading import Thread
 from typing import Any, Final
@@ -21,6 +22,8 @@ from ports.store import StoreFailed
 from routes.asgi import LoopPulse, Stop, bind, serve
 from utils.clock import SystemClock
 from utils.exit_deadline import ExitDeadline
+
+log = logging.getLogger(__name__)
 
 # What a first grid's request calls otherwise than the file does.
 _KEYS_OF_FIRST_GRID: Final = {
@@ -117,6 +120,8 @@ class Runtime:
     def _ready(self, address: str, stop: Stop) -> None:
         self._folder.note_server(address)
         print(f"Gridhive answers on {address} ({self._settings.operation_mode})", flush=True)  # noqa: T201
+        for notice in self._standing.now.control.system().notices:
+            log.warning("%s", notice)
         Thread(target=self._begin_trading, args=(stop,), name="first-grid", daemon=True).start()
 
     def _begin_trading(self, stop: Stop) -> None:

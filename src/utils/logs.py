@@ -16,6 +16,8 @@ from utils.redaction import Redactor
 FILE_BYTES = 20_000_000
 FILES_KEPT = 5
 CHATTY = (
+    "alembic",
+    "uvicorn",
     "asyncio",
     "urllib3",
     "websockets",

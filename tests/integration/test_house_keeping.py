@@ -192,7 +192,7 @@ def test_a_stop_that_was_asked_for_on_a_full_disk_is_done_once_there_is_room(
         agreed(server, exchange)
         with no_more_room(server):
             answer = server.post("/api/grid/stop", {"symbol": "BTCUSDT"})
-            assert answer.status_code in (200, 503)
+            assert answer.status_code in (200, 202, 503)
             assert len(exchange.open_orders()) in (0, 9)
         until(lambda: not exchange.open_orders(), "the orders to go")
         until(lambda: server.get("/api/grid/status/BTCUSDT")["status"] == "stopped", "the grid to end")
@@ -243,7 +243,8 @@ def test_books_in_a_database_server_carry_a_whole_run(
         server.kill()
     with Gridhive(folder, *options) as again:
         after = agreed(again, exchange)
-        assert after["total_trades"] == before["total_trades"]
+        # The recording goes on at 50000 meanwhile and may fill sells; `agreed` has held every trade to the exchange's.
+        assert after["total_trades"] >= before["total_trades"]
         assert again.stop() == 0, again.errors
     code, told, _ = cli(folder, "verify", "--database-url", url)
     assert (code, told["epoch"], told["faults"]) == (0, 1, [])
