@@ -70,7 +70,7 @@ class OrderDesk:
         self._touched_s: dict[str, float] = {}
         self._gate_is_behind_on: dict[str, None] = {}
         self._resumed_s = float("inf")
-        self._ended: tuple[str, ...] = ()
+        self._ended: dict[str, None] = {}  # no longer listed, and not told yet what became of them
         self.account_was_read = False
         self.user_stream_lost = "not subscribed yet"
         self.alarms: list[str] = []
@@ -121,6 +121,7 @@ class OrderDesk:
                 self.recovery.began(now)
                 return News(effects=[*self._readings.ask()])
             case OrderAbsent(client_id=client_id) if self._look_ups.proves_absent(client_id):
+                self._ended.pop(client_id, None)
                 return self._move_one(client_id, Status.REJECTED, now)
             case StreamLost() | StreamResumed() | OrderAbsent():
                 pass
@@ -176,8 +177,12 @@ class OrderDesk:
 
     @property
     def synced(self) -> bool:
-        """Tell whether the account was read since its stream was last interrupted, so that decisions stand on facts."""
-        return self.account_was_read and not self.user_stream_lost
+        """Tell whether decisions stand on facts.
+
+        The account was read since its stream was last interrupted, and it is known what became of every order that no
+        longer rests: a fill of one may be the reason why another is not wanted.
+        """
+        return self.account_was_read and not self.user_stream_lost and not self._ended
 
     @property
     def in_flight(self) -> bool:
@@ -190,6 +195,8 @@ class OrderDesk:
 
     def _report(self, orders: Sequence[VenueOrder], fills: Sequence[Fill], now: Moment, *, answers: str = "") -> News:
         """Take in reports; the order whose look-up this `answers` is asked about again by the timer at the earliest."""
+        for order in orders:
+            self._ended.pop(order.client_id, None)
         change = self._take_in(orders, fills, now)
         if answers:
             self._told_by_rest(change, now)
@@ -217,7 +224,7 @@ class OrderDesk:
     def _account_read(self, event: OpenOrdersRead, now: Moment) -> News:
         change = self._take_in(event.orders, event.fills, now)
         gone = self._gone(event)
-        self._ended = tuple(order.intent.client_id for order in gone)
+        self._ended = dict.fromkeys(order.intent.client_id for order in gone)
         self._close_filled(now, change)
         self._told_by_rest(change, now)
         self._note_found(event, gone, change)
@@ -263,8 +270,9 @@ class OrderDesk:
     def _close_filled(self, now: Moment, change: _Change) -> None:
         """End the orders that no longer rest and whose every trade is booked: there is nothing left to ask."""
         for order in [self.ledger[client_id] for client_id in self._ended]:
-            if order.status is Status.OPEN and order.filled == order.intent.quantity:
+            if order.filled == order.intent.quantity:
                 self._move(order.intent.client_id, Moved(Status.FILLED, at_ms=order.updated_ms), now, change)
+                del self._ended[order.intent.client_id]
 
     def _gone(self, event: OpenOrdersRead) -> list[Order]:
         """Return the orders that rested when last heard of and that the later reading does not list."""
@@ -279,7 +287,7 @@ class OrderDesk:
 
     def _settle_changed(self, *, may_read: bool) -> list[OrderEffect]:
         """Return how to learn what became of orders that changed: each by its id, or all trades where many did."""
-        ended = [order for order in map(self.ledger.__getitem__, self._ended) if order.status is Status.OPEN]
+        ended = [self.ledger[client_id] for client_id in self._ended]
         lacking = sum(order.lacks_fills for order in self.ledger.unsettled())
         if may_read and len(ended) + lacking > FEW:
             return [*self._readings.ask_trades()]

@@ -337,7 +337,7 @@ def test_nothing_is_sent_before_stream_and_account_are_known():
 
 def test_a_lost_stream_stops_everything_until_a_reading_that_began_after_its_return():
     driver = Driver(want())
-    driver.opened()
+    sent = driver.opened()
     driver.take(ReadOpen)
     driver.tell(StreamLost("user", "silent"))
     driver.aim(want(SELL_SLOT))
@@ -347,7 +347,7 @@ def test_a_lost_stream_stops_everything_until_a_reading_that_began_after_its_ret
     assert driver.take(Submit) == []
     assert driver.take(Cancel) == []
     assert driver.take(ReadOpen) == [ReadOpen(None)]
-    driver.read()
+    driver.read((venue_order(sent),))
     assert driver.submitted().slot == SELL_SLOT
 
 
@@ -671,3 +671,28 @@ def test_orders_that_did_not_leave_are_tried_after_growing_pauses_and_not_every_
     driver.aim()
     driver.tell(OrderReported(venue_order(driver.submitted())))
     assert driver.desk.placing.pause.reason == ""
+
+
+def test_nothing_is_decided_before_it_is_known_what_became_of_every_order_that_is_gone():
+    driver = Restarted()
+    first, second, *rest = driver.rested
+    driver.list_orders(tuple(map(driver.there, rest)))
+    driver.wanted = [want(slot) for slot in LADDER[2:]]
+    assert not driver.desk.synced
+    driver.tell(OrderReported(driver.there(first, status=Status.FILLED, executed=ONE), (fill(first, 31),)))
+    assert driver.take(Cancel) == []
+    driver.tell(OrderReported(driver.there(second, status=Status.FILLED, executed=ONE), (fill(second, 32),)))
+    assert driver.desk.synced
+    assert driver.take(Cancel) == []
+
+
+def test_an_order_that_a_lagging_listing_lacked_is_told_to_rest_and_holds_nothing_up():
+    driver = Restarted()
+    driver.list_orders(tuple(map(driver.there, driver.rested[1:])))
+    driver.tell(ReadFailed("look-up", "timed out"))
+    driver.take(LookUp)
+    driver.timer()
+    driver.list_orders(tuple(map(driver.there, driver.rested[1:])))
+    assert not driver.desk.synced
+    driver.tell(OrderReported(driver.there(driver.rested[0])))
+    assert driver.desk.synced
