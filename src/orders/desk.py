@@ -237,7 +237,7 @@ class OrderDesk:
         if behind or not (event.has_trades or self._readings.is_whole):
             news.effects += self._readings.ask()
             return news
-        if not strays:
+        if not strays and self._readings.shows_all(event.started_s, now.monotonic_s):
             self.account_was_read = True
             if event.has_trades and self._readings.trust():
                 news.effects.append(HoldsAllOrders())

@@ -12,7 +12,8 @@ first. A reading that began after all that was last heard of an order shows it
 An order whose fate is unknown is settled by the list, or asked about. So every trade of every order the ledger knows is
 booked, whatever the stream told. Orders the ledger does *not* know can only have left where commits were lost or a copy
 was put back (`Store.may_lack_orders`), and show themselves when one of them turns up. Then all trades since the last
-one known are read before anything is decided; and besides, every `TRADES_EVERY_S`, for faults nobody thought of.
+one known are read before anything is decided, twice, because replicas lag (`LAG_S`); and besides, every
+`TRADES_EVERY_S`, for faults nobody thought of.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ from orders.ledger import Ledger
 
 CROSS_CHECK_S = 60.0
 TRADES_EVERY_S = 300.0
+LAG_S = 5.0
+"""What one replica of the venue's database may lag behind another: an order may be gone from the list of orders and its
+trades not yet in the list of trades."""
 FEW = 4
 """Up to here asking for the trades of single orders (weight 5) costs no more than reading them all (20)."""
 
@@ -40,6 +44,7 @@ class Readings:
         self._failed = False
         self._read_s: float | None = None
         self._trades_s: float | None = None
+        self._clean_s: float | None = None
 
     def begin(self, *, complete_until: int, is_whole: bool) -> None:
         """Start from the books: trades up to the id `complete_until` are in them; `is_whole`: all orders too."""
@@ -76,7 +81,8 @@ class Readings:
             self._read_s = self._trades_s = now_s
         if now_s - self._trades_s >= TRADES_EVERY_S:
             self._wants_trades = True
-        missing = live and (not was_read or self._failed or self._wants_trades)
+        settling = self._clean_s is not None and now_s < self._clean_s + LAG_S
+        missing = live and (not was_read or self._failed or self._wants_trades) and not settling
         return self.ask() if missing or now_s - self._read_s >= every_s else []
 
     def listed(self, now_s: float) -> None:
@@ -93,11 +99,23 @@ class Readings:
 
     def doubt(self) -> None:
         """Note that an order of ours turned up that the ledger lacked: others may be missing too."""
-        self.is_whole = False
+        self.is_whole, self._clean_s = False, None
+
+    def shows_all(self, started_s: float, now_s: float) -> bool:
+        """Tell whether a reading that brought no order the ledger lacks, begun at `started_s`, proves there is none.
+
+        Where orders may be missing it takes two: what the first did not list any more has its trades in a second one
+        that begins `LAG_S` later.
+        """
+        if self.is_whole:
+            return True
+        if self._clean_s is None:
+            self._clean_s = now_s
+        return started_s >= self._clean_s + LAG_S
 
     def trust(self) -> bool:
         """Note that every order of ours was found; tell whether that is news."""
-        was_whole, self.is_whole = self.is_whole, True
+        was_whole, self.is_whole, self._clean_s = self.is_whole, True, None
         return not was_whole
 
     def failed(self) -> None:

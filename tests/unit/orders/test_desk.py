@@ -484,6 +484,9 @@ def test_a_trade_of_an_order_the_books_lack_holds_everything_until_the_order_is_
     assert driver.take(Submit) == []
     driver.timer()
     driver.read(fills=(fill(lost, 7),))
+    assert driver.take(Submit) == []  # other trades may not be in the list yet
+    driver.timer()
+    driver.read()
     again = driver.submitted()
     assert (again.attempt, again.client_id.split("-")[2]) == (1, "2")
 
@@ -626,7 +629,13 @@ def test_books_in_doubt_are_whole_only_after_every_trade_was_read():
     assert (driver.take(HoldsAllOrders), driver.desk.synced) == ([], False)
     driver.tell(OrderReported(driver.there(lost, status=Status.FILLED, executed=ONE), (fill(lost, 40),)))
     assert driver.take(ReadOpen) == [ReadOpen(40)]
-    driver.read(tuple(map(driver.there, driver.rested)), (fill(lost, 40),))
+    listed = tuple(map(driver.there, driver.rested))
+    driver.read(listed, (fill(lost, 40),))
+    driver.read(listed)  # too soon: what is gone from the list may have trades that a replica does not show yet
+    assert (driver.take(HoldsAllOrders), driver.desk.synced) == ([], False)
+    driver.timer()
+    assert driver.take(ReadOpen) == [ReadOpen(41)]
+    driver.read(listed)
     assert (driver.take(HoldsAllOrders), driver.desk.synced) == ([HoldsAllOrders()], True)
 
 
