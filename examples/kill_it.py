@@ -381,7 +381,8 @@ class Killer:
     def _await_trading_on(self):
         """See that the last life trades too."""
         seen = self.trades
-        until(lambda: sum(len(self.exchange.trades(symbol)) for symbol in self.symbols) > seen, "another trade")
+        wanted = "another trade after the last kill (did the market leave the ladder? then widen it)"
+        until(lambda: sum(len(self.exchange.trades(symbol)) for symbol in self.symbols) > seen, wanted)
         self.verify()
 
     def _start_grids(self):
@@ -422,8 +423,8 @@ def read_arguments():
     parser.add_argument("--from", dest="start", metavar="TIME", help="start of the stretch, e.g. 2024-08-05")
     parser.add_argument("--to", dest="end", metavar="TIME", help="end of the stretch, exclusive")
     parser.add_argument("--speed", type=float, default=600, help="market seconds per second (%(default)s)")
-    parser.add_argument("--levels", type=int, default=40, help="rungs per grid (%(default)s)")
-    parser.add_argument("--spacing", type=float, default=0.25, help="percent between rungs (%(default)s)")
+    parser.add_argument("--levels", type=int, default=80, help="rungs per grid (%(default)s)")
+    parser.add_argument("--spacing", type=float, default=0.3, help="percent between rungs (%(default)s)")
     parser.add_argument("--calm", type=float, default=1.5, help="longest time between kills, in s (%(default)s)")
     parser.add_argument("--dead", type=float, default=1.0, help="longest time a server stays dead, in s (%(default)s)")
     parser.add_argument("--starting", type=float, default=3.0, help="a start is killed within, in s (%(default)s)")
