@@ -44,6 +44,7 @@ SYNTHETIC = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 QUOTE = "USDT"
 DEADLINE_S = 60.0
 POLL_S = 0.05
+COMPARE_S = 0.4  # a comparison costs request weight, which the server sees used up
 STARTS_KILLED = 0.25  # this share of kills strikes before the server has answered
 # gh-<instance>-<epoch>-<grid>-<role><side>-<price>-<cycle>-<attempt>, numbers in base 62 (docs/chaos-processes.md)
 CLIENT_ID = re.compile(
@@ -74,7 +75,7 @@ def ask(url, body=None, headers=None):
         raise NoAnswer(f"{url}: {error}") from None
 
 
-def until(look, what, deadline_s=DEADLINE_S):
+def until(look, what, deadline_s=DEADLINE_S, poll_s=POLL_S):
     """Look again and again until there is something; what raised NoAnswer or was empty counts as nothing."""
     end_s, last = time.monotonic() + deadline_s, None
     while time.monotonic() < end_s:
@@ -83,7 +84,7 @@ def until(look, what, deadline_s=DEADLINE_S):
                 return found
         except NoAnswer as error:
             last = error
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
     raise Difference(f"waited {deadline_s:g} s in vain for {what}{f' ({last})' if last else ''}")
 
 
@@ -324,6 +325,7 @@ class Killer:
         market = until(
             lambda: compare(self.server, self.exchange, self.symbols, self.before),
             "the API and the exchange to agree",
+            poll_s=COMPARE_S,
         )
         self.trades = sum(map(len, market.trades.values()))
         self.counts["comparisons"] += 1
@@ -382,7 +384,7 @@ class Killer:
         """See that the last life trades too."""
         seen = self.trades
         wanted = "another trade after the last kill (did the market leave the ladder? then widen it)"
-        until(lambda: sum(len(self.exchange.trades(symbol)) for symbol in self.symbols) > seen, wanted)
+        until(lambda: sum(map(len, map(self.exchange.trades, self.symbols))) > seen, wanted, poll_s=COMPARE_S)
         self.verify()
 
     def _start_grids(self):
