@@ -70,9 +70,7 @@ class OutcomeUnknown(VenueError):
 class OrderRejected(VenueError):
     """`would_take`: a post-only order that would have executed at once. `market_closed`: the symbol is halted."""
 
-    def __init__(
-        self, message: str, *, code: int = 0, would_take: bool = False, market_closed: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, code: int = 0, would_take: bool = False, market_closed: bool = False) -> None:
         super().__init__(message, code=code)
         self.would_take = would_take
         self.market_closed = market_closed

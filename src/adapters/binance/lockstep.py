@@ -59,10 +59,11 @@ class LockstepDriver:
             VenueError: if the exchange does not step.
         """
         answer = await read_market_state(self._transport)
-        ahead = self._user_events() - int(answer["user_events"])  # what was told before this driver began
+        ahead: int | None = None
         while not answer["finished"]:
-            while self._paused():
-                await self._sleep(_PAUSE_S)
+            if self._paused() or ahead is None:
+                answer, ahead = await self._settle()
+                continue
             await self._until(self._idle, f"the reader was not idle at market time {answer['market_ms']}")
             answer = await self._step()
             wanted = int(answer["user_events"]) + ahead
@@ -72,6 +73,22 @@ class LockstepDriver:
             )
         await self._until(self._idle, f"the reader was not idle at market time {answer['market_ms']}")
         LOG.info("the replay is finished after %d points in %d steps", self.played, self.steps)
+
+    async def _settle(self) -> tuple[dict[str, Any], int]:
+        """Wait until the market may move and all it told has arrived; return its state and how far our count is ahead.
+
+        The two counts began at different moments. Their difference stands once nothing is on its way any more.
+        """
+        difference: int | None = None
+        while True:
+            while self._paused():
+                await self._sleep(_PAUSE_S)
+            await self._until(self._idle, "the reader was not idle before the market moved")
+            answer = await read_market_state(self._transport)
+            before, difference = difference, self._user_events() - int(answer["user_events"])
+            if difference == before and not self._paused():
+                return answer, difference
+            await self._sleep(_PAUSE_S)
 
     async def _step(self) -> dict[str, Any]:
         answer: dict[str, Any] = await self._transport.send(

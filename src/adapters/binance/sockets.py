@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 import orjson
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
@@ -31,16 +31,28 @@ _NO_CONNECTION: Final = (ClientError, OSError, TimeoutError, VenueError)
 class SocketRefusal(VenueError):
     """A request on a socket that was answered and refused; `headers` hold what REST would have sent as such."""
 
-    def __init__(self, method: str, frame: Frame) -> None:
+    def __init__(
+        self, message: str, *, code: int = 0, status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+        self.headers = dict(headers or {})
+
+    @classmethod
+    def of(cls, method: str, frame: Frame) -> Self:
+        """Read the refusal of `method` from the venue's reply."""
         refusal = frame.get("error")
         told: Frame = refusal if isinstance(refusal, dict) else {}
-        super().__init__(f"{method} was refused: {refusal}", code=int(told.get("code", 0)))
-        self.status = int(frame.get("status", 400))
         data = told.get("data")
         again_ms = data.get("retryAfter") if isinstance(data, dict) else None  # wall time at which it reopens
         now_ms = data.get("serverTime") if isinstance(data, dict) else None
         wait_s = (int(again_ms) - int(now_ms)) / 1000 if again_ms is not None and now_ms is not None else None
-        self.headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+        return cls(
+            f"{method} was refused: {refusal}",
+            code=int(told.get("code", 0)),
+            status=int(frame.get("status", 400)),
+            headers={} if wait_s is None else {"Retry-After": str(wait_s)},
+        )
 
 
 class Channel(Protocol):
@@ -120,7 +132,7 @@ class FrameSocket:
         finally:
             self._asked.pop(number, None)
         if frame.get("error") is not None or frame.get("status", 200) >= 400:
-            raise SocketRefusal(method, frame)
+            raise SocketRefusal.of(method, frame)
         return frame
 
     async def over(self, max_age_s: float) -> tuple[bool, str]:

@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.binance.gateway import _placement
+from adapters.binance.order_calls import placement
 from adapters.binance.parsing import parse_order, parse_placement_fills, parse_report, parse_trade
 from domain.money import exact
 from domain.orders import Fill, Intent, OrderType, Role, Side, Slot, Status, TimeInForce, VenueOrder
@@ -203,7 +203,7 @@ def test_an_intent_leaves_with_its_amounts_in_plain_digits(
         reason="",
         created_ms=0,
     )
-    sent = dict(part.split("=") for part in encode(_placement(intent).params.items()).split("&"))
+    sent = dict(part.split("=") for part in encode(placement(intent).params.items()).split("&"))
     assert "E" not in sent["price"] + sent["quantity"]
     assert (Decimal(sent["price"]), Decimal(sent["quantity"])) == (price, quantity)
     assert (sent["newClientOrderId"], sent["side"], sent["timeInForce"]) == (client_id, side, in_force)
