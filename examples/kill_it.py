@@ -302,6 +302,10 @@ class Killer:
         self.trades = 0
         self._write_config()
         self.server = Server(arguments, folder)
+        self.before = {}
+
+    def start(self):
+        """Wait for the server and start the grids."""
         until(self.server.address, "the server's address")
         self.before = until(self.exchange.balances, "the balances at the start")
         self._start_grids()
@@ -378,7 +382,8 @@ class Killer:
         self.counts[what] += 1
 
     def _is_trading(self):
-        return all(self.server.get(f"/api/grid/status/{symbol}")["phase"] == "trading" for symbol in self.symbols)
+        shown = [self.server.get(f"/api/grid/status/{symbol}") for symbol in self.symbols]
+        return all(grid["phase"] in ("trading", "entering") for grid in shown)  # entering: the price has run away
 
     def _await_trading_on(self):
         """See that the last life trades too."""
@@ -446,6 +451,7 @@ def run(arguments, folder):
     begin_s, difference = time.monotonic(), None
     killer = Killer(arguments, folder)
     try:
+        killer.start()
         killer.run(lambda done, trades: show(done, arguments.kills, trades))
     except Difference as error:
         difference = str(error)
