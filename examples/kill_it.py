@@ -453,7 +453,7 @@ def run(arguments, folder):
     try:
         killer.start()
         killer.run(lambda done, trades: show(done, arguments.kills, trades))
-    except Difference as error:
+    except (Difference, NoAnswer) as error:
         difference = str(error)
     finally:
         killer.end()
@@ -476,6 +476,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gridhive-kills-") as temporary:
         folder = Path(arguments.data_dir or temporary).resolve()
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SystemExit(f"--data-dir {folder} is not empty; name a new folder, so that the counts begin at zero")
         summary = run(arguments, folder)
     text = json.dumps(summary, indent=2)
     print(f"\n{text}")
