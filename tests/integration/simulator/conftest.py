@@ -11,16 +11,16 @@ ACCOUNTS = ("--api-key", "simulator-key", "--api-secret", "simulator-secret", "-
 ROOM = ("--orders-10s", "100000", "--request-weight-limit", "1000000", "--messages-per-s", "1000")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shared_venue() -> Iterator[VenueProcess]:
-    """A standing market with two accounts; prices move by admin calls alone."""
+    """A standing market with two accounts, one for each test: a price that one test left would decide another."""
     with VenueProcess(*STANDING, *ACCOUNTS, *ROOM) as venue:
         yield venue
 
 
 @pytest.fixture
 def venue(shared_venue: VenueProcess) -> Iterator[VenueProcess]:
-    """The module's venue without leftovers: no faults, no open orders."""
+    """The venue, left without faults and open orders."""
     yield shared_venue
     shared_venue.clear_faults()
     for key in ("simulator", "other"):
