@@ -37,6 +37,7 @@ class Venue:
         self._past_ms: list[float] = []
         self._past: list[tuple[VenueOrder, Fill | None]] = []
         self._foreign = 0
+        self._book: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         self._exchange = Exchange([spec, bnb], listener=self._heard)
         self._exchange.print_trade(
             MarketTrade(bnb.symbol, int(BNB_PRICE * UNIT), UNIT, clock.market_ms(), buyer_is_maker=False)
@@ -54,7 +55,8 @@ class Venue:
         ticks = int(price * UNIT)
         trade = MarketTrade(self.symbol, ticks, int(quantity * UNIT), at_ms, buyer_is_maker=False)
         self._exchange.print_trade(trade)
-        book = ((ticks - self.spec.tick, UNIT),), ((ticks + self.spec.tick, UNIT),)
+        book = [(ticks - self.spec.tick, UNIT)], [(ticks + self.spec.tick, UNIT)]
+        self._book = book
         self._exchange.set_book(self.symbol, *book)
 
     def nibble(self, order: VenueOrder, share: Decimal) -> None:
@@ -128,6 +130,8 @@ class Venue:
             self._exchange.place(ACCOUNT, params, self._clock.market_ms())
         except ExchangeError:
             return False
+        finally:
+            self._exchange.set_book(self.symbol, *self._book)
         return self.order(order.client_id) not in self.open_orders()
 
     def deposit(self, asset: str, change: Decimal) -> bool:

@@ -29,8 +29,8 @@ class Price:
 class Placing:
     """Turns wanted orders into intents and remembers what the venue and the gate said to earlier ones.
 
-    A slot that was refused cools until the next timer; after `MAX_REFUSALS` refusals of one cycle it is faulted and
-    needs a person.
+    A slot that was refused waits 2, 4, 8, 16 s; after `MAX_REFUSALS` refusals of one cycle it is faulted and needs a
+    person. What the market itself ends within half a minute, such as an empty book, gives no slot up.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Placing:
         self._epoch = epoch
         self._taking: set[tuple[Slot, int]] = set()
         self._refusals: dict[tuple[Slot, int], int] = {}
+        self._again_s: dict[Slot, float] = {}
 
     def owns(self, client_id: ClientId | None) -> bool:
         """Tell whether the id is one that this grid of this instance computes, in any epoch."""
@@ -65,7 +66,7 @@ class Placing:
             return []
         if not wanted:
             self.pause.end()
-        free = [want for want in wanted if want.slot not in self.cooling and want.slot not in self.faulted]
+        free = [want for want in wanted if self._is_free(want.slot, now)]
         passed = (self._pass_gate(want, now, price) for want in free)
         return [intent for intent in passed if intent is not None]
 
@@ -83,10 +84,14 @@ class Placing:
         if event.would_take and order.intent.type is OrderType.LIMIT_MAKER:
             self._taking.add(key)
             return
-        self._refusals[key] = self._refusals.get(key, 0) + 1
-        self.cooling.add(order.intent.slot)
-        if self._refusals[key] >= MAX_REFUSALS:
+        count = self._refusals[key] = self._refusals.get(key, 0) + 1
+        self._again_s[order.intent.slot] = now.monotonic_s + 2**count
+        if count >= MAX_REFUSALS:
             self.faulted[order.intent.slot] = f"refused {MAX_REFUSALS} times: {event.message} ({event.code})"
+
+    def _is_free(self, slot: Slot, now: Moment) -> bool:
+        waits = now.monotonic_s < self._again_s.get(slot, now.monotonic_s)
+        return not waits and slot not in self.cooling and slot not in self.faulted
 
     @exact
     def _pass_gate(self, want: WantedOrder, now: Moment, price: Price | None) -> Intent | None:

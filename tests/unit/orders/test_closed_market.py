@@ -87,3 +87,15 @@ def test_an_order_of_this_life_is_told_by_its_epoch():
     assert placing.is_of_this_life(str(ClientId(INSTANCE, 1, BUY_SLOT, 0, 0)))
     assert not placing.is_of_this_life(str(ClientId(INSTANCE, 2, BUY_SLOT, 0, 0)))
     assert not placing.is_of_this_life("x-by-hand")
+
+
+def test_a_slot_refused_for_another_reason_waits_ever_longer_and_is_then_given_up():
+    placing, ledger = make_placing()
+    asked_s = []
+    for second in range(60):
+        for sent in placing.intents(wanted()[:1], moment(float(second)), PRICE):
+            asked_s.append(second)
+            refusal = OrderRefused(sent.client_id, -1112, "No orders on book for symbol.")
+            placing.refused(ledger.add(sent), refusal, moment(float(second)))
+    assert asked_s == [0, 2, 6, 14, 30]
+    assert "-1112" in placing.faulted[BUY_SLOT]
