@@ -212,7 +212,8 @@ def test_a_fill_that_fits_no_rung_is_booked_and_stops_the_grid_for_a_person():
     assert "fits no rung" in shown.phase_reason
     assert shown.books.residual == 0
     host.tell(StopRequested(OnStop.CANCEL))
-    host.settle()
+    # A stranger puts the account in doubt: it is read until two readings, some seconds apart, show no more of them.
+    host.play([step(Decimal(60_000), START_MS + 60_000 * passed) for passed in range(1, 5)])
     assert resting(host) == set()
     assert host.finished
 
