@@ -61,6 +61,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("exchange-futures-url", MARKET, "simulator.exchange_futures_url", "its futures address", "URL"),
     Option("database-url", STORAGE, "database.url", "address of the books", "URL"),
     Option("redis-url", STORAGE, "redis.url", "address of a Redis for other processes", "URL"),
+    Option("archive-url", STORAGE, "backtest.archive_url", "address of the archives that back-tests load", "URL"),
     Option("log-level", STORAGE, "logging.level", "DEBUG, INFO, WARNING, ERROR or CRITICAL", "LEVEL"),
 )
 

@@ -110,6 +110,11 @@ class BackupSettings(Section):
     """Hours from one copy to the next, by this machine's clock."""
 
 
+class BacktestSettings(Section):
+    archive_url: WebUrl = "https://data.binance.vision"
+    """Address of the public archives of candles, trades and funding rates, or of a mirror. Empty: no downloads."""
+
+
 class DatabaseSettings(Section):
     url: Annotated[DatabaseUrl, Field(examples=["sqlite:///data/books.db"])] = None
     """SQLAlchemy address of the books. Empty: a SQLite file in the data folder."""

@@ -10,6 +10,7 @@ from config.fields import OperationMode, Section
 from config.intelligence_settings import AiSettings, RlSettings, SentimentSettings
 from config.service_settings import (
     AlertSettings,
+    BacktestSettings,
     CacheSettings,
     DatabaseSettings,
     LoggingSettings,
@@ -54,6 +55,7 @@ class Settings(Section):
     server: ServerSettings = ServerSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     streams: StreamSettings = StreamSettings()
+    backtest: BacktestSettings = BacktestSettings()
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
 
