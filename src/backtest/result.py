@@ -1,0 +1,157 @@
+"""What a replay gives back: exact totals, every fill, and what it rested on."""
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from backtest.candles import FloatColumn, IntColumn
+from backtest.scenario import Scenario
+from domain.grids import Books
+from domain.money import exact
+
+BUY: Final = 0
+SELL: Final = 1
+ENTRY_CELL: Final = -1
+"""The cell of the first purchase."""
+
+FEE_IN_BASE: Final = 0
+FEE_IN_QUOTE: Final = 1
+FEE_IN_BNB: Final = 2
+
+
+class RanBy(StrEnum):
+    """Which form of the engine's one text ran."""
+
+    COMPILED = "compiled"  # int64, by numba
+    PLAIN = "plain"  # Python's own integers, where int64 could overflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fills:
+    """Every fill in the order in which it happened, as int64 columns of one length.
+
+    `cell` is the ladder's cell (it buys at its lower rung, `plan.prices[cell]`, and sells one rung up), ENTRY_CELL for
+    the first purchase. `side` is BUY or SELL. The quote amount is price_ticks x lots (unit: tick x lot), exactly.
+    `commission` is in 1e-8 of the asset that `commission_asset` names (FEE_IN_BASE, FEE_IN_QUOTE, FEE_IN_BNB).
+    """
+
+    time_ms: IntColumn
+    cell: IntColumn
+    side: IntColumn
+    price_ticks: IntColumn
+    lots: IntColumn
+    commission: IntColumn
+    commission_asset: IntColumn
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Return the fills as one table: time, cell, side, price, lots, commission, its asset."""
+        columns = (
+            self.time_ms,
+            self.cell,
+            self.side,
+            self.price_ticks,
+            self.lots,
+            self.commission,
+            self.commission_asset,
+        )
+        return np.column_stack(columns).astype("<i8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EquityCurve:
+    """The account at every candle's close, fees deducted.
+
+    `change` is the gain since the start in whole `unit`s of the quote asset (an exact decimal); `base` is the base held
+    in 1e-8. `time_ms` is the candle's last millisecond.
+    """
+
+    time_ms: IntColumn
+    change: IntColumn
+    base: IntColumn
+    unit: Decimal
+
+    @property
+    def change_quote(self) -> FloatColumn:
+        """Return the gain since the start in quote, as floats for statistics."""
+        return self.change.astype(np.float64) * float(self.unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawdown:
+    """The deepest fall of the account's equity from a peak before it, at candles' closes, relative to that peak.
+
+    Equities in quote are those of the whole account: its quote and base at the start plus the change since. Times are
+    None where it never fell.
+    """
+
+    peak: Decimal
+    trough: Decimal
+    peak_ms: int | None
+    trough_ms: int | None
+
+    @property
+    def amount(self) -> Decimal:
+        return self.peak - self.trough
+
+    @property
+    def fraction(self) -> float:
+        return float(self.amount / self.peak) if self.peak else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """One replay.
+
+    `books` are those the live grid would show at the last close: equity_change, grid_profit, fees, fees_by_asset,
+    inventory at cost and at market, residual, buys, sells, cycles and dust among them (domain.grids.Books).
+    Counts of candles: all, and those whose close lay within the ladder.
+    """
+
+    scenario: Scenario
+    books: Books
+    start_equity: Decimal  # the account at the start, in quote at the first open
+    drawdown: Drawdown
+    fills: Fills
+    curve: EquityCurve | None
+    start_ms: int
+    end_ms: int
+    candles: int
+    candles_in_range: int
+    first_price: Decimal
+    last_price: Decimal
+    unpaid_orders: int  # how often an order was wanted that the free balance could not pay
+    faulted_slots: int  # orders below the venue's minimum, never sent
+    is_entered: bool  # whether the first purchase was made (True where none was asked for)
+    ran_by: RanBy
+
+    @property
+    def trades_hash(self) -> str:
+        """Return SHA-256 over the fills' canonical rows: the same decisions give the same text on every machine."""
+        return hashlib.sha256(np.ascontiguousarray(self.fills.rows).tobytes()).hexdigest()
+
+    @property
+    def time_in_range(self) -> float:
+        """Return the fraction of candles that closed within the ladder."""
+        return self.candles_in_range / self.candles
+
+    @property
+    @exact
+    def end_equity(self) -> Decimal:
+        """Return the account at the end, in quote at the last close."""
+        return self.start_equity + self.hold_of_start_base + self.books.equity_change
+
+    @property
+    @exact
+    def hold_of_start_base(self) -> Decimal:
+        """Return what base that lay on the account before the grid gained by the price alone, in quote."""
+        base = self.scenario.balances.get(self.scenario.rules.instrument.base, Decimal(0))
+        return base * (self.last_price - self.first_price)

@@ -1,0 +1,134 @@
+"""What is replayed: a grid, the venue's rules and fees, the account, and what is assumed where candles are silent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from backtest.candles import Candles
+from domain.grids import GridPlan, GridRequest
+from domain.instrument import FeeRates, InstrumentRules
+from domain.money import ZERO, from_units
+from grid.core.planning import PreflightFacts, plan_grid
+
+PPM: Final = 1_000_000
+
+
+class FillKind(StrEnum):
+    """What fills a resting order whose price is reached."""
+
+    TOUCH = "touch"  # reaching its price fills it whole: the first in the queue
+    THROUGH = "through"  # only a price beyond its own fills it: the last in the queue
+    SHARE = "share"  # at its price it gets a share of the volume, beyond it is filled whole
+
+
+class PathRule(StrEnum):
+    """In which order a candle's four prices are visited."""
+
+    CANDLE = "candle"  # the shorter way: open, low, high, close where it did not fall, else open, high, low, close
+    OPTIMISTIC = "optimistic"  # the longer way, with the most round trips
+    PESSIMISTIC = "pessimistic"  # the shorter way, and orders fill only where the price goes through them
+
+
+@dataclass(frozen=True, slots=True)
+class FillAssumption:
+    """How resting orders fill. `share_ppm` (parts per million of a candle's volume) matters for SHARE alone."""
+
+    kind: FillKind = FillKind.TOUCH
+    share_ppm: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind is FillKind.SHARE and not 0 < self.share_ppm <= PPM:
+            raise ValueError(f"share_ppm must lie above 0 and at most at {PPM}, was {self.share_ppm}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Commission of the account, in parts per million of what a fill brings.
+
+    Without `bnb_price` it is taken from the asset received: base of a purchase, quote of a sale. With it (quote per
+    BNB, held constant over the replay) it is taken from the account's BNB at Binance's discount as long as that lasts.
+    """
+
+    maker_ppm: int = 1_000
+    taker_ppm: int = 1_000
+    bnb_price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("maker_ppm", "taker_ppm"):
+            if not 0 <= getattr(self, name) < PPM // 2:
+                raise ValueError(f"{name} must lie between 0 and {PPM // 2}, was {getattr(self, name)}")
+        if self.bnb_price is not None and self.bnb_price <= 0:
+            raise ValueError(f"bnb_price must be above 0, was {self.bnb_price}")
+
+    @property
+    def rates(self) -> FeeRates:
+        return FeeRates(maker=Decimal(self.maker_ppm) / PPM, taker=Decimal(self.taker_ppm) / PPM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One grid on one market with one set of assumptions.
+
+    `balances` is what the account holds at the start, by asset: quote, base and, for fees, BNB. An order that the free
+    balance cannot pay is not placed; it is tried again after every fill.
+    """
+
+    plan: GridPlan
+    rules: InstrumentRules
+    balances: Mapping[str, Decimal]
+    fees: Fees = field(default_factory=Fees)
+    fill: FillAssumption = field(default_factory=FillAssumption)
+    path: PathRule = PathRule.CANDLE
+
+    def __post_init__(self) -> None:
+        quote = self.rules.instrument.quote
+        if self.balances.get(quote, ZERO) <= 0:
+            raise ValueError(f"balances: the account holds no {quote}; a grid needs some to buy with")
+        for asset, amount in self.balances.items():
+            if amount < 0:
+                raise ValueError(f"balances: {asset} must not be negative, was {amount}")
+        if self.fees.bnb_price is not None and "BNB" in (self.rules.instrument.base, quote):
+            raise ValueError("fees: BNB as the fee asset of BNB's own market is not replayed; leave bnb_price out")
+
+    @classmethod
+    def of(
+        cls,
+        request: GridRequest,
+        candles: Candles,
+        rules: InstrumentRules,
+        *,
+        balances: Mapping[str, Decimal],
+        fees: Fees | None = None,
+        fill: FillAssumption | None = None,
+        path: PathRule = PathRule.CANDLE,
+        min_order_value: Decimal = ZERO,
+    ) -> "Scenario":
+        """Plan `request` at the first candle's open, by the live grid's own planning.
+
+        The account's whole quote balance is the capital of a request that names none.
+
+        Raises:
+            InvalidRequest: with every mistake found in the request.
+        """
+        fees = fees or Fees()
+        quote = balances.get(rules.instrument.quote, ZERO)
+        facts = PreflightFacts(
+            rules=rules,
+            fees=fees.rates,
+            price=from_units(int(candles.open[0])),
+            free_quote=quote,
+            default_capital=quote,
+            min_order_value=min_order_value,
+            max_price_distance=Decimal(PPM),
+            max_order_notional=ZERO,
+        )
+        return cls(
+            plan=plan_grid(request, facts),
+            rules=rules,
+            balances=dict(balances),
+            fees=fees,
+            fill=fill or FillAssumption(),
+            path=path,
+        )
