@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.storage.store import SqlStore, open_store
+from chaos import statements
 from chaos.clock import EventHeap
 from domain.account import Account, Mode
 
@@ -19,7 +20,7 @@ _FRAME_HEADER = 24
 
 def make_template(path: Path) -> None:
     """Write an empty database of the newest revision, with an instance that is the same in every run."""
-    open_store(f"sqlite:///{path}", ACCOUNT, EventHeap(0)).close()
+    open_store(_url(path), ACCOUNT, EventHeap(0)).close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET instance = ?", (INSTANCE,))
     connection.close()
@@ -42,7 +43,7 @@ class Disk:
     def open(self) -> SqlStore:
         """Open the books as the program does."""
         boot = f"boot {self._boots}"
-        return open_store(f"sqlite:///{self._file}", ACCOUNT, self._clock, busy_timeout_s=0.0, boot=boot)
+        return open_store(_url(self._file), ACCOUNT, self._clock, busy_timeout_s=0.0, boot=boot)
 
     @property
     def is_locked(self) -> bool:
@@ -84,6 +85,10 @@ class Disk:
         if was_locked:
             self.lock()
         return lost
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{path}?plugin={statements.NAME}"
 
 
 def _commit_ends(wal: bytes) -> Iterator[int]:
