@@ -7,10 +7,11 @@ from functools import partial
 from flask import Response
 from pydantic import Field
 
-from domain.errors import NotFound, TradingError
+from domain.errors import TradingError
 from domain.events import Balance
-from domain.instrument import Instrument, Market
+from domain.instrument import Market
 from domain.money import ZERO
+from grid.bookkeeper import prices_in
 from routes.formats import iso, number
 from routes.messages import say
 from routes.resource import resource
@@ -146,30 +147,10 @@ def _purses() -> tuple[Purse, Purse]:
 def _purse(given: Services, market: Market) -> Purse:
     try:
         balances = [held for held in given.account_reader.balances(market) if held.total]
-        prices = _prices(given, [held.asset for held in balances])
+        prices = prices_in(given.market_data, [held.asset for held in balances], VALUED_IN)
     except TradingError as error:
         return Purse((), str(error))
     return Purse(
         tuple(Holding(held, held.total * prices[held.asset] if held.asset in prices else None) for held in balances),
         None,
     )
-
-
-def _prices(given: Services, assets: list[str]) -> dict[str, Decimal]:
-    """Return USDT per asset from the spot tickers; an asset quoted the other way round is turned over."""
-    quoted: dict[str, tuple[Instrument, bool]] = {}
-    for asset in assets:
-        for symbol, turned in ((f"{asset}/{VALUED_IN}", False), (f"{VALUED_IN}/{asset}", True)):
-            try:
-                quoted.setdefault(asset, (given.market_data.instrument(symbol, Market.SPOT), turned))
-            except NotFound:
-                continue
-    quoted.pop(VALUED_IN, None)
-    wanted = [instrument for instrument, _ in quoted.values()]
-    seen = {t.instrument: t.price for t in given.market_data.tickers(wanted)} if wanted else {}
-    prices = {
-        asset: 1 / seen[instrument] if turned else seen[instrument]
-        for asset, (instrument, turned) in quoted.items()
-        if seen.get(instrument)
-    }
-    return prices | {VALUED_IN: Decimal(1)}
