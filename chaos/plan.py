@@ -54,17 +54,22 @@ CHANGES_THE_OUTCOME: Final = frozenset(
 
 # Power loss is decided with the death it belongs to.
 _WINDOWED: Final = tuple(fault for fault in Fault if fault is not Fault.POWER_LOSS)
-_RARE: Final = frozenset(
-    {
-        Fault.ANSWER_LOST,
-        Fault.DATABASE_LOCKED,
-        Fault.EXPIRED_IN_MATCH,
-        Fault.REFUSED_CONNECTION,
-        Fault.STREAM_DUPLICATED,
-        Fault.STREAM_REORDERED,
-    }
-)
-"""Drawn more often, because they find less to strike."""
+_WEIGHTS: Final = {
+    Fault.REQUEST_LOST: 4,
+    Fault.ANSWER_LOST: 4,
+    Fault.UNKNOWN_APPLIED: 4,
+    Fault.UNKNOWN_NOT_APPLIED: 4,
+    Fault.SERVER_ERROR: 4,
+    Fault.STREAM_DROPPED: 5,
+    Fault.STREAM_DUPLICATED: 4,
+    Fault.STREAM_REORDERED: 4,
+    Fault.STREAM_DELAYED: 4,
+    Fault.STREAM_MUTE: 3,
+    Fault.EXPIRED_IN_MATCH: 3,
+    Fault.FOREIGN_INSTANCE: 3,
+    Fault.PARTIAL_FILL: 1,
+}
+"""How much more often a fault is drawn that finds less to strike; 2 for the others."""
 _HARMLESS: Final = tuple(fault for fault in _WINDOWED if fault not in CHANGES_THE_OUTCOME)
 
 
@@ -161,7 +166,7 @@ def _episodes(random: Random, steps: int, *, lock_step: bool) -> Sequence[Episod
 
 def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Episode:
     possible = _HARMLESS if lock_step else _WINDOWED
-    drawn = random.sample(possible, random.choice([3, 3, 4, 5]), counts=[3 if it in _RARE else 2 for it in possible])
+    drawn = random.sample(possible, random.choice([3, 4, 5, 5]), counts=[_WEIGHTS.get(it, 2) for it in possible])
     faults = dict.fromkeys(drawn)
     stop = random.choice([OnStop.CANCEL, OnStop.UNWIND, OnStop.UNWIND, OnStop.KEEP]) if kind == "stop" else None
     # A stop that is lost with the power comes later than the twin's, and orders that are kept would tell.

@@ -231,15 +231,20 @@ class Process:
         host = self._host
         if host is not None and not self._pausing and not self.gave_up and not host.finished:
             self._wired.source = Source.TIMER
-            self._guard(host.fire_timer)
-            self._guard(self._look_at_rules)
+            self._guard(self._work_without_events)
         self._world.clock.after(self._world.weather.random.uniform(1_000, 2_500), self._tick)
 
-    def _look_at_rules(self) -> None:
+    def _work_without_events(self) -> None:
+        if self._host is not None:
+            self._host.fire_timer()
+            if not self._host.finished:
+                self._look_at_rules(self._host)
+
+    def _look_at_rules(self, host: WorkerHost) -> None:
         """Tell the worker of new rules some seconds after they came into force, as `Streams` does."""
-        host, rules = self._host, self._world.venue.rules()
+        rules = self._world.venue.rules()
         self._ticks_behind = self._ticks_behind + 1 if rules != self._rules else 0
-        if host is None or host.finished or self.is_over or self._ticks_behind < _RULES_AFTER_TICKS:
+        if self._ticks_behind < _RULES_AFTER_TICKS:
             return
         self._rules, self._ticks_behind = rules, 0
         host.handle(RulesChanged(rules.instrument, rules))

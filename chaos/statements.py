@@ -1,4 +1,4 @@
-"""One memory of compiled SQL for all openings of the books: a run opens them ten times, and they always say the same."""
+"""One memory of compiled SQL for all openings of the books: a run opens them ten times and says the same each time."""
 
 from typing import Any, Final
 
@@ -21,8 +21,8 @@ class SharedStatements(CreateEnginePlugin):
     def engine_created(self, engine: Engine) -> None:
         """Take over the dialect with the cache, whose keys hold it."""
         if not _kept:
-            _kept.append((engine.dialect, engine._compiled_cache))
-        engine.dialect, engine._compiled_cache = _kept[0]
+            _kept.append((engine.dialect, engine._compiled_cache))  # noqa: SLF001 - there is no public way
+        engine.dialect, engine._compiled_cache = _kept[0]  # noqa: SLF001
 
 
 plugins.register(NAME, __name__, SharedStatements.__name__)

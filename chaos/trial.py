@@ -31,6 +31,7 @@ FUNDS: Final = {"USDT": Decimal(10_000), "BNB": Decimal(10)}
 CAPITAL: Final = Decimal(5_000)
 EVENT_LIMIT: Final = 10_000  # more than ten times what a run takes
 REST_LIMIT_MS: Final = 15 * 60_000
+LINGER_MS: Final = 60_000
 _CATALOGUE: Final = specs_of(["BTCUSDT", "BNBUSDT"])
 _MAY_FAULT: Final = (Fault.FOREIGN_INSTANCE, Fault.FOREIGN_ORDER, Fault.BALANCE_CHANGED, Fault.FILTERS_CHANGED)
 
@@ -103,6 +104,7 @@ class Trial:
             self._advance(step)
             if self._world.witness.violation:
                 break
+        self._linger()
         self._heal()
         self._finish()
         return self.outcome
@@ -130,6 +132,14 @@ class Trial:
                 self._world.witness.violated("it does not come to rest: the same is asked for again and again")
                 break
         self._clock.advance_to(int(until_ms))
+
+    def _linger(self) -> None:
+        """Leave the last deaths of the plan some time to come while the faults still last."""
+        until_ms = self._clock.now_ms + LINGER_MS
+        while self._deaths and self._clock.now_ms < until_ms and not self._world.witness.violation:
+            self._run_for(1_000)
+        if self.plan.lock_step:
+            self._settle()
 
     def _settle(self) -> bool:
         """Let time pass until the bot has done all it wants; tell whether it came to that."""
