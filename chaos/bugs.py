@@ -14,8 +14,10 @@ from domain.orders import Status
 from grid.core import cells
 from grid.worker import GridWorker
 from grid.worker_host import WorkerHost
+from orders.account_review import AccountReview
 from orders.desk import OrderDesk
 from orders.effects import Record, StoreIntents, Submit
+from orders.intake import Intake
 from orders.ledger import Ledger
 from orders.life_cycle import Order
 
@@ -41,7 +43,7 @@ def _unknown_taken_for_refused() -> list[Change]:
 
     def refuse(desk: OrderDesk, event: Any, order: Order, now: Any) -> Any:
         if isinstance(event, OutcomeUnknown) and order.status is Status.SENT:
-            return desk._move_one(event.client_id, Status.REJECTED, now)
+            return desk._intake.move_one(event.client_id, Status.REJECTED, now)
         return answered(desk, event, order, now)
 
     return [(OrderDesk, "_answered", refuse)]
@@ -65,7 +67,7 @@ def _lost_race_taken_for_cancelled() -> list[Change]:
 
     def believe(desk: OrderDesk, event: Any, order: Order, now: Any) -> Any:
         if isinstance(event, CancelRefused) and not order.has_ended:
-            return desk._move_one(event.client_id, Status.CANCELED, now)
+            return desk._intake.move_one(event.client_id, Status.CANCELED, now)
         return answered(desk, event, order, now)
 
     return [(OrderDesk, "_answered", believe)]
@@ -95,18 +97,18 @@ def _forgets_requests_in_flight() -> list[Change]:
 
 def _trusts_a_stale_reading() -> list[Change]:
     """Take an open order that a reading does not list for cancelled, however old the reading is."""
-    account_read = OrderDesk._account_read
+    take_listing = AccountReview.listed
 
-    def trust(desk: OrderDesk, event: OpenOrdersRead, now: Any) -> Any:
-        news = account_read(desk, event, now)
+    def trust(review: AccountReview, event: OpenOrdersRead, now: Any) -> Any:
+        news = take_listing(review, event, now)
         listed = {order.client_id for order in event.orders}
-        for order in desk.ledger.unsettled():
+        for order in review._ledger.unsettled():
             if order.status is Status.OPEN and order.intent.client_id not in listed:
-                moved = desk._move_one(order.intent.client_id, Status.CANCELED, now)
+                moved = review._intake.move_one(order.intent.client_id, Status.CANCELED, now)
                 news.effects += moved.effects
         return news
 
-    return [(OrderDesk, "_account_read", trust)]
+    return [(AccountReview, "listed", trust)]
 
 
 def _attempt_used_again() -> list[Change]:
@@ -120,7 +122,7 @@ def _attempt_used_again() -> list[Change]:
 
 def _adopts_nothing() -> list[Change]:
     """Leave orders alone that the books lack, though their id is ours."""
-    return [(OrderDesk, "_adopt", lambda *_told: False)]
+    return [(Intake, "_adopt", lambda *_told: False)]
 
 
 def _epoch_not_raised() -> list[Change]:
@@ -143,17 +145,18 @@ def _counter_order_on_partial_fill() -> list[Change]:
 
 def _late_fill_dropped() -> list[Change]:
     """Ignore trades of an order that has ended."""
-    book = OrderDesk._book
+    book = Intake._book
 
-    def drop(desk: OrderDesk, fill: Any, now: Any, change: Any) -> None:
-        known = desk.ledger.resolved(fill).client_id
-        if known not in desk.ledger or desk.ledger[known].status is not Status.CANCELED:
-            book(desk, fill, now, change)
+    def drop(intake: Intake, fill: Any, now: Any, change: Any) -> None:
+        ledger = intake._ledger
+        known = ledger.resolved(fill).client_id
+        if known not in ledger or ledger[known].status is not Status.CANCELED:
+            book(intake, fill, now, change)
 
     def settled(order: Order) -> bool:
         return order.has_ended
 
-    return [(OrderDesk, "_book", drop), (Order, "is_settled", property(settled))]
+    return [(Intake, "_book", drop), (Order, "is_settled", property(settled))]
 
 
 def _decides_before_reading() -> list[Change]:
