@@ -33,6 +33,13 @@ _CANCELLING: Final = (
 )
 _STOPPING: Final = (Boundary.STOP_BEFORE_COMMIT, Boundary.STOP_AFTER_COMMIT, Boundary.STOP_CANCELLING)
 _ENDING: Final = (Boundary.UNWIND_SENT, Boundary.UNWIND_APPLIED, Boundary.END_BEFORE_COMMIT)
+_UNWINDING: Final = (
+    Boundary.STOP_CANCELLING,
+    Boundary.UNWIND_SENT,
+    Boundary.UNWIND_SENT,
+    Boundary.UNWIND_APPLIED,
+    Boundary.UNWIND_APPLIED,
+)
 _TRADING: Final = tuple(
     boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPPING, *_ENDING)
 )
@@ -65,7 +72,7 @@ _WEIGHTS: Final = {
     Fault.STREAM_REORDERED: 4,
     Fault.STREAM_DELAYED: 4,
     Fault.STREAM_MUTE: 3,
-    Fault.EXPIRED_IN_MATCH: 3,
+    Fault.EXPIRED_IN_MATCH: 4,
     Fault.FOREIGN_INSTANCE: 3,
     Fault.PARTIAL_FILL: 1,
 }
@@ -86,7 +93,10 @@ class Death:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """From the market's step `at_step` on: these faults for a while, a command, and deaths one after the other."""
+    """From the market's step `at_step` on: these faults for a while, a command, and deaths one after the other.
+
+    The command comes `command_after_ms` later, so that the faults find orders to strike.
+    """
 
     at_step: int
     faults: tuple[Fault, ...]
@@ -94,6 +104,7 @@ class Episode:
     deaths: tuple[Death, ...]
     shut_down: bool = False
     stop: OnStop | None = None
+    command_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +186,9 @@ def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Epi
         stop = OnStop.CANCEL
     deaths = [_death(random, random.choice(_first_choices(kind, stop)), may_lose=may_lose)]
     while len(deaths) < 4 and random.random() < 0.65:
-        again: Sequence[Boundary] = _ENDING if kind == "stop" and random.random() < 0.4 else _RECOVERY
+        again: Sequence[Boundary] = _RECOVERY
+        if kind == "stop" and random.random() < 0.4:
+            again = (*_ENDING, *_UNWINDING) if stop is OnStop.UNWIND else (Boundary.END_BEFORE_COMMIT,)
         deaths.append(_death(random, random.choice(again), may_lose=may_lose))
     return Episode(
         at_step=at_step,
@@ -184,6 +197,8 @@ def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Epi
         deaths=tuple(deaths),
         shut_down=kind == "shut down",
         stop=stop,
+        # In lock-step the market does not wait for a command that is still to come.
+        command_after_ms=0 if lock_step else random.choice([0, 5_000, 10_000]),
     )
 
 
@@ -191,7 +206,7 @@ def _first_choices(kind: str, stop: OnStop | None) -> Sequence[Boundary]:
     if kind == "shut down":
         return _CANCELLING
     if stop is OnStop.UNWIND:
-        return (*_CANCELLING, *_STOPPING, *_ENDING, *_ENDING, Boundary.UNWIND_SENT, Boundary.UNWIND_APPLIED)
+        return (*_CANCELLING, *_STOPPING, *_ENDING, *_UNWINDING)
     if stop is not None:
         return (*_STOPPING, Boundary.END_BEFORE_COMMIT)
     return _TRADING

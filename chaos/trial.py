@@ -165,6 +165,12 @@ class Trial:
                 self._hands.begin(fault)
             self._deaths = deque(episode.deaths)
             self._arm()
+        if episode.command_after_ms:
+            self._clock.after(episode.command_after_ms, lambda: self._command(episode))
+        else:
+            self._command(episode)
+
+    def _command(self, episode: Episode) -> None:
         if episode.shut_down and self._process is not None:
             self._note("command: shut down")
             self._process.command(ShutdownRequested())

@@ -49,13 +49,17 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An intent and everything known of what became of it. `executed` is the most the venue has reported."""
+    """An intent and everything known of what became of it.
+
+    `executed` is the most the venue has reported, `filled` the quantity of the fills we hold; both in base.
+    """
 
     intent: Intent
     status: Status = Status.CREATED
     venue_order_id: int | None = None
     executed: Decimal = ZERO
     fills: Mapping[int, Fill] = field(default_factory=dict)
+    filled: Decimal = ZERO
     cancel_sent: bool = False
     updated_ms: int = 0
 
@@ -67,12 +71,14 @@ class Order:
         """
         return self._filled(event) if isinstance(event, Fill) else self._moved(event)
 
+    @exact
     def _filled(self, fill: Fill) -> "Order":
         if fill.trade_id in self.fills:
             return self
         return replace(
             self,
             fills={**self.fills, fill.trade_id: fill},
+            filled=self.filled + fill.quantity,
             venue_order_id=self.venue_order_id or fill.venue_order_id,
             updated_ms=max(self.updated_ms, fill.time_ms),
         )
@@ -97,12 +103,6 @@ class Order:
         if to is self.status or to in _RANK:
             return self.status
         raise IllegalMove(f"order {self.intent.client_id} is {self.status} and was reported as {to}")
-
-    @property
-    @exact
-    def filled(self) -> Decimal:
-        """Return the quantity of the fills we hold, in base."""
-        return sum((fill.quantity for fill in self.fills.values()), ZERO)
 
     @property
     @exact
