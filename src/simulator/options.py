@@ -8,9 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal
 
+from simulator.faults.plan import Plan, PlanError
+from simulator.faults.teaching import FAULTS_HELP
 from simulator.market.feed import MarketError
 from simulator.market.files import DataSource, parse_moment
 from simulator.wire.connections import SocketRules
+from simulator.wire.gateway import SUBJECTS
 from simulator.wire.limits import Limits
 from simulator.wire.numbers import MONEY_UNIT
 
@@ -32,6 +35,7 @@ examples:
 One JSON line with the addresses appears on stdout when the simulator is ready; all else goes to stderr.
 Clients sign with the default key 'simulator-key' and secret 'simulator-secret' unless others are given.
 docs/simulator.md tells the rest: admin calls, faults, what the exchange does and does not do.
+
 """
 
 
@@ -65,6 +69,7 @@ class Options:
     lenient: bool
     limits: Limits
     sockets: SocketRules
+    faults: Plan
 
     @property
     def is_lock_step(self) -> bool:
@@ -102,8 +107,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
             lenient=given.lenient_parameters,
             limits=_limits(given),
             sockets=_sockets(given, lossless=speed is None),
+            faults=Plan() if given.faults is None else Plan.load(given.faults, SUBJECTS),
         )
-    except MarketError as exc:
+    except (MarketError, PlanError) as exc:
         raise OptionsError(str(exc)) from exc
 
 
@@ -132,13 +138,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
         description="A Binance-compatible spot exchange to trade against without risk.",
-        epilog=_EPILOG,
+        epilog=_EPILOG + FAULTS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_place(parser.add_argument_group("place"))
     _add_market(parser.add_argument_group("market"))
     _add_accounts(parser.add_argument_group("accounts"))
     _add_limits(parser.add_argument_group("limits and sockets"))
+    parser.add_argument_group("faults").add_argument(
+        "--faults", type=Path, metavar="PLAN.yaml", help="let this exchange misbehave by a plan; see below"
+    )
     return parser
 
 

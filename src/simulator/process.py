@@ -9,12 +9,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
-from aiohttp import web
-
 from simulator.clocks import MarketClock
+from simulator.core.errors import ExchangeError
 from simulator.core.events import MarketTrade
+from simulator.faults.control import FaultControl
+from simulator.faults.course import Course
+from simulator.faults.kinds import FaultKind
+from simulator.faults.plan import PlanError
 from simulator.market.books import BookModel
 from simulator.market.candles import CandleBook
 from simulator.market.feed import Feed, LiveFeed, MarketError, MarketPast
@@ -25,9 +29,11 @@ from simulator.player import Player, Progress
 from simulator.state import StateError, StateStore, new_instance
 from simulator.turns import Turns
 from simulator.wire import errors
+from simulator.wire.acts import Acts
 from simulator.wire.admin import Admin
 from simulator.wire.dispatch import Dispatcher, KeyHolder
-from simulator.wire.gateway import Gateway, Port, open_port
+from simulator.wire.door import Door
+from simulator.wire.gateway import SUBJECTS, Gateway, Port
 from simulator.wire.publisher import Publisher
 from simulator.wire.user_streams import UserStreams
 from simulator.wire.venue import Clocks, Venue
@@ -56,7 +62,7 @@ async def run(options: Options) -> int:
         store = StateStore.open(options.state) if options.state is not None else None
         simulator = Simulator(options, await open_market(options, store.market if store else None), store)
         await simulator.open()
-    except (MarketError, StateError, OSError) as exc:
+    except (MarketError, StateError, PlanError, OSError) as exc:
         _LOG.error("%s", exc)
         if simulator is not None:
             await simulator.close()
@@ -94,8 +100,8 @@ class Simulator:
         self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
         self._player = Player(self.venue, self.clock, self._turns, self._backlog)
         self._gateways: list[Gateway] = []
-        self._runners: list[web.ServerRunner] = []
-        self._addresses: list[int] = []
+        self._doors: list[Door] = []
+        self._faults = self._fault_control()
         self._stopping = asyncio.Event()
         self._status = 0
 
@@ -105,22 +111,22 @@ class Simulator:
         Raises:
             OSError: a port cannot be had.
             StateError, MarketError: the saved state does not fit.
+            PlanError: the plan of faults does not fit the market.
         """
+        self._options.faults.require_symbols(self.venue.tapes)
         self._open_accounts()
         self._lay_out_books()
         if self._market.source != "live":
             self._player.load(cast("Feed", self._market), self._position, self._base_ms)
         self._anchor()
-        admin = Admin(self.venue, self, self._turns.settle, self._account_of)
+        admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
         spot = Port(_SPOT, self._publisher, has_socket_api=True, admin=admin.handlers())
-        for port, number in ((spot, self._options.port), (Port(_FUTURES), self._options.futures_port)):
-            gateway = Gateway(port, self._dispatcher, self._users, self._options.sockets)
-            runner, bound = await self._listen(gateway, number)
-            self._gateways.append(gateway)
-            self._runners.append(runner)
-            self._addresses.append(bound)
+        await self._listen(spot, "spot", self._options.port)
+        await self._listen(Port(_FUTURES), "futures", self._options.futures_port)
         for notice in self._market.notices:
             _LOG.info("%s", notice)
+        self._faults.course.open(wall_ms())
+        self._turns.finish()
 
     async def serve(self) -> int:
         """Play the market and serve until stopped; return the exit status."""
@@ -144,11 +150,11 @@ class Simulator:
             gateway.farewell()
         if self._backlog():
             await asyncio.sleep(_GOODBYE_S)
-        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        await asyncio.gather(*(door.close() for door in self._doors))
         if self._market.source == "live":
             await cast("LiveFeed", self._market).close()
         if self._store is not None:
-            if self._status == 0 and self._runners:
+            if self._status == 0 and self._doors:
                 self._turns.finish()
                 self._turns.checkpoint(clean=True)
             self._store.close()
@@ -156,7 +162,7 @@ class Simulator:
     def ready_line(self) -> dict[str, object]:
         host = self._options.host
         shown = f"[{host}]" if ":" in host else host
-        spot, futures = (f"{shown}:{port}" for port in self._addresses)
+        spot, futures = (f"{shown}:{door.port}" for door in self._doors)
         return {
             "ready": True,
             "spot_url": f"http://{spot}",
@@ -170,6 +176,7 @@ class Simulator:
             "symbols": list(self.venue.symbols),
             "pid": os.getpid(),
             "instance": self._instance,
+            "faults": self._faults.course.armed,
         }
 
     def state(self) -> dict[str, object]:
@@ -185,6 +192,7 @@ class Simulator:
             "user_events": self._users.sent,
             "market_events": self._publisher.sent,
             "request_weight": dict(self._dispatcher.charged),
+            "faults": self._faults.course.armed,
         }
 
     async def step(self, points: int, *, until_account: bool) -> Progress:
@@ -238,12 +246,23 @@ class Simulator:
         else:
             self.clock.anchor(self.clock.now_ms(), now_ms)
 
-    async def _listen(self, gateway: Gateway, port: int) -> tuple[web.ServerRunner, int]:
+    def _fault_control(self) -> FaultControl:
+        accounts = [holder.account_id for holder in self._keys.values()]
+        acts = Acts(self.venue, self._users, accounts, self._gateways)
+        refusals = (errors.ApiError, ExchangeError, ValueError)
+        course = Course(self.venue.faults, self._options.faults, acts, refusals)
+        lift_bans = self._dispatcher.limiter.lift_bans
+        return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, lift_bans)
+
+    async def _listen(self, port: Port, name: str, number: int) -> None:
+        gateway = Gateway(port, self._dispatcher, self._users, self._options.sockets)
+        refuses = partial(self.venue.faults.strike, FaultKind.REFUSE, name)
         try:
-            return await open_port(gateway, self._options.host, port)
+            self._doors.append(await Door.open(gateway, self._options.host, number, lambda: refuses(wall_ms())))
+            self._gateways.append(gateway)
         except OSError as exc:
             raise OSError(
-                f"cannot listen on {self._options.host}:{port} ({os.strerror(exc.errno or 0)}); "
+                f"cannot listen on {self._options.host}:{number} ({os.strerror(exc.errno or 0)}); "
                 "choose another port, or 0 for a free one"
             ) from exc
 
@@ -260,6 +279,7 @@ class Simulator:
             await asyncio.sleep(_TICK_S)
             if not self._options.is_lock_step:
                 self._publisher.tick()
+            self._faults.tick()
             if time.monotonic() - checked_s >= _CHECKPOINT_S:
                 checked_s = time.monotonic()
                 self._turns.checkpoint()

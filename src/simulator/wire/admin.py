@@ -2,34 +2,23 @@
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
 from aiohttp import web
 
 from simulator.core.events import MarketTrade
-from simulator.core.symbols import SymbolSpec
+from simulator.faults.kinds import SPEC_CHANGES
+from simulator.faults.reading import STATUSES, FaultMistake
 from simulator.wire import errors
-from simulator.wire.faults import Fault, FaultKind
+from simulator.wire.acts import changed
 from simulator.wire.gateway import AdminHandler
 from simulator.wire.numbers import MONEY_UNIT, UNIT, parse_scaled, render
 from simulator.wire.venue import Venue
 
 Json = dict[str, object]
 MAX_POINTS: Final = 1_000_000
-_PRICE_FIELDS: Final = {
-    "tickSize": "tick",
-    "stepSize": "lot",
-    "minPrice": "min_price",
-    "maxPrice": "max_price",
-    "minQty": "min_qty",
-    "maxQty": "max_qty",
-    "minNotional": "min_notional",
-    "maxNotional": "max_notional",
-    "maxPosition": "max_position",
-}
-_STATUSES: Final = ("TRADING", "HALT", "BREAK", "CANCEL_ONLY", "END_OF_DAY")
 
 
 class Progress(Protocol):
@@ -57,12 +46,31 @@ class Market(Protocol):
         ...
 
 
+class Faults(Protocol):
+    """Faults as the admin arms, sees and clears them."""
+
+    def arm(self, body: Mapping[str, Any], account_id: str) -> Json:
+        """Arm a fault or let an act happen, on the caller's account unless it names another.
+
+        Raises:
+            FaultMistake: it cannot be had as written.
+        """
+        ...
+
+    def listing(self) -> Json: ...
+
+    def clear(self, number: int | None) -> int:
+        """Disarm one, or all: then the rest of the plan is dropped, bans and changes of symbols are taken back."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Admin:
     """The admin surface of one venue; `settle` as in the dispatcher."""
 
     venue: Venue
     market: Market
+    faults: Faults
     settle: Callable[[], Awaitable[None]]
     account_of: Callable[[str | None], str]
 
@@ -117,22 +125,29 @@ class Admin:
         return {"asset": asset, "amount": render(amount)}
 
     async def _arm(self, request: web.BaseRequest) -> Json:
-        fault = _fault(await _body(request), self.venue.clocks.server_ms())
-        return self.venue.faults.arm(fault).as_json()
+        account_id = self.account_of(request.headers.get("X-MBX-APIKEY"))
+        try:
+            armed = self.faults.arm(await _body(request), account_id)
+        except FaultMistake as mistake:
+            raise _bad(mistake.field, mistake.remedy) from mistake
+        await self.settle()
+        return armed
 
-    async def _faults(self, _request: web.BaseRequest) -> list[Json]:
-        return [fault.as_json() for fault in self.venue.faults.listing()]
+    async def _faults(self, _request: web.BaseRequest) -> Json:
+        return self.faults.listing()
 
     async def _clear(self, request: web.BaseRequest) -> Json:
         number = request.query.get("id")
         if number is not None and not number.isdecimal():
             raise _bad("id", "must be a fault's number")
-        return {"cleared": self.venue.faults.clear(None if number is None else int(number))}
+        cleared = self.faults.clear(None if number is None else int(number))
+        await self.settle()
+        return {"cleared": cleared}
 
     async def _symbol(self, request: web.BaseRequest) -> Json:
         body = await _body(request)
-        spec = _changed(self.venue.spec(_text(body, "symbol")), body)
-        self.venue.exchange.set_symbol(spec)
+        spec = changed(self.venue.spec(_text(body, "symbol")), _changes(body))
+        self.venue.set_symbol(spec)
         return {"symbol": spec.symbol, "status": spec.status}
 
 
@@ -174,28 +189,6 @@ def _amount(body: Mapping[str, Any], name: str) -> int:
     return amount
 
 
-def _fault(body: Mapping[str, Any], now_ms: int) -> Fault:
-    known = {"kind", "match", "count", "seconds", "delay_ms", "status"}
-    if surplus := sorted(set(body) - known):
-        raise _bad(surplus[0], f"is unknown; a fault has {', '.join(sorted(known))}")
-    try:
-        kind = FaultKind(str(body.get("kind")))
-    except ValueError as exc:
-        raise _bad("kind", f"must be one of {', '.join(FaultKind)}") from exc
-    seconds = _whole(body, "seconds")
-    count = _whole(body, "count")
-    if count is None and seconds is None:
-        count = 1
-    return Fault(
-        kind=kind,
-        match=str(body.get("match", "*")),
-        count=count,
-        delay_ms=_whole(body, "delay_ms", lowest=-(10**9)) or 0,
-        status=_whole(body, "status") or 0,
-        until_ms=None if seconds is None else now_ms + seconds * 1_000,
-    )
-
-
 def _whole(body: Mapping[str, Any], name: str, *, lowest: int = 1) -> int | None:
     value = body.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < lowest):
@@ -203,21 +196,18 @@ def _whole(body: Mapping[str, Any], name: str, *, lowest: int = 1) -> int | None
     return value
 
 
-def _changed(spec: SymbolSpec, body: Mapping[str, Any]) -> SymbolSpec:
-    changes: dict[str, Any] = {}
+def _changes(body: Mapping[str, Any]) -> dict[str, int | str]:
+    """Read what is to change, prices and quantities scaled by UNIT."""
+    changes: dict[str, int | str] = {}
     for name in set(body) - {"symbol"}:
         if name == "status":
-            if body[name] not in _STATUSES:
-                raise _bad(name, f"must be one of {', '.join(_STATUSES)}")
-            changes["status"] = body[name]
+            if body[name] not in STATUSES:
+                raise _bad(name, f"must be one of {', '.join(STATUSES)}")
+            changes[name] = body[name]
         elif name == "maxNumOrders":
-            changes["max_orders"] = _whole(body, name)
-        elif name in _PRICE_FIELDS:
-            changes[_PRICE_FIELDS[name]] = parse_scaled(name, _text(body, name))
+            changes[name] = _whole(body, name) or 0
+        elif name in SPEC_CHANGES:
+            changes[name] = parse_scaled(name, _text(body, name))
         else:
-            known = ", ".join(("status", "maxNumOrders", *_PRICE_FIELDS))
-            raise _bad(name, f"is unknown; a symbol has {known}")
-    try:
-        return replace(spec, **changes)
-    except ValueError as exc:
-        raise errors.ApiError(-1130, str(exc)) from exc
+            raise _bad(name, f"is unknown; a symbol has {', '.join(SPEC_CHANGES)}")
+    return changes

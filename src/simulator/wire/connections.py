@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from simulator.wire.limits import FixedWindow
 
 _TICK_S: Final = 0.25
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,10 @@ class Connection:
             self.close(WSCloseCode.POLICY_VIOLATION, b"Too slow to read")
         self._wake.set()
 
+    def reach_lifetime(self) -> None:
+        """Close as after 24 hours."""
+        self.close(WSCloseCode.GOING_AWAY, b"Connection lifetime reached")
+
     def close(self, code: int = WSCloseCode.OK, reason: bytes = b"") -> None:
         """Close after what is queued has left."""
         self._closing = self._closing or (code, reason)
@@ -125,9 +132,19 @@ class Connection:
     async def _keep_time(self) -> None:
         now_ms = self._wall_ms()
         if now_ms - self._opened_ms >= self._rules.lifetime_s * 1_000:
-            self.close(WSCloseCode.GOING_AWAY, b"Connection lifetime reached")
+            self.reach_lifetime()
         elif now_ms - self._ponged_ms >= (self._rules.ping_s + self._rules.pong_s) * 1_000:
             self.close(WSCloseCode.POLICY_VIOLATION, b"Pong timeout")
         elif now_ms - self._pinged_ms >= self._rules.ping_s * 1_000:
             self._pinged_ms = now_ms
             await self._socket.ping(str(now_ms).encode())
+
+
+def cut_off(transport: asyncio.BaseTransport | None, *, reset: bool = False) -> None:
+    """End a connection at once; by RST with `reset`: what was not read yet is lost on both sides."""
+    if not isinstance(transport, asyncio.WriteTransport):
+        return
+    peer = transport.get_extra_info("socket")
+    if reset and peer is not None:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    transport.abort()

@@ -8,23 +8,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator.core.errors import ExchangeError
+from simulator.faults.board import Fault
+from simulator.faults.kinds import FaultKind
 from simulator.wire import errors
 from simulator.wire.calls import Call, Operation, Security
-from simulator.wire.faults import Fault, FaultKind
 from simulator.wire.limits import AddressLimiter
 from simulator.wire.parameters import Fields, parse
 from simulator.wire.signing import is_signed_by
 from simulator.wire.timing import check_timestamp
 from simulator.wire.venue import Venue
 
+SYSTEM_STATUS: Final = "sapi.systemStatus"
+"""The one operation that answers while everything else is in maintenance."""
 _KEY_FORMAT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TIMEOUT_TEXT: Final = (
-    "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-)
 
 
 class ConnectionCut(Exception):
-    """The peer's connection must be cut without an answer."""
+    """The peer's connection must be cut without an answer; with `reset` by RST."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__("connection cut")
+        self.reset = reset
 
 
 class GatewayPage(Exception):
@@ -61,10 +65,11 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An operation's result and the caller's account (empty for public calls)."""
+    """An operation's result and the caller's account (empty for public calls); `is_cut`: half of it is to be sent."""
 
     result: object
     account_id: str
+    is_cut: bool = False
 
 
 class Dispatcher:
@@ -97,6 +102,9 @@ class Dispatcher:
             ApiError, ExchangeError: what the peer is to be told.
             ConnectionCut, GatewayPage: a fault struck.
         """
+        name = asking.operation.name
+        await self.strike_arrival(name)
+        self._strike_before(asking, self.server_ms())
         call = self._admitted(asking)
         try:
             result = asking.operation.handler(self.venue, call)
@@ -107,8 +115,25 @@ class Dispatcher:
         finally:
             if self.venue.has_news():
                 await self._settle()
-        await self._strike_after(asking.operation)
-        return Answer(result, call.account_id)
+        return Answer(result, call.account_id, await self._strike_after(name))
+
+    async def strike_arrival(self, name: str) -> None:
+        """Let the faults strike that a request, or the opening of a socket, meets on its way.
+
+        Raises:
+            ConnectionCut, GatewayPage: it does not arrive.
+        """
+        if not self.venue.faults.listing():
+            return
+        if late := self._strike(FaultKind.LATENCY, name):
+            await asyncio.sleep(late.drawn_delay_s())
+        is_told = name == SYSTEM_STATUS
+        if not is_told and (down := self._strike(FaultKind.MAINTENANCE, "*")):
+            raise GatewayPage(down.status)
+        if page := self._strike(FaultKind.GATEWAY, name):
+            raise GatewayPage(page.status)
+        if lost := self._strike(FaultKind.LOSE_REQUEST, name):
+            raise ConnectionCut(reset=lost.reset)
 
     def holder(self, api_key: str | None) -> KeyHolder:
         """Return whom a key belongs to; -2014 malformed, -2015 unknown."""
@@ -132,16 +157,21 @@ class Dispatcher:
 
     def _admitted(self, asking: Asking) -> Call:
         operation, now_ms = asking.operation, self.server_ms()
-        self._strike_before(operation, now_ms)
         params = self._charged(asking, now_ms)
+        self._require_listed(operation, params)
         seen_ms = self._seen_clock(operation, now_ms)
         account_id = ""
         if operation.security is Security.SIGNED:
             account_id = self.authenticate(asking, seen_ms).account_id
         elif operation.security is Security.KEY:
             account_id = self.holder(asking.api_key).account_id
-        lag = self._strike(FaultKind.READ_LAG, operation, now_ms) if asking.fields.values else None
+        lag = self._strike(FaultKind.READ_LAG, operation.name) if asking.fields.values else None
         return Call(params, account_id, seen_ms, lag.delay_ms if lag else 0)
+
+    def _require_listed(self, operation: Operation, params: Mapping[str, object]) -> None:
+        """Refuse new orders of a delisted symbol; the past ones stay to be read."""
+        if operation.orders and params.get("symbol") in self.venue.delisted:
+            raise errors.bad_symbol()
 
     def _charged(self, asking: Asking, now_ms: int) -> Mapping[str, object]:
         """Parse the parameters; the weight is charged whether or not they are right."""
@@ -154,36 +184,38 @@ class Dispatcher:
             self.limiter.admit(asking.address, operation.weight(params), now_ms)
         return params
 
-    def _strike(self, kind: FaultKind, operation: Operation, now_ms: int) -> Fault | None:
-        return self.venue.faults.strike(kind, operation.name, now_ms)
+    def _strike(self, kind: FaultKind, subject: str) -> Fault | None:
+        return self.venue.faults.strike(kind, subject, self.server_ms())
 
-    def _strike_before(self, operation: Operation, now_ms: int) -> None:
+    def _strike_before(self, asking: Asking, now_ms: int) -> None:
         if not self.venue.faults.listing():
             return
-        if page := self._strike(FaultKind.GATEWAY, operation, now_ms):
-            raise GatewayPage(page.status or 502)
-        if self._strike(FaultKind.LOSE_REQUEST, operation, now_ms):
-            raise ConnectionCut
-        if self._strike(FaultKind.BAD_KEY, operation, now_ms):
+        name = asking.operation.name
+        if ban := self._strike(FaultKind.BAN, name):
+            self.limiter.ban(asking.address, ban.ban_s, now_ms)
+        if self._strike(FaultKind.BAD_KEY, name):
             raise errors.rejected_key()
-        if throttle := self._strike(FaultKind.THROTTLE, operation, now_ms):
-            left_s = -(-((throttle.until_ms or now_ms) - now_ms) // 1_000)
+        if throttle := self._strike(FaultKind.THROTTLE, name):
+            left_s = throttle.retry_after_s or -(-((throttle.until_ms or now_ms) - now_ms) // 1_000)
             raise errors.weight_exceeded(self.venue.limits.request_weight, max(1, left_s))
+        if failing := self._strike(FaultKind.FAIL_BEFORE, name):
+            raise errors.broken(failing.code, failing.status)
 
     def _seen_clock(self, operation: Operation, now_ms: int) -> int:
-        fault = self._strike(FaultKind.CLOCK_OFFSET, operation, now_ms)
+        fault = self._strike(FaultKind.CLOCK_OFFSET, operation.name)
         return now_ms + (fault.delay_ms if fault else 0)
 
-    async def _strike_after(self, operation: Operation) -> None:
+    async def _strike_after(self, name: str) -> bool:
+        """Let the faults strike that an answer meets on its way; tell whether half of it is to be sent."""
         if not self.venue.faults.listing():
-            return
-        now_ms = self.server_ms()
-        if delay := self._strike(FaultKind.ACK_DELAY, operation, now_ms):
-            await asyncio.sleep(delay.delay_ms / 1_000)
-        if self._strike(FaultKind.LOSE_REPLY, operation, now_ms):
-            raise ConnectionCut
-        if failing := self._strike(FaultKind.FAIL_AFTER, operation, now_ms):
-            raise errors.ApiError(-1007, _TIMEOUT_TEXT, http_status=failing.status or 504)
+            return False
+        if delay := self._strike(FaultKind.ACK_DELAY, name):
+            await asyncio.sleep(delay.drawn_delay_s())
+        if lost := self._strike(FaultKind.LOSE_REPLY, name):
+            raise ConnectionCut(reset=lost.reset)
+        if failing := self._strike(FaultKind.FAIL_AFTER, name):
+            raise errors.broken(failing.code, failing.status)
+        return self._strike(FaultKind.HALF_ANSWER, name) is not None
 
 
 def refusal_of(error: errors.ApiError | ExchangeError) -> errors.ApiError:

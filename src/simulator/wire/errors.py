@@ -1,6 +1,15 @@
 """Binance's refusals as exceptions, with its own codes and texts (spot error codes, 2026-10)."""
 
 from collections.abc import Mapping
+from typing import Final
+
+_BROKEN: Final = {
+    -1000: (500, "An unknown error occurred while processing the request."),
+    -1001: (500, "Internal error; unable to process your request. Please try again."),
+    -1006: (500, "An unexpected response was received from the message bus. Execution status unknown."),
+    -1007: (504, "Timeout waiting for response from backend server. Send status unknown; execution status unknown."),
+    -1008: (503, "Server is currently overloaded with other requests. Please try again in a few minutes."),
+}
 
 
 class ApiError(Exception):
@@ -150,3 +159,9 @@ def too_many_orders(limit: int, per: str, retry_after_s: int) -> ApiError:
 
 def unsupported() -> ApiError:
     return ApiError(-1020, "This operation is not supported.")
+
+
+def broken(code: int, http_status: int = 0) -> ApiError:
+    """Return what the venue says when something broke inside it; `http_status` 0 takes the usual one."""
+    usual, text = _BROKEN[code]
+    return ApiError(code, text, http_status=http_status or usual)

@@ -1,9 +1,8 @@
 """The HTTP face of the venue: REST, WebSocket upgrades, admin; one handler for each port."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -13,19 +12,23 @@ from aiohttp import web
 from simulator.core.errors import ExchangeError
 from simulator.wire import errors
 from simulator.wire.calls import Operation
-from simulator.wire.connections import Connection, SocketRules
+from simulator.wire.connections import Connection, SocketRules, cut_off
 from simulator.wire.dispatch import Answer, Asking, ConnectionCut, Dispatcher, GatewayPage, refusal_of
-from simulator.wire.operations import BY_ADDRESS, RETIRED
+from simulator.wire.operations import BY_ADDRESS, OPERATIONS, RETIRED
 from simulator.wire.parameters import read_form
 from simulator.wire.publisher import Publisher
 from simulator.wire.signing import rest_payload
 from simulator.wire.stream_sessions import StreamSession, is_stream_path, requested_streams
 from simulator.wire.user_streams import UserStreams
-from simulator.wire.ws_api import ApiSession
+from simulator.wire.ws_api import SESSION_OPERATION_NAMES, ApiSession
 
 AdminHandler = Callable[[web.BaseRequest], Awaitable[object]]
 
 _API_SOCKET: Final = "/ws-api/v3"
+_OPENINGS: Final = {True: "ws.api", False: "ws.streams"}
+"""What the opening of a socket is called where faults are matched."""
+SUBJECTS: Final = (*(one.name for one in OPERATIONS), *SESSION_OPERATION_NAMES, *_OPENINGS.values())
+"""Every name that a fault about requests may be matched against."""
 _NOT_FOUND: Final = "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>"
 
 
@@ -54,17 +57,26 @@ class Port:
     admin: Mapping[tuple[str, str], AdminHandler] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An open socket; `kind` as in faults."""
+
+    connection: Connection
+    request: web.BaseRequest
+    kind: str
+
+
 class Gateway:
     """Accepts requests on one port."""
 
     def __init__(self, port: Port, dispatcher: Dispatcher, streams: UserStreams, rules: SocketRules) -> None:
         self._port, self._dispatcher, self._streams, self._rules = port, dispatcher, streams, rules
-        self._sessions: dict[Session, Connection] = {}
+        self._sessions: dict[Session, _Open] = {}
 
     @property
     def backlog(self) -> int:
         """Frames waiting for the slowest reader."""
-        return max((connection.backlog for connection in self._sessions.values()), default=0)
+        return max((opened.connection.backlog for opened in self._sessions.values()), default=0)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -78,6 +90,18 @@ class Gateway:
         for session in self._sessions:
             session.farewell(self._dispatcher.server_ms())
 
+    def disconnect(self, glob: str, how: str) -> None:
+        """Close the sockets (`streams`, `api`) as after 24 hours (lifetime), by RST (reset) or with a goodbye."""
+        for session, opened in tuple(self._sessions.items()):
+            if not fnmatchcase(opened.kind, glob):
+                continue
+            if how == "reset":
+                cut_off(opened.request.transport, reset=True)
+            elif how == "lifetime":
+                opened.connection.reach_lifetime()
+            else:
+                session.farewell(self._dispatcher.server_ms())
+
     async def _answer_rest(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         operation = BY_ADDRESS.get((request.method, path)) if path.startswith(self._port.prefixes) else None
@@ -89,9 +113,10 @@ class Gateway:
             return self._refused(request, refusal_of(error))
         except GatewayPage as page:
             return _page(page.status)
-        except ConnectionCut:
-            return _cut(request)
-        return self._answered(request, operation, answer)
+        except ConnectionCut as cut:
+            return _cut(request, reset=cut.reset)
+        answered = self._answered(request, operation, answer)
+        return await _half(request, answered) if answer.is_cut else answered
 
     async def _asking(self, request: web.BaseRequest, operation: Operation, query: str) -> Asking:
         body = "" if request.method == "GET" else (await request.read()).decode("utf-8", "replace")
@@ -149,11 +174,17 @@ class Gateway:
         is_api = request.path == _API_SOCKET and self._port.has_socket_api
         if not is_api and not is_stream_path(request.path):
             return self._unknown(request.path)
+        try:
+            await self._dispatcher.strike_arrival(_OPENINGS[is_api])
+        except GatewayPage as page:
+            return _page(page.status)
+        except ConnectionCut as cut:
+            return _cut(request, reset=cut.reset)
         socket = web.WebSocketResponse(autoping=False, heartbeat=None, compress=False)
         await socket.prepare(request)
         connection = Connection(socket, self._rules, self._dispatcher.server_ms, rate_limited=not is_api)
         session = self._open_api(request, connection) if is_api else self._open_streams(request, connection)
-        self._sessions[session] = connection
+        self._sessions[session] = _Open(connection, request, "api" if is_api else "streams")
         try:
             async for text in connection.messages():
                 session.receive(text)
@@ -163,8 +194,8 @@ class Gateway:
         return socket
 
     def _open_api(self, request: web.BaseRequest, connection: Connection) -> Session:
-        def cut() -> None:
-            _cut(request)
+        def cut(*, reset: bool) -> None:
+            cut_off(request.transport, reset=reset)
 
         return ApiSession(
             connection,
@@ -192,27 +223,20 @@ def _page(status: int) -> web.Response:
     return web.Response(status=status, text=text, content_type="text/html")
 
 
-def _cut(request: web.BaseRequest) -> web.Response:
+def _cut(request: web.BaseRequest, *, reset: bool) -> web.Response:
     """Cut the peer's connection; the response returned reaches nobody."""
-    if request.transport is not None:
-        request.transport.abort()
+    cut_off(request.transport, reset=reset)
     return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def open_port(gateway: Gateway, host: str, port: int) -> tuple[web.ServerRunner, int]:
-    """Listen; return the runner to clean up and the port in use (0 asked for a free one).
-
-    Raises:
-        OSError: the port is taken or the host unknown.
-    """
-    runner = web.ServerRunner(web.Server(gateway.handle), shutdown_timeout=0.5)
-    await runner.setup()
-    site = web.TCPSite(runner, host, port, reuse_address=True)
-    try:
-        await site.start()
-    except OSError:
-        with contextlib.suppress(asyncio.CancelledError):
-            await runner.cleanup()
-        raise
-    bound: int = runner.addresses[0][1]
-    return runner, bound
+async def _half(request: web.BaseRequest, answer: web.Response) -> web.StreamResponse:
+    """Send half of an answer under the length of the whole, then end the connection."""
+    body = answer.body
+    whole = body if isinstance(body, bytes) else b""
+    half = web.StreamResponse(status=answer.status, headers=answer.headers)
+    half.content_length = len(whole)
+    await half.prepare(request)
+    await half.write(whole[: len(whole) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half

@@ -99,13 +99,22 @@ class AddressLimiter:
         if used <= self._limits.request_weight and raw_used <= self._limits.raw_requests:
             return
         if peer.refusals.add(1, now_ms) > REFUSALS_BEFORE_BAN:
-            self._ban(peer, now_ms)
+            self._ban_for_going_on(peer, now_ms)
             self._check_ban(peer, now_ms)
         raise errors.weight_exceeded(self._limits.request_weight, peer.weight.left_s(now_ms))
 
     def refund(self, address: str, weight: int, now_ms: int) -> None:
         """Take back the weight of an order call that succeeded: it costs nothing."""
         self._addresses[address].weight.add(-weight, now_ms)
+
+    def ban(self, address: str, ban_s: int, now_ms: int) -> None:
+        """Ban an address for `ban_s`, or for as long as it already is if that is longer."""
+        peer = self._addresses[address]
+        peer.banned_until_ms = max(peer.banned_until_ms, now_ms + ban_s * 1_000)
+
+    def lift_bans(self) -> None:
+        for peer in self._addresses.values():
+            peer.banned_until_ms = 0
 
     def used(self, address: str, now_ms: int) -> int:
         return self._addresses[address].weight.used(now_ms)
@@ -133,7 +142,7 @@ class AddressLimiter:
             raise errors.banned(peer.banned_until_ms, left_s)
 
     @staticmethod
-    def _ban(peer: _Address, now_ms: int) -> None:
+    def _ban_for_going_on(peer: _Address, now_ms: int) -> None:
         ban_s = min(FIRST_BAN_S * 4**peer.bans, LONGEST_BAN_S)
         peer.bans += 1
         peer.banned_until_ms = now_ms + ban_s * 1_000

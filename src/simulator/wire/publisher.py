@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 import orjson
 
 from simulator.core.events import ExchangeEvent, PublicTrade
+from simulator.faults.board import Fault
+from simulator.faults.kinds import FaultKind
 from simulator.wire import frames
-from simulator.wire.faults import FaultKind
+from simulator.wire.delay_line import DelayLine
 from simulator.wire.tape import AggregateTrade
 from simulator.wire.topics import Topic, TopicKind, parse_topic
 from simulator.wire.venue import Venue
@@ -31,6 +34,7 @@ class _Channel:
     def __init__(self, name: str, topic: Topic | None, source: frames.Source | None) -> None:
         self.name, self.topic, self.source = name, topic, source
         self.readers: list[Reader] = []
+        self.line: DelayLine | None = None
 
 
 class Publisher:
@@ -98,10 +102,24 @@ class Publisher:
                 self._send(channel, payload)
 
     def _send(self, channel: _Channel, payload: object) -> None:
-        faults = self._venue.faults
-        if faults.strike(FaultKind.FREEZE_STREAM, channel.name, self._venue.clocks.server_ms()):
-            return
         plain = orjson.dumps(payload)
+        if not self._venue.faults.listing() and channel.line is None:
+            self._deliver(channel, plain)
+            return
+        if self._strike(FaultKind.FREEZE_STREAM, channel):
+            return
+        line = channel.line = channel.line or DelayLine(partial(self._deliver, channel))
+        if held := self._strike(FaultKind.REORDER_FRAME, channel):
+            line.hold(plain, held.drawn_delay_s())
+            return
+        lag = self._strike(FaultKind.LAG_STREAM, channel)
+        for _ in range(2 if self._strike(FaultKind.DUPLICATE_FRAME, channel) else 1):
+            line.send(plain, lag.drawn_delay_s() if lag else 0.0)
+
+    def _strike(self, kind: FaultKind, channel: _Channel) -> Fault | None:
+        return self._venue.faults.strike(kind, channel.name, self._venue.clocks.server_ms())
+
+    def _deliver(self, channel: _Channel, plain: bytes) -> None:
         named: bytes | None = None
         for reader in channel.readers:
             if reader.combined:
@@ -109,7 +127,7 @@ class Publisher:
                 reader.offer(named)
             else:
                 reader.offer(plain)
-        self.sent += 1
+        self.sent += bool(channel.readers)
 
     def _open(self, name: str) -> _Channel:
         topic = parse_topic(name)

@@ -1,16 +1,16 @@
 """The exchange together with what its users see around it: clocks, tape, candles, stale views."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.core.events import ExchangeEvent, MarketTrade, OrderChanged, PublicTrade
 from simulator.core.exchange import Exchange
 from simulator.core.symbols import SymbolSpec
+from simulator.faults.board import FaultBoard
 from simulator.market.candles import CandleBook
 from simulator.market.feed import FeedStep, MarketPast
 from simulator.wire.errors import bad_symbol
-from simulator.wire.faults import FaultBoard
 from simulator.wire.limits import Limits, OrderCounter
 from simulator.wire.tape import Tape
 
@@ -46,12 +46,15 @@ class Venue:
         names = [spec.symbol for spec in self.exchange.symbols]
         self.tapes: dict[str, Tape] = {symbol: Tape() for symbol in names}
         self.book_ids: dict[str, int] = dict.fromkeys(names, 1)
+        self.delisted: set[str] = set()
+        self._standing = {spec.symbol for spec in self.exchange.symbols if not spec.is_open}
         self._turn: list[ExchangeEvent] = []
         self._touched: set[str] = set()
 
     @property
     def symbols(self) -> Iterable[str]:
-        return self.tapes.keys()
+        """Return what is listed."""
+        return [symbol for symbol in self.tapes if symbol not in self.delisted]
 
     def market_ms(self) -> int:
         return self.clocks.market_ms()
@@ -62,7 +65,7 @@ class Venue:
 
     def require(self, symbol: str) -> str:
         """Return the symbol if it trades here; -1121 otherwise."""
-        if symbol not in self.tapes:
+        if symbol not in self.tapes or symbol in self.delisted:
             raise bad_symbol()
         return symbol
 
@@ -71,7 +74,9 @@ class Venue:
         return self.exchange.last_price(symbol) or self.market.last_price(symbol)
 
     def play(self, step: FeedStep) -> None:
-        """Let one instant of the market happen."""
+        """Let one instant of the market happen; symbols that are not open for trading stand still."""
+        if self._standing:
+            step = _without(step, self._standing)
         for trade in step.trades:
             self.print_trade(trade)
         if step.book is not None:
@@ -100,6 +105,19 @@ class Venue:
         self.tapes[spec.symbol] = Tape()
         self.book_ids[spec.symbol] = 1
 
+    def set_symbol(self, spec: SymbolSpec) -> None:
+        """Change filters or status from now on."""
+        self.exchange.set_symbol(spec)
+        (self._standing.discard if spec.is_open else self._standing.add)(spec.symbol)
+
+    def delist(self, symbol: str) -> None:
+        """Cancel every order on a symbol, close it and let it disappear from what can be traded."""
+        for account_id in self.exchange.account_ids:
+            if self.exchange.open_orders(account_id, symbol):
+                self.exchange.cancel_all(account_id, symbol, self.market_ms())
+        self.set_symbol(replace(self.spec(symbol), status="BREAK"))
+        self.delisted.add(symbol)
+
     def take_turn(self) -> tuple[list[ExchangeEvent], set[str]]:
         """Return what happened since the last call, and the symbols whose book may have changed."""
         turn, touched = self._turn, self._touched
@@ -115,7 +133,7 @@ class Venue:
 
     def known_assets(self) -> Mapping[str, None]:
         """Return every asset of every symbol, in listing order."""
-        specs = [self.spec(symbol) for symbol in self.symbols]
+        specs = [self.spec(symbol) for symbol in self.tapes]
         return dict.fromkeys(asset for spec in specs for asset in (spec.base, spec.quote))
 
     def _touch(self, symbol: str) -> None:
@@ -134,3 +152,12 @@ class Venue:
         fill = event.fill
         if fill is not None and event.order.executed == fill.quantity:
             self.order_counter.first_fill(event.account_id, maker=fill.is_maker, now_ms=self.clocks.server_ms())
+
+
+def _without(step: FeedStep, standing: Container[str]) -> FeedStep:
+    return FeedStep(
+        step.time_ms,
+        tuple(trade for trade in step.trades if trade.symbol not in standing),
+        None if step.book is None or step.book.symbol in standing else step.book,
+        None if step.candle is None or step.candle.symbol in standing else step.candle,
+    )

@@ -1,17 +1,17 @@
 """Wallet (sapi) calls that clients make at start-up, and the fees."""
 
+from simulator.faults.kinds import FaultKind
 from simulator.wire import errors
 from simulator.wire.calls import Call
-from simulator.wire.faults import FaultKind
 from simulator.wire.numbers import render_money, render_ppm
 from simulator.wire.venue import Venue
 
 Json = dict[str, object]
 
 
-def system_status(venue: Venue, _call: Call) -> Json:
-    """Return 1 while a gateway fault is armed: maintenance is announced here."""
-    down = any(fault.kind is FaultKind.GATEWAY for fault in venue.faults.listing())
+def system_status(venue: Venue, call: Call) -> Json:
+    """Return 1 while a gateway or maintenance fault is armed: maintenance is announced here."""
+    down = any(venue.faults.is_armed(kind, call.server_ms) for kind in (FaultKind.GATEWAY, FaultKind.MAINTENANCE))
     return {"status": 1, "msg": "system_maintenance"} if down else {"status": 0, "msg": "normal"}
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -11,7 +11,7 @@ from simulator.core.errors import ExchangeError
 from simulator.wire import accounts, errors
 from simulator.wire.calls import Operation, Security, fixed
 from simulator.wire.connections import Connection
-from simulator.wire.dispatch import Asking, ConnectionCut, Dispatcher, GatewayPage, refusal_of
+from simulator.wire.dispatch import Answer, Asking, ConnectionCut, Dispatcher, GatewayPage, refusal_of
 from simulator.wire.operations import BY_SOCKET_METHOD
 from simulator.wire.parameters import Fields, Param, integer, read_json
 from simulator.wire.signing import socket_payloads
@@ -40,6 +40,14 @@ _SESSION_OPERATIONS: Final = {
     )
 }
 
+SESSION_OPERATION_NAMES: Final = tuple(operation.name for operation in _SESSION_OPERATIONS.values())
+
+
+class Cut(Protocol):
+    """Ends the connection at once."""
+
+    def __call__(self, *, reset: bool) -> None: ...
+
 
 class ApiSession:
     """One ws-api connection."""
@@ -50,7 +58,7 @@ class ApiSession:
         dispatcher: Dispatcher,
         streams: UserStreams,
         address: str,
-        cut: Callable[[], None],
+        cut: Cut,
         *,
         return_limits: bool = True,
     ) -> None:
@@ -81,31 +89,37 @@ class ApiSession:
         number: object = None
         operation: Operation | None = None
         params: Mapping[str, Any] = {}
-        account_id = ""
+        account_id, is_cut = "", False
         try:
             request = _parse(text)
             number, params = request.get("id"), request.get("params") or {}
             operation = _find(request["method"])
-            result, account_id = await self._execute(operation, params)
+            result, answer = await self._execute(operation, params)
+            account_id, is_cut = answer.account_id, answer.is_cut
             reply: Json = {"id": number, "status": 200, "result": result}
         except (errors.ApiError, ExchangeError) as error:
             refusal = refusal_of(error)
             reply = {"id": number, "status": refusal.http_status, "error": refusal.body()}
-        except (ConnectionCut, GatewayPage):
-            self._cut()
+        except (ConnectionCut, GatewayPage) as struck:
+            self._cut(reset=isinstance(struck, ConnectionCut) and struck.reset)
             return
         if _wants_limits(params, default=self._return_limits):
             reply["rateLimits"] = self._limit_rows(operation, account_id)
-        self._connection.offer(orjson.dumps(reply))
+        encoded = orjson.dumps(reply)
+        if not is_cut:
+            self._connection.offer(encoded)
+            return
+        self._connection.offer(encoded[: len(encoded) // 2])
+        self._connection.close()
 
-    async def _execute(self, operation: Operation, params: Mapping[str, Any]) -> tuple[object, str]:
+    async def _execute(self, operation: Operation, params: Mapping[str, Any]) -> tuple[object, Answer]:
         fields = _operation_fields(params)
         sent = read_json(params).values
         asking = Asking(operation, fields, socket_payloads(sent), sent.get("apiKey"), self._address)
         answer = await self._dispatcher.execute(asking)
         if operation.socket_method in _SESSION_OPERATIONS:
-            return self._session(operation.socket_method, asking, answer.account_id), answer.account_id
-        return answer.result, answer.account_id
+            return self._session(operation.socket_method, asking, answer.account_id), answer
+        return answer.result, answer
 
     def _session(self, method: str, asking: Asking, account_id: str) -> object:
         if method == _SUBSCRIBE:

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from simulator.wire.faults import FaultKind
+from simulator.faults.kinds import FaultKind
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "simulator.md").read_text()

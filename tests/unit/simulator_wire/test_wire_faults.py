@@ -1,4 +1,5 @@
-from simulator.wire.faults import Fault, FaultBoard, FaultKind
+from simulator.faults.board import Fault, FaultBoard
+from simulator.faults.kinds import FaultKind
 
 
 def test_a_fault_strikes_the_next_n_that_match_and_no_other() -> None:
