@@ -20,8 +20,6 @@ from orders.effects import (
     Submit,
 )
 
-# --- the stream ---
-
 
 def test_an_order_of_ours_that_the_books_lack_is_adopted_and_stored_first():
     driver = Driver(want())
