@@ -44,7 +44,8 @@ def test_every_option_has_a_key_a_variable_and_help(tmp_path: Path, option) -> N
         "replay": "BTCUSDT-1m.csv",
         "from": "2024-08-09", "to": "2024-08-10T00:00:00Z", "at": "now", "speed": "max", "seed": "9",
         "exchange-url": "http://127.0.0.1:1", "exchange-futures-url": "http://127.0.0.1:2",
-        "database-url": "sqlite:///x.db", "redis-url": "redis://h/0", "archive-url": "http://h/mirror", "log-level": "debug",
+        "database-url": "sqlite:///x.db", "redis-url": "redis://h/0", "log-level": "debug",
+        "archive-url": "http://h/mirror",
     }  # fmt: skip
     assert option.path in all_keys()
     by_option = [option.flag] if option.sets is not None else [option.flag, values[option.name]]

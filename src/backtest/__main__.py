@@ -1,0 +1,92 @@
+"""The command line of back-tests: `python -m backtest --help`."""
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+from backtest.outside import Outside
+from config.mistakes import ConfigError
+from domain.errors import TradingError
+from ports.archives import Archives
+from utils.clock import SystemClock
+
+PROGRAM: Final = "python -m backtest"
+INTERRUPTED: Final = 130
+
+
+class Command(Protocol):
+    """What a module of a command offers: its words to an exit code. Errors of these kinds are told in one sentence."""
+
+    def main(self, words: Sequence[str], program: str, outside: Outside) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command's module, imported when it is asked for, and what it does."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "data": Entry("backtest.data.command", "get, import and look at recorded candles, trades and funding rates"),
+}
+HELP: Final = """\
+usage: {program} COMMAND ...
+
+Replay the live grid's own decisions over recorded markets.
+
+commands:
+{commands}
+
+examples:
+  {program} data get BTCUSDT --from 2023-01         a market's candles from Binance's public archives
+  {program} data list                               what is stored
+  {program} COMMAND --help                          the words of a command
+
+It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command or the configuration.
+"""
+
+
+def main() -> int:
+    """Run one command; return the exit code. What cannot be done is told in one sentence."""
+    name, words = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
+    if name in {"-h", "--help"}:
+        print(_help())  # noqa: T201
+        return 0
+    if name not in COMMANDS:
+        print(f"{PROGRAM}: {name!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)  # noqa: T201
+        return 2
+    program = f"{PROGRAM} {name}"
+    try:
+        command = cast("Command", importlib.import_module(COMMANDS[name].module))
+        return command.main(words, program, Outside(archives=_archives, now_ms=SystemClock().wall_ms))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except TradingError as error:
+        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except BrokenPipeError:  # whoever read our output has left
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        print(f"{program}: stopped; what is finished stays, ask again to go on", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+
+
+def _help() -> str:
+    lines = (f"  {name:<10} {entry.help}" for name, entry in COMMANDS.items())
+    return HELP.format(program=PROGRAM, commands="\n".join(lines)).rstrip()
+
+
+def _archives(address: str) -> Archives:
+    from adapters.binance.archives import BinanceArchives  # noqa: PLC0415 - most commands need no network
+
+    return BinanceArchives(address)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
