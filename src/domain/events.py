@@ -118,9 +118,13 @@ class StreamLost:
 
 @dataclass(frozen=True, slots=True)
 class StreamResumed:
-    """The stream delivers again; what was missed must be read over REST before any decision."""
+    """The stream delivers again; what was missed must be read over REST before any decision.
+
+    `at_s`: since when, on the monotonic clock; None where that is not told: since it is heard.
+    """
 
     kind: str
+    at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,9 @@ class AccountReview:
     def stream_lost(self) -> None:
         self.account_was_read = False
 
-    def stream_resumed(self, now: Moment) -> None:
-        self.account_was_read, self._resumed_s = False, now.monotonic_s
+    def stream_resumed(self, since_s: float) -> None:
+        """Note that the stream tells everything again since `since_s`, monotonic."""
+        self.account_was_read, self._resumed_s = False, since_s
 
     def told(self, client_id: str) -> None:
         """Note that it was told what became of an order."""

@@ -184,7 +184,7 @@ class OrderDesk:
             self._canary.lost()
             return News()
         self.user_stream_lost = ""
-        self._review.stream_resumed(now)
+        self._review.stream_resumed(now.monotonic_s if event.at_s is None else event.at_s)
         self._canary.resumed(now.market_ms)
         self.recovery.began(now)
         return News(effects=[*self._readings.ask()])
