@@ -5,6 +5,7 @@ TradingError
 ├── NotFound            the thing named does not exist
 ├── Conflict            it exists in a state that forbids this; change the state first
 ├── Refused             the risk gate said no; the reason names the limit
+├── Busy                there is no room for it now; make room as it says, or ask again later
 └── VenueError          the venue is the cause
     ├── Unreachable     the request never left or got no connection; trying again is safe
     ├── OutcomeUnknown  it may have happened; look it up by client id, do not send it again
@@ -49,6 +50,14 @@ class Conflict(TradingError):
 
 class Refused(TradingError):
     pass
+
+
+class Busy(TradingError):
+    """There is no room for it now. `retry_after_s` is when asking again makes sense, None if a person must act."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class VenueError(TradingError):

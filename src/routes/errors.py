@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from domain.errors import (
+    Busy,
     Conflict,
     FieldMistake,
     InvalidRequest,
@@ -33,6 +34,7 @@ HTTP_STATUS: Mapping[type[TradingError], int] = {
     NotFound: 404,
     Conflict: 409,
     Refused: 409,  # a limit is reached: the state forbids it, not the request
+    Busy: 503,
     VenueError: 502,
     Unreachable: 503,
     SlowDown: 503,
@@ -88,7 +90,7 @@ def _trading(error: TradingError) -> Response:
     if isinstance(error, OutcomeUnknown):
         extra |= {"status": "unknown", "client_order_ids": _unsettled()}
     response = _shape(status, type(error).__name__, sentence, mistakes, extra)
-    if isinstance(error, SlowDown):
+    if isinstance(error, SlowDown | Busy) and error.retry_after_s is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     return response
 

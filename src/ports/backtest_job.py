@@ -1,0 +1,70 @@
+"""What the server tells the process of a back-test, and what it gets back: the parameters, and files by name."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.instrument import InstrumentRules, Market
+
+BACKTEST: Final = "backtest"
+"""The kind's name."""
+RESULT: Final = "result.json"
+REPORT: Final = "report.html"
+RESULTS: Final = (RESULT, REPORT, "fills.parquet", "equity.parquet")
+
+
+class Fill(StrEnum):
+    """What fills a resting order whose price is reached."""
+
+    TOUCH = "touch"
+    THROUGH = "through"
+    SHARE = "share"
+
+
+class PricePath(StrEnum):
+    """In which order a candle's four prices are visited."""
+
+    CANDLE = "candle"
+    OPTIMISTIC = "optimistic"
+    PESSIMISTIC = "pessimistic"
+
+
+class BacktestParameters(BaseModel):
+    """One grid on recorded candles of the data folder.
+
+    Attributes:
+        symbol: the venue's own text.
+        interval: of the candles, `1s` to `1d`.
+        from_ms, to_ms: the window [from, to); None reaches as far as what is stored.
+        days: only the last so many days of it.
+        config: the grid, as POST /api/grid/start takes it.
+        capital: what the account holds at the start, in quote.
+        maker_rate, taker_rate: commission, as fractions.
+        bnb_price: quote per BNB; with it fees are paid in BNB at Binance's discount. None: from what is received.
+        share_perc: percent of a candle's volume that an order at the touched price gets; for `share` alone.
+        allow_gaps: replay what is there where candles are missing.
+        min_order_value: least value of an order in quote, beside the venue's own.
+        rules: the venue's order filters when the job was submitted.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    symbol: str
+    market_type: Market
+    interval: str
+    from_ms: int | None = None
+    to_ms: int | None = None
+    days: int | None = Field(None, ge=1)
+    config: dict[str, Any]
+    capital: Decimal = Field(gt=0)
+    maker_rate: Decimal = Field(ge=0, lt=1)
+    taker_rate: Decimal = Field(ge=0, lt=1)
+    bnb_price: Decimal | None = Field(None, gt=0)
+    fill: Fill = Fill.TOUCH
+    share_perc: Decimal | None = Field(None, gt=0, le=100)
+    path: PricePath = PricePath.CANDLE
+    allow_gaps: bool = False
+    min_order_value: Decimal = Field(Decimal(0), ge=0)
+    rules: InstrumentRules
