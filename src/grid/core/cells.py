@@ -164,22 +164,36 @@ def wanted_rungs(
     """Write for each cell the price and lots of the order that should rest (0 lots: none); return how many rest."""
     count = 0
     for k in range(len(side)):
-        if side[k] == BUYING:
-            want_price[k] = prices[k]
-            want_lots[k] = lots[k] - filled[k]
-            if k > 0 and side[k - 1] == SELLING and want_lots[k - 1] > 0:
-                want_lots[k] = 0
-        elif side[k] == SELLING:
-            want_price[k] = prices[k + 1]
-            want_lots[k] = base[k] // lot_units
-        else:
-            want_price[k] = 0
-            want_lots[k] = 0
+        want_rung(k, prices, lots, lot_units, side, filled, base, want_price, want_lots)
         if want_lots[k] > 0:
             count += 1
-        else:
-            want_lots[k] = 0
     return count
+
+
+def want_rung(
+    k: int,
+    prices: Sequence[int],
+    lots: Sequence[int],
+    lot_units: int,
+    side: Sequence[int],
+    filled: Sequence[int],
+    base: Sequence[int],
+    want_price: MutableSequence[int],
+    want_lots: MutableSequence[int],
+) -> None:
+    """Write what cell `k` wants. It looks at cell k - 1 too, whose wish has to be up to date."""
+    want = 0
+    price = 0
+    if side[k] == BUYING:
+        price = prices[k]
+        want = lots[k] - filled[k]
+        if k > 0 and side[k - 1] == SELLING and want_lots[k - 1] > 0:
+            want = 0
+    elif side[k] == SELLING:
+        price = prices[k + 1]
+        want = base[k] // lot_units
+    want_price[k] = price
+    want_lots[k] = max(want, 0)
 
 
 def base_held(base: Sequence[int], totals: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from domain.orders import Status
 from fakes.grid_examples import btc_rules, plan
 from fakes.order_examples import BUY_SLOT, fill, intent
-from grid.state import ladder_numbers
+from grid.core.ladder_numbers import ladder_numbers
 from grid.units import counted_in
 from ports.store import OrderRow
 

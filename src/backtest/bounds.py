@@ -1,0 +1,47 @@
+"""Whether int64 holds every number of a replay: known before it runs, from rules, capital and prices.
+
+numba's integers wrap without a word. All numbers but two kinds are bounded by what the account and the ladder can
+hold; money that is earned or paid again and again is watched while the replay runs, against `cash_limit`.
+"""
+
+from typing import Final
+
+from backtest import engine
+from backtest.scales import Setting
+
+LARGEST: Final = 2**62
+"""Half of what int64 holds, so that a sum of two still fits."""
+
+
+def cash_limit(setting: Setting, highest_price: int, rows: int) -> int:
+    """Return the money in units up to which int64 is safe; 0 where it is not safe from the start.
+
+    Args:
+        setting: what is to run.
+        highest_price: of market and ladder, in ticks.
+        rows: candles to be played.
+    """
+    rules, state = setting.rules, setting.state
+    numbers = setting.numbers
+    price = max(highest_price, numbers.prices[-1], numbers.entry_price)
+    all_lots = numbers.entry_lots + sum(numbers.lots) + 2 * len(numbers.lots)
+    base = state[engine.BASE] + all_lots * numbers.lot_units
+    worth = base * price * rules[engine.BASE_UNIT]
+    notional = all_lots * price
+    amount = notional * max(rules[engine.NOTIONAL_UNIT], rules[engine.CAP_NUM])
+    bnb = state[engine.BNB] * rules[engine.BNB_UNIT]
+    fees_in_base = 4 * rows * (all_lots * numbers.lot_units // 2 + 1)
+    static = [worth, amount, bnb, *_commission_terms(rules, all_lots, notional)]
+    if fees_in_base > LARGEST * 2 or max(static) > LARGEST:
+        return 0
+    limit = LARGEST - worth - 4 * amount  # one candle may fill every cell at each of its four points
+    return limit if limit > state[engine.CASH] else 0
+
+
+def _commission_terms(rules: list[int], lots: int, notional: int) -> list[int]:
+    amounts = (lots, notional, notional)
+    return [
+        2 * amount * rules[rates + 2 * index] + rules[rates + 2 * index + 1]
+        for rates in (engine.MAKER, engine.TAKER)
+        for index, amount in enumerate(amounts)
+    ]

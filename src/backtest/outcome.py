@@ -1,0 +1,170 @@
+"""From the engine's integers to amounts: books as the live grid keeps them, without a queue of lots.
+
+Every purchase of a cell is at its own rung, and every purchase before the rungs came to rest at one price, so lots
+that are matched first in, first out need no queue: it is enough to know how much of each is left. Profit follows from
+the identity of the architecture page, since what was sold was bought:
+
+    grid profit = quote received - quote paid + inventory at cost + fees taken in base, valued at their fill
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backtest import engine
+from backtest.candles import IntColumn
+from backtest.price_path import PricePath
+from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
+from backtest.scales import BNB, Scales, Setting
+from backtest.scenario import Scenario
+from domain.grids import Books
+from domain.money import ZERO, exact, from_units
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the engine left behind: its cells, state, fills and curve, int64 or Python's integers alike."""
+
+    cell: list[list[int]]
+    state: list[int]
+    fills: npt.NDArray[Any]
+    curve: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    ran_by: RanBy
+
+
+@exact
+def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Outcome) -> Result:
+    """Put amounts to the integers."""
+    candles, state, unit = path.candles, outcome.state, setting.scales.amount
+    first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
+    books = books_of(scenario, setting, outcome.cell, state, last)
+    instrument = scenario.rules.instrument
+    held = [scenario.balances.get(asset, ZERO) for asset in (instrument.quote, instrument.base)]
+    return Result(
+        scenario=scenario,
+        books=books,
+        start_equity=held[0] + held[1] * first,
+        drawdown=_drawdown(state, path, unit),
+        fills=_fills(outcome.fills),
+        curve=_curve(setting, path, outcome, held[1]) if setting.rules[engine.CURVE] else None,
+        start_ms=candles.start_ms,
+        end_ms=candles.end_ms,
+        candles=len(candles),
+        candles_in_range=state[engine.IN_RANGE],
+        first_price=first,
+        last_price=last,
+        unpaid_orders=state[engine.UNPAID_EVER],
+        faulted_slots=state[engine.FAULTED],
+        is_entered=bool(state[engine.ACTIVE]),
+        ran_by=outcome.ran_by,
+    )
+
+
+@exact
+def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state: list[int], mark: Decimal) -> Books:
+    """Return the grid's books at `mark`, equal to `orders.books.FifoBooks` fed with the same fills."""
+    scales, plan, rules = setting.scales, scenario.plan, scenario.rules
+    flows = _Flows.of(setting, cell, state)
+    fee_quote, fee_bnb = from_units(state[engine.FEE_QUOTE]), from_units(state[engine.FEE_BNB])
+    bnb_value = fee_bnb * from_units(scales.bnb_price)
+    base = from_units(flows.base)
+    step = rules.tick * Decimal(1).scaleb(-8)  # of a price in ticks times base in 1e-8
+    cost, fee_base_value = flows.cost * step, flows.fee_base_value * step
+    cash = flows.quote * scales.amount
+    profit = cash + fee_quote + cost + fee_base_value
+    fees = fee_base_value + fee_quote + bnb_value
+    equity = cash + base * mark - bnb_value
+    by_asset = {rules.instrument.base: from_units(flows.fee_base), rules.instrument.quote: fee_quote, BNB: fee_bnb}
+    hold = plan.entry_quantity * (mark - plan.start_price)
+    books = Books(
+        base_held=base,
+        inventory_cost=cost,
+        inventory_value=base * mark,
+        grid_profit=profit,
+        fees=fees,
+        fees_by_asset={asset: amount for asset, amount in by_asset.items() if amount},
+        fee_asset_revaluation=ZERO,
+        fee_prices={BNB: from_units(scales.bnb_price)} if fee_bnb else {},
+        cash_flow=cash,
+        equity_change=equity,
+        residual=equity - (profit + (base * mark - cost) - fees),
+        mark_price=mark,
+        buys=state[engine.BUYS],
+        sells=state[engine.SELLS],
+        trades=state[engine.BUYS] + state[engine.SELLS],
+        cycles=state[engine.CYCLES],
+        dust=from_units(sum(held % scales.lot for held in cell[engine.HELD])),
+    )
+    return replace(books, hold_change=hold, versus_hold=equity - hold)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """Sums over the cells: base and its fees in 1e-8, quote in units, costs in ticks x 1e-8."""
+
+    base: int
+    quote: int
+    cost: int
+    fee_base: int
+    fee_base_value: int
+
+    @classmethod
+    def of(cls, setting: Setting, cell: list[list[int]], state: list[int]) -> "_Flows":
+        prices, first_price = setting.numbers.prices, state[engine.FIRST_PRICE]
+        held, first, fees = cell[engine.HELD], cell[engine.FIRST], cell[engine.FEE_BASE]
+        paid_by_bnb = state[engine.FEE_BNB] * setting.rules[engine.BNB_UNIT]
+        own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
+        return cls(
+            base=sum(held),
+            quote=state[engine.CASH] + paid_by_bnb - setting.state[engine.CASH],
+            cost=sum(own) + sum(first) * first_price,
+            fee_base=sum(fees) + state[engine.FIRST_FEE],
+            fee_base_value=sum(price * fee for price, fee in zip(prices, fees, strict=False))
+            + state[engine.FIRST_FEE] * first_price,
+        )
+
+
+def _drawdown(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
+    at = (state[engine.WORST_PEAK_AT], state[engine.WORST_TROUGH_AT])
+    if at[0] < 0:
+        return Drawdown(peak=ZERO, trough=ZERO, peak_ms=None, trough_ms=None)
+    peak_ms, trough_ms = (int(path.open_ms[index]) + path.candles.interval_ms - 1 for index in at)
+    return Drawdown(
+        peak=state[engine.WORST_PEAK] * unit,
+        trough=state[engine.WORST_TROUGH] * unit,
+        peak_ms=peak_ms,
+        trough_ms=trough_ms,
+    )
+
+
+def _fills(table: npt.NDArray[Any]) -> Fills:
+    columns = [np.ascontiguousarray(column, dtype=np.int64) for column in table.T]
+    time_ms, cell, side, price, lots, commission, asset = columns
+    return Fills(
+        time_ms=time_ms,
+        cell=cell,
+        side=side,
+        price_ticks=price,
+        lots=lots,
+        commission=commission,
+        commission_asset=asset,
+    )
+
+
+def _curve(setting: Setting, path: PricePath, outcome: Outcome, base_before: Decimal) -> EquityCurve:
+    """Take what the account held at the start, and what its base gained by the price alone, out of the equity."""
+    equity, base = outcome.curve
+    before = setting.state[engine.BASE]
+    worth_before: IntColumn = before * setting.rules[engine.BASE_UNIT] * path.table[engine.CLOSE]
+    return EquityCurve(
+        time_ms=path.open_ms + (path.candles.interval_ms - 1),
+        change=equity - setting.state[engine.CASH] - worth_before,
+        base=base - before,
+        unit=setting.scales.amount,
+    )
+
+
+__all__ = ["Outcome", "Scales", "books_of", "result_of"]

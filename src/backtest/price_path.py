@@ -1,0 +1,88 @@
+"""Candles as the engine reads them: whole ticks, and the extremes of blocks of candles."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from backtest import engine
+from backtest.candles import BadCandles, Candles, IntColumn
+from backtest.scenario import PPM, FillKind, Scenario
+from domain.money import to_units
+
+Table = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PricePath:
+    """One market for any number of replays with the same tick.
+
+    `points` is how many prints a row stands for: 4 for a candle, 1 where every row is one trade.
+    """
+
+    candles: Candles
+    tick: int  # 1e-8 quote
+    points: int
+    table: Table  # rows OPEN, HIGH, LOW, CLOSE of the engine, in ticks
+    blocks: Table
+    open_ms: IntColumn
+
+    @classmethod
+    def of(cls, candles: Candles, scenario: Scenario, *, points: int = 4) -> "PricePath":
+        """Translate candles.
+
+        Raises:
+            BadCandles: for another market than the scenario's, or a price that is no whole number of ticks.
+        """
+        instrument = scenario.rules.instrument
+        if candles.market is not instrument.market:
+            raise BadCandles(f"the candles are of the {candles.market} market, the grid is planned for {instrument}")
+        if points not in (1, 4):
+            raise ValueError(f"points must be 4 for candles or 1 for trades, was {points}")
+        tick = to_units(scenario.rules.tick)
+        table = _in_ticks(candles, tick)
+        return cls(
+            candles=candles,
+            tick=tick,
+            points=points,
+            table=table,
+            blocks=_blocks(table),
+            open_ms=candles.open_ms.copy(),
+        )
+
+    def print_lots(self, scenario: Scenario) -> IntColumn:
+        """Return how many lots of each candle's prints the resting order gets; empty where no volume is asked."""
+        if scenario.fill.kind is not FillKind.SHARE:
+            return np.empty(0, dtype=np.int64)
+        share = scenario.fill.share_ppm / PPM / self.points / float(scenario.rules.lot)
+        lots = np.floor(self.candles.volume * share)
+        return np.minimum(lots, float(engine.NOTHING)).astype(np.int64)
+
+
+def _in_ticks(candles: Candles, tick: int) -> Table:
+    table = np.empty((4, len(candles)), dtype=np.int64)
+    columns = {
+        engine.OPEN: candles.open,
+        engine.HIGH: candles.high,
+        engine.LOW: candles.low,
+        engine.CLOSE: candles.close,
+    }
+    for row, prices in columns.items():
+        np.floor_divide(prices, tick, out=table[row])
+        off = np.flatnonzero(table[row] * tick != prices)
+        if len(off):
+            raise BadCandles(
+                f"row {off[0]}: price {prices[off[0]]} (1e-8) is no whole number of ticks of {tick} (1e-8); "
+                "use the tick that the venue asked for at that time"
+            )
+    return table
+
+
+def _blocks(table: Table) -> Table:
+    starts = np.arange(0, table.shape[1], engine.BLOCK)
+    blocks = np.empty((4, len(starts)), dtype=np.int64)
+    blocks[engine.BLOCK_HIGH] = np.maximum.reduceat(table[engine.HIGH], starts)
+    blocks[engine.BLOCK_LOW] = np.minimum.reduceat(table[engine.LOW], starts)
+    blocks[engine.BLOCK_TOP] = np.maximum.reduceat(table[engine.CLOSE], starts)
+    blocks[engine.BLOCK_BOTTOM] = np.minimum.reduceat(table[engine.CLOSE], starts)
+    return blocks

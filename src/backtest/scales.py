@@ -1,0 +1,136 @@
+"""A scenario in the engine's integers."""
+
+from decimal import Decimal
+from math import gcd
+from typing import Final, NamedTuple
+
+from backtest import engine
+from backtest.scenario import PPM, FillKind, PathRule, Scenario
+from domain.money import UNITS_PER_ONE, ZERO, exact, to_units
+from grid.core import cells
+from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
+
+BNB: Final = "BNB"
+BNB_PERCENT: Final = 75  # of the standard commission, when paid in BNB
+
+
+class Scales(NamedTuple):
+    """What the engine's integers stand for."""
+
+    tick: int  # in 1e-8 quote
+    lot: int  # in 1e-8 base
+    bnb_price: int  # in 1e-8 quote; 0 where fees are not paid in BNB
+    unit: int  # of money, in 1e-16 quote
+
+    @property
+    def amount(self) -> Decimal:
+        """Return the unit of money in quote."""
+        return Decimal(self.unit).scaleb(-16)
+
+
+class Setting(NamedTuple):
+    """Everything the engine is told of a scenario, as plain integers."""
+
+    scales: Scales
+    numbers: LadderNumbers
+    rules: list[int]
+    state: list[int]
+    start_empty: bool
+
+    @property
+    def cell_count(self) -> int:
+        return len(self.numbers.lots)
+
+    def ladder(self) -> list[list[int]]:
+        return [self.numbers.prices, [*self.numbers.lots, 0]]
+
+    def cells_at_start(self) -> tuple[list[list[int]], list[int]]:
+        """Return the rows of `cell` and the totals before the first fill."""
+        rows = [[0] * self.cell_count for _ in range(engine.CELL)]
+        totals = [0] * cells.TOTALS
+        cells.start_cells(
+            rows[engine.SIDE],
+            rows[engine.FILLED],
+            rows[engine.HELD],
+            rows[engine.CYCLE],
+            totals,
+            self.numbers.gap,
+            self.numbers.entry_lots,
+            self.start_empty,
+        )
+        return rows, totals
+
+
+def scales_of(scenario: Scenario) -> Scales:
+    """Return the smallest units in which every amount of the scenario is whole.
+
+    Raises:
+        ValueError: where tick, lot or the price of BNB has more than 8 decimals.
+    """
+    tick, lot = to_units(scenario.rules.tick), to_units(scenario.rules.lot)
+    bnb = to_units(scenario.fees.bnb_price or ZERO)
+    return Scales(tick, lot, bnb, gcd(tick, UNITS_PER_ONE, bnb))
+
+
+@exact
+def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
+    """Translate a scenario; `points` is the number of prints per candle."""
+    scales = scales_of(scenario)
+    numbers = ladder_numbers(scenario.plan, scenario.rules)
+    rules = [0] * engine.RULES
+    rules[engine.LOT_UNITS] = scales.lot
+    rules[engine.MIN_NOTIONAL] = numbers.min_notional
+    rules[engine.MIN_LOTS] = -int(-scenario.rules.min_quantity // scenario.rules.lot)
+    rules[engine.GAP] = numbers.gap
+    rules[engine.ENTRY_PRICE] = numbers.entry_price
+    rules[engine.POINTS] = points
+    rules[engine.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
+    rules[engine.PRINT_LOTS] = _print_lots(scenario)
+    rules[engine.INTERVAL_MS] = interval_ms
+    rules[engine.NOTIONAL_UNIT] = scales.tick * scales.lot // scales.unit
+    rules[engine.BASE_UNIT] = scales.tick // scales.unit
+    rules[engine.FEE_UNIT] = UNITS_PER_ONE // scales.unit
+    rules[engine.BNB_UNIT] = scales.bnb_price // scales.unit
+    rules[engine.CAP_NUM], rules[engine.CAP_DEN] = _reduced(scales.tick * scales.lot, UNITS_PER_ONE)
+    rules[engine.PAYS_IN_BNB] = int(scales.bnb_price > 0)
+    _write_rates(rules, engine.MAKER, scenario.fees.maker_ppm, scales)
+    _write_rates(rules, engine.TAKER, scenario.fees.taker_ppm, scales)
+    state = _state(scenario, scales, len(numbers.lots))
+    return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)
+
+
+def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:
+    instrument, balances = scenario.rules.instrument, scenario.balances
+    quote = to_units(balances.get(instrument.quote, ZERO)) * (UNITS_PER_ONE // scales.unit)
+    state = [0] * engine.STATE
+    state[engine.FREE] = state[engine.CASH] = quote
+    state[engine.BASE] = to_units(balances.get(instrument.base, ZERO))
+    state[engine.BNB] = to_units(balances.get(BNB, ZERO))
+    state[engine.BEST_BUY], state[engine.BEST_SELL] = -1, cell_count
+    state[engine.PEAK] = state[engine.TROUGH] = -engine.NOTHING
+    state[engine.WORST_PEAK] = state[engine.WORST_TROUGH] = 1
+    state[engine.WORST_PEAK_AT] = state[engine.WORST_TROUGH_AT] = -1
+    return state
+
+
+def _print_lots(scenario: Scenario) -> int:
+    if scenario.path is PathRule.PESSIMISTIC or scenario.fill.kind is FillKind.THROUGH:
+        return 0
+    return -1 if scenario.fill.kind is FillKind.SHARE else engine.NOTHING
+
+
+def _write_rates(rules: list[int], at: int, ppm: int, scales: Scales) -> None:
+    """Write commission per lot and per tick x lot as fractions (contract: half up to 8 decimals)."""
+    notional = scales.tick * scales.lot * ppm
+    places = [
+        _reduced(scales.lot * ppm, PPM),
+        _reduced(notional, PPM * UNITS_PER_ONE),
+        _reduced(notional * BNB_PERCENT, scales.bnb_price * PPM * 100) if scales.bnb_price else (0, 1),
+    ]
+    for index, (numerator, denominator) in enumerate(places):
+        rules[at + 2 * index], rules[at + 2 * index + 1] = numerator, denominator
+
+
+def _reduced(numerator: int, denominator: int) -> tuple[int, int]:
+    common = gcd(numerator, denominator)
+    return numerator // common, denominator // common
