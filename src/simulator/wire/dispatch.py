@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from simulator.core.errors import ExchangeError
 from simulator.faults.board import Fault
@@ -168,15 +168,16 @@ class Dispatcher:
         lag = self._strike(FaultKind.READ_LAG, operation.name) if asking.fields.values else None
         return Call(params, account_id, seen_ms, lag.delay_ms if lag else 0)
 
-    def _require_listed(self, operation: Operation, params: Mapping[str, object]) -> None:
-        """Refuse new orders of a delisted symbol; the past ones stay to be read."""
-        if operation.orders and params.get("symbol") in self.venue.delisted:
+    def _require_listed(self, operation: Operation, params: Mapping[str, Any]) -> None:
+        """Refuse new orders on a delisted symbol, and its market; the account's past stays to be read."""
+        is_past = operation.security is not Security.NONE and not operation.orders
+        if not is_past and not self.venue.delisted.isdisjoint((params.get("symbol"), *params.get("symbols", ()))):
             raise errors.bad_symbol()
 
-    def _charged(self, asking: Asking, now_ms: int) -> Mapping[str, object]:
+    def _charged(self, asking: Asking, now_ms: int) -> Mapping[str, Any]:
         """Parse the parameters; the weight is charged whether or not they are right."""
         operation = asking.operation
-        params: Mapping[str, object] = {}
+        params: Mapping[str, Any] = {}
         try:
             params = parse(operation.params, asking.fields, lenient=self._lenient or operation.lenient)
         finally:

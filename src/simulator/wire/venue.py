@@ -64,8 +64,8 @@ class Venue:
         return self.exchange.symbol(symbol)
 
     def require(self, symbol: str) -> str:
-        """Return the symbol if it trades here; -1121 otherwise."""
-        if symbol not in self.tapes or symbol in self.delisted:
+        """Return the symbol if it trades here, or did; -1121 otherwise."""
+        if symbol not in self.tapes:
             raise bad_symbol()
         return symbol
 
