@@ -13,9 +13,11 @@ from typing import Final
 
 from chaos.bugs import planted
 from chaos.disk import make_template
+from chaos.outcome import Outcome
 from chaos.plan import draw_plan
 from chaos.points import Boundary, Fault
-from chaos.trial import Outcome, Trial
+from chaos.trial import Trial
+from chaos.verdict import final_state
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder in memory where the system has one
 
@@ -70,7 +72,7 @@ class Bench:
             undisturbed = twin.run()
             if undisturbed.reason:
                 return replace(outcome, reason=f"the undisturbed twin failed: {undisturbed.reason}")
-            outcome.reason = difference(trial.final_state(), twin.final_state())
+            outcome.reason = difference(final_state(trial.venue), final_state(twin.venue))
         return outcome
 
 

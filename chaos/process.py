@@ -14,25 +14,13 @@ from chaos.disk import Disk
 from chaos.line import Line, Source
 from chaos.points import Boundary, Crash, Tripwire
 from chaos.stream import UserStream
+from chaos.told import told
 from chaos.venue import Venue
 from chaos.weather import Weather
 from chaos.wired_store import WiredStore
 from chaos.witness import Witness
-from domain.events import (
-    CancelRefused,
-    FeeEvent,
-    OpenOrdersRead,
-    OrderAbsent,
-    OrderNotSent,
-    OrderRefused,
-    OrderReported,
-    OutcomeUnknown,
-    PriceSeen,
-    RulesChanged,
-    TimerFired,
-)
+from domain.events import FeeEvent, PriceSeen, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
-from domain.money import plain
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from ports.store import StoreFailed
@@ -290,23 +278,6 @@ class Process:
         while self._waiting and not (self._pausing or self.is_over or self.gave_up):
             event, source = self._waiting.popleft()
             self._guard(lambda event=event, source=source: self._handle(event, source))  # type: ignore[misc]
-
-
-def told(event: object) -> str:
-    """Return an event in a few words for the log."""
-    match event:
-        case OrderReported(order=order, fills=fills):
-            trades = f", trades {', '.join(str(fill.trade_id) for fill in fills)}" if fills else ""
-            return f"{order.client_id} {order.status}, executed {plain(order.executed_quantity)}{trades}"
-        case OpenOrdersRead(orders=orders, fills=fills):
-            trades = ", ".join(str(fill.trade_id) for fill in fills)
-            return f"{len(orders)} open: {', '.join(order.client_id for order in orders)}; trades {trades or 'none'}"
-        case OrderRefused() | OutcomeUnknown() | OrderNotSent() | CancelRefused():
-            return f"{type(event).__name__} {event.client_id}: {event.message}"
-        case OrderAbsent(client_id=client_id):
-            return f"absent: {client_id}"
-        case _:
-            return str(event)
 
 
 class _DrivenStreams:

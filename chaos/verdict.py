@@ -1,5 +1,6 @@
 """What must hold once everything works again and the market stands still."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -80,6 +81,21 @@ def at_rest(facts: Facts) -> bool:
         (want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once
     )
     return wanted_now == resting(facts)
+
+
+def final_state(venue: Venue) -> Counter[str]:
+    """Return what a twin must have in common, in words: what rests, and what was traded at which price.
+
+    Balances follow from these but for the rounding of fees, because one sale may come in two parts.
+    """
+    left = [(order.side, order.quantity - order.executed_quantity, order.price) for order in venue.open_orders()]
+    traded: dict[tuple[str, Decimal], Decimal] = {}
+    for fill in venue.trades():
+        key = (fill.side, fill.price)
+        traded[key] = traded.get(key, Decimal(0)) + fill.quantity
+    rest = [f"{side} {plain(quantity)} at {plain(price)} resting" for side, quantity, price in left]
+    trades = [f"{side} {plain(quantity)} at {plain(price)} traded" for (side, price), quantity in traded.items()]
+    return Counter([*rest, *trades])
 
 
 def judge_books(process: Process, witness: Witness) -> None:
