@@ -23,6 +23,8 @@ def simulator_arguments(settings: Settings) -> list[str]:
     for flag, value in (("--from", wanted.from_ms), ("--to", wanted.to_ms), ("--at", wanted.at)):
         if value is not None:
             arguments += [flag, str(value)]
+    if wanted.faults is not None:
+        arguments += ["--faults", str(wanted.faults)]
     return arguments if str(wanted.speed) == "1" else [*arguments, *_UNLIMITED]
 
 

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from config.catalogue import Path, all_keys, is_credential, section_names, shown, suggestion
 from config.mistakes import Mistake
+from config.service_settings import SimulatorSettings
 from config.settings import Settings
 from domain.account import Mode
 
@@ -53,6 +54,7 @@ def cross_mistakes(settings: Settings) -> Iterator[tuple[Path, str, str]]:
         file = FilePath(named.rpartition("=")[2])
         if not file.is_file():
             yield ("simulator", "replay"), f"names {file.name}, which is no file there", "write the path of a file"
+    yield from _fault_mistakes(settings.simulator)
     for name in ("exchange_url", "exchange_futures_url"):
         url = getattr(settings.simulator, name)
         if url and not _is_loopback(urlsplit(url).hostname or ""):
@@ -62,6 +64,15 @@ def cross_mistakes(settings: Settings) -> Iterator[tuple[Path, str, str]]:
                 "write the address of a simulator here",
             )
     yield from _mode_mistakes(settings)
+
+
+def _fault_mistakes(simulator: SimulatorSettings) -> Iterator[tuple[Path, str, str]]:
+    plan = simulator.faults
+    if plan is not None and not plan.is_file():
+        yield ("simulator", "faults"), f"names {plan.name}, which is no file there", "write the path of a plan"
+    if plan is not None and simulator.exchange_url:
+        problem = "is for the simulator that is started as a child, and exchange_url names one that runs"
+        yield ("simulator", "faults"), problem, "leave one of the two out, or start that simulator with --faults"
 
 
 def _is_loopback(host: str) -> bool:

@@ -129,6 +129,10 @@ def _path(value: object) -> object:
     return Path(value).expanduser()
 
 
+def _optional_path(value: object) -> object:
+    return None if value in (None, "") else _path(value)
+
+
 def capitals(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
@@ -160,6 +164,7 @@ DatabaseUrl = Annotated[SecretStr | None, _url("sqlite", "postgresql", "postgres
 RedisUrl = Annotated[SecretStr | None, _url("redis", "rediss", "unix")]
 Moment = Annotated[int | None, BeforeValidator(_moment)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_optional_path)]
 Now = Annotated[Literal["now"] | None, BeforeValidator(_now)]
 Speed = Annotated[Literal["max"] | Annotated[Decimal, Field(gt=0, le=1_000_000)], BeforeValidator(_speed)]
 NO_SECRET = SecretStr("")

@@ -213,6 +213,8 @@ def _with_paths(settings: Settings, cwd: Path, *, data_dir_given: bool) -> Setti
     base = data_dir if data_dir_given else cwd
     log = settings.logging
     files = tuple(_absolute(named, cwd) for named in settings.simulator.replay)
+    plan = settings.simulator.faults
+    plan = None if plan is None else cwd / plan
     market = "replay" if files and settings.simulator.market == "auto" else settings.simulator.market
     return settings.model_copy(
         update={
@@ -224,7 +226,7 @@ def _with_paths(settings: Settings, cwd: Path, *, data_dir_given: bool) -> Setti
                     "market_performance_log": base / log.market_performance_log,
                 }
             ),
-            "simulator": settings.simulator.model_copy(update={"replay": files, "market": market}),
+            "simulator": settings.simulator.model_copy(update={"replay": files, "market": market, "faults": plan}),
         }
     )
 

@@ -57,6 +57,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("at", MARKET, "simulator.at", "now shifts the recording so that it begins now", "now"),
     Option("speed", MARKET, "simulator.speed", "market seconds per second, or max", "X"),
     Option("seed", MARKET, "simulator.seed", "seed of the synthetic market", "N"),
+    Option("faults", MARKET, "simulator.faults", "plan by which the simulator misbehaves", "FILE"),
     Option("exchange-url", MARKET, "simulator.exchange_url", "spot address of a running simulator", "URL"),
     Option("exchange-futures-url", MARKET, "simulator.exchange_futures_url", "its futures address", "URL"),
     Option("database-url", STORAGE, "database.url", "address of the books", "URL"),

@@ -17,6 +17,7 @@ from config.fields import (
     Moment,
     Names,
     Now,
+    OptionalPath,
     PortNumber,
     Positive,
     RedisUrl,
@@ -63,6 +64,8 @@ class SimulatorSettings(Section):
     """Market seconds per second, or max for lock-step with the bot."""
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 1
     """Seed of the synthetic market; the same seed gives the same prices."""
+    faults: Annotated[OptionalPath, Field(examples=["examples/stormy.yaml"])] = None
+    """Plan by which Shadow's own simulator misbehaves (docs/simulator.md). Empty: it does not."""
     exchange_url: Annotated[WebUrl, Field(examples=["http://127.0.0.1:8090"])] = None
     """Spot address of a simulator that already runs. Empty: one is started as a child process."""
     exchange_futures_url: Annotated[WebUrl, Field(examples=["http://127.0.0.1:8091"])] = None

@@ -43,7 +43,7 @@ def test_every_option_has_a_key_a_variable_and_help(tmp_path: Path, option) -> N
         "host": "::1", "port": "7", "data-dir": "d", "mode": "Shadow", "market": "synthetic",
         "replay": "BTCUSDT-1m.csv",
         "from": "2024-08-09", "to": "2024-08-10T00:00:00Z", "at": "now", "speed": "max", "seed": "9",
-        "exchange-url": "http://127.0.0.1:1", "exchange-futures-url": "http://127.0.0.1:2",
+        "faults": "BTCUSDT-1m.csv", "exchange-url": "http://127.0.0.1:1", "exchange-futures-url": "http://127.0.0.1:2",
         "database-url": "sqlite:///x.db", "redis-url": "redis://h/0", "log-level": "debug",
         "archive-url": "http://h/mirror",
     }  # fmt: skip
