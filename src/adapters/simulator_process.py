@@ -1,11 +1,10 @@
 """Shadow's exchange: our own simulator, run as a child process by its command line.
 
 It is started on free ports, watched, started again when it dies and ended on a clean stop. One that outlived a killed
-server is adopted, because the account it holds is the one our books belong to.
+server is adopted, because the account it holds is the one our books belong to; also one that was still starting then.
 """
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -15,13 +14,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from select import select
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from adapters.simulator_folder import SimulatorFolder
 from domain.errors import Unreachable
 from ports.control import PartState
 
@@ -32,7 +31,7 @@ SHADOW_SECRET = "shadow-secret"  # noqa: S105 - opens play money on loopback onl
 READY_S = 30.0
 STOP_S = 5.0
 POLL_S = 0.02
-RECORD = "running.json"
+WATCH_S = 0.2
 LOG_PREFIX = re.compile(r"^[\d-]+ [\d:,]+ [A-Z]+ ")
 
 
@@ -64,7 +63,7 @@ class SimulatorProcess:
         *,
         environment: Mapping[str, str],
     ) -> None:
-        self._folder = folder
+        self._folder = SimulatorFolder(folder)
         self._arguments = tuple(arguments)
         self._source_root = source_root
         self._log_file = log_file
@@ -82,12 +81,12 @@ class SimulatorProcess:
         Raises:
             Unreachable: if it does not become ready; the text holds its own last words.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        adopted = self._adopt()
-        if adopted is None:
-            self._launch(("--port", "0", "--futures-port", "0"))
+        adopted, lock = self._find()
+        if lock is not None:
+            self._launch(("--port", "0", "--futures-port", "0"), lock)
         else:
             self._ready, self._pid = adopted, int(adopted["pid"])
+            self._folder.note(adopted, self._arguments)
             log.info("adopted the simulator that already runs (pid %d)", self._pid)
         self._watcher = Thread(target=self._watch, name="simulator-watch", daemon=True)
         self._watcher.start()
@@ -105,7 +104,7 @@ class SimulatorProcess:
         with self._lock:
             if self._pid is not None and _is_running(self._pid):
                 _terminate(self._pid, self._process)
-            (self._folder / RECORD).unlink(missing_ok=True)
+            self._folder.forget()
 
     def abandon(self) -> None:
         """Leave it as it was found: end it if it was started here, let one that was adopted run."""
@@ -118,32 +117,46 @@ class SimulatorProcess:
     def _addresses(self) -> SimulatorAddresses:
         return SimulatorAddresses(self._ready["spot_url"], self._ready["futures_url"])
 
-    def _adopt(self) -> dict[str, Any] | None:
-        try:
-            record: dict[str, Any] = json.loads((self._folder / RECORD).read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        ready: dict[str, Any] = record["ready"]
-        if not _is_simulator(int(ready["pid"])) or not _answers(ready["spot_url"]):
-            return None
-        if record["arguments"] == list(self._arguments):
-            return ready
-        log.warning("a simulator with other options runs on this folder (pid %d): ending it", ready["pid"])
-        _terminate(int(ready["pid"]), None)
-        return None
+    def _find(self) -> tuple[dict[str, Any], int | None]:
+        """Return what the simulator says that runs here, or the lock where none does (any more).
 
-    def _launch(self, ports: Sequence[str]) -> None:
-        command = [sys.executable, "-m", "simulator", *self._arguments, *ports, "--state", str(self._folder)]
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self._log_file.open("ab") as errors:
+        One that an earlier server had just begun to start is waited for, as is one that is slow to answer.
+        """
+        end_s = monotonic() + READY_S
+        while (lock := self._folder.lock()) is None:
+            ready = self._folder.ready()
+            if ready is not None and self._folder.arguments() != list(self._arguments):
+                log.warning("a simulator with other options runs on this folder (pid %d): ending it", ready["pid"])
+                _terminate(int(ready["pid"]), None)
+            elif ready is not None and _answers(ready["spot_url"]):
+                return ready, None
+            elif monotonic() >= end_s:
+                which = f"process {ready['pid']}" if ready else "a process"
+                raise Unreachable(
+                    f"the simulator on {self._folder.path} ({which}) does not answer; end it and start again"
+                )
+            else:
+                sleep(POLL_S)
+        return {}, lock
+
+    def _launch(self, ports: Sequence[str], lock: int) -> None:
+        """Start one that inherits the lock, so that it is known of whenever this process is killed."""
+        command = [sys.executable, "-m", "simulator", *self._arguments, *ports, "--state", str(self._folder.path)]
+        with contextlib.ExitStack() as closing:
+            closing.callback(os.close, lock)
+            output = self._folder.begin(lock, self._arguments)
+            closing.callback(os.close, output)
+            self._log_file.parent.mkdir(parents=True, exist_ok=True)
+            errors = closing.enter_context(self._log_file.open("ab"))
             # A session of its own: Ctrl-C in the terminal reaches the server, which then ends the simulator last.
             self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
                 command,
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=errors,
                 cwd=self._source_root,
                 env=self._environment,
                 start_new_session=True,
+                pass_fds=(lock,),
             )
         try:
             self._ready = self._await_ready(self._process)
@@ -151,35 +164,43 @@ class SimulatorProcess:
             _terminate(self._process.pid, self._process)
             raise
         self._pid = int(self._ready["pid"])
-        record = {"ready": self._ready, "arguments": list(self._arguments)}
-        (self._folder / RECORD).write_text(json.dumps(record))
+        self._folder.note(self._ready, self._arguments)
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-        assert process.stdout is not None  # noqa: S101 - opened as a pipe above
-        readable, _, _ = select([process.stdout], [], [], READY_S)
-        line = process.stdout.readline() if readable else b""
-        if not line:
-            raise Unreachable(f"the simulator did not start: {self._last_words()} (its --state is {self._folder})")
-        ready: dict[str, Any] = json.loads(line)
-        return ready
+        end_s = monotonic() + READY_S
+        while monotonic() < end_s:
+            has_ended = process.poll() is not None
+            ready = self._folder.ready()
+            if ready is not None:
+                return ready
+            if has_ended:
+                break
+            sleep(POLL_S)
+        raise Unreachable(f"the simulator did not start: {self._last_words()} (its --state is {self._folder.path})")
 
     def _last_words(self) -> str:
         lines = self._log_file.read_text(errors="replace").strip().splitlines()
         return LOG_PREFIX.sub("", lines[-1]) if lines else f"it said nothing within {READY_S:g} s; see {self._log_file}"
 
     def _watch(self) -> None:
-        pause_s = 1.0
+        pause_s = WATCH_S
         while not self._stopping.wait(pause_s):
             with self._lock:
                 if self._stopping.is_set() or (self._pid is not None and self._is_alive(self._pid)):
-                    pause_s = 1.0
+                    pause_s = WATCH_S
                     continue
                 log.error("the simulator died; starting it again on the same ports")
                 try:
-                    self._launch(_ports_of(self._ready))
+                    self._launch_again()
                 except Unreachable as error:
                     pause_s = min(pause_s * 2, 30.0)
                     log.error("%s; next try in %g s", error, pause_s)  # noqa: TRY400 - the sentence says it all
+
+    def _launch_again(self) -> None:
+        lock = self._folder.lock()
+        if lock is None:
+            raise Unreachable(f"a process still holds {self._folder.path}")
+        self._launch(_ports_of(self._ready), lock)
 
     def _is_alive(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
@@ -201,13 +222,6 @@ def _is_running(pid: int) -> bool:
         # An adopted one that ended stays a zombie where nobody reaps orphans, as in a container without an init.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return True
-
-
-def _is_simulator(pid: int) -> bool:
-    """Tell whether `pid` is a simulator: numbers of dead processes are given out again."""
-    with contextlib.suppress(OSError):
-        return b"simulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return _is_running(pid)
 
 
 def _answers(url: str) -> bool:

@@ -32,6 +32,11 @@ class House:
     books: AccountWatch
     asgi: Asgi
 
+    def resume(self) -> None:
+        """Take the grids up again that ran when this account's server last ended."""
+        self.venue.streams.expect(sum(row.ended_ms is None for row in self.store.grids()))
+        self.manager.resume_all()
+
     def play(self) -> None:
         """Let the market of a replay at full speed begin; other markets run by themselves."""
         if self.venue.in_lockstep:

@@ -107,7 +107,7 @@ class StandingHouse:
         """Build a house and take its grids up again; close it where that fails."""
         house = self._build(mode)
         try:
-            house.manager.resume_all()
+            house.resume()
         except BaseException:
             house.close(cancel_orders=False)
             raise

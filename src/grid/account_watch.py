@@ -1,4 +1,8 @@
-"""Looks after the account once a minute: where its books begin, what fees still cost, and whether they can be paid."""
+"""Looks after the account once a minute: where its books begin, what fees still cost, and whether they can be paid.
+
+The first minute belongs to the grids that are taken up again: until it is over only the beginning of the books is seen
+to, which asks the venue nothing where they began before.
+"""
 
 import logging
 from decimal import Decimal
@@ -48,9 +52,10 @@ class AccountWatch:
         self._fee_prices = fee_prices
         self._floor_fills = floor_fills
         self.notices: tuple[str, ...] = ()
+        self._has_begun = False
         self._loop = WorkerLoop(
             "account-watch",
-            self.look,
+            self._step,
             clock=clock,
             every_s=WATCH_S,
             on_fault=lambda _name, error: log.error("the account is no longer looked after: %s", error),
@@ -64,6 +69,16 @@ class AccountWatch:
     def stop(self) -> None:
         self._loop.stop()
         self._loop.join(1.0)
+
+    def _step(self) -> None:
+        if self._has_begun:
+            self.look()
+            return
+        self._has_begun = True
+        try:
+            self.bookkeeper.begin()
+        except VenueError as error:
+            log.warning("the account's books could not begin: %s", error)
 
     def look(self) -> None:
         """Do everything once."""

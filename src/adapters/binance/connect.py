@@ -87,6 +87,7 @@ class BinanceVenue:
             doubt_rules=self.market_data.directory.doubt,
             account_was_read=lambda: self.streams.account_was_read(),  # noqa: PLW0108 - built below
             askers=lambda: self.streams.watched,
+            unread=lambda: self.streams.unread,
         )
         self.streams = BinanceStreams(
             self.io,

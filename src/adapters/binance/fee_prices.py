@@ -1,5 +1,6 @@
 """What fee assets are worth, from candles of one minute: asked by grid threads, answered from the I/O thread."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -23,6 +24,8 @@ MINUTE_MS: Final = 60_000
 OLDEST_MS: Final = 3_600_000
 """A market without a trade for an hour tells no price."""
 _REMEMBERED: Final = 10_000
+_SHARED_S: Final = 10.0
+"""All grids ask what an asset is worth now, each once a minute and all of them after a start."""
 # A price that has to be turned over cannot be exact; it is rounded once, here, and is a fact from then on.
 _TURNED: Final = Context(prec=16, rounding=ROUND_HALF_EVEN)
 
@@ -44,6 +47,7 @@ class BinanceFeePrices:
     def __init__(self, io: IoThread, transport: Transport, directory: Directory) -> None:
         self._io, self._transport, self._directory = io, transport, directory
         self._known: dict[tuple[str, int], Decimal] = {}
+        self._readings: dict[tuple[str, int], asyncio.Task[Decimal]] = {}
 
     def ask(self, instrument: Instrument, asset: str, at_ms: int, trade_id: int | None, answer: FeeAnswer) -> None:
         if not self._io.spawn(self._tell(instrument, asset, at_ms, trade_id, answer)):
@@ -93,8 +97,18 @@ class BinanceFeePrices:
     async def _leg_price(self, leg: _Leg, at_ms: int) -> Decimal:
         minute_ms = at_ms - at_ms % MINUTE_MS
         key = (leg.symbol, minute_ms)
-        price = self._known.get(key) or await self._read(leg.symbol, minute_ms, key)
+        price = self._known.get(key)
+        if price is None:
+            price = await asyncio.shield(self._reading(leg.symbol, minute_ms, key))
         return _TURNED.divide(Decimal(1), price) if leg.turned else price
+
+    def _reading(self, symbol: str, minute_ms: int, key: tuple[str, int]) -> "asyncio.Task[Decimal]":
+        """Return the reading of a candle: the one under way, or made a moment ago, or a new one."""
+        reading = self._readings.get(key)
+        if reading is None:
+            reading = self._readings[key] = asyncio.create_task(self._read(symbol, minute_ms, key))
+            asyncio.get_running_loop().call_later(_SHARED_S, self._readings.pop, key, None)
+        return reading
 
     async def _read(self, symbol: str, minute_ms: int, key: tuple[str, int]) -> Decimal:
         params = {"symbol": symbol, "interval": "1m", "endTime": minute_ms, "limit": 1}

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from threading import Lock
 from typing import Any, Final
 
+from adapters.binance.first_readings import FirstReadings
 from adapters.binance.io_thread import IoThread
 from adapters.binance.open_orders import OpenOrders
 from adapters.binance.order_calls import cancellation, order_question, placement
@@ -55,11 +56,12 @@ class BinanceGateway:
         doubt_rules: Callable[[Market], None] = lambda _market: None,
         account_was_read: Callable[[], None] = lambda: None,
         askers: Callable[[], int] = lambda: 1,
+        unread: Callable[[], FirstReadings] = FirstReadings,
     ) -> None:
         self._io, self._transport, self._trades = io, transport, trades
         self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
-        self._open_orders = OpenOrders(transport, clock, sleep, askers)
+        self._open_orders = OpenOrders(transport, clock, sleep, askers, unread)
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
         self._in_flight = 0

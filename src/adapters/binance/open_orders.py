@@ -1,7 +1,9 @@
 """Open orders, listed once for everyone who asks at about the same time (protocol sections 1.3 and 3).
 
-After a start and after a gap in the user stream every grid asks at once. One listing of the whole account costs 80, one
-of a symbol 6; from fourteen symbols on the whole account is cheaper.
+After a start and after a gap in the user stream every grid asks, each as soon as it gets to it. One listing of the
+whole account costs 80, one of a symbol 6; from fourteen symbols on the whole account is cheaper. Then the first who
+asks has it listed for all who have still to ask for the first time, so that the cost does not hang on how long they
+take. At other times who asks waits a moment for others.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from adapters.binance.first_readings import FirstReadings
 from adapters.binance.parsing import symbol_of
 from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
@@ -34,12 +37,18 @@ class _Round:
     left_s: float = 0.0
     everything: "asyncio.Task[dict[str, list[Any]]] | None" = None
 
+    @property
+    def failed(self) -> bool:
+        task = self.everything
+        return task is not None and task.done() and (task.cancelled() or task.exception() is not None)
+
 
 class OpenOrders:
     """Lives on the I/O loop.
 
     Args:
         askers: how many instruments may ask; with one there is nobody to wait for.
+        unread: who has not asked yet since the user stream came up.
     """
 
     def __init__(
@@ -48,9 +57,12 @@ class OpenOrders:
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
         askers: Callable[[], int],
+        unread: Callable[[], FirstReadings] = FirstReadings,
     ) -> None:
         self._transport, self._clock, self._sleep, self._askers = transport, clock, sleep, askers
+        self._unread = unread
         self._gathering: _Round | None = None
+        self._for_all: _Round | None = None
 
     async def of(self, instrument: Instrument) -> tuple[Sequence[Any], float]:
         """Return the instrument's open orders as the venue's rows, and when the listing left (monotonic seconds).
@@ -61,10 +73,25 @@ class OpenOrders:
         if instrument.market is not Market.SPOT:
             raise VenueError(f"orders on the {instrument.market} market are not offered here")
         symbol = symbol_of(instrument)
-        asked = await self._join(symbol)
+        asked = self._first(symbol) or await self._join(symbol)
         if asked.everything is not None:
             return (await asyncio.shield(asked.everything))[symbol], asked.left_s
         return await self._list(WEIGHT_OF_ONE, {"symbol": symbol}), asked.left_s
+
+    def _first(self, symbol: str) -> _Round | None:
+        """Return the listing of the account that serves for the symbol's first reading, None where none does."""
+        unread = self._unread()
+        left_to_ask = len(unread.symbols)
+        if not unread.take(symbol):
+            return None
+        asked = self._for_all
+        if asked is not None and asked.left_s >= unread.since_s and not asked.failed:
+            return asked
+        if left_to_ask * WEIGHT_OF_ONE <= WEIGHT_OF_ALL:
+            return None
+        self._for_all = asked = _Round(left_s=self._clock.monotonic_s())
+        asked.everything = asyncio.create_task(self._list_everything())
+        return asked
 
     async def _join(self, symbol: str) -> _Round:
         asked = self._gathering

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.binance.directory import Directory
+from adapters.binance.first_readings import FirstReadings
 from adapters.binance.io_thread import IoThread
 from adapters.binance.market_stream import MAX_SYMBOLS, MarketChannel
 from adapters.binance.parsing import symbol_of
@@ -26,6 +27,8 @@ from ports.market_data import Inbox
 
 LOG: Final = logging.getLogger(__name__)
 _AGAIN_S: Final = 5.0
+_LATECOMER_S: Final = 5.0
+_LOOK_S: Final = 0.02
 NOT_YET: Final = "not subscribed yet"
 
 
@@ -78,6 +81,18 @@ class BinanceStreams:
         self._user_keeper = SocketKeeper(self._user, clock, sleep)
         self._rules = RulesWatch(directory, self._watchers, sleep)
         self._started = False
+        self._expected = 0
+
+    def expect(self, watchers: int) -> None:
+        """Have the first connection wait for this many watchers, while they keep coming.
+
+        What is read first can then be read for all of them together. To be called before the first `watch`.
+        """
+        self._expected = watchers
+
+    @property
+    def unread(self) -> FirstReadings:
+        return self._user.unread
 
     @property
     def watched(self) -> int:
@@ -143,7 +158,7 @@ class BinanceStreams:
             (self._market.kind, self._market.is_live(symbol), self._market.reason),
         ):
             if live:
-                inbox.order(StreamResumed(kind))
+                inbox.order(StreamResumed(kind, self._clock.monotonic_s()))
             elif reason:
                 inbox.order(StreamLost(kind, reason))
 
@@ -184,6 +199,10 @@ class BinanceStreams:
         if self._started:
             return
         self._started = True
+        self._io.spawn(self._connect())
+
+    async def _connect(self) -> None:
+        await self._await_watchers()
         for task in (
             self._market_keeper.run,
             self._user_keeper.run,
@@ -193,6 +212,16 @@ class BinanceStreams:
             self._rules.run,
         ):
             self._io.spawn(self._always(task))
+
+    async def _await_watchers(self) -> None:
+        there, end_s = 0, 0.0
+        while (watched := len(self._watchers)) < self._expected:
+            if watched > there:
+                there, end_s = watched, self._clock.monotonic_s() + _LATECOMER_S
+            if self._clock.monotonic_s() >= end_s:
+                LOG.info("%d of %d instruments are watched; the others come later", watched, self._expected)
+                return
+            await self._sleep(_LOOK_S)
 
     async def _always(self, task: Callable[[], Awaitable[None]]) -> None:
         """Run a task that is to run for ever; a fault of ours is logged and must not leave the house deaf."""
@@ -205,6 +234,7 @@ class BinanceStreams:
 
     async def _remove(self, instrument: Instrument, inbox: Inbox) -> None:
         self._watchers.remove(symbol_of(instrument), inbox)
+        self._user.unread.take(symbol_of(instrument))  # what comes meanwhile is told to nobody
         self._market.changed()
 
     async def _abandon(self, kind: str, reason: str) -> None:

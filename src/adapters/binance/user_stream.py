@@ -8,6 +8,7 @@ REST, and told here by `Streams.distrust`.
 import logging
 from typing import Final
 
+from adapters.binance.first_readings import FirstReadings
 from adapters.binance.parsing import parse_report, report_client_id
 from adapters.binance.sockets import Frame, FrameSocket, SocketRefusal
 from adapters.binance.transport import Transport
@@ -35,6 +36,7 @@ class UserChannel:
         self.events = 0
         self.heard_s: float | None = None
         self.checked_s: float | None = None
+        self.unread = FirstReadings()
         self.foreign = 0
         self.unwatched = 0
 
@@ -53,11 +55,13 @@ class UserChannel:
 
     def lost(self, reason: str) -> None:
         self.is_live, self.reason, self.checked_s = False, reason, None
+        self.unread.end()
         self._watchers.everyone(StreamLost(self.kind, reason))
 
     def resumed(self) -> None:
-        self.is_live, self.reason = True, ""
-        self._watchers.everyone(StreamResumed(self.kind))
+        self.is_live, self.reason, now_s = True, "", self._clock.monotonic_s()
+        self.unread.begin(self._watchers, now_s)
+        self._watchers.everyone(StreamResumed(self.kind, now_s))
 
     def compared(self) -> None:
         """Note that the account was read over REST; whoever asked compares it with what was told."""

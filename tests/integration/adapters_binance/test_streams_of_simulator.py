@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from queue import Queue
@@ -163,3 +164,15 @@ def test_a_broken_inbox_silences_nobody_else(venue: BinanceVenue, process: Venue
     process.print_trade("BTCUSDT", price_of(venue), "0.5")
     inbox.until(lambda i: bool(i.prices))
     assert inbox.of(StreamLost) == []
+
+
+def test_the_first_connection_waits_for_everyone_who_is_expected(venue: BinanceVenue) -> None:
+    venue.streams.expect(2)
+    inboxes = [RecordingInbox(), RecordingInbox()]
+    venue.streams.watch(BTC, inboxes[0])
+    venue.io.run(asyncio.sleep(0.2), 20.0)
+    assert inboxes[0].of(StreamResumed) == []
+    venue.streams.watch(ETH, inboxes[1])
+    for inbox in inboxes:
+        inbox.until(lambda i: {event.kind for event in i.of(StreamResumed)} == {"market", "user"})
+    assert venue.streams.unread.symbols == {"BTCUSDT", "ETHUSDT"}

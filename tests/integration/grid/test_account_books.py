@@ -313,6 +313,17 @@ def ask(house: AccountHouse, instrument: Instrument, asset: str, at_ms: int) -> 
     return answers.get(timeout=DEADLINE_S)
 
 
+def test_grids_that_ask_for_one_price_together_have_it_read_once(house: AccountHouse) -> None:
+    house.venue.market_data.instruments(Market.SPOT)
+    answers: SimpleQueue[FeeEvent] = SimpleQueue()
+    before = house.process.state()["request_weight"].get("spot.klines", 0)
+    for _grid in range(20):
+        house.venue.fee_prices.ask(BTC, "BNB", house.clock.wall_ms() + 10**9, None, answers.put)
+    prices = {answers.get(timeout=DEADLINE_S) for _grid in range(20)}
+    assert len(prices) == 1
+    assert house.process.state()["request_weight"]["spot.klines"] - before == 2
+
+
 def test_prices_of_fee_assets_come_directly_over_usdt_or_not_at_all(house: AccountHouse) -> None:
     house.venue.market_data.instruments(Market.SPOT)
     at_ms = int(house.process.ready["market_ms"]) if "market_ms" in house.process.ready else house.clock.wall_ms()
