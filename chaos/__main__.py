@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from chaos.bugs import BUGS
 from chaos.campaign import Bench, Tally, place_for_databases, play, quiet
-from chaos.report import failing_line, show_table, write_summary
+from chaos.report import failing_line, show_table, write_markdown, write_summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +36,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--plant", choices=sorted(BUGS), default="", help="plant a mistake that has to be found")
     parser.add_argument("--processes", type=_positive, default=os.cpu_count() or 1, help="default: one per core")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was counted")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table for docs/chaos.md")
     return parser.parse_args(arguments)
 
 
@@ -76,6 +77,8 @@ def _campaign(console: Console, options: argparse.Namespace) -> int:
     )
     if options.json:
         write_summary(options.json, tally, first_seed=options.seed, seconds=seconds)
+    if options.markdown:
+        write_markdown(options.markdown, tally)
     return 1 if tally.failed else 0
 
 

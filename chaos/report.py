@@ -10,6 +10,7 @@ from chaos.campaign import Tally
 from chaos.points import Boundary, Fault
 
 ENOUGH_PER_10_000 = 20
+_SHOWN = 20
 
 
 def failing_line(seed: int, reason: str, bug: str) -> str:
@@ -34,8 +35,24 @@ def show_table(console: Console, tally: Tally) -> None:
     console.print(f"faults (and how often each struck): {legend}", soft_wrap=True)
     low = too_few(tally)
     if low:
-        told = ", ".join(f"{boundary} x {fault}: {tally.hits[boundary, fault]}" for boundary, fault in low)
-        console.print(f"{len(low)} pairs below {_wanted(tally):.1f}: {told}", soft_wrap=True)
+        told = ", ".join(f"{boundary} x {fault}: {tally.hits[boundary, fault]}" for boundary, fault in low[:_SHOWN])
+        more = f" and {len(low) - _SHOWN} more" if len(low) > _SHOWN else ""
+        console.print(f"{len(low)} pairs below {_wanted(tally):.1f}: {told}{more}", soft_wrap=True)
+
+
+def write_markdown(path: Path, tally: Tally) -> None:
+    """Write the table and its legend as Markdown, for docs/chaos.md."""
+    faults = list(Fault)
+    lines = [
+        f"| boundary | deaths | {' | '.join(str(number) for number in range(1, len(faults) + 1))} |",
+        f"| --- | {' | '.join('--:' for _ in range(len(faults) + 1))} |",
+    ]
+    for boundary in Boundary:
+        cells = [tally.deaths[boundary], *(tally.hits[boundary, fault] for fault in faults)]
+        lines.append(f"| {boundary} | {' | '.join(f'{cell:,}' for cell in cells)} |")
+    lines += ["", "Faults, by column, and how often each struck:", ""]
+    lines += [f"{number}. {fault} ({tally.strikes[fault]:,})" for number, fault in enumerate(faults, 1)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def too_few(tally: Tally) -> list[tuple[Boundary, Fault]]:

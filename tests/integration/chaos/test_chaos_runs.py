@@ -61,10 +61,14 @@ def test_a_seed_replays_to_the_last_line(tmp_path: Path):
 
 
 def test_the_command_tells_failures_apart_and_how_to_replay_them(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    assert main(["--runs", "3", "--processes", "1", "--json", str(tmp_path / "summary.json")]) == 0
+    files = ["--json", str(tmp_path / "summary.json"), "--markdown", str(tmp_path / "table.md")]
+    assert main(["--runs", "3", "--processes", "1", *files]) == 0
     assert "3 runs" in capsys.readouterr().out
     assert '"failed": {}' in (tmp_path / "summary.json").read_text("utf-8")
-    assert main(["--runs", "40", "--processes", "1", "--plant", "fill-twice"]) == 1
+    rows = [line for line in (tmp_path / "table.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    assert len(rows) == len(Boundary) + 2
+    assert {row.count("|") for row in rows} == {len(Fault) + 3}
+    assert main(["--runs", "5", "--processes", "1", "--plant", "fill-twice"]) == 1
     assert "--runs 1 --plant fill-twice -v" in capsys.readouterr().out
     assert main(["--runs", "1", "--seed", "2", "-v"]) == 0
     assert "seed 2: held" in capsys.readouterr().out
