@@ -108,8 +108,8 @@ def infer_interval(opened: pl.Series, file: str, said: str | None) -> str:
     Raises:
         InvalidRequest: naming `interval` or `open_time`.
     """
-    steps = opened.diff().drop_nulls()
-    steps = steps.filter(steps > 0)
+    ordered = opened.unique().sort()
+    steps = ordered.diff().drop_nulls()
     if steps.is_empty():
         if said is None:
             refuse("interval", f"{file} has too few rows to tell its interval; say it, e.g. --interval 1m")
@@ -121,10 +121,9 @@ def infer_interval(opened: pl.Series, file: str, said: str | None) -> str:
     if said is not None and found is None and step % INTERVALS_MS[said] == 0:
         return said  # sparse: no two neighbours are there
     if found is None:
-        at = int((opened.diff() == step).arg_true()[0])
-        refuse(
-            "open_time", f"{file}, row {at + 1}: {utc(int(opened[at]))} is {step} ms after the row before, no interval"
-        )
+        value = ordered[int((steps == step).arg_true()[0]) + 1]
+        at = int((opened == value).arg_true()[0])
+        refuse("open_time", f"{file}, row {at + 1}: {utc(value)} is {step} ms after the candle before, no interval")
     if said is not None:
         refuse("interval", f"{file} holds candles {found} apart, not {said}; say --interval {found}")
     return found

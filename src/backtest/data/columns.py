@@ -1,5 +1,6 @@
 """Which column is which: Binance's own order where there is no header, and the names people and tools write."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -92,7 +93,7 @@ _LAYOUTS: Final[Mapping[tuple[int, int], tuple[Recording, Sequence[str]]]] = {
 def is_header(cells: Sequence[str]) -> bool:
     """Whether a file's first line names columns instead of holding the first row."""
     known = {name for names in _NAMES.values() for name in names}
-    return any(_plain(cell) in known for cell in cells)
+    return any(_plain(cell) in known for cell in cells) or not any(re.match(r"\s*-?[\d.]", cell) for cell in cells)
 
 
 def layout(cells: Sequence[str], file: str) -> Sequence[str]:
