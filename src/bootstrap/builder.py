@@ -25,6 +25,7 @@ from grid.manager import GridDefaults, GridManager
 from grid.vitals import Vitals
 from grid.worker_host import GridHouse
 from ports.control import PartState, SystemSnapshot
+from ports.jobs import Jobs
 from risk.gate import GateLimits, RiskGate
 from utils.clock import SystemClock
 
@@ -46,6 +47,7 @@ class HouseBuilder:
 
     settings: Settings
     folder: DataFolder
+    jobs: Jobs
     switch: Callable[[str, bool, bool], SystemSnapshot]
     process_parts: Sequence[Callable[[], PartState]]
     started_wall_ms: int
@@ -92,7 +94,7 @@ class HouseBuilder:
             books,
             venue,
         )
-        asgi = application(self.settings, control, venue, gate.limits, clock)
+        asgi = application(self.settings, control, venue, self.jobs, gate.limits, clock)
         watch.start()
         books.start()
         return House(

@@ -12,6 +12,7 @@ from adapters.storage.backup_keeper import BackupKeeper
 from bootstrap.builder import HouseBuilder
 from bootstrap.data_folder import data_folder
 from bootstrap.house import House
+from bootstrap.jobs import child_jobs
 from bootstrap.standing import StandingHouse
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest, TradingError
@@ -44,10 +45,12 @@ class Runtime:
         self._folder = data_folder(settings)
         clock = SystemClock()
         self._backups = self._backup_keeper(clock)
+        self._jobs = child_jobs(self._folder.folder, clock)
         self._pulse = LoopPulse(clock.monotonic_s)
         builder = HouseBuilder(
             settings=settings,
             folder=self._folder,
+            jobs=self._jobs,
             switch=self._switch,
             process_parts=[self._pulse.part, *([self._backups.part] if self._backups else [])],
             started_wall_ms=clock.wall_ms(),
@@ -68,6 +71,7 @@ class Runtime:
                 if self._backups:
                     self._backups.start()
                 self._heartbeat.start()
+                self._jobs.start()
                 port = listener.getsockname()[1]
                 serve(
                     self,
@@ -112,6 +116,7 @@ class Runtime:
     def _end_watch(self) -> None:
         self._folder.note_end()
         self._heartbeat.stop()
+        self._jobs.close()
         if self._backups:
             self._backups.stop()
 

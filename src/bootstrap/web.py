@@ -9,6 +9,7 @@ from bootstrap.house import Asgi
 from config.settings import Settings
 from grid.control import GridControl
 from ports.clock import Clock
+from ports.jobs import Jobs
 from risk.gate import GateLimits
 from routes.application import create_app
 from routes.asgi import build_asgi
@@ -18,7 +19,7 @@ _STATIC: Final = Path(__file__).parents[2] / "static"
 
 
 def application(
-    settings: Settings, control: GridControl, venue: BinanceVenue, limits: GateLimits, clock: Clock
+    settings: Settings, control: GridControl, venue: BinanceVenue, jobs: Jobs, limits: GateLimits, clock: Clock
 ) -> Asgi:
     """Return what answers requests for as long as the house stands."""
     services = Services(
@@ -26,6 +27,7 @@ def application(
         snapshots=control,
         market_data=venue.market_data,
         account_reader=venue.account,
+        jobs=jobs,
         wall_ms=clock.wall_ms,
         version=VERSION,
         default_market=settings.default_market_type,
@@ -35,6 +37,7 @@ def application(
         max_order_notional=limits.max_order_notional,
         max_price_distance=limits.max_price_distance,
         futures_leverage=settings.grid.futures_leverage,
+        default_capital=settings.trading.capital_per_pair_usd,
     )
     server = settings.server
     app = create_app(

@@ -1,8 +1,7 @@
 """What the server tells the process of a back-test, and what it gets back: the parameters, and files by name."""
 
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,22 +12,6 @@ BACKTEST: Final = "backtest"
 RESULT: Final = "result.json"
 REPORT: Final = "report.html"
 RESULTS: Final = (RESULT, REPORT, "fills.parquet", "equity.parquet")
-
-
-class Fill(StrEnum):
-    """What fills a resting order whose price is reached."""
-
-    TOUCH = "touch"
-    THROUGH = "through"
-    SHARE = "share"
-
-
-class PricePath(StrEnum):
-    """In which order a candle's four prices are visited."""
-
-    CANDLE = "candle"
-    OPTIMISTIC = "optimistic"
-    PESSIMISTIC = "pessimistic"
 
 
 class BacktestParameters(BaseModel):
@@ -45,7 +28,7 @@ class BacktestParameters(BaseModel):
         bnb_price: quote per BNB; with it fees are paid in BNB at Binance's discount. None: from what is received.
         share_perc: percent of a candle's volume that an order at the touched price gets; for `share` alone.
         allow_gaps: replay what is there where candles are missing.
-        min_order_value: least value of an order in quote, beside the venue's own.
+        windows: start the same grid anew in each of these, to see how its outcome spreads.
         rules: the venue's order filters when the job was submitted.
     """
 
@@ -62,9 +45,9 @@ class BacktestParameters(BaseModel):
     maker_rate: Decimal = Field(ge=0, lt=1)
     taker_rate: Decimal = Field(ge=0, lt=1)
     bnb_price: Decimal | None = Field(None, gt=0)
-    fill: Fill = Fill.TOUCH
+    fill: Literal["touch", "through", "share"] = "touch"
     share_perc: Decimal | None = Field(None, gt=0, le=100)
-    path: PricePath = PricePath.CANDLE
+    path: Literal["candle", "optimistic", "pessimistic"] = "candle"
     allow_gaps: bool = False
-    min_order_value: Decimal = Field(Decimal(0), ge=0)
+    windows: Literal["day", "week", "month"] | None = None
     rules: InstrumentRules

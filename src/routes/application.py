@@ -8,11 +8,13 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from routes import (
+    backtest_api,
     balance_api,
     books_api,
     errors,
     grid_api,
     guards,
+    jobs_api,
     market_api,
     pages,
     system_api,
@@ -25,6 +27,17 @@ from routes.strict_json import StrictJson
 from routes.views import ErrorView
 
 MOST_BODY_BYTES = 64 * 1024
+_RESOURCES = (
+    system_api,
+    market_api,
+    grid_api,
+    balance_api,
+    books_api,
+    trading_api,
+    validation_api,
+    backtest_api,
+    jobs_api,
+)
 
 
 class GridhiveApp(OpenAPI):
@@ -63,7 +76,7 @@ def create_app(
     install(app.extensions, services if language is None else replace(services, language=language))
     guards.install(app, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins)
     errors.install(app)
-    for module in (system_api, market_api, grid_api, balance_api, books_api, trading_api, validation_api):
+    for module in _RESOURCES:
         app.register_api(module.bp)
     app.register_api(system_api.health_bp)
     app.register_blueprint(pages.bp)

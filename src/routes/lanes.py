@@ -15,6 +15,7 @@ RETRY_AFTER_S = 5
 
 HOUSE = frozenset({"/", "/health", "/ready", "/api/status", "/test", "/openapi.json"})
 OWN_BOOKS = ("/api/grid/status/", "/api/grid/recovery_status/", "/api/trading/", "/api/trades/", "/static/")
+JOBS = ("/api/backtest/", "/api/jobs")
 STOPS = ("/api/grid/stop", "/api/risk/", "/api/agents/")
 
 
@@ -27,6 +28,7 @@ class LaneSize:
 SIZES = {
     "house": LaneSize(threads=2, waiting=64),
     "own books": LaneSize(threads=4, waiting=64),
+    "jobs": LaneSize(threads=2, waiting=32),
     "stops": LaneSize(threads=4, waiting=64),
 }
 
@@ -37,6 +39,8 @@ def lane_of(path: str) -> str:
         return "house"
     if path.startswith(OWN_BOOKS):
         return "own books"
+    if path.startswith(JOBS):
+        return "jobs"
     return "stops" if path.startswith(STOPS) else "exchange"
 
 

@@ -76,6 +76,31 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{field} excludes the other sizes; give one of capital, capital_usd, quantity_per_level",
         "{field} exclui os outros tamanhos; informe um só entre capital, capital_usd e quantity_per_level",
     ),
+    "moment": (
+        "{field} must be a month, a day, a time or ms since the epoch: 2024-01, 2024-01-15, 2024-01-15T14:30Z",
+        "{field} deve ser um mês, um dia, um horário ou ms desde a época: 2024-01, 2024-01-15, 2024-01-15T14:30Z",
+    ),
+    "window_empty": ("{field} must lie after from", "{field} deve ser posterior a from"),
+    "days_or_from": (
+        "{field} excludes from; give one of the two, to may stand beside either",
+        "{field} exclui from; informe um dos dois, to pode acompanhar qualquer um",
+    ),
+    "markets_differ": (
+        "{field} differs from market_type of config; give it once",
+        "{field} difere do market_type de config; informe-o uma só vez",
+    ),
+    "share_needed": (
+        "{field} is required with fill: share; give the percent of a candle's volume that an order gets",
+        "{field} é obrigatório com fill: share; informe a porcentagem do volume que uma ordem recebe",
+    ),
+    "share_unused": (
+        "{field} means something with fill: share alone; remove it or set fill",
+        "{field} só tem efeito com fill: share; remova-o ou defina fill",
+    ),
+    "no_backtest": (
+        "{job_id} is no back-test; GET /api/jobs/{job_id} shows what it is",
+        "{job_id} não é um backtest; GET /api/jobs/{job_id} mostra o que é",
+    ),
     "market_unsupported": (
         "{field} {market} is not in exchange.supported_markets of the settings; add it there or choose another",
         "{field} {market} não está em exchange.supported_markets da configuração; inclua-o lá ou escolha outro",

@@ -38,7 +38,7 @@ def check_symbol(text: str) -> str:
     return text
 
 
-def _read_amount(value: Any) -> Decimal:
+def read_amount(value: Any) -> Decimal:
     """Read a JSON number or a decimal text exactly."""
     if isinstance(value, Decimal) and value.is_finite():
         return value
@@ -58,12 +58,12 @@ Symbol = Annotated[
 ]
 Percent = Annotated[
     Decimal,
-    BeforeValidator(_read_amount, json_schema_input_type=float),
+    BeforeValidator(read_amount, json_schema_input_type=float),
     Field(gt=0, le=100, decimal_places=4, description="percent"),
 ]
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_read_amount, json_schema_input_type=float),
+    BeforeValidator(read_amount, json_schema_input_type=float),
     Field(gt=0, le=10**15, decimal_places=18),
 ]
 

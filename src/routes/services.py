@@ -10,6 +10,7 @@ from flask import current_app
 from domain.instrument import Market
 from domain.money import ZERO
 from ports.control import Commands, Snapshots
+from ports.jobs import Jobs
 from ports.market_data import AccountReader, MarketData
 
 _KEY = "gridhive"
@@ -21,7 +22,8 @@ class Services:
 
     `wall_ms` returns this host's time in ms since the epoch. `min_order_value` and `max_order_notional` are the
     settings' bounds of one order, in quote; `max_price_distance` is how far a rung may lie from the price, as a
-    fraction of it. `futures_leverage` is the leverage futures grids run with. `venue_answer_s` is how long a view that
+    fraction of it. `futures_leverage` is the leverage futures grids run with, `default_capital` a grid's capital in
+    quote where none is named. `venue_answer_s` is how long a view that
     can do without the venue's answer waits for it, in seconds.
     """
 
@@ -29,6 +31,7 @@ class Services:
     snapshots: Snapshots
     market_data: MarketData
     account_reader: AccountReader
+    jobs: Jobs
     wall_ms: Callable[[], int]
     version: str
     default_market: Market = Market.SPOT
@@ -38,6 +41,7 @@ class Services:
     max_order_notional: Decimal = Decimal(10**12)
     max_price_distance: Decimal = Decimal(1)
     futures_leverage: int = 1
+    default_capital: Decimal = Decimal(1000)
     venue_answer_s: float = 5.0
 
 

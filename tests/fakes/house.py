@@ -26,6 +26,7 @@ from domain.grids import (
 )
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.orders import Fill, Side, Status
+from fakes.jobs import Jobs
 from grid.preflight import PreflightFacts, plan_grid
 from orders.account_lines import totals_of
 from ports.control import PartState, SystemSnapshot
@@ -363,6 +364,7 @@ class PlainClient(FlaskClient):
 def app_of(house: House, *, wall_ms: Callable[[], int] = lambda: NOW_MS, **options: Any) -> GridhiveApp:
     """Return the real app around the fake house; `options` go to `Services` or `create_app` by their names."""
     factory = {name: options.pop(name) for name in ("allowed_hosts", "allowed_origins") if name in options}
+    options.setdefault("jobs", Jobs())
     services = Services(
         commands=house,
         snapshots=house,

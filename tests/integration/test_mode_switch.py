@@ -22,6 +22,7 @@ from domain.account import Mode
 from domain.errors import Conflict, InvalidRequest, Unreachable
 from domain.grids import GridRequest
 from domain.instrument import Market
+from fakes.jobs import Jobs
 from fakes.processes import SHADOW_ACCOUNT, Exchange, until, wait_for_orders, write_flat_candles
 from fakes.venue_process import VenueProcess
 from ports.store import StoreFailed
@@ -50,6 +51,7 @@ class Town:
         builder = HouseBuilder(
             settings=settings,
             folder=data_folder(settings),
+            jobs=Jobs(),
             switch=self.standing.switch,
             process_parts=(),
             started_wall_ms=0,

@@ -1,0 +1,190 @@
+"""What a request for a back-test may hold."""
+
+import calendar
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from domain.instrument import FeeRates, InstrumentRules, Market
+from ports.backtest_job import BacktestParameters
+from routes.mistakes import Strict
+from routes.schemas import Amount, GridShape, MarketType, OfSymbol, Percent, read_amount
+
+CandleInterval = Literal["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LATEST_MS: Final = 10**14
+_DAY_MS: Final = 86_400_000
+
+Moment = Annotated[
+    str | int | None, Field(description="2024-01, 2024-01-15, 2024-01-15T14:30Z (UTC unless it says so), or ms")
+]
+FeePercent = Annotated[
+    Decimal,
+    BeforeValidator(read_amount, json_schema_input_type=float),
+    Field(ge=0, le=10, decimal_places=4, description="percent of the notional"),
+]
+
+
+class FeesShape(Strict):
+    """`fees` of a back-test."""
+
+    maker_perc: FeePercent | None = Field(None, description="percent; default: the account's own")
+    taker_perc: FeePercent | None = Field(None, description="percent; default: the account's own")
+    bnb_price: Amount | None = Field(
+        None, description="quote per BNB; with it fees are paid in BNB at the exchange's discount"
+    )
+
+
+class BacktestBody(OfSymbol):
+    """Body of POST /api/backtest."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "symbol": "BTCUSDT",
+                "config": {"initial_levels": 20, "spacing_perc": 0.5},
+                "from": "2024-01",
+                "to": "2024-06",
+                "interval": "1m",
+                "capital": 1000,
+            }
+        }
+    )
+
+    config: GridShape = Field(description="the grid, as POST /api/grid/start takes it")
+    market_type: MarketType | None = Field(None, description="default: that of config, else of the settings")
+    interval: CandleInterval = Field("1m", description="of the stored candles that are replayed")
+    start: Moment = Field(None, alias="from", description="start of the window; default: as far as candles are stored")
+    end: Moment = Field(
+        None, alias="to", validate_default=True, description="its end; a month or day is meant whole; default likewise"
+    )
+    days: int | None = Field(None, strict=True, ge=1, le=36_500, description="only the last days, instead of from")
+    capital: Amount | None = Field(
+        None, description="what the account holds at the start, in quote; default: config's capital, else the settings'"
+    )
+    fees: FeesShape = FeesShape(maker_perc=None, taker_perc=None, bnb_price=None)
+    fill: Literal["touch", "through", "share"] = Field(
+        "touch", description="what fills an order: its price touched, gone through, or a share of the volume there"
+    )
+    share_perc: Percent | None = Field(
+        None, validate_default=True, description="percent of a candle's volume; for fill: share"
+    )
+    path: Literal["candle", "optimistic", "pessimistic"] = Field(
+        "candle", description="in which order a candle's prices are visited"
+    )
+    windows: Literal["day", "week", "month"] | None = Field(
+        None, description="also start the grid anew in each of these, to see how its outcome spreads"
+    )
+    allow_gaps: bool = Field(False, strict=True, description="replay what is there where candles are missing")
+
+    @field_validator("market_type")
+    @classmethod
+    def _one_market(cls, value: str | None, info: ValidationInfo) -> str | None:
+        shape = info.data.get("config")
+        if value is not None and shape is not None and shape.market_type not in (None, value):
+            raise PydanticCustomError("markets_differ", "two markets")
+        return value
+
+    @field_validator("start")
+    @classmethod
+    def _start(cls, value: str | int | None) -> int | None:
+        return None if value is None else _window_of(value)[0]
+
+    @field_validator("end")
+    @classmethod
+    def _end(cls, value: str | int | None, info: ValidationInfo) -> int | None:
+        end_ms, start_ms = None if value is None else _window_of(value)[1], info.data.get("start")
+        if end_ms is not None and start_ms is not None and end_ms <= start_ms:
+            raise PydanticCustomError("window_empty", "window is empty")
+        return end_ms
+
+    @field_validator("days")
+    @classmethod
+    def _days_or_start(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("start") is not None:
+            raise PydanticCustomError("days_or_from", "both")
+        return value
+
+    @field_validator("share_perc")
+    @classmethod
+    def _share_if_share(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if (value is None) == (info.data.get("fill") == "share"):
+            raise PydanticCustomError("share_needed" if value is None else "share_unused", "share and fill")
+        return value
+
+    @property
+    def market(self) -> str | None:
+        return self.market_type or self.config.market_type
+
+    def parameters(
+        self, symbol: str, rules: InstrumentRules, fees: FeeRates, default_capital: Decimal
+    ) -> Mapping[str, Any]:
+        """Return what the job is given.
+
+        Args:
+            symbol: the venue's own text.
+            rules: of the instrument.
+            fees: the account's, for rates that were left out.
+            default_capital: in quote.
+        """
+        shape, maker, taker = self.config, self.fees.maker_perc, self.fees.taker_perc
+        capital = self.capital or shape.capital or shape.capital_usd or default_capital
+        given = BacktestParameters(
+            symbol=symbol,
+            market_type=Market(rules.instrument.market),
+            interval=self.interval,
+            from_ms=_whole(self.start),
+            to_ms=_whole(self.end),
+            days=self.days,
+            config=shape.model_dump(exclude_none=True),
+            capital=capital,
+            maker_rate=fees.maker if maker is None else maker / 100,
+            taker_rate=fees.taker if taker is None else taker / 100,
+            bnb_price=self.fees.bnb_price,
+            fill=self.fill,
+            share_perc=self.share_perc,
+            path=self.path,
+            windows=self.windows,
+            allow_gaps=self.allow_gaps,
+            rules=rules,
+        )
+        return given.model_dump(mode="json")
+
+
+def _whole(moment: str | int | None) -> int | None:
+    assert not isinstance(moment, str)  # noqa: S101 - the validators returned ms
+    return moment
+
+
+def _window_of(value: str | int) -> tuple[int, int]:
+    """Return the window in ms that a moment means as a start and as an end.
+
+    Raises:
+        PydanticCustomError: `moment`.
+    """
+    try:
+        if isinstance(value, bool) or not isinstance(value, str):
+            first = last = int(value)
+        elif _MONTH.fullmatch(value):
+            year, month = map(int, value.split("-"))
+            first = _ms(datetime(year, month, 1, tzinfo=UTC))
+            last = first + calendar.monthrange(year, month)[1] * _DAY_MS
+        else:
+            read = datetime.fromisoformat(value)
+            first = _ms(read if read.tzinfo else read.replace(tzinfo=UTC))
+            last = first + (_DAY_MS if _DAY.fullmatch(value) else 0)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("moment", "no moment") from None
+    if isinstance(value, bool) or not 0 <= first <= _LATEST_MS:
+        raise PydanticCustomError("moment", "no moment")
+    return first, last
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
