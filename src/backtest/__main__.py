@@ -4,11 +4,12 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from backtest.outside import Outside
 from config.mistakes import ConfigError
 from domain.errors import TradingError
+from domain.instrument import Instrument, InstrumentRules
 from ports.archives import Archives
 from utils.clock import SystemClock
 
@@ -32,6 +33,7 @@ class Entry:
 
 COMMANDS: Final[Mapping[str, Entry]] = {
     "data": Entry("backtest.data.command", "get, import and look at recorded candles, trades and funding rates"),
+    "run": Entry("backtest.command_run", "replay one grid over recorded candles, with a report"),
 }
 HELP: Final = """\
 usage: {program} COMMAND ...
@@ -44,6 +46,7 @@ commands:
 examples:
   {program} data get BTCUSDT --from 2023-01         a market's candles from Binance's public archives
   {program} data list                               what is stored
+  {program} run --symbol BTCUSDT --set initial_levels=20 --set spacing_perc=0.5 --capital 10000
   {program} COMMAND --help                          the words of a command
 
 It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command or the configuration.
@@ -62,7 +65,8 @@ def main() -> int:
     program = f"{PROGRAM} {name}"
     try:
         command = cast("Command", importlib.import_module(COMMANDS[name].module))
-        return command.main(words, program, Outside(archives=_archives, now_ms=SystemClock().wall_ms))
+        outside = Outside(archives=_archives, now_ms=SystemClock().wall_ms, parse_rules=_parse_rules)
+        return command.main(words, program, outside)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -86,6 +90,12 @@ def _archives(address: str) -> Archives:
     from adapters.binance.archives import BinanceArchives  # noqa: PLC0415 - most commands need no network
 
     return BinanceArchives(address)
+
+
+def _parse_rules(instrument: Instrument, row: Mapping[str, Any]) -> InstrumentRules:
+    from adapters.binance.parsing import parse_rules  # noqa: PLC0415
+
+    return parse_rules(instrument, row)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """What the commands get from the outside. `__main__` alone builds it: nothing else here may name adapters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from domain.instrument import Instrument, InstrumentRules
 from ports.archives import Archives
 
 
@@ -13,7 +15,9 @@ class Outside:
     Attributes:
         archives: opens the archives at an address; call it, and close them, within one event loop.
         now_ms: wall time.
+        parse_rules: reads one symbol of the venue's exchangeInfo; VenueError where it makes no sense.
     """
 
     archives: Callable[[str], Archives]
     now_ms: Callable[[], int]
+    parse_rules: Callable[[Instrument, Mapping[str, Any]], InstrumentRules]

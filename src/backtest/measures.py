@@ -1,0 +1,306 @@
+"""What a replay was worth: exact money, ratios of its daily returns, and how the grid worked.
+
+Money is exact and in quote. Ratios rest on daily returns (UTC days, 365 a year, interest on cash 0); drawdowns on the
+equity at every candle's close. What does not exist is `Absent` with its reason. docs/backtest.md explains every figure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from decimal import Context, Decimal, localcontext
+from typing import Final
+
+import numpy as np
+
+from backtest.candles import Candles, FloatColumn
+from backtest.ratios import (
+    DAY_MS,
+    Absent,
+    Days,
+    Figure,
+    annual_growth,
+    by_day,
+    calmar,
+    drawdowns,
+    sharpe,
+    sortino,
+    under_water,
+    volatility,
+)
+from backtest.result import EquityCurve, Result
+from domain.instrument import Market
+from domain.money import UNIT, ZERO, exact
+
+YEARLY_FROM_DAYS: Final = 14
+"""Figures per year are told from so many days on: a shorter time says nothing of a year."""
+_NO_CURVE: Final = Absent("run without an equity curve")
+_SHORT: Final = Absent(f"needs at least {YEARLY_FROM_DAYS} days; a shorter time says nothing of a year")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """Exact amounts in quote.
+
+    equity_change = grid_profit + inventory_change - fees + funding + fee_asset_revaluation + quote_rounding + residual
+    """
+
+    start_equity: Decimal
+    end_equity: Decimal
+    equity_change: Decimal  # also the gain against cash, which would have earned nothing
+    grid_profit: Decimal  # closed cycles, before fees
+    inventory_change: Decimal  # what is held, at market less at cost
+    inventory_value: Decimal
+    fees: Decimal
+    funding: Decimal
+    fee_asset_revaluation: Decimal
+    quote_rounding: Decimal
+    residual: Decimal
+    hold_change: Decimal  # the grid's first purchase, simply held
+    versus_hold: Decimal
+    all_in_change: Decimal  # the whole start equity in base, simply held, rounded to 8 decimals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """Fractions (0.01 is 1 %) and ratios."""
+
+    total_return: float
+    annual_return: Figure
+    volatility: Figure
+    sharpe: Figure
+    sortino: Figure
+    calmar: Figure
+    max_drawdown: float
+    max_drawdown_quote: Decimal
+    max_drawdown_days: Figure  # from the peak until it was reached again, or until the end
+    max_drawdown_is_over: bool | None
+    worst_day: Figure
+    worst_day_ms: int | None
+    best_day: Figure
+    positive_days: Figure  # fraction
+    liquidation_distance: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How the grid worked. Fractions where nothing else is said."""
+
+    days: float
+    buys: int
+    sells: int
+    cycles: int
+    cycles_per_day: float
+    profit_per_cycle: Decimal | Absent  # quote, all fees deducted, rounded to 8 decimals
+    time_in_range: float
+    exposure: Figure  # mean share of the equity that was held in base
+    most_exposure: Figure
+    capital_used: float  # what the plan binds, of the start equity
+    capital_efficiency: float  # profit of closed cycles after all fees, per capital bound
+    fee_share: Figure  # of the grid profit
+    unpaid_orders: int
+    faulted_slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthOfGain:
+    """One UTC month. `gain` in quote, exact; `total_return` of the month's first equity; deepest fall within it."""
+
+    month: str  # 2024-01
+    gain: Decimal
+    total_return: Figure
+    max_drawdown: float
+    fills: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Everything measured of one replay; `months` is empty without an equity curve."""
+
+    money: Money
+    risk: Risk
+    work: Work
+    months: tuple[MonthOfGain, ...]
+
+    def flat(self) -> dict[str, object]:
+        """Return every figure by its name, for tables; None for what is absent."""
+        rows: dict[str, object] = {}
+        for part in (self.money, self.risk, self.work):
+            for entry in fields(part):
+                value = getattr(part, entry.name)
+                rows[entry.name] = None if isinstance(value, Absent) else value
+        return rows
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Return why figures are missing, by name."""
+        parts = ((part, entry.name) for part in (self.money, self.risk, self.work) for entry in fields(part))
+        found = ((name, getattr(part, name)) for part, name in parts)
+        return {name: value.reason for name, value in found if isinstance(value, Absent)}
+
+
+def measure(result: Result, candles: Candles) -> Measures:
+    """Measure one replay of `candles`. Without an equity curve everything daily is absent."""
+    curve = result.curve
+    equity = None if curve is None else equity_of(curve, result.start_equity)
+    return Measures(
+        money=_money(result),
+        risk=_risk(result, equity),
+        work=_work(result, held_share(result, candles)),
+        months=() if curve is None else monthly(result, curve),
+    )
+
+
+def equity_of(curve: EquityCurve, start_equity: Decimal) -> FloatColumn:
+    """Return the account's equity in quote at every close, as floats for statistics."""
+    return float(start_equity) + curve.change_quote
+
+
+def days_of(result: Result) -> Days | Absent:
+    """Return the daily returns of a replay, or why there are none."""
+    if result.curve is None:
+        return _NO_CURVE
+    try:
+        equity = equity_of(result.curve, result.start_equity)
+        return by_day(result.curve.time_ms, equity, float(result.start_equity))
+    except ValueError as error:
+        return Absent(str(error))
+
+
+@exact
+def _money(result: Result) -> Money:
+    books = result.books
+    return Money(
+        start_equity=result.start_equity,
+        end_equity=result.end_equity,
+        equity_change=books.equity_change,
+        grid_profit=books.grid_profit,
+        inventory_change=books.inventory_value - books.inventory_cost,
+        inventory_value=books.inventory_value,
+        fees=books.fees,
+        funding=ZERO,  # spot pays none
+        fee_asset_revaluation=books.fee_asset_revaluation,
+        quote_rounding=books.quote_rounding,
+        residual=books.residual,
+        hold_change=books.hold_change,
+        versus_hold=books.versus_hold,
+        all_in_change=_share(result.start_equity * (result.last_price - result.first_price), result.first_price),
+    )
+
+
+def _risk(result: Result, equity: FloatColumn | None) -> Risk:
+    days = days_of(result)
+    total = float(result.books.equity_change / result.start_equity)
+    length = _days_between(result)
+    yearly = length >= YEARLY_FROM_DAYS
+    growth = annual_growth(total, length) if yearly else _SHORT
+    drawdown = result.drawdown.fraction
+    short = days if isinstance(days, Absent) else (None if yearly else _SHORT)
+    returns = np.empty(0) if isinstance(days, Absent) else days.returns
+    missing = days if isinstance(days, Absent) else None
+    worst = None if missing or not isinstance(days, Days) else int(np.argmin(days.returns))
+    lasted, is_over = _drawdown_days(result, equity)
+    return Risk(
+        total_return=total,
+        annual_return=growth,
+        volatility=short or volatility(returns),
+        sharpe=short or sharpe(returns),
+        sortino=short or sortino(returns),
+        calmar=calmar(growth, drawdown),
+        max_drawdown=drawdown,
+        max_drawdown_quote=result.drawdown.amount,
+        max_drawdown_days=lasted,
+        max_drawdown_is_over=is_over,
+        worst_day=missing or float(returns.min()),
+        worst_day_ms=int(days.start_ms[worst]) if isinstance(days, Days) and worst is not None else None,
+        best_day=missing or float(returns.max()),
+        positive_days=missing or float((returns > 0).mean()),
+        liquidation_distance=_liquidation(result),
+    )
+
+
+def _drawdown_days(result: Result, equity: FloatColumn | None) -> tuple[Figure, bool | None]:
+    if equity is None or result.curve is None:
+        return _NO_CURVE, None
+    if result.drawdown.trough_ms is None:
+        return Absent("the equity never fell"), None
+    trough = int(np.searchsorted(result.curve.time_ms, result.drawdown.trough_ms))
+    water = under_water(result.curve.time_ms, equity, min(trough, len(equity) - 1))
+    return water.days, water.is_over
+
+
+def _liquidation(result: Result) -> Figure:
+    market = result.scenario.rules.instrument.market
+    return Absent("on spot nothing is borrowed, so nothing can be liquidated" if market is Market.SPOT else "not told")
+
+
+def _work(result: Result, held: FloatColumn | Absent) -> Work:
+    books, plan = result.books, result.scenario.plan
+    length = _days_between(result)
+    earned = books.grid_profit - books.fees
+    return Work(
+        days=length,
+        buys=books.buys,
+        sells=books.sells,
+        cycles=books.cycles,
+        cycles_per_day=books.cycles / length,
+        profit_per_cycle=_share(earned, Decimal(books.cycles)) if books.cycles else Absent("no cycle closed"),
+        time_in_range=result.time_in_range,
+        exposure=held if isinstance(held, Absent) else float(held.mean()),
+        most_exposure=held if isinstance(held, Absent) else float(held.max()),
+        capital_used=float(plan.capital_needed / result.start_equity),
+        capital_efficiency=float(earned / plan.capital_needed),
+        fee_share=float(books.fees / books.grid_profit)
+        if books.grid_profit > 0
+        else Absent("no cycle earned anything"),
+        unpaid_orders=result.unpaid_orders,
+        faulted_slots=result.faulted_slots,
+    )
+
+
+def held_share(result: Result, candles: Candles) -> FloatColumn | Absent:
+    """Return the share of the equity that is base, at every close."""
+    if result.curve is None:
+        return _NO_CURVE
+    equity = equity_of(result.curve, result.start_equity)
+    if not (equity > 0).all():
+        return Absent("the equity fell to nothing")
+    price = candles.close.astype(np.float64) * float(UNIT)
+    return result.curve.base.astype(np.float64) * float(UNIT) * price / equity
+
+
+@exact
+def monthly(result: Result, curve: EquityCurve) -> tuple[MonthOfGain, ...]:
+    """Return the months of a replay; their gains add up to the whole gain, to the last digit."""
+    month = np.asarray(curve.time_ms, dtype="datetime64[ms]").astype("datetime64[M]")
+    ends = np.append(np.flatnonzero(month[1:] != month[:-1]), len(month) - 1)
+    fill_month = np.asarray(result.fills.time_ms, dtype="datetime64[ms]").astype("datetime64[M]")
+    floats, rows, first, before = equity_of(curve, result.start_equity), [], 0, 0
+    for end in ends:
+        opened = result.start_equity + before * curve.unit
+        gain = (int(curve.change[end]) - before) * curve.unit
+        path = np.concatenate(([float(opened)], floats[first : end + 1]))
+        rows.append(
+            MonthOfGain(
+                month=str(month[end]),
+                gain=gain,
+                total_return=float(gain) / float(opened) if opened > 0 else Absent("nothing was left to gain with"),
+                max_drawdown=float(drawdowns(path).max()),
+                fills=int((fill_month == month[end]).sum()),
+            )
+        )
+        first, before = int(end) + 1, int(curve.change[end])
+    return tuple(rows)
+
+
+def _days_between(result: Result) -> float:
+    return (result.end_ms - result.start_ms) / DAY_MS
+
+
+def _share(amount: Decimal, of: Decimal) -> Decimal:
+    """Return amount / of, rounded to 8 decimals."""
+    with localcontext(Context(prec=60)):
+        return (amount / of).quantize(UNIT)
+
+
+def day_text(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"

@@ -1,0 +1,195 @@
+"""The words of `run`, and what they mean."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from backtest.data.series import MARKET_WORDS
+from backtest.grid_config import parse_grid, read_config_file, read_settings
+from backtest.scenario import PPM, Fees, FillAssumption, FillKind, PathRule
+from backtest.study import Assumptions, WindowLength
+from domain.errors import FieldMistake, InvalidRequest
+from domain.grids import GridRequest
+from domain.instrument import Instrument
+from domain.money import ZERO, parse_amount
+
+_PPM_PER_PERCENT: Final = 10_000
+_BNB_SHARE: Final = Decimal("0.01")
+_EPILOG: Final = """\
+examples:
+  {program} --symbol BTCUSDT --from 2024-01 --to 2024-12 --set initial_levels=20 --set spacing_perc=0.5 --capital 10000
+  {program} --symbol BTCUSDT --data BTCUSDT_1m.parquet --grid grid.yaml --capital 10000 --out result
+  {program} ... --fees 0.075,0.075 --fill through --windows month
+
+The keys of the grid are those of `config` in POST /api/grid/start: initial_levels, spacing_perc, spacing_mode,
+lower_price, upper_price, capital, quantity_per_level, start_empty. A --set wins over the file. More: docs/backtest.md
+"""
+
+
+def parse(words: Sequence[str], program: str) -> argparse.Namespace:
+    """Read the command line; `--help` and mistakes in it end the process, as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Replay one grid over recorded candles, by the live grid's own decisions.",
+        epilog=_EPILOG.format(program=program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_market(parser.add_argument_group("market"))
+    _add_grid(parser.add_argument_group("grid and account"))
+    _add_assumptions(parser.add_argument_group("assumptions"))
+    _add_result(parser.add_argument_group("result"))
+    return parser.parse_args(list(words))
+
+
+def _add_market(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--symbol", required=True, help="as Binance writes it, e.g. BTCUSDT")
+    group.add_argument("--market", choices=tuple(MARKET_WORDS), default="spot", help="spot (default) or um")
+    group.add_argument("--interval", help="of the candles; default 1m, of a file what its rows tell")
+    group.add_argument("--from", dest="start", metavar="TIME", help="2024-01, 2024-01-31 or 2024-01-31T14:30 (UTC)")
+    group.add_argument("--to", dest="end", metavar="TIME", help="a month or day is meant whole")
+    group.add_argument("--data", type=Path, metavar="FILE", help="CSV, Parquet or feather instead of what is stored")
+    group.add_argument("--allow-gaps", action="store_true", help="replay what is there, and say what is missing")
+    group.add_argument("--data-dir", metavar="DIR", help="the server's data folder, where candles are stored")
+    group.add_argument("--config", metavar="FILE", help="the server's configuration file")
+
+
+def _add_grid(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--grid", type=Path, metavar="FILE", help="YAML with the grid's keys")
+    group.add_argument(
+        "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="one key of the grid"
+    )
+    group.add_argument("--capital", metavar="AMOUNT", help="quote on the account; default: the grid's own capital")
+
+
+def _add_assumptions(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
+    group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
+    group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
+    group.add_argument("--fill", default="touch", metavar="RULE", help="touch (default), through, or share:5%%")
+    group.add_argument(
+        "--path", choices=tuple(PathRule), default=PathRule.CANDLE, help="way within a candle (%(default)s)"
+    )
+    group.add_argument(
+        "--rules", metavar="FILE", help="saved exchangeInfo, or builtin; default: a server's notes, else builtin"
+    )
+
+
+def _add_result(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--bounds",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the pessimistic and the optimistic reading too (default)",
+    )
+    group.add_argument("--windows", choices=tuple(WindowLength), help="start the same grid anew in each of these")
+    group.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write result.json, report.html and both tables there"
+    )
+    group.add_argument("--json", dest="as_json", action="store_true", help="print result.json instead of the table")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The grid and the assumptions that the words ask for."""
+
+    request: GridRequest
+    assumed: Assumptions
+
+
+def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
+    """Return what is to be replayed.
+
+    Raises:
+        InvalidRequest: with every mistake in grid, capital, fees and fill.
+    """
+    mistakes: list[FieldMistake] = []
+    request = fees = fill = capital = None
+    try:
+        keys = read_config_file(given.grid) if given.grid else {}
+        request = parse_grid({**keys, **read_settings(given.settings)}, instrument)
+        capital = _capital(given.capital, request)
+    except InvalidRequest as error:
+        mistakes += error.mistakes
+    try:
+        fees = parse_fees(given.fees, given.bnb_price)
+    except InvalidRequest as error:
+        mistakes += error.mistakes
+    try:
+        fill = parse_fill(given.fill)
+    except InvalidRequest as error:
+        mistakes += error.mistakes
+    if request is None or capital is None or fees is None or fill is None:
+        raise InvalidRequest(mistakes)
+    balances = {instrument.quote: capital}
+    if fees.bnb_price is not None:
+        balances["BNB"] = _bnb(given.bnb, capital, fees.bnb_price)
+    return Wish(request, Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path)))
+
+
+def parse_fees(text: str, bnb_price: str | None = None) -> Fees:
+    """Return the fees that `maker,taker` in percent name; one number is meant for both.
+
+    Raises:
+        InvalidRequest: naming `fees` or `bnb_price`.
+    """
+    parts = text.split(",")
+    ppm = [_number("fees", part) * _PPM_PER_PERCENT for part in parts]
+    if len(parts) > 2 or any(rate != int(rate) for rate in ppm):
+        raise _wrong("fees", f"{text!r}: write maker,taker in percent with at most 4 decimals, e.g. 0.1,0.1")
+    price = None if bnb_price is None else _number("bnb_price", bnb_price)
+    try:
+        return Fees(int(ppm[0]), int(ppm[-1]), price)
+    except ValueError as error:
+        raise _wrong("fees", f"{error} (parts per million; 1 % is 10000)") from None
+
+
+def parse_fill(text: str) -> FillAssumption:
+    """Return the fill assumption that touch, through or share:5% names.
+
+    Raises:
+        InvalidRequest: naming `fill`.
+    """
+    kind, _, share = text.partition(":")
+    if kind not in tuple(FillKind) or bool(share) != (kind == FillKind.SHARE):
+        raise _wrong("fill", f"{text!r} is no rule; there are touch, through and share:5% (of a candle's volume)")
+    if kind != FillKind.SHARE:
+        return FillAssumption(FillKind(kind))
+    ppm = _number("fill", share.removesuffix("%").strip()) * _PPM_PER_PERCENT
+    if ppm != int(ppm) or not 0 < ppm <= PPM:
+        raise _wrong("fill", f"the share must be above 0 and at most 100 %, with at most 4 decimals, was {share}")
+    return FillAssumption(FillKind.SHARE, int(ppm))
+
+
+def _capital(text: str | None, request: GridRequest) -> Decimal:
+    if text is not None:
+        capital = _number("capital", text)
+    elif request.capital is not None:
+        capital = request.capital
+    else:
+        raise _wrong("capital", "how much quote lies on the account? Say --capital 10000")
+    if capital <= 0:
+        raise _wrong("capital", f"must be above 0, was {text}")
+    return capital
+
+
+def _bnb(text: str | None, capital: Decimal, price: Decimal) -> Decimal:
+    if text is not None and (amount := _number("bnb", text)) >= ZERO:
+        return amount
+    if text is not None:
+        raise _wrong("bnb", f"must not be negative, was {text}")
+    return round(capital * _BNB_SHARE / price, 8)
+
+
+def _number(field: str, text: str) -> Decimal:
+    try:
+        return parse_amount(text.strip())
+    except ValueError as error:
+        raise _wrong(field, str(error)) from None
+
+
+def _wrong(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest([FieldMistake(field, message)])
