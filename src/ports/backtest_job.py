@@ -23,7 +23,7 @@ class BacktestParameters(BaseModel):
         from_ms, to_ms: the window [from, to); None reaches as far as what is stored.
         days: only the last so many days of it.
         config: the grid, as POST /api/grid/start takes it.
-        capital: what the account holds at the start, in quote.
+        balances: what the account holds at the start, by asset.
         maker_rate, taker_rate: commission, as fractions.
         bnb_price: quote per BNB; with it fees are paid in BNB at Binance's discount. None: from what is received.
         share_perc: percent of a candle's volume that an order at the touched price gets; for `share` alone.
@@ -41,7 +41,7 @@ class BacktestParameters(BaseModel):
     to_ms: int | None = None
     days: int | None = Field(None, ge=1)
     config: dict[str, Any]
-    capital: Decimal = Field(gt=0)
+    balances: dict[str, Decimal]
     maker_rate: Decimal = Field(ge=0, lt=1)
     taker_rate: Decimal = Field(ge=0, lt=1)
     bnb_price: Decimal | None = Field(None, gt=0)

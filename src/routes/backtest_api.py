@@ -6,8 +6,8 @@ import orjson
 from flask import Response, send_file, url_for
 from pydantic import Field
 
-from domain.errors import NotFound
-from domain.instrument import FeeRates, Instrument
+from domain.errors import FieldMistake, InvalidRequest, NotFound
+from domain.instrument import FeeRates, Instrument, Market
 from ports.backtest_job import BACKTEST, REPORT, RESULT
 from ports.jobs import Job, JobState
 from routes.addressing import asked_for, symbol_of
@@ -41,6 +41,9 @@ class BacktestsQuery(Strict):
 def submit(body: BacktestBody) -> Response:
     """Submit a back-test of one grid on stored candles; 202 with its id at once."""
     instrument = asked_for(body.symbol, body.market)
+    if instrument.market is not Market.SPOT:
+        sentence = say("not_replayed", field="market_type", market=instrument.market)
+        raise InvalidRequest([FieldMistake("market_type", sentence)])
     rules = services().market_data.rules(instrument)
     parameters = body.parameters(symbol_of(instrument), rules, _fees(body, instrument), services().default_capital)
     job = services().jobs.submit(BACKTEST, parameters)

@@ -20,9 +20,48 @@ _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LATEST_MS: Final = 10**14
 _DAY_MS: Final = 86_400_000
+_BNB_SHARE: Final = Decimal("0.01")
+"""Of the capital, as `python -m backtest run` assumes."""
 
-Moment = Annotated[
-    str | int | None, Field(description="2024-01, 2024-01-15, 2024-01-15T14:30Z (UTC unless it says so), or ms")
+
+def _window_of(value: Any) -> tuple[int, int]:
+    """Return the window in ms that a moment means as a start and as an end.
+
+    Raises:
+        PydanticCustomError: `moment`.
+    """
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            first = last = value
+        elif _MONTH.fullmatch(value):
+            year, month = map(int, value.split("-"))
+            first = _ms(datetime(year, month, 1, tzinfo=UTC))
+            last = first + calendar.monthrange(year, month)[1] * _DAY_MS
+        else:
+            read = datetime.fromisoformat(value)
+            first = _ms(read if read.tzinfo else read.replace(tzinfo=UTC))
+            last = first + (_DAY_MS if _DAY.fullmatch(value) else 0)
+    except (TypeError, ValueError, OverflowError):
+        raise PydanticCustomError("moment", "no moment") from None
+    if not 0 <= first <= _LATEST_MS:
+        raise PydanticCustomError("moment", "no moment")
+    return first, last
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+_WRITTEN: Final = "2024-01, 2024-01-15, 2024-01-15T14:30Z (UTC unless it says so), or ms since the epoch"
+Start = Annotated[
+    int | None,
+    BeforeValidator(lambda value: None if value is None else _window_of(value)[0], json_schema_input_type=str | int),
+    Field(description=f"start of the window: {_WRITTEN}; default: as far as candles are stored"),
+]
+End = Annotated[
+    int | None,
+    BeforeValidator(lambda value: None if value is None else _window_of(value)[1], json_schema_input_type=str | int),
+    Field(description=f"its end: {_WRITTEN}; a month or day is meant whole; default: as far as candles are stored"),
 ]
 FeePercent = Annotated[
     Decimal,
@@ -39,6 +78,14 @@ class FeesShape(Strict):
     bnb_price: Amount | None = Field(
         None, description="quote per BNB; with it fees are paid in BNB at the exchange's discount"
     )
+    bnb: Amount | None = Field(None, description="BNB on the account at the start; default: worth 1 % of the capital")
+
+    @field_validator("bnb")
+    @classmethod
+    def _bnb_with_price(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if value is not None and info.data.get("bnb_price") is None:
+            raise PydanticCustomError("bnb_price_needed", "amount without its price")
+        return value
 
 
 class BacktestBody(OfSymbol):
@@ -60,15 +107,13 @@ class BacktestBody(OfSymbol):
     config: GridShape = Field(description="the grid, as POST /api/grid/start takes it")
     market_type: MarketType | None = Field(None, description="default: that of config, else of the settings")
     interval: CandleInterval = Field("1m", description="of the stored candles that are replayed")
-    start: Moment = Field(None, alias="from", description="start of the window; default: as far as candles are stored")
-    end: Moment = Field(
-        None, alias="to", validate_default=True, description="its end; a month or day is meant whole; default likewise"
-    )
+    start: Start = Field(None, alias="from")
+    end: End = Field(None, alias="to")
     days: int | None = Field(None, strict=True, ge=1, le=36_500, description="only the last days, instead of from")
     capital: Amount | None = Field(
         None, description="what the account holds at the start, in quote; default: config's capital, else the settings'"
     )
-    fees: FeesShape = FeesShape(maker_perc=None, taker_perc=None, bnb_price=None)
+    fees: FeesShape = FeesShape(maker_perc=None, taker_perc=None, bnb_price=None, bnb=None)
     fill: Literal["touch", "through", "share"] = Field(
         "touch", description="what fills an order: its price touched, gone through, or a share of the volume there"
     )
@@ -91,18 +136,13 @@ class BacktestBody(OfSymbol):
             raise PydanticCustomError("markets_differ", "two markets")
         return value
 
-    @field_validator("start")
-    @classmethod
-    def _start(cls, value: str | int | None) -> int | None:
-        return None if value is None else _window_of(value)[0]
-
     @field_validator("end")
     @classmethod
-    def _end(cls, value: str | int | None, info: ValidationInfo) -> int | None:
-        end_ms, start_ms = None if value is None else _window_of(value)[1], info.data.get("start")
-        if end_ms is not None and start_ms is not None and end_ms <= start_ms:
+    def _after_start(cls, value: int | None, info: ValidationInfo) -> int | None:
+        start_ms = info.data.get("start")
+        if value is not None and start_ms is not None and value <= start_ms:
             raise PydanticCustomError("window_empty", "window is empty")
-        return end_ms
+        return value
 
     @field_validator("days")
     @classmethod
@@ -135,15 +175,18 @@ class BacktestBody(OfSymbol):
         """
         shape, maker, taker = self.config, self.fees.maker_perc, self.fees.taker_perc
         capital = self.capital or shape.capital or shape.capital_usd or default_capital
+        balances = {rules.instrument.quote: capital}
+        if (price := self.fees.bnb_price) is not None:
+            balances["BNB"] = self.fees.bnb or round(capital * _BNB_SHARE / price, 8)
         given = BacktestParameters(
             symbol=symbol,
             market_type=Market(rules.instrument.market),
             interval=self.interval,
-            from_ms=_whole(self.start),
-            to_ms=_whole(self.end),
+            from_ms=self.start,
+            to_ms=self.end,
             days=self.days,
             config=shape.model_dump(exclude_none=True),
-            capital=capital,
+            balances=balances,
             maker_rate=fees.maker if maker is None else maker / 100,
             taker_rate=fees.taker if taker is None else taker / 100,
             bnb_price=self.fees.bnb_price,
@@ -155,36 +198,3 @@ class BacktestBody(OfSymbol):
             rules=rules,
         )
         return given.model_dump(mode="json")
-
-
-def _whole(moment: str | int | None) -> int | None:
-    assert not isinstance(moment, str)  # noqa: S101 - the validators returned ms
-    return moment
-
-
-def _window_of(value: str | int) -> tuple[int, int]:
-    """Return the window in ms that a moment means as a start and as an end.
-
-    Raises:
-        PydanticCustomError: `moment`.
-    """
-    try:
-        if isinstance(value, bool) or not isinstance(value, str):
-            first = last = int(value)
-        elif _MONTH.fullmatch(value):
-            year, month = map(int, value.split("-"))
-            first = _ms(datetime(year, month, 1, tzinfo=UTC))
-            last = first + calendar.monthrange(year, month)[1] * _DAY_MS
-        else:
-            read = datetime.fromisoformat(value)
-            first = _ms(read if read.tzinfo else read.replace(tzinfo=UTC))
-            last = first + (_DAY_MS if _DAY.fullmatch(value) else 0)
-    except (ValueError, OverflowError):
-        raise PydanticCustomError("moment", "no moment") from None
-    if isinstance(value, bool) or not 0 <= first <= _LATEST_MS:
-        raise PydanticCustomError("moment", "no moment")
-    return first, last
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -85,6 +85,14 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{field} excludes from; give one of the two, to may stand beside either",
         "{field} exclui from; informe um dos dois, to pode acompanhar qualquer um",
     ),
+    "bnb_price_needed": (
+        "{field} needs bnb_price beside it; give what a BNB costs in quote",
+        "{field} precisa de bnb_price; informe quanto custa um BNB na moeda de cotação",
+    ),
+    "not_replayed": (
+        "{field}: grids on {market} cannot be back-tested yet; use spot",
+        "{field}: grids em {market} ainda não podem ser testados; use spot",
+    ),
     "markets_differ": (
         "{field} differs from market_type of config; give it once",
         "{field} difere do market_type de config; informe-o uma só vez",

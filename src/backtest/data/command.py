@@ -19,7 +19,7 @@ from backtest.data.periods import parse_window
 from backtest.data.progress import shown
 from backtest.data.reading import Dialect
 from backtest.data.series import FUTURES_KINDS, Series, parse_interval, parse_kind, parse_market, parse_symbol, refuse
-from backtest.data.store import Store
+from backtest.data.store import FOLDER, Store
 from backtest.data.texts import coverage_lines, extent_lines, import_lines, outcome_lines, series_words
 from backtest.outside import Outside
 from config.loading import load_settings_of_process
@@ -31,7 +31,6 @@ from domain.money import parse_amount
 from ports.archives import Archives
 
 _OPTIONS: Final = ("data-dir", "config", "archive-url")
-_FOLDER: Final = "market"
 
 
 def main(words: Sequence[str], program: str, outside: Outside) -> int:
@@ -65,7 +64,7 @@ def settings_of(given: argparse.Namespace, program: str) -> Settings:
 
 def store_of(settings: Settings) -> Store:
     """Return the recordings of the data folder these settings name."""
-    return Store(settings.server.data_dir / _FOLDER)
+    return Store(settings.server.data_dir / FOLDER)
 
 
 def _get(given: argparse.Namespace, settings: Settings, outside: Outside) -> int:

@@ -23,6 +23,8 @@ from backtest.data.series import DAY_MS, INTERVALS_MS, MARKET_WORDS, Series
 from domain.errors import Conflict, NotFound
 from ports.archives import Recording
 
+FOLDER: Final = "market"
+"""Where recordings lie in the data folder."""
 _ARCHIVED_DAYS: Final = "gridhive.archived_days"
 _FILE: Final = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?\.parquet")
 _PARTS: Final = "parts"
