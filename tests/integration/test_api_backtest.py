@@ -78,19 +78,12 @@ def test_what_is_left_out_comes_from_the_house(jobs: Jobs) -> None:
     client = app_of(house, jobs=jobs).test_client()
     parameters = given(jobs, client.post("/api/backtest", json={**BODY, "days": 30}).json["job_id"])
     assert [str(it) for it in (parameters.maker_rate, parameters.taker_rate)] == ["0.0002", "0.0004"]
-    assert (str(parameters.capital), parameters.days, parameters.from_ms, parameters.interval) == (
-        "1000",
-        30,
-        None,
-        "1m",
-    )
+    assert (parameters.balances, parameters.days) == ({"USDT": 1000}, 30)
+    assert (parameters.from_ms, parameters.interval) == (None, "1m")
     body = {**BODY, "config": {**CONFIG, "capital_usd": 77}, "from": 1_701_388_800_000, "to": "2024-01-15T12:00+02:00"}
     parameters = given(jobs, client.post("/api/backtest", json=body).json["job_id"])
-    assert (str(parameters.capital), parameters.from_ms, parameters.to_ms) == (
-        "77",
-        1_701_388_800_000,
-        1_705_312_800_000,
-    )
+    assert parameters.balances == {"USDT": 77}
+    assert (parameters.from_ms, parameters.to_ms) == (1_701_388_800_000, 1_705_312_800_000)
 
 
 @pytest.mark.parametrize(
