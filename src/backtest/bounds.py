@@ -6,7 +6,7 @@ hold; money that is earned or paid again and again is watched while the replay r
 
 from typing import Final
 
-from backtest import engine
+from backtest.core import layout as at
 from backtest.scales import Setting
 
 LARGEST: Final = 2**62
@@ -25,23 +25,23 @@ def cash_limit(setting: Setting, highest_price: int, rows: int) -> int:
     numbers = setting.numbers
     price = max(highest_price, numbers.prices[-1], numbers.entry_price)
     all_lots = numbers.entry_lots + sum(numbers.lots) + 2 * len(numbers.lots)
-    base = state[engine.BASE] + all_lots * numbers.lot_units
-    worth = base * price * rules[engine.BASE_UNIT]
+    base = state[at.BASE] + all_lots * numbers.lot_units
+    worth = base * price * rules[at.BASE_UNIT]
     notional = all_lots * price
-    amount = notional * max(rules[engine.NOTIONAL_UNIT], rules[engine.CAP_NUM])
-    bnb = state[engine.BNB] * rules[engine.BNB_UNIT]
+    amount = notional * max(rules[at.NOTIONAL_UNIT], rules[at.CAP_NUM])
+    bnb = state[at.BNB] * rules[at.BNB_UNIT]
     fees_in_base = 4 * rows * (all_lots * numbers.lot_units // 2 + 1)
     static = [worth, amount, bnb, *_commission_terms(rules, all_lots, notional)]
     if fees_in_base > LARGEST * 2 or max(static) > LARGEST:
         return 0
     limit = LARGEST - worth - 4 * amount  # one candle may fill every cell at each of its four points
-    return limit if limit > state[engine.CASH] else 0
+    return limit if limit > state[at.CASH] else 0
 
 
 def _commission_terms(rules: list[int], lots: int, notional: int) -> list[int]:
     amounts = (lots, notional, notional)
     return [
         2 * amount * rules[rates + 2 * index] + rules[rates + 2 * index + 1]
-        for rates in (engine.MAKER, engine.TAKER)
+        for rates in (at.MAKER, at.TAKER)
         for index, amount in enumerate(amounts)
     ]

@@ -2,7 +2,7 @@
 
 Compiling takes seconds, so the machine code is kept in the user's cache folder. numba notices a change of the one
 file that a function stands in; the folder's name is a digest of all texts that take part, of Python and of numba, so
-that a change of any of them never meets old code. Each cached function has one signature: several processes that
+that a change of any of them never meets old code. The cached function has one signature: several processes that
 compile at the same time write the same thing.
 """
 
@@ -11,7 +11,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,42 +20,62 @@ from typing import Any, Final
 
 import numba
 
-from backtest import engine
+from backtest.core import equity, fills, layout, many, orders, prints, replay
 from grid.core import cells
 
+# Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
+# that divide are the venue's steps), and everything in one piece of machine code.
+_JIT: Final[Any] = numba.njit  # its type information lacks the first option
+_OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
+_TEXTS: Final = (cells, fills, orders, prints, equity, replay, many)
+"""What is compiled, each after those it calls."""
 _INT: Final = numba.int64
 _COLUMN: Final = numba.int64[::1]
 _TABLE: Final = numba.int64[:, ::1]
-_REPLAY: Final = _INT(
-    _TABLE, _TABLE, _COLUMN, _COLUMN, _COLUMN, _TABLE, _TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN
+_SIGNATURE: Final = numba.void(
+    *(_INT, _INT),
+    *(_TABLE, _TABLE, _COLUMN, _COLUMN),
+    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE),
+    *(_COLUMN, _COLUMN, _COLUMN, _COLUMN),
 )
 
 
-def compile_module(source: ModuleType, compiled: Mapping[str, ModuleType] | None = None) -> ModuleType:
-    """Return a second instance of `source` whose functions are compiled.
+def compile_modules(sources: Sequence[ModuleType]) -> dict[str, ModuleType]:
+    """Return second instances, by name, of `sources`, whose functions are compiled and call one another.
 
-    The functions find one another through their module's names, so each is replaced there and calls the compiled
-    others. `compiled` are the compiled forms of modules that it names. Arguments are int64 arrays and integers;
-    compilation happens at each function's first call.
+    A module stands behind those whose functions it names. Arguments are int64 arrays and integers; compilation happens
+    at each function's first call.
     """
+    modules: dict[str, ModuleType] = {}
+    compiled: dict[Any, Any] = {}
+    for source in sources:
+        module = _second_instance(source)
+        for name, value in list(vars(module).items()):
+            if inspect.isfunction(value) and value.__module__ == module.__name__:
+                compiled[getattr(source, name)] = _JIT(value, forceinline=True, **_OPTIONS)
+                setattr(module, name, compiled[getattr(source, name)])
+            elif inspect.isfunction(value) and value in compiled:
+                setattr(module, name, compiled[value])
+            elif inspect.ismodule(value) and value.__name__ in modules:
+                setattr(module, name, modules[value.__name__])
+        modules[source.__name__] = module
+    return modules
+
+
+def _second_instance(source: ModuleType) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"{source.__name__}_compiled", inspect.getsourcefile(source))
     if spec is None or spec.loader is None:
         raise ImportError(f"the source of {source.__name__} cannot be found")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where cached machine code looks for the globals of its functions
     spec.loader.exec_module(module)
-    for name, function in inspect.getmembers(module, inspect.isfunction):
-        if function.__module__ == module.__name__:
-            setattr(module, name, numba.njit(function, forceinline=True, _nrt=False, error_model="numpy"))
-    for name, other in (compiled or {}).items():
-        setattr(module, name, other)
     return module
 
 
 def cache_folder() -> Path:
-    """Return where this version's machine code is kept."""
+    """Return where the machine code of exactly these texts is kept."""
     digest = hashlib.sha256(f"{sys.version} {numba.__version__}".encode())
-    for module in (cells, engine, sys.modules[__name__]):
+    for module in (*_TEXTS, layout, sys.modules[__name__]):
         digest.update(inspect.getsource(module).encode())
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "gridhive" / "compiled" / digest.hexdigest()[:16]
@@ -64,36 +84,27 @@ def cache_folder() -> Path:
 @contextmanager
 def _kept_in(folder: Path) -> Iterator[bool]:
     """Let numba cache in `folder`; tell whether that is possible."""
-    before = numba.config.CACHE_DIR
+    config: Any = numba.config
+    before = config.CACHE_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         yield False
         return
-    numba.config.CACHE_DIR = str(folder)
+    config.CACHE_DIR = str(folder)
     try:
         yield os.access(folder, os.W_OK)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
-def kept(signature: Any, function: Callable[..., Any], **options: bool) -> Callable[..., Any]:
-    """Compile `function` for the one signature, or take its machine code from the cache folder."""
+compiled_cells: Final = compile_modules([cells])[cells.__name__]
+
+
+@cache
+def compiled_replays() -> Callable[..., None]:
+    """Return `many.replay_many`, compiled or from the cache folder. It runs without the interpreter's lock."""
+    function = compile_modules(_TEXTS)[many.__name__].replay_many.py_func
     with _kept_in(cache_folder()) as possible:
-        compiled: Callable[..., Any] = numba.njit(signature, cache=possible, _nrt=False, error_model="numpy", **options)(function)
+        compiled: Callable[..., None] = _JIT(_SIGNATURE, cache=possible, nogil=True, **_OPTIONS)(function)
         return compiled
-
-
-compiled_cells = compile_module(cells)
-
-
-@cache
-def compiled_engine() -> ModuleType:
-    """Return the engine over the compiled cells; its functions compile at their first call."""
-    return compile_module(engine, {"cells": compiled_cells})
-
-
-@cache
-def compiled_replay() -> Callable[..., int]:
-    """Return `engine.replay`, compiled."""
-    return kept(_REPLAY, compiled_engine().replay.py_func)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backtest import engine
 from backtest.candles import IntColumn
+from backtest.core import layout as at
 from backtest.price_path import PricePath
 from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
-from backtest.scales import BNB, Scales, Setting
+from backtest.scales import BNB, Setting
 from backtest.scenario import Scenario
 from domain.grids import Books
 from domain.money import ZERO, exact, from_units
@@ -49,16 +49,16 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         start_equity=held[0] + held[1] * first,
         drawdown=_drawdown(state, path, unit),
         fills=_fills(outcome.fills),
-        curve=_curve(setting, path, outcome, held[1]) if setting.rules[engine.CURVE] else None,
+        curve=_curve(setting, path, outcome) if setting.rules[at.CURVE] else None,
         start_ms=candles.start_ms,
         end_ms=candles.end_ms,
         candles=len(candles),
-        candles_in_range=state[engine.IN_RANGE],
+        candles_in_range=state[at.IN_RANGE],
         first_price=first,
         last_price=last,
-        unpaid_orders=state[engine.UNPAID_EVER],
-        faulted_slots=state[engine.FAULTED],
-        is_entered=bool(state[engine.ACTIVE]),
+        unpaid_orders=state[at.UNPAID_EVER],
+        faulted_slots=state[at.FAULTED],
+        is_entered=bool(state[at.ACTIVE]),
         ran_by=outcome.ran_by,
     )
 
@@ -68,7 +68,7 @@ def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state:
     """Return the grid's books at `mark`, equal to `orders.books.FifoBooks` fed with the same fills."""
     scales, plan, rules = setting.scales, scenario.plan, scenario.rules
     flows = _Flows.of(setting, cell, state)
-    fee_quote, fee_bnb = from_units(state[engine.FEE_QUOTE]), from_units(state[engine.FEE_BNB])
+    fee_quote, fee_bnb = from_units(state[at.FEE_QUOTE]), from_units(state[at.FEE_BNB])
     bnb_value = fee_bnb * from_units(scales.bnb_price)
     base = from_units(flows.base)
     step = rules.tick * Decimal(1).scaleb(-8)  # of a price in ticks times base in 1e-8
@@ -92,11 +92,11 @@ def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state:
         equity_change=equity,
         residual=equity - (profit + (base * mark - cost) - fees),
         mark_price=mark,
-        buys=state[engine.BUYS],
-        sells=state[engine.SELLS],
-        trades=state[engine.BUYS] + state[engine.SELLS],
-        cycles=state[engine.CYCLES],
-        dust=from_units(sum(held % scales.lot for held in cell[engine.HELD])),
+        buys=state[at.BUYS],
+        sells=state[at.SELLS],
+        trades=state[at.BUYS] + state[at.SELLS],
+        cycles=state[at.CYCLES],
+        dust=from_units(sum(held % scales.lot for held in cell[at.HELD])),
     )
     return replace(books, hold_change=hold, versus_hold=equity - hold)
 
@@ -113,28 +113,28 @@ class _Flows:
 
     @classmethod
     def of(cls, setting: Setting, cell: list[list[int]], state: list[int]) -> "_Flows":
-        prices, first_price = setting.numbers.prices, state[engine.FIRST_PRICE]
-        held, first, fees = cell[engine.HELD], cell[engine.FIRST], cell[engine.FEE_BASE]
-        paid_by_bnb = state[engine.FEE_BNB] * setting.rules[engine.BNB_UNIT]
+        prices, first_price = setting.numbers.prices, state[at.FIRST_PRICE]
+        held, first, fees = cell[at.HELD], cell[at.FIRST], cell[at.FEE_BASE]
+        paid_by_bnb = state[at.FEE_BNB] * setting.rules[at.BNB_UNIT]
         own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
         return cls(
             base=sum(held),
-            quote=state[engine.CASH] + paid_by_bnb - setting.state[engine.CASH],
+            quote=state[at.CASH] + paid_by_bnb - setting.state[at.CASH],
             cost=sum(own) + sum(first) * first_price,
-            fee_base=sum(fees) + state[engine.FIRST_FEE],
+            fee_base=sum(fees) + state[at.FIRST_FEE],
             fee_base_value=sum(price * fee for price, fee in zip(prices, fees, strict=False))
-            + state[engine.FIRST_FEE] * first_price,
+            + state[at.FIRST_FEE] * first_price,
         )
 
 
 def _drawdown(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
-    at = (state[engine.WORST_PEAK_AT], state[engine.WORST_TROUGH_AT])
-    if at[0] < 0:
+    falls = (state[at.WORST_PEAK_AT], state[at.WORST_TROUGH_AT])
+    if falls[0] < 0:
         return Drawdown(peak=ZERO, trough=ZERO, peak_ms=None, trough_ms=None)
-    peak_ms, trough_ms = (int(path.open_ms[index]) + path.candles.interval_ms - 1 for index in at)
+    peak_ms, trough_ms = (int(path.open_ms[index]) + path.candles.interval_ms - 1 for index in falls)
     return Drawdown(
-        peak=state[engine.WORST_PEAK] * unit,
-        trough=state[engine.WORST_TROUGH] * unit,
+        peak=state[at.WORST_PEAK] * unit,
+        trough=state[at.WORST_TROUGH] * unit,
         peak_ms=peak_ms,
         trough_ms=trough_ms,
     )
@@ -154,17 +154,14 @@ def _fills(table: npt.NDArray[Any]) -> Fills:
     )
 
 
-def _curve(setting: Setting, path: PricePath, outcome: Outcome, base_before: Decimal) -> EquityCurve:
+def _curve(setting: Setting, path: PricePath, outcome: Outcome) -> EquityCurve:
     """Take what the account held at the start, and what its base gained by the price alone, out of the equity."""
     equity, base = outcome.curve
-    before = setting.state[engine.BASE]
-    worth_before: IntColumn = before * setting.rules[engine.BASE_UNIT] * path.table[engine.CLOSE]
+    before = setting.state[at.BASE]
+    worth_before: IntColumn = before * setting.rules[at.BASE_UNIT] * path.table[at.CLOSE]
     return EquityCurve(
         time_ms=path.open_ms + (path.candles.interval_ms - 1),
-        change=equity - setting.state[engine.CASH] - worth_before,
+        change=equity - setting.state[at.CASH] - worth_before,
         base=base - before,
         unit=setting.scales.amount,
     )
-
-
-__all__ = ["Outcome", "Scales", "books_of", "result_of"]

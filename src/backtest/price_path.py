@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from backtest import engine
 from backtest.candles import BadCandles, Candles, IntColumn
+from backtest.core import layout as at
 from backtest.scenario import PPM, FillKind, Scenario
 from domain.money import to_units
 
@@ -56,16 +56,16 @@ class PricePath:
             return np.empty(0, dtype=np.int64)
         share = scenario.fill.share_ppm / PPM / self.points / float(scenario.rules.lot)
         lots = np.floor(self.candles.volume * share)
-        return np.minimum(lots, float(engine.NOTHING)).astype(np.int64)
+        return np.minimum(lots, float(at.NOTHING)).astype(np.int64)
 
 
 def _in_ticks(candles: Candles, tick: int) -> Table:
     table = np.empty((4, len(candles)), dtype=np.int64)
     columns = {
-        engine.OPEN: candles.open,
-        engine.HIGH: candles.high,
-        engine.LOW: candles.low,
-        engine.CLOSE: candles.close,
+        at.OPEN: candles.open,
+        at.HIGH: candles.high,
+        at.LOW: candles.low,
+        at.CLOSE: candles.close,
     }
     for row, prices in columns.items():
         np.floor_divide(prices, tick, out=table[row])
@@ -79,10 +79,10 @@ def _in_ticks(candles: Candles, tick: int) -> Table:
 
 
 def _blocks(table: Table) -> Table:
-    starts = np.arange(0, table.shape[1], engine.BLOCK)
+    starts = np.arange(0, table.shape[1], at.BLOCK)
     blocks = np.empty((4, len(starts)), dtype=np.int64)
-    blocks[engine.BLOCK_HIGH] = np.maximum.reduceat(table[engine.HIGH], starts)
-    blocks[engine.BLOCK_LOW] = np.minimum.reduceat(table[engine.LOW], starts)
-    blocks[engine.BLOCK_TOP] = np.maximum.reduceat(table[engine.CLOSE], starts)
-    blocks[engine.BLOCK_BOTTOM] = np.minimum.reduceat(table[engine.CLOSE], starts)
+    blocks[at.BLOCK_HIGH] = np.maximum.reduceat(table[at.HIGH], starts)
+    blocks[at.BLOCK_LOW] = np.minimum.reduceat(table[at.LOW], starts)
+    blocks[at.BLOCK_TOP] = np.maximum.reduceat(table[at.CLOSE], starts)
+    blocks[at.BLOCK_BOTTOM] = np.minimum.reduceat(table[at.CLOSE], starts)
     return blocks

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from backtest import engine
 from backtest.bounds import cash_limit
 from backtest.candles import Candles, IntColumn
-from backtest.compiled import compiled_replay
+from backtest.compiled import compiled_replays
+from backtest.core import layout as at
+from backtest.core.replay import replay
 from backtest.outcome import Outcome, result_of
 from backtest.price_path import PricePath
 from backtest.result import RanBy, Result
@@ -33,10 +34,10 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
     `form` asks for one form of the engine; without it the compiled one runs wherever int64 is known to hold.
     """
     setting = setting_of(scenario, path.candles.interval_ms, path.points)
-    limit = cash_limit(setting, int(path.blocks[engine.BLOCK_HIGH].max()), len(path.candles))
-    setting.rules[engine.CASH_LIMIT] = limit
-    setting.rules[engine.RECORD] = 1
-    setting.rules[engine.CURVE] = int(curve)
+    limit = cash_limit(setting, int(path.blocks[at.BLOCK_HIGH].max()), len(path.candles))
+    setting.rules[at.CASH_LIMIT] = limit
+    setting.rules[at.RECORD] = 1
+    setting.rules[at.CURVE] = int(curve)
     volume = path.print_lots(scenario)
     outcome = None
     if limit and form is not RanBy.PLAIN:
@@ -54,35 +55,30 @@ class _Compiled:
 
     def play(self) -> Outcome | None:
         """Return what came out; None where the money outgrew int64 on the way."""
-        replay = compiled_replay()
+        replays = compiled_replays()
         rows, totals = self.setting.cells_at_start()
-        cell, state = np.array(rows, dtype=np.int64), np.array(self.setting.state, dtype=np.int64)
-        rules = np.array(self.setting.rules, dtype=np.int64)
+        cell, state = _array(rows), _array(self.setting.state)
         fills = np.empty(_fill_room(self.setting), dtype=np.int64)
-        length = len(self.path.candles) if rules[engine.CURVE] else 0
+        length = len(self.path.candles) if self.setting.rules[at.CURVE] else 0
         curve = (np.empty(length, dtype=np.int64), np.empty(length, dtype=np.int64))
-        arguments: tuple[Any, ...] = (
-            self.path.table,
-            self.path.blocks,
-            self.volume,
-            self.path.open_ms,
-            rules,
-            np.array(self.setting.ladder(), dtype=np.int64),
-            cell,
-            np.array(totals, dtype=np.int64),
-            state,
-            fills,
-            *curve,
+        status = _array([at.FILLS_FULL])
+        one = (
+            _array([0, self.setting.cell_count]),
+            _array([self.setting.rules]),
+            _array(self.setting.ladder()).reshape(-1),
+            cell.reshape(-1),
+            _array([totals]),
+            state.reshape(1, -1),
         )
+        path = self.path
         parts = []
-        status = engine.FILLS_FULL
-        while status == engine.FILLS_FULL:
-            status = replay(*arguments)
-            parts.append(fills[: state[engine.FILL_AT]].copy())
-            state[engine.FILL_AT] = 0
-        if status == engine.TOO_LARGE:
+        while status[0] == at.FILLS_FULL:
+            replays(0, 1, path.table, path.blocks, self.volume, path.open_ms, *one, fills, *curve, status)
+            parts.append(fills[: state[at.FILL_AT]].copy())
+            state[at.FILL_AT] = 0
+        if status[0] == at.TOO_LARGE:
             return None
-        table = np.concatenate(parts).reshape(-1, engine.FILL_WIDTH)
+        table = np.concatenate(parts).reshape(-1, at.FILL_WIDTH)
         return Outcome(cell.tolist(), state.tolist(), table, curve, RanBy.COMPILED)
 
 
@@ -96,27 +92,31 @@ class _Plain:
         """Return what came out, by Python's own integers, which never overflow."""
         cell, totals = self.setting.cells_at_start()
         state, rules = list(self.setting.state), list(self.setting.rules)
-        rules[engine.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
+        rules[at.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
         room = _fill_room(self.setting)
         fills = [0] * room
-        length = len(self.path.candles) if rules[engine.CURVE] else 0
+        length = len(self.path.candles) if rules[at.CURVE] else 0
         curve = ([0] * length, [0] * length)
         market, blocks = self.path.table.tolist(), self.path.blocks.tolist()
         volume, open_ms, ladder = self.volume.tolist(), self.path.open_ms.tolist(), self.setting.ladder()
         written: list[int] = []
-        status = engine.FILLS_FULL
-        while status == engine.FILLS_FULL:
-            status = engine.replay(
+        status = at.FILLS_FULL
+        while status == at.FILLS_FULL:
+            status = replay(
                 market, blocks, volume, open_ms, rules, ladder, cell, totals, state, fills, curve[0], curve[1]
             )
-            written += fills[: state[engine.FILL_AT]]
-            state[engine.FILL_AT] = 0
-        table = np.array(written, dtype=object).reshape(-1, engine.FILL_WIDTH)
+            written += fills[: state[at.FILL_AT]]
+            state[at.FILL_AT] = 0
+        table = np.array(written, dtype=object).reshape(-1, at.FILL_WIDTH)
         columns = (np.array(curve[0], dtype=object), np.array(curve[1], dtype=object))
         return Outcome(cell, state, table, columns, RanBy.PLAIN)
 
 
 def _fill_room(setting: Setting) -> int:
     """Return places for the fills of at least two blocks of candles."""
-    block = 4 * (setting.cell_count + 2) * engine.BLOCK
-    return engine.FILL_WIDTH * max(2 * block, _ROOM_FOR_FILLS)
+    block = 4 * (setting.cell_count + 2) * at.BLOCK
+    return at.FILL_WIDTH * max(2 * block, _ROOM_FOR_FILLS)
+
+
+def _array(numbers: Any) -> Any:
+    return np.array(numbers, dtype=np.int64)

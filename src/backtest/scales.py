@@ -4,7 +4,7 @@ from decimal import Decimal
 from math import gcd
 from typing import Final, NamedTuple
 
-from backtest import engine
+from backtest.core import layout as at
 from backtest.scenario import PPM, FillKind, PathRule, Scenario
 from domain.money import UNITS_PER_ONE, ZERO, exact, to_units
 from grid.core import cells
@@ -46,13 +46,13 @@ class Setting(NamedTuple):
 
     def cells_at_start(self) -> tuple[list[list[int]], list[int]]:
         """Return the rows of `cell` and the totals before the first fill."""
-        rows = [[0] * self.cell_count for _ in range(engine.CELL)]
+        rows = [[0] * self.cell_count for _ in range(at.CELL)]
         totals = [0] * cells.TOTALS
         cells.start_cells(
-            rows[engine.SIDE],
-            rows[engine.FILLED],
-            rows[engine.HELD],
-            rows[engine.CYCLE],
+            rows[at.SIDE],
+            rows[at.FILLED],
+            rows[at.HELD],
+            rows[at.CYCLE],
             totals,
             self.numbers.gap,
             self.numbers.entry_lots,
@@ -77,24 +77,24 @@ def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
     """Translate a scenario; `points` is the number of prints per candle."""
     scales = scales_of(scenario)
     numbers = ladder_numbers(scenario.plan, scenario.rules)
-    rules = [0] * engine.RULES
-    rules[engine.LOT_UNITS] = scales.lot
-    rules[engine.MIN_NOTIONAL] = numbers.min_notional
-    rules[engine.MIN_LOTS] = -int(-scenario.rules.min_quantity // scenario.rules.lot)
-    rules[engine.GAP] = numbers.gap
-    rules[engine.ENTRY_PRICE] = numbers.entry_price
-    rules[engine.POINTS] = points
-    rules[engine.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
-    rules[engine.PRINT_LOTS] = _print_lots(scenario)
-    rules[engine.INTERVAL_MS] = interval_ms
-    rules[engine.NOTIONAL_UNIT] = scales.tick * scales.lot // scales.unit
-    rules[engine.BASE_UNIT] = scales.tick // scales.unit
-    rules[engine.FEE_UNIT] = UNITS_PER_ONE // scales.unit
-    rules[engine.BNB_UNIT] = scales.bnb_price // scales.unit
-    rules[engine.CAP_NUM], rules[engine.CAP_DEN] = _reduced(scales.tick * scales.lot, UNITS_PER_ONE)
-    rules[engine.PAYS_IN_BNB] = int(scales.bnb_price > 0)
-    _write_rates(rules, engine.MAKER, scenario.fees.maker_ppm, scales)
-    _write_rates(rules, engine.TAKER, scenario.fees.taker_ppm, scales)
+    rules = [0] * at.RULES
+    rules[at.LOT_UNITS] = scales.lot
+    rules[at.MIN_NOTIONAL] = numbers.min_notional
+    rules[at.MIN_LOTS] = -int(-scenario.rules.min_quantity // scenario.rules.lot)
+    rules[at.GAP] = numbers.gap
+    rules[at.ENTRY_PRICE] = numbers.entry_price
+    rules[at.POINTS] = points
+    rules[at.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
+    rules[at.PRINT_LOTS] = _print_lots(scenario)
+    rules[at.INTERVAL_MS] = interval_ms
+    rules[at.NOTIONAL_UNIT] = scales.tick * scales.lot // scales.unit
+    rules[at.BASE_UNIT] = scales.tick // scales.unit
+    rules[at.FEE_UNIT] = UNITS_PER_ONE // scales.unit
+    rules[at.BNB_UNIT] = scales.bnb_price // scales.unit
+    rules[at.CAP_NUM], rules[at.CAP_DEN] = _reduced(scales.tick * scales.lot, UNITS_PER_ONE)
+    rules[at.PAYS_IN_BNB] = int(scales.bnb_price > 0)
+    _write_rates(rules, at.MAKER, scenario.fees.maker_ppm, scales)
+    _write_rates(rules, at.TAKER, scenario.fees.taker_ppm, scales)
     state = _state(scenario, scales, len(numbers.lots))
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)
 
@@ -102,24 +102,24 @@ def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
 def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:
     instrument, balances = scenario.rules.instrument, scenario.balances
     quote = to_units(balances.get(instrument.quote, ZERO)) * (UNITS_PER_ONE // scales.unit)
-    state = [0] * engine.STATE
-    state[engine.FREE] = state[engine.CASH] = quote
-    state[engine.BASE] = to_units(balances.get(instrument.base, ZERO))
-    state[engine.BNB] = to_units(balances.get(BNB, ZERO))
-    state[engine.BEST_BUY], state[engine.BEST_SELL] = -1, cell_count
-    state[engine.PEAK] = state[engine.TROUGH] = -engine.NOTHING
-    state[engine.WORST_PEAK] = state[engine.WORST_TROUGH] = 1
-    state[engine.WORST_PEAK_AT] = state[engine.WORST_TROUGH_AT] = -1
+    state = [0] * at.STATE
+    state[at.FREE] = state[at.CASH] = quote
+    state[at.BASE] = to_units(balances.get(instrument.base, ZERO))
+    state[at.BNB] = to_units(balances.get(BNB, ZERO))
+    state[at.BEST_BUY], state[at.BEST_SELL] = -1, cell_count
+    state[at.PEAK] = state[at.TROUGH] = -at.NOTHING
+    state[at.WORST_PEAK] = state[at.WORST_TROUGH] = 1
+    state[at.WORST_PEAK_AT] = state[at.WORST_TROUGH_AT] = -1
     return state
 
 
 def _print_lots(scenario: Scenario) -> int:
     if scenario.path is PathRule.PESSIMISTIC or scenario.fill.kind is FillKind.THROUGH:
         return 0
-    return -1 if scenario.fill.kind is FillKind.SHARE else engine.NOTHING
+    return -1 if scenario.fill.kind is FillKind.SHARE else at.NOTHING
 
 
-def _write_rates(rules: list[int], at: int, ppm: int, scales: Scales) -> None:
+def _write_rates(rules: list[int], first: int, ppm: int, scales: Scales) -> None:
     """Write commission per lot and per tick x lot as fractions (contract: half up to 8 decimals)."""
     notional = scales.tick * scales.lot * ppm
     places = [
@@ -128,7 +128,7 @@ def _write_rates(rules: list[int], at: int, ppm: int, scales: Scales) -> None:
         _reduced(notional * BNB_PERCENT, scales.bnb_price * PPM * 100) if scales.bnb_price else (0, 1),
     ]
     for index, (numerator, denominator) in enumerate(places):
-        rules[at + 2 * index], rules[at + 2 * index + 1] = numerator, denominator
+        rules[first + 2 * index], rules[first + 2 * index + 1] = numerator, denominator
 
 
 def _reduced(numerator: int, denominator: int) -> tuple[int, int]:

@@ -1,0 +1,100 @@
+"""The account at closes: its peak, how deep it fell, and its curve."""
+
+from backtest.core import layout as at
+from backtest.core.layout import Column, Ints, Wide
+
+
+def wide_product(a: int, b: int) -> tuple[int, int]:
+    """Return the product of two numbers of at most 62 bits in two limbs of 62 bits."""
+    half = (1 << 31) - 1
+    a_high = a >> 31
+    a_low = a & half
+    b_high = b >> 31
+    b_low = b & half
+    low = a_low * b_low
+    middle = a_high * b_low + (low >> 31)
+    other = a_low * b_high + (middle & half)
+    return a_high * b_high + (middle >> 31) + (other >> 31), ((other & half) << 31) | (low & half)
+
+
+def is_deeper(peak: int, trough: int, worst_peak: int, worst_trough: int) -> bool:
+    """Tell whether (peak - trough) / peak > (worst_peak - worst_trough) / worst_peak, without overflow."""
+    high, low = wide_product(peak - trough, worst_peak)
+    worst_high, worst_low = wide_product(worst_peak - worst_trough, peak)
+    return high > worst_high or (high == worst_high and low > worst_low)
+
+
+def end_fall(state: Column) -> None:
+    """Keep the fall that a new peak, or the end, has ended if it is the deepest so far."""
+    peak = state[at.PEAK]
+    trough = state[at.TROUGH]
+    worst_peak = state[at.WORST_PEAK]
+    worst_trough = state[at.WORST_TROUGH]
+    # Peaks only rise, so a deeper relative fall is a larger one too: the cheap question first.
+    if peak - trough > worst_peak - worst_trough and is_deeper(peak, trough, worst_peak, worst_trough):
+        state[at.WORST_PEAK] = peak
+        state[at.WORST_PEAK_AT] = state[at.PEAK_AT]
+        state[at.WORST_TROUGH] = trough
+        state[at.WORST_TROUGH_AT] = state[at.TROUGH_AT]
+
+
+def watch(equity: int, i: int, state: Column) -> None:
+    """Follow the equity's peak and its lowest value since."""
+    if equity > state[at.PEAK]:
+        end_fall(state)
+        state[at.LONGEST] = max(state[at.LONGEST], i - state[at.PEAK_AT])
+        state[at.PEAK] = equity
+        state[at.PEAK_AT] = i
+        state[at.TROUGH] = equity
+        state[at.TROUGH_AT] = i
+    elif equity < state[at.TROUGH]:
+        state[at.TROUGH] = equity
+        state[at.TROUGH_AT] = i
+
+
+def lowest_close(first: int, until: int, close: Ints) -> int:
+    """Return the first candle of the lowest close."""
+    lowest = first
+    for i in range(first, until):
+        if close[i] < close[lowest]:
+            lowest = i
+    return lowest
+
+
+def watch_quiet(block: int, first: int, until: int, blocks: Wide, close: Ints, rules: Ints, state: Column) -> None:
+    """Follow the equity over a block in which nothing happened: it lies between those at its extreme closes."""
+    cash = state[at.CASH]
+    worth = state[at.BASE] * rules[at.BASE_UNIT]
+    lowest = cash + worth * blocks[at.BLOCK_BOTTOM][block]
+    if cash + worth * blocks[at.BLOCK_TOP][block] > state[at.PEAK]:
+        for i in range(first, until):
+            watch(cash + worth * close[i], i, state)
+    elif lowest < state[at.TROUGH]:
+        state[at.TROUGH] = lowest
+        state[at.TROUGH_AT] = lowest_close(first, until, close)
+
+
+def closes_within(block: int, first: int, until: int, blocks: Wide, close: Ints, prices: Ints) -> int:
+    """Count the candles of a block that closed within the ladder."""
+    bottom = prices[0]
+    top = prices[len(prices) - 1]
+    if bottom <= blocks[at.BLOCK_BOTTOM][block] and blocks[at.BLOCK_TOP][block] <= top:
+        return until - first
+    count = 0
+    if bottom <= blocks[at.BLOCK_TOP][block] and blocks[at.BLOCK_BOTTOM][block] <= top:
+        for i in range(first, until):
+            if bottom <= close[i] <= top:
+                count += 1
+    return count
+
+
+def write_curve(
+    first: int, until: int, rules: Ints, close: Ints, state: Ints, curve_equity: Column, curve_base: Column
+) -> None:
+    """Write the equity of candles in which nothing happened."""
+    cash = state[at.CASH]
+    base = state[at.BASE]
+    worth = base * rules[at.BASE_UNIT]
+    for i in range(first, until):
+        curve_equity[i] = cash + worth * close[i]
+        curve_base[i] = base

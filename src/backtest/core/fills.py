@@ -1,0 +1,78 @@
+"""The money of one fill, by the venue's rules (contract: commission half up to 8 decimals, never below 1e-8)."""
+
+from backtest.core import layout as at
+from backtest.core.layout import Column, Ints
+
+
+def half_up(amount: int, numerator: int, denominator: int) -> int:
+    """Return amount x numerator / denominator, rounded half up."""
+    return (2 * amount * numerator + denominator) // (2 * denominator)
+
+
+def commission(bought: bool, price: int, lots: int, rates: int, rules: Ints, state: Ints) -> tuple[int, int]:
+    """Return the commission in 1e-8 and the asset it is taken in."""
+    if rules[at.PAYS_IN_BNB] == 1:
+        in_bnb = 0
+        if rules[rates + at.FEE_BASE_NUM] > 0:
+            in_bnb = max(half_up(price * lots, rules[rates + at.FEE_BNB_NUM], rules[rates + at.FEE_BNB_DEN]), 1)
+        if state[at.BNB] >= in_bnb:
+            return in_bnb, at.IN_BNB
+    if bought:
+        if rules[rates + at.FEE_BASE_NUM] == 0:
+            return 0, at.IN_BASE
+        fee = half_up(lots, rules[rates + at.FEE_BASE_NUM], rules[rates + at.FEE_BASE_DEN])
+        return min(max(fee, 1), lots * rules[at.LOT_UNITS]), at.IN_BASE
+    if rules[rates + at.FEE_BASE_NUM] == 0:
+        return 0, at.IN_QUOTE
+    fee = half_up(price * lots, rules[rates + at.FEE_QUOTE_NUM], rules[rates + at.FEE_QUOTE_DEN])
+    return min(max(fee, 1), price * lots * rules[at.CAP_NUM] // rules[at.CAP_DEN]), at.IN_QUOTE
+
+
+def settle(
+    time_ms: int,
+    k: int,
+    bought: bool,
+    price: int,
+    lots: int,
+    rates: int,
+    rules: Ints,
+    state: Column,
+    fills: Column,
+) -> int:
+    """Move the money of one fill and write it down; return the signed change of base."""
+    fee, asset = commission(bought, price, lots, rates, rules, state)
+    amount = price * lots * rules[at.NOTIONAL_UNIT]
+    change = lots * rules[at.LOT_UNITS]
+    side = 0
+    if bought:
+        state[at.BUYS] += 1
+        state[at.CASH] -= amount
+    else:
+        side = 1
+        change = -change
+        state[at.SELLS] += 1
+        state[at.CASH] += amount
+        state[at.FREE] += amount
+    if asset == at.IN_BASE:
+        change -= fee
+    elif asset == at.IN_QUOTE:
+        state[at.FEE_QUOTE] += fee
+        state[at.CASH] -= fee * rules[at.FEE_UNIT]
+        state[at.FREE] -= fee * rules[at.FEE_UNIT]
+    else:
+        state[at.FEE_BNB] += fee
+        state[at.BNB] -= fee
+        state[at.CASH] -= fee * rules[at.BNB_UNIT]
+    state[at.BASE] += change
+    state[at.FILL_COUNT] += 1
+    if rules[at.RECORD] == 1:
+        row = state[at.FILL_AT]
+        fills[row] = time_ms
+        fills[row + 1] = k
+        fills[row + 2] = side
+        fills[row + 3] = price
+        fills[row + 4] = lots
+        fills[row + 5] = fee
+        fills[row + 6] = asset
+        state[at.FILL_AT] = row + at.FILL_WIDTH
+    return change

@@ -1,0 +1,156 @@
+"""Orders at rest: what each cell wants, can pay and may send, and what a fill makes of it."""
+
+from backtest.core import layout as at
+from backtest.core.fills import settle
+from backtest.core.layout import Column, Ints, Table, Wide
+from grid.core import cells
+
+
+def place(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+    """Let rest what cell `k` wants and nothing else."""
+    want = cell[at.WANT_LOTS][k]
+    buys = cell[at.SIDE][k] == cells.BUYING
+    if cell[at.RESTS][k] == want:
+        return
+    if cell[at.RESTS][k] > 0:
+        cancel(k, buys, rules, ladder, cell, state)
+    if want == 0 or is_faulted(k, buys, rules, cell, state):
+        return
+    if buys:
+        if not is_paid(k, want * cell[at.WANT_PRICE][k] * rules[at.NOTIONAL_UNIT], cell, state):
+            return
+        state[at.BEST_BUY] = max(state[at.BEST_BUY], k)
+    else:
+        state[at.BEST_SELL] = min(state[at.BEST_SELL], k)
+    cell[at.RESTS][k] = want
+
+
+def is_faulted(k: int, buys: bool, rules: Ints, cell: Table, state: Column) -> bool:
+    """Tell whether the venue's minimum keeps the slot from ever sending again, as `orders.placing` has it."""
+    fault = at.BUY_FAULTED if buys else at.SELL_FAULTED
+    want = cell[at.WANT_LOTS][k]
+    is_known = cell[at.BLOCKED][k] & fault != 0
+    if not is_known and (want * cell[at.WANT_PRICE][k] < rules[at.MIN_NOTIONAL] or want < rules[at.MIN_LOTS]):
+        cell[at.BLOCKED][k] |= fault
+        state[at.FAULTED] += 1
+        is_known = True
+    return is_known
+
+
+def is_paid(k: int, need: int, cell: Table, state: Column) -> bool:
+    """Lock what a buy needs; where the free balance has less, note that it waits."""
+    waits = cell[at.BLOCKED][k] & at.UNPAID_ORDER != 0
+    if state[at.FREE] < need:
+        if not waits:
+            cell[at.BLOCKED][k] |= at.UNPAID_ORDER
+            state[at.UNPAID] += 1
+            state[at.UNPAID_EVER] += 1
+        return False
+    if waits:
+        cell[at.BLOCKED][k] -= at.UNPAID_ORDER
+        state[at.UNPAID] -= 1
+    state[at.FREE] -= need
+    return True
+
+
+def cancel(k: int, buys: bool, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+    """Take the order of cell `k` off the book."""
+    if buys:
+        state[at.FREE] += cell[at.RESTS][k] * ladder[at.PRICES][k] * rules[at.NOTIONAL_UNIT]
+    cell[at.RESTS][k] = 0
+
+
+def rethink(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+    """Bring the order of cell `k`, and that of the cell above if it waits for it, to what they want."""
+    place_wanted(k, rules, ladder, cell, state)
+    if k + 1 < len(cell[at.SIDE]) and cell[at.SIDE][k + 1] == cells.BUYING:
+        place_wanted(k + 1, rules, ladder, cell, state)
+
+
+def place_wanted(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+    """Bring the order of cell `k` to what it wants."""
+    cells.want_rung(
+        k,
+        ladder[at.PRICES],
+        ladder[at.LOTS],
+        rules[at.LOT_UNITS],
+        cell[at.SIDE],
+        cell[at.FILLED],
+        cell[at.HELD],
+        cell[at.WANT_PRICE],
+        cell[at.WANT_LOTS],
+    )
+    place(k, rules, ladder, cell, state)
+
+
+def fill_rung(
+    k: int,
+    bought: bool,
+    price: int,
+    lots: int,
+    rates: int,
+    time_ms: int,
+    rules: Ints,
+    ladder: Wide,
+    cell: Table,
+    state: Column,
+    fills: Column,
+) -> bool:
+    """Fill `lots` of the order of cell `k`; return whether the cell turned round."""
+    change = settle(time_ms, k, bought, price, lots, rates, rules, state, fills)
+    if bought:
+        fee = lots * rules[at.LOT_UNITS] - change
+        if rates == at.TAKER:
+            cell[at.FIRST][k] += change
+            state[at.FIRST_FEE] += fee
+            state[at.FREE] += (ladder[at.PRICES][k] - price) * lots * rules[at.NOTIONAL_UNIT]
+        else:
+            cell[at.FEE_BASE][k] += fee
+    else:
+        match_first(k, lots * rules[at.LOT_UNITS], rules, cell)
+    cell[at.RESTS][k] -= lots
+    turned = cells.book_rung_fill(
+        k,
+        bought,
+        lots,
+        change,
+        ladder[at.PRICES],
+        ladder[at.LOTS],
+        rules[at.LOT_UNITS],
+        rules[at.MIN_NOTIONAL],
+        cell[at.SIDE],
+        cell[at.FILLED],
+        cell[at.HELD],
+        cell[at.CYCLE],
+    )
+    if turned:
+        if cell[at.RESTS][k] > 0:
+            cancel(k, bought, rules, ladder, cell, state)
+        if not bought:
+            state[at.CYCLES] += 1
+    return turned
+
+
+def match_first(k: int, sold: int, rules: Ints, cell: Table) -> None:
+    """Count down what a sale of cell `k` takes of the base bought at FIRST_PRICE.
+
+    First in, first out: a cell below the gap bought it before anything else of its own. A cell above it sells its own
+    purchases first and then, as the books do with what a lane lacks, from the oldest lot of all, the first purchase.
+    """
+    first = cell[at.FIRST][k]
+    if first > 0:
+        if k >= rules[at.GAP]:
+            own = cell[at.HELD][k] - first
+            cell[at.FIRST][k] = first - max(sold - own, 0)
+        else:
+            cell[at.FIRST][k] = max(first - sold, 0)
+
+
+def retry_unpaid(rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+    """Try the orders again that the balance did not pay."""
+    for k in range(len(cell[at.SIDE])):
+        if cell[at.BLOCKED][k] & at.UNPAID_ORDER:
+            if cell[at.WANT_LOTS][k] == 0 or cell[at.SIDE][k] != cells.BUYING:
+                cell[at.BLOCKED][k] -= at.UNPAID_ORDER
+                state[at.UNPAID] -= 1
+            place(k, rules, ladder, cell, state)

@@ -1,0 +1,158 @@
+"""What one print of the market fills, and the four prints of a candle."""
+
+from backtest.core import layout as at
+from backtest.core.fills import settle
+from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.orders import fill_rung, place_wanted, rethink, retry_unpaid
+from grid.core import cells
+
+
+def print_on_buys(
+    price: int, lots: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, state: Column, fills: Column
+) -> None:
+    """Fill the resting buys that a print reaches, highest first, then react."""
+    highest = state[at.BEST_BUY]
+    k = highest
+    while k >= 0 and ladder[at.PRICES][k] >= price:
+        if cell[at.SIDE][k] == cells.BUYING and cell[at.RESTS][k] > 0:
+            part = cell[at.RESTS][k]
+            if ladder[at.PRICES][k] == price:
+                part = min(part, lots)
+                if part == 0:
+                    break
+            fill_rung(k, True, ladder[at.PRICES][k], part, at.MAKER, time_ms, rules, ladder, cell, state, fills)
+        k -= 1
+    for j in range(highest, max(k - 1, -1), -1):
+        rethink(j, rules, ladder, cell, state)
+    k = max(highest, state[at.BEST_BUY])
+    while k >= 0 and not (cell[at.SIDE][k] == cells.BUYING and cell[at.RESTS][k] > 0):
+        k -= 1
+    state[at.BEST_BUY] = k
+
+
+def print_on_sells(
+    price: int, lots: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, state: Column, fills: Column
+) -> None:
+    """Fill the resting sells that a print reaches, lowest first, then react."""
+    count = len(cell[at.SIDE])
+    lowest = state[at.BEST_SELL]
+    k = lowest
+    while k < count and ladder[at.PRICES][k + 1] <= price:
+        if cell[at.SIDE][k] == cells.SELLING and cell[at.RESTS][k] > 0:
+            part = cell[at.RESTS][k]
+            if ladder[at.PRICES][k + 1] == price:
+                part = min(part, lots)
+                if part == 0:
+                    break
+            fill_rung(k, False, ladder[at.PRICES][k + 1], part, at.MAKER, time_ms, rules, ladder, cell, state, fills)
+        k += 1
+    for j in range(lowest, min(k + 1, count)):
+        rethink(j, rules, ladder, cell, state)
+    k = min(lowest, state[at.BEST_SELL])
+    while k < count and not (cell[at.SIDE][k] == cells.SELLING and cell[at.RESTS][k] > 0):
+        k += 1
+    state[at.BEST_SELL] = k
+
+
+def activate(
+    price: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, totals: Column, state: Column, fills: Column
+) -> None:
+    """Make the first purchase at `price` if that may be paid, then let the rungs rest."""
+    missing = totals[cells.ENTRY_LOTS] - totals[cells.ENTRY_FILLED]
+    if missing > 0:
+        if price > rules[at.ENTRY_PRICE] or state[at.FREE] < rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]:
+            return
+        change = settle(time_ms, -1, True, price, missing, at.TAKER, rules, state, fills)
+        state[at.FREE] -= price * missing * rules[at.NOTIONAL_UNIT]
+        state[at.FIRST_FEE] += missing * rules[at.LOT_UNITS] - change
+        cells.book_entry_fill(
+            missing,
+            change,
+            ladder[at.LOTS],
+            rules[at.LOT_UNITS],
+            rules[at.GAP],
+            rules[at.ENTRY_PRICE],
+            rules[at.MIN_NOTIONAL],
+            cell[at.HELD],
+            totals,
+        )
+        for k in range(len(cell[at.SIDE])):
+            cell[at.FIRST][k] = cell[at.HELD][k]
+    state[at.FIRST_PRICE] = price
+    state[at.ACTIVE] = 1
+    for k in range(len(cell[at.SIDE])):
+        place_wanted(k, rules, ladder, cell, state)
+    for k in range(len(cell[at.SIDE])):
+        if cell[at.SIDE][k] == cells.BUYING and cell[at.RESTS][k] > 0 and ladder[at.PRICES][k] >= price:
+            fill_rung(k, True, price, cell[at.RESTS][k], at.TAKER, time_ms, rules, ladder, cell, state, fills)
+    for k in range(len(cell[at.SIDE])):
+        place_wanted(k, rules, ladder, cell, state)
+    find_best(cell, state)
+
+
+def find_best(cell: Table, state: Column) -> None:
+    """Find the highest resting buy and the lowest resting sell."""
+    count = len(cell[at.SIDE])
+    state[at.BEST_BUY] = -1
+    state[at.BEST_SELL] = count
+    for k in range(count):
+        if cell[at.RESTS][k] > 0:
+            if cell[at.SIDE][k] == cells.BUYING:
+                state[at.BEST_BUY] = k
+            else:
+                state[at.BEST_SELL] = min(state[at.BEST_SELL], k)
+
+
+def highest_buy(prices: Ints, state: Ints) -> int:
+    """Return the price of the highest resting buy, below all prices without one."""
+    return prices[state[at.BEST_BUY]] if state[at.BEST_BUY] >= 0 else -1
+
+
+def lowest_sell(prices: Ints, state: Ints) -> int:
+    """Return the price of the lowest resting sell, above all prices without one."""
+    return prices[state[at.BEST_SELL] + 1] if state[at.BEST_SELL] + 1 < len(prices) else at.NOTHING
+
+
+def price_at(point: int, i: int, market: Wide, rules: Ints) -> int:
+    """Return the price of a point of candle `i`."""
+    if point == 0:
+        return market[at.OPEN][i]
+    if point == 3:
+        return market[at.CLOSE][i]
+    rises = market[at.CLOSE][i] >= market[at.OPEN][i]
+    low_first = rises != (rules[at.LONG_WAY] == 1)
+    return market[at.LOW][i] if (point == 1) == low_first else market[at.HIGH][i]
+
+
+def play_candle(
+    i: int,
+    market: Wide,
+    volume: Ints,
+    open_ms: Ints,
+    rules: Ints,
+    ladder: Wide,
+    cell: Table,
+    totals: Column,
+    state: Column,
+    fills: Column,
+) -> None:
+    """Let the points of candle `i` print: at its start, after a quarter, at half time and in its last millisecond."""
+    lots = rules[at.PRINT_LOTS]
+    if lots < 0:
+        lots = volume[i]
+    for point in range(rules[at.POINTS]):
+        price = price_at(point, i, market, rules)
+        time_ms = open_ms[i] + rules[at.INTERVAL_MS] * point // 4
+        if point == 3:
+            time_ms = open_ms[i] + rules[at.INTERVAL_MS] - 1
+        if state[at.ACTIVE] == 0:
+            if point == 0:
+                activate(price, time_ms, rules, ladder, cell, totals, state, fills)
+            continue
+        before = state[at.FILL_COUNT]
+        if price <= highest_buy(ladder[at.PRICES], state):
+            print_on_buys(price, lots, time_ms, rules, ladder, cell, state, fills)
+        elif price >= lowest_sell(ladder[at.PRICES], state):
+            print_on_sells(price, lots, time_ms, rules, ladder, cell, state, fills)
+        if state[at.UNPAID] > 0 and state[at.FILL_COUNT] > before:
+            retry_unpaid(rules, ladder, cell, state)

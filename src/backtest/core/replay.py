@@ -1,0 +1,125 @@
+"""The replay: candles in, fills and equity out, by the live grid's own decisions.
+
+Like `grid.core.cells`, whose functions it calls, this text is written in the integer subset that CPython and numba
+share. `backtest.compiled` compiles it over int64 arrays; over lists of Python's integers it runs plain, where int64
+could overflow (`backtest.bounds`).
+
+A candle becomes up to four *points*, each of them one print of the market, big enough for the fill assumption. A
+print fills the orders it reaches, best price first, as the simulator's matching core does: orders whose limit it goes
+through whole, the one at its price up to its quantity. Then the grid reacts before the next point. Outside orders do
+not stand in its way: no queue but the fill assumption, no book but an offer at the print's price for the first
+purchase, so that a rung which that price has passed already (post-only would be refused) takes at it.
+
+Money is counted in `unit`s (Scales): 1e-8 of the quote times the greatest common divisor of the prices' steps, so
+that every amount of a replay is whole. Base is counted in 1e-8, notionals in tick x lot.
+
+What is skipped cannot matter: a block of candles whose lows and highs reach no resting order has no fill. Its equity
+lies between those at its lowest and its highest close, so it is looked at only where it could reach a new peak.
+"""
+
+from backtest.core import layout as at
+from backtest.core.equity import closes_within, end_fall, watch, watch_quiet, write_curve
+from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.prints import highest_buy, lowest_sell, play_candle
+
+
+def replay(
+    market_table: Wide,
+    block_table: Wide,
+    volume: Ints,
+    open_ms: Ints,
+    rules: Ints,
+    ladder_table: Wide,
+    cell_table: Table,
+    totals: Column,
+    state: Column,
+    fills: Column,
+    curve_equity: Column,
+    curve_base: Column,
+) -> int:
+    """Play on from candle `state[NEXT]`; return DONE, or FILLS_FULL or TOO_LARGE where it stopped before a candle.
+
+    `state[NEXT]` is a multiple of BLOCK whenever it stops, so that a caller can go on.
+    """
+    # Rows are looked up once: inside the loops that costs machine code more than the work itself.
+    market = (market_table[at.OPEN], market_table[at.HIGH], market_table[at.LOW], market_table[at.CLOSE])
+    blocks = (block_table[0], block_table[1], block_table[2], block_table[3])
+    ladder = (ladder_table[at.PRICES], ladder_table[at.LOTS])
+    cell = (
+        cell_table[at.SIDE],
+        cell_table[at.FILLED],
+        cell_table[at.HELD],
+        cell_table[at.CYCLE],
+        cell_table[at.WANT_PRICE],
+        cell_table[at.WANT_LOTS],
+        cell_table[at.RESTS],
+        cell_table[at.BLOCKED],
+        cell_table[at.FIRST],
+        cell_table[at.FEE_BASE],
+    )
+    rows = len(market[at.CLOSE])
+    room = 4 * at.FILL_WIDTH * (len(cell[at.SIDE]) + 2) * at.BLOCK
+    for block in range(state[at.NEXT] // at.BLOCK, (rows + at.BLOCK - 1) // at.BLOCK):
+        first = block * at.BLOCK
+        until = min(first + at.BLOCK, rows)
+        if rules[at.RECORD] == 1 and state[at.FILL_AT] + room > len(fills):
+            state[at.NEXT] = first
+            return at.FILLS_FULL
+        if is_quiet(block, blocks, ladder, state):
+            watch_quiet(block, first, until, blocks, market[at.CLOSE], rules, state)
+            if rules[at.CURVE] == 1:
+                write_curve(first, until, rules, market[at.CLOSE], state, curve_equity, curve_base)
+        elif not play_block(
+            first, until, market, volume, open_ms, rules, ladder, cell, totals, state, fills, curve_equity, curve_base
+        ):
+            return at.TOO_LARGE
+        state[at.IN_RANGE] += closes_within(block, first, until, blocks, market[at.CLOSE], ladder[at.PRICES])
+    state[at.NEXT] = rows
+    end_fall(state)
+    state[at.LONGEST] = max(state[at.LONGEST], rows - 1 - state[at.PEAK_AT])
+    return at.DONE
+
+
+def is_quiet(block: int, blocks: Wide, ladder: Wide, state: Ints) -> bool:
+    """Tell whether no candle of the block reaches a resting order."""
+    if state[at.ACTIVE] == 0:
+        return False
+    low = blocks[at.BLOCK_LOW][block]
+    high = blocks[at.BLOCK_HIGH][block]
+    return low > highest_buy(ladder[at.PRICES], state) and high < lowest_sell(ladder[at.PRICES], state)
+
+
+def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
+    first: int,
+    until: int,
+    market: Wide,
+    volume: Ints,
+    open_ms: Ints,
+    rules: Ints,
+    ladder: Wide,
+    cell: Table,
+    totals: Column,
+    state: Column,
+    fills: Column,
+    curve_equity: Column,
+    curve_base: Column,
+) -> bool:
+    """Play the candles [first, until) one by one; return whether the money still fits."""
+    low = market[at.LOW]
+    high = market[at.HIGH]
+    close = market[at.CLOSE]
+    buy = highest_buy(ladder[at.PRICES], state)
+    sell = lowest_sell(ladder[at.PRICES], state)
+    for i in range(first, until):
+        if state[at.ACTIVE] == 0 or low[i] <= buy or high[i] >= sell:
+            play_candle(i, market, volume, open_ms, rules, ladder, cell, totals, state, fills)
+            if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
+                return False
+            buy = highest_buy(ladder[at.PRICES], state)
+            sell = lowest_sell(ladder[at.PRICES], state)
+        equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close[i]
+        watch(equity, i, state)
+        if rules[at.CURVE] == 1:
+            curve_equity[i] = equity
+            curve_base[i] = state[at.BASE]
+    return True

@@ -1,0 +1,138 @@
+"""A scenario lived through: the plain grid worker and the simulator's matching core, fed with a candle's points."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backtest.candles import Candles
+from backtest.result import BUY, ENTRY_CELL, FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, SELL
+from backtest.scenario import PPM, FillKind, PathRule, Scenario
+from chaos.host import ACCOUNT, InProcessHost, Latency
+from domain.grids import Books, Phase
+from domain.money import to_units
+from domain.orders import Fill, Role, Side
+from fakes.grid_examples import gate
+from fakes.store import InMemoryStore
+from orders.books import FifoBooks
+from orders.client_ids import ClientId
+from simulator.core.events import MarketTrade
+from simulator.core.symbols import UNIT, SymbolSpec
+from simulator.market.catalogue import SPECS
+from simulator.market.feed import BookUpdate, FeedStep
+
+ENDLESS = 10**15 * UNIT
+Row = tuple[int, int, int, int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What the live code did: fills as rows of `Fills.rows`, its books, its balances."""
+
+    rows: list[Row]
+    fills: list[Fill]
+    books: Books
+    balances: dict[str, Decimal]
+    marked: Books
+
+
+def live_through(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Lived:
+    """Run the scenario on the in-process host without latency."""
+    bnb_price = scenario.fees.bnb_price
+    host = InProcessHost(
+        spec=spec,
+        balances=dict(scenario.balances),
+        store=InMemoryStore(),
+        gate=gate(max_order_notional=Decimal(10**15), max_exposure=Decimal(10**15), max_orders_per_10s=10**9),
+        start_ms=candles.start_ms,
+        seed=0,
+        latency=Latency(0.0, 0.0),
+        fee_price=lambda _asset, _at_ms: bnb_price,
+    )
+    host.exchange.set_commission(
+        ACCOUNT,
+        maker_ppm=scenario.fees.maker_ppm,
+        taker_ppm=scenario.fees.taker_ppm,
+        pays_in_bnb=bnb_price is not None,
+    )
+    if bnb_price is not None:
+        host.exchange.add_symbol(SPECS["BNBUSDT"])
+        print_of_bnb = MarketTrade("BNBUSDT", to_units(bnb_price), UNIT, candles.start_ms, buyer_is_maker=False)
+        host.exchange.print_trade(print_of_bnb)
+    steps = points(candles, scenario, spec)
+    host.play([next(steps)])
+    host.start(scenario.plan)
+    host.settle()
+    entering = host.snapshot().phase is Phase.ENTERING
+    for step in steps:
+        offer = step.book if entering else BookUpdate(spec.symbol, (), ())
+        host.play([FeedStep(step.time_ms, step.trades, offer)])
+        entering = entering and host.snapshot().phase is Phase.ENTERING
+    fills = list(host.store.fills(1))
+    rows = [_row(fill, scenario) for fill in fills]
+    marked = _marked(fills, rows, scenario, to_decimal(int(candles.close[-1])))
+    return Lived(rows, fills, host.snapshot().books, host.balances(), marked)
+
+
+def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:
+    """Yield the prints; the opens offer base at their price, for the first purchase."""
+    columns = zip(
+        candles.open_ms.tolist(),
+        candles.open.tolist(),
+        candles.high.tolist(),
+        candles.low.tolist(),
+        candles.close.tolist(),
+        candles.volume.tolist(),
+        strict=True,
+    )
+    for open_ms, first, high, low, last, volume in columns:
+        quantity = _quantity(scenario, volume, spec)
+        low_first = (last >= first) != (scenario.path is PathRule.OPTIMISTIC)
+        way = (first, low, high, last) if low_first else (first, high, low, last)
+        interval = candles.interval_ms
+        times = (open_ms, open_ms + interval // 4, open_ms + interval // 2, open_ms + interval - 1)
+        for index, (price, time_ms) in enumerate(zip(way, times, strict=True)):
+            trade = MarketTrade(spec.symbol, price, quantity, time_ms, buyer_is_maker=False)
+            offers = ((price, ENDLESS),) if index == 0 else ()
+            yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), offers))
+
+
+def _quantity(scenario: Scenario, volume: float, spec: SymbolSpec) -> int:
+    if scenario.path is PathRule.PESSIMISTIC or scenario.fill.kind is FillKind.THROUGH:
+        return 0
+    if scenario.fill.kind is FillKind.TOUCH:
+        return ENDLESS
+    lots = int(volume * (scenario.fill.share_ppm / PPM / 4 / float(scenario.rules.lot)))
+    return lots * spec.lot
+
+
+def _row(fill: Fill, scenario: Scenario) -> Row:
+    rules = scenario.rules
+    parsed = ClientId.parse(fill.client_id)
+    assert parsed is not None
+    cell = ENTRY_CELL
+    if parsed.slot.role is Role.RUNG:
+        rung = scenario.plan.prices.index(rules.price(parsed.slot.price_ticks))
+        cell = rung if fill.side is Side.BUY else rung - 1
+    assets = {rules.instrument.base: FEE_IN_BASE, rules.instrument.quote: FEE_IN_QUOTE, "BNB": FEE_IN_BNB}
+    return (
+        fill.time_ms,
+        cell,
+        BUY if fill.side is Side.BUY else SELL,
+        rules.ticks(fill.price),
+        rules.lots(fill.quantity),
+        to_units(fill.commission),
+        assets[fill.commission_asset],
+    )
+
+
+def _marked(fills: list[Fill], rows: list[Row], scenario: Scenario, mark: Decimal) -> Books:
+    books = FifoBooks(scenario.rules.instrument)
+    for fill, row in zip(fills, rows, strict=True):
+        books.add(fill, scenario.fees.bnb_price, lane=row[1])
+    return books.marked(mark)
+
+
+def to_decimal(units: int) -> Decimal:
+    return Decimal(units) / UNIT
+
+
