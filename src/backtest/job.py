@@ -26,6 +26,9 @@ from ports.backtest_job import BacktestParameters
 from ports.jobs import Progress, progress_line
 from utils.clock import SystemClock
 
+# Of the time that a year of minutes takes, a third is over before the first of these is told: modules have to load.
+_READING: Final = Progress(0.3, "reading candles")
+_WRITING: Final = Progress(0.6, "writing the report")
 _PERCENT: Final = Decimal(PPM) / 100
 
 
@@ -34,11 +37,11 @@ def main(words: Sequence[str]) -> int:
     folder = Path(words[0])
     try:
         given = BacktestParameters.model_validate_json((folder / "parameters.json").read_bytes())
-        _tell(0.0, "reading candles")
+        _tell(_READING)
         candles = candles_of(given, Store(folder.parents[1] / FOLDER))
-        _tell(0.1, f"replaying {len(candles):,} candles")
+        _tell(Progress(0.4, f"replaying {len(candles):,} candles"))
         found = study_of(given, candles, SystemClock().wall_ms())
-        _tell(0.7, "writing the report")
+        _tell(_WRITING)
         from backtest.report.files import write_all  # noqa: PLC0415 - slow to load, and not needed to refuse
 
         write_all(found, folder)
@@ -95,8 +98,8 @@ def study_of(given: BacktestParameters, candles: Candles, now_ms: int) -> Study:
     )
 
 
-def _tell(fraction: float, doing: str) -> None:
-    print(progress_line(Progress(fraction, doing)), flush=True)  # noqa: T201
+def _tell(progress: Progress) -> None:
+    print(progress_line(progress), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """What each command does. Each prints its result and returns the exit code."""
 
-import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bootstrap.data_folder import audit_books
 from cli.calls import NoAnswer, ask
-from cli.options import PROGRAM, Wanted
+from cli.job_commands import jobs
+from cli.options import Wanted
+from cli.printing import address_of, complain, no_server, show
 from cli.texts import folder_lines, grid_line, server_lines
 
 NOT_RUNNING: Final = 3
@@ -26,11 +26,11 @@ def status(wanted: Wanted) -> int:
             "heartbeat": facts.heartbeat,
             "copies": [name for name, _ in facts.copies],
         }
-        _show(wanted, told, folder_lines(facts, _now_ms()))
+        show(wanted, told, folder_lines(facts, _now_ms()))
         return NOT_RUNNING
     (_, house), (_, ready) = answers
     told = {"running": True, **(facts.server or {}), "status": house, "ready": ready, "heartbeat": facts.heartbeat}
-    _show(wanted, told, server_lines(facts, house, ready, _now_ms()))
+    show(wanted, told, server_lines(facts, house, ready, _now_ms()))
     return 0 if ready.get("ready") else 1
 
 
@@ -38,35 +38,35 @@ def grids(wanted: Wanted) -> int:
     """List all grids with their books."""
     audit = audit_books(wanted.folder)
     if audit.problems:
-        return _complain(wanted, audit.faults)
+        return complain(wanted, audit.faults)
     rows = [grid_line(account.account, grid) for account in audit.accounts for grid in account.grids]
     lines = [" ".join(f"{name}={value}" for name, value in row.items()) for row in rows] or ["no grid ever ran here"]
-    _show(wanted, {"grids": rows}, lines)
+    show(wanted, {"grids": rows}, lines)
     return 0
 
 
 def stop(wanted: Wanted) -> int:
     """End a grid of the running server for good."""
-    address = _address(wanted)
+    address = address_of(wanted)
     if address is None:
-        return _complain(wanted, (f"no server runs on {wanted.folder.folder}; start it, or name another --data-dir",))
+        return complain(wanted, (no_server(wanted),))
     body = {"symbol": wanted.symbol, "on_stop": wanted.on_stop}
     if wanted.market_type:
         body["market_type"] = wanted.market_type
     try:
         code, told = ask(f"{address}/api/grid/stop", body)
     except NoAnswer as error:
-        return _complain(wanted, (str(error),))
+        return complain(wanted, (str(error),))
     if code >= 400:
-        return _complain(wanted, (str(told.get("message", told)),))
-    _show(wanted, told, [str(told.get("message", "done"))])
+        return complain(wanted, (str(told.get("message", told)),))
+    show(wanted, told, [str(told.get("message", "done"))])
     return 0
 
 
 def backup(wanted: Wanted) -> int:
     """Copy the books."""
     file = wanted.folder.back_up(wanted.file)
-    _show(wanted, {"file": str(file), "bytes": file.stat().st_size}, [f"copied the books to {file}"])
+    show(wanted, {"file": str(file), "bytes": file.stat().st_size}, [f"copied the books to {file}"])
     return 0
 
 
@@ -76,7 +76,7 @@ def restore(wanted: Wanted) -> int:
     done = wanted.folder.restore(wanted.file)
     kept = f"what was there is kept in {done.kept}" if done.kept else "there were no books before"
     lines = [f"restored {wanted.file}; {kept}", f"the epoch is {done.epoch} now; start the server to read the account"]
-    _show(wanted, {"epoch": done.epoch, "kept": str(done.kept) if done.kept else None}, lines)
+    show(wanted, {"epoch": done.epoch, "kept": str(done.kept) if done.kept else None}, lines)
     return 0
 
 
@@ -100,7 +100,7 @@ def verify(wanted: Wanted) -> int:
             *(f"grid {row['grid']} {row['symbol']}: residual {row['residual']}" for row in rows),
             *lines,
         ]
-    _show(wanted, told, [*lines, "all adds up" if not audit.faults else f"{len(audit.faults)} thing(s) wrong"])
+    show(wanted, told, [*lines, "all adds up" if not audit.faults else f"{len(audit.faults)} thing(s) wrong"])
     return 1 if audit.faults else 0
 
 
@@ -108,6 +108,7 @@ COMMANDS: Final[Mapping[str, Callable[[Wanted], int]]] = {
     "status": status,
     "grids": grids,
     "stop": stop,
+    "jobs": jobs,
     "backup": backup,
     "restore": restore,
     "verify": verify,
@@ -115,31 +116,13 @@ COMMANDS: Final[Mapping[str, Callable[[Wanted], int]]] = {
 
 
 def _ask_server(wanted: Wanted) -> tuple[tuple[int, dict[str, Any]], tuple[int, dict[str, Any]]] | None:
-    address = _address(wanted)
+    address = address_of(wanted)
     if address is None:
         return None
     try:
         return ask(f"{address}/api/status"), ask(f"{address}/ready")
     except NoAnswer:
         return None
-
-
-def _address(wanted: Wanted) -> str | None:
-    server = wanted.folder.facts().server
-    return str(server["url"]) if server and "url" in server else None
-
-
-def _show(wanted: Wanted, told: Mapping[str, Any], lines: list[str]) -> None:
-    text = json.dumps(told, ensure_ascii=False, indent=2) if wanted.as_json else "\n".join(lines)
-    print(text)  # noqa: T201
-
-
-def _complain(wanted: Wanted, sentences: tuple[str, ...]) -> int:
-    if wanted.as_json:
-        _show(wanted, {"error": "; ".join(sentences)}, [])
-    for sentence in sentences:
-        print(f"{PROGRAM}: {sentence}", file=sys.stderr)  # noqa: T201
-    return 1
 
 
 def _now_ms() -> int:

@@ -19,6 +19,7 @@ examples:
   python -m cli status                             is it up, can it trade, and if not: why?
   python -m cli status --data-dir other            the instance on another data folder
   python -m cli stop BTCUSDT --on-stop unwind      end a grid and sell what it holds
+  python -m cli jobs                               back-tests and other long work; then: jobs log ID, jobs cancel ID
   python -m cli backup --to /media/usb/books.db    copy the books while they are in use
   python -m cli restore data/backups/gridhive-20261120T063000Z.db
   python -m cli verify --json                      for a timer: leaves with 1 if anything does not add up
@@ -39,6 +40,8 @@ class Wanted:
     market_type: str | None = None
     on_stop: str = "cancel"
     file: Path | None = field(default=None)
+    action: str = "list"
+    job_id: str = ""
 
 
 def parse(words: list[str]) -> Wanted:
@@ -47,7 +50,10 @@ def parse(words: list[str]) -> Wanted:
     Raises:
         ConfigError: if environment, file or options cannot be used.
     """
-    given = _parser().parse_args(words)
+    parser = _parser()
+    given = parser.parse_args(words)
+    if given.command == "jobs" and (given.action == "list") == bool(given.job_id):
+        parser.error("jobs list takes no ID" if given.job_id else f"jobs {given.action} needs the ID of a job")
     pairs = [(f"--{name}", getattr(given, name.replace("-", "_"))) for name in _SHARED]
     options = [word for flag, value in pairs if value is not None for word in (flag, value)]
     return Wanted(
@@ -58,6 +64,8 @@ def parse(words: list[str]) -> Wanted:
         market_type=getattr(given, "market_type", None),
         on_stop=getattr(given, "on_stop", "cancel"),
         file=getattr(given, "file", None),
+        action=getattr(given, "action", "list"),
+        job_id=getattr(given, "job_id", None) or "",
     )
 
 
@@ -93,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
         help="cancel its orders (default), keep them resting, or cancel and sell what it holds",
     )
     stop.add_argument("--market-type", choices=("spot", "futures"), help="which one, where both markets run")
+    jobs = command(
+        "jobs",
+        "back-tests and other long work",
+        "List the running server's long work, read what a job's processes said, or end a job.",
+    )
+    jobs.add_argument("action", nargs="?", choices=("list", "log", "cancel"), default="list", help="default: list")
+    jobs.add_argument("job_id", nargs="?", metavar="ID", help="of log and cancel: which job, as the list tells")
     backup = command(
         "backup", "copy the books", "Copy the books, with or without a server at work on them, and check the copy."
     )

@@ -1,6 +1,6 @@
 """What the commands print, line by line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +57,20 @@ def grid_line(account: str, grid: GridAudit) -> dict[str, Any]:
         "base_held": _plain(books.base_held),
         "residual": _plain(books.residual),
     }
+
+
+def job_lines(jobs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each job: its id, kind, state and start, and how far it is or why it is no further."""
+    return [_job_line(job) for job in jobs] or ["no jobs are kept"]
+
+
+def _job_line(job: Mapping[str, Any]) -> str:
+    told = [job["job_id"], f"{job['kind']:<10}", f"{job['state']:<11}", job["created_at"]]
+    if job["state"] == "running" and job["progress"] is not None:
+        told.append(f"{job['progress']:.0%} {job['doing']}")
+    if job["state"] == "queued":
+        told.append(f"waits for {job['waiting_before']} before it")
+    return " ".join([*told, job["reason"]]).rstrip()
 
 
 def age(seconds: float) -> str:

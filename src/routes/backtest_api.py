@@ -13,7 +13,7 @@ from ports.jobs import Job, JobState
 from routes.addressing import asked_for, symbol_of
 from routes.backtest_schemas import BacktestBody
 from routes.job_views import BacktestsView, BacktestView
-from routes.jobs_api import JobPath
+from routes.jobs_api import CancelBody, JobPath
 from routes.messages import say
 from routes.mistakes import Strict
 from routes.resource import resource
@@ -27,10 +27,6 @@ REPORT_POLICY: Final = (
     "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """A report holds all it needs, scripts too. The sandbox gives it an origin of its own: it reaches nothing of ours."""
-
-
-class CancelBody(Strict):
-    """Body of a cancel: an empty object."""
 
 
 class BacktestsQuery(Strict):

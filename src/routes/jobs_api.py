@@ -18,6 +18,10 @@ class JobPath(Strict):
     job_id: str = Field(max_length=60, description="as told when the job was submitted")
 
 
+class CancelBody(Strict):
+    """Body of a cancel: an empty object."""
+
+
 class JobsQuery(Strict):
     kind: str | None = Field(None, max_length=40, description="only jobs of this kind, e.g. backtest")
     state: Literal["queued", "running", "succeeded", "failed", "cancelled", "interrupted"] | None = None
@@ -42,6 +46,12 @@ def log(path: JobPath) -> Response:
     """Give what a job's processes said."""
     found = services().jobs.job(path.job_id)
     return answer(LogView(job_id=found.job_id, state=found.state.value, log=services().jobs.log(path.job_id)))
+
+
+@bp.post("/jobs/<job_id>/cancel", responses={200: JobView})
+def cancel(path: JobPath, body: CancelBody) -> Response:  # noqa: ARG001 - an empty one is asked for, as of every POST
+    """End a job of any kind; it is still listed."""
+    return answer(JobView.of(services().jobs.cancel(path.job_id)))
 
 
 @bp.delete("/jobs/<job_id>", responses={200: RemovedView})

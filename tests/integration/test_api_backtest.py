@@ -186,6 +186,7 @@ def test_jobs_of_every_kind_are_listed_logged_and_removed(client: FlaskClient, j
     assert (cancelled.status_code, cancelled.json["state"]) == (200, "cancelled")
     assert client.post(f"/api/backtest/{first.job_id}/cancel", json={}).status_code == 409
     assert client.post(f"/api/backtest/{second.job_id}/cancel", json={}).status_code == 404
+    assert client.post(f"/api/jobs/{second.job_id}/cancel", json={}).json["reason"] == "it was cancelled"
     removed = client.delete(f"/api/jobs/{second.job_id}")
     assert (removed.status_code, removed.json["removed"]) == (200, True)
     assert list(jobs.known) == [first.job_id]
@@ -197,6 +198,7 @@ def test_jobs_of_every_kind_are_listed_logged_and_removed(client: FlaskClient, j
         ("get", "/api/jobs/none"),
         ("get", "/api/jobs/none/log"),
         ("delete", "/api/jobs/none"),
+        ("post", "/api/jobs/none/cancel"),
         ("get", "/api/backtest/none"),
         ("get", "/api/backtest/none/report"),
         ("post", "/api/backtest/none/cancel"),

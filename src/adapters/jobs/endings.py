@@ -4,8 +4,9 @@ import signal
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ports.jobs import LONGEST_SENTENCE, JobState
+from ports.jobs import JobState
 
+_LONGEST_REASON: Final = 1000
 _REASONS: Final = {
     JobState.CANCELLED: "it was cancelled",
     JobState.INTERRUPTED: "the server was stopped while it ran; submit it again",
@@ -42,4 +43,4 @@ def ending_of(code: int, *, stopped_as: JobState | None, lacks: list[str], last_
         number = -code
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
         return Ending(JobState.FAILED, _BY_SIGNAL.get(number, f"it was ended by signal {name}; see its log"))
-    return Ending(JobState.FAILED, last_words[:LONGEST_SENTENCE] or f"it left with code {code} and said nothing")
+    return Ending(JobState.FAILED, last_words[:_LONGEST_REASON] or f"it left with code {code} and said nothing")
