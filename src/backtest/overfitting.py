@@ -63,7 +63,8 @@ def expected_maximum_sharpe(trials: float, variance: float) -> float:
         return 0.0
     first = _NORMAL.inv_cdf(1 - 1 / trials)
     second = _NORMAL.inv_cdf(1 - 1 / (trials * math.e))
-    return math.sqrt(variance) * ((1 - _EULER) * first + _EULER * second)
+    # Between one and two trials the approximation falls below the 0 that one trial has.
+    return math.sqrt(variance) * max(0.0, (1 - _EULER) * first + _EULER * second)
 
 
 def probabilistic_sharpe(seen: Moments, benchmark: float) -> Figure:

@@ -38,7 +38,7 @@ def equity_figure(study: Study) -> Figure:
         _line("this grid", time_ms, _gain(result), "$blue", width=2, unit=quote),
         _drawdown_line(result, time_ms),
     ]
-    layout = _layout(height=480)
+    layout = base_layout(height=480)
     layout["yaxis"] |= {"domain": [0.36, 1], "title": {"text": f"gain, {quote}"}, "zeroline": True}
     layout["yaxis2"] = _axis() | {"domain": [0, 0.26], "title": {"text": "under peak"}, "tickformat": ".1%"}
     layout["xaxis"] |= {"anchor": "y2"}
@@ -50,7 +50,7 @@ def price_figure(study: Study) -> Figure:
     candles, rules = study.candles, study.rules.rules
     parts = stretches(candles.open_ms, candles.low, candles.high, candles.close, STRETCHES)
     x = parts.time_ms.tolist()
-    low, high, close = (_short(column * float(UNIT)) for column in (parts.low, parts.high, parts.close))
+    low, high, close = (short(column * float(UNIT)) for column in (parts.low, parts.high, parts.close))
     traces: list[Figure] = [
         {"type": "scatter", "x": x, "y": low, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"},
         {"type": "scatter", "x": x, "y": high, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"},
@@ -65,7 +65,7 @@ def price_figure(study: Study) -> Figure:
         (SELL, "sold", "$bad", "triangle-down"),
     ):
         traces.append(_fills(study.result, side, name, colour, symbol))
-    layout = _layout(height=480)
+    layout = base_layout(height=480)
     layout["hovermode"] = "closest"
     layout["xaxis"]["range"] = [x[0], x[-1]]
     layout["yaxis"] |= {"title": {"text": f"price, {rules.instrument.quote}"}, "range": _price_range(study)}
@@ -100,7 +100,7 @@ def money_figure(study: Study) -> Figure:
         "hovertemplate": "%{x}: %{delta:,.8f}<extra></extra>",
     }
     trace["texttemplate"] = ["%{delta:+,.2f}"] * len(steps) + ["%{final:+,.2f}"]
-    layout = _layout(height=320)
+    layout = base_layout(height=320)
     layout["xaxis"] = _axis() | {"type": "category"}
     layout["showlegend"] = False
     layout["yaxis"]["title"] = {"text": study.rules.rules.instrument.quote}
@@ -116,7 +116,7 @@ def windows_figure(study: Study) -> Figure:
         "type": "bar",
         "name": "this grid",
         "x": names,
-        "y": _short(np.array(gains)),
+        "y": short(np.array(gains)),
         "marker": {"color": ["$good" if gain >= 0 else "$bad" for gain in gains]},
         "customdata": [window.cycles for window in ran],
         "hovertemplate": "from %{x}: %{y:.2%}, %{customdata} cycles<extra></extra>",
@@ -126,11 +126,11 @@ def windows_figure(study: Study) -> Figure:
         "mode": "markers",
         "name": "holding the first purchase",
         "x": names,
-        "y": _short(np.array([window.hold_fraction or 0.0 for window in ran])),
+        "y": short(np.array([window.hold_fraction or 0.0 for window in ran])),
         "marker": {"color": "$text", "symbol": "line-ew-open", "size": 12},
         "hovertemplate": "holding: %{y:.2%}<extra></extra>",
     }
-    layout = _layout(height=340)
+    layout = base_layout(height=340)
     layout["xaxis"] = _axis() | {"type": "category", "nticks": 12}
     layout["yaxis"] |= {"tickformat": ".1%", "zeroline": True}
     layout["bargap"] = 0.25
@@ -191,7 +191,7 @@ def _line(
         "mode": "lines",
         "name": name,
         "x": time_ms[rows].tolist(),
-        "y": _short(values[rows]),
+        "y": short(values[rows]),
         "line": {"color": colour, "width": width, "dash": dash},
         "hovertemplate": f"%{{y:+,.2f}} {unit}<extra>{name}</extra>",
     }
@@ -237,9 +237,9 @@ def _fills(result: Result, side: int, name: str, colour: str, symbol: str) -> Fi
         "mode": "markers",
         "name": f"{name} ({total:,})",
         "x": found.time_ms.tolist(),
-        "y": _short(found.price_ticks * float(result.scenario.rules.tick)),
+        "y": short(found.price_ticks * float(result.scenario.rules.tick)),
         "customdata": found.fills.tolist(),
-        "marker": {"color": colour, "symbol": symbol, "size": _short(sizes), "opacity": 0.6, "line": {"width": 0}},
+        "marker": {"color": colour, "symbol": symbol, "size": short(sizes), "opacity": 0.6, "line": {"width": 0}},
         "hovertemplate": f"%{{customdata}} x {name} at %{{y:,}}<br>%{{x}}<extra></extra>",
     }
 
@@ -250,10 +250,10 @@ def _price_range(study: Study) -> list[float]:
     prices, reach = study.result.scenario.plan.prices, high - low
     bottom, top = max(float(prices[0]), low - reach), min(float(prices[-1]), high + reach)
     room = (max(high, top) - min(low, bottom)) * 0.03
-    return _short(np.array([min(low, bottom) - room, max(high, top) + room]))
+    return short(np.array([min(low, bottom) - room, max(high, top) + room]))
 
 
-def _layout(height: int) -> Figure:
+def base_layout(height: int) -> Figure:
     return {
         "height": height,
         "margin": {"l": 10, "r": 10, "t": 36, "b": 10},
@@ -286,7 +286,7 @@ def _axis() -> Figure:
     }
 
 
-def _short(values: npt.NDArray[np.floating[Any]]) -> list[float]:
+def short(values: npt.NDArray[np.floating[Any]]) -> list[float]:
     """Return floats with nine digits: more would only make the file longer."""
     return [float(f"{value:.{_DIGITS}g}") for value in values.tolist()]
 

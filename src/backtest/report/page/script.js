@@ -7,7 +7,7 @@
   // A colour is written "$name" or "$name:alpha"; the page's own variables say what it looks like today.
   const coloured = (value, style) => {
     if (Array.isArray(value)) {
-      return value.length && typeof value[0] === "number" ? value : value.map((part) => coloured(part, style));
+      return value.length > 8 && typeof value[0] === "number" ? value : value.map((part) => coloured(part, style));
     }
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, coloured(part, style)]));
@@ -30,20 +30,22 @@
       if (place.clientWidth < 500) {
         layout.height = Math.min(layout.height, 400);
         layout.font.size = 11;
-        for (const axis of [layout.yaxis, layout.yaxis2]) if (axis) delete axis.title;
+        for (const axis of [layout.yaxis, layout.yaxis2]) if (axis && axis.type !== "category") delete axis.title;
       }
       Plotly.react(place, data, layout, config);
     }
   };
 
-  for (const chooser of document.querySelectorAll("select[data-figure]")) {
-    const choose = () => {
-      const figure = figures[chooser.dataset.figure];
-      Object.assign(figure.data[0], figure.choices[chooser.value].data);
-      figure.layout.coloraxis = figure.choices[chooser.value].coloraxis;
+  const choosers = [...document.querySelectorAll("select[data-figure]")];
+  for (const chooser of choosers) {
+    chooser.addEventListener("change", () => {
+      const name = chooser.dataset.figure;
+      const mine = choosers.filter((other) => other.dataset.figure === name);
+      const choice = figures[name].choices[mine.map((other) => other.value).join("|")];
+      figures[name].data = [choice.data];
+      figures[name].layout = choice.layout;
       draw();
-    };
-    chooser.addEventListener("change", choose);
+    });
   }
 
   const save = document.getElementById("save");

@@ -1,0 +1,225 @@
+"""The page: words that fit the numbers, figures that plotly takes, nothing from outside, nothing that breaks out."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plotly.offline import get_plotlyjs
+from rich.console import Console
+
+from backtest.overfitting import Honesty
+from backtest.report import figures
+from backtest.report.document import embedded, html_of
+from backtest.report.files import write_all
+from backtest.report.heat import heat_map
+from backtest.report.sentences import amount, assumptions, headline, percent, span, warnings
+from backtest.report.sweep import Sweep, sweep_html, sweep_report
+from backtest.report.sweep import headline as sweep_headline
+from backtest.report.terminal import show
+from backtest.report.thinning import extremes, marks, stretches
+from backtest.result import BUY, SELL
+from backtest.study import Window, WindowLength
+from fakes.backtest_studies import START_MS, a_study, walk, without
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture(scope="module")
+def study():
+    windows = tuple(
+        Window(
+            from_ms=START_MS + day * DAY_MS,
+            until_ms=START_MS + (day + 1) * DAY_MS,
+            change=Decimal(day - 3),
+            fraction=(day - 3) / 100,
+            hold_fraction=0.01,
+            cycles=day,
+        )
+        for day in range(9)
+    )
+    return replace(a_study(), windows=windows, window_length=WindowLength.DAY)
+
+
+@pytest.fixture(scope="module")
+def page(study):
+    return html_of(replace(study, origin="from </script><script>alert(1)</script>.csv"))
+
+
+def plain_colours(value):
+    text = re.sub(r'"\$\w+(:[0-9a-f]{2})?"', '"#123456"', json.dumps(value))
+    return json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "draw", [figures.equity_figure, figures.price_figure, figures.money_figure, figures.windows_figure]
+)
+def test_figures_are_valid_for_plotly(study, draw):
+    figure = draw(study)
+    go.Figure(plain_colours(figure))
+    json.dumps(figure, allow_nan=False)
+
+
+def test_the_page_needs_nothing_else_and_nothing_breaks_out_of_it(page):
+    assert page.count("<script") == 4 + get_plotlyjs().count("<script")
+    assert "alert(1)</script>" not in page
+    own = page.replace(get_plotlyjs(), "")
+    assert not re.search(r'(src|href)="(?!data:)', own)
+    assert "https://" not in own
+    told = json.loads(re.search(r'id="facts">(.*?)</script>', page, re.DOTALL)[1])
+    assert told["market"]["origin"] == "from </script><script>alert(1)</script>.csv"
+    assert set(json.loads(re.search(r'id="figures">(.*?)</script>', page, re.DOTALL)[1])) == {
+        "equity",
+        "price",
+        "money",
+        "windows",
+    }
+
+
+def test_json_in_the_page_cannot_end_its_element():
+    text = embedded({"a": "</script><!--&"})
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><!--&"}
+
+
+def test_the_headline_says_the_numbers(study):
+    books = study.result.books
+    told = headline(study)
+    assert ("earned" in told) == (books.equity_change >= 0)
+    assert f"{abs(books.equity_change):,.2f} USDT" in told
+    assert "40 days" in told
+    assert amount(study.bounds.optimistic.books.equity_change, signed=True) in told
+    assert "between" not in headline(replace(study, bounds=None))
+
+
+def test_gaps_and_few_cycles_are_warned_of():
+    series = without(walk(24 * 20), 100, 140)
+    told = " ".join(warnings(a_study(series, bounds=False)))
+    assert "40 candles (8.33 %) are missing" in told
+    assert "another month" in told
+    assert "40 missing in 1 gaps" in assumptions(a_study(series, bounds=False))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (amount(Decimal("1234.555")), "1,234.56"),
+        (amount(Decimal("-0.004"), signed=True), "-0.004000"),
+        (amount(Decimal(0), signed=True), "0.00"),
+        (percent(-0.00001, signed=True), "0.00 %"),
+        (percent(0.1234, signed=True), "+12.34 %"),
+        (span(61), "61 days"),
+        (span(1.5), "36 hours"),
+        (span(2.25), "2.2 days"),
+    ],
+)
+def test_numbers_are_written_for_people(text, said):
+    assert text == said
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=500), st.integers(2, 60))
+def test_thinning_keeps_ends_and_extremes(values, most):
+    column = np.array(values)
+    rows = extremes(column, most)
+    assert (np.diff(rows) > 0).all()
+    assert {0, len(column) - 1} <= set(rows.tolist())
+    assert column[rows].min() == column.min()
+    assert column[rows].max() == column.max()
+    assert len(rows) <= max(most + 4, 4)
+
+
+@given(st.integers(0, 99), st.integers(1, 40))
+@settings(max_examples=10, deadline=None)
+def test_stretches_and_marks_lose_nothing(seed, most):
+    series = walk(24 * 8, seed=seed)
+    parts = stretches(series.open_ms, series.low, series.high, series.close, most)
+    assert len(parts.time_ms) <= most
+    assert (parts.low.min(), parts.high.max()) == (series.low.min(), series.high.max())
+    assert parts.close[-1] == series.close[-1]
+    fills = a_study(series, bounds=False).result.fills
+    for side in (BUY, SELL):
+        found = marks(fills, side, most)
+        assert found.fills.sum() == (fills.side == side).sum()
+        assert set(found.price_ticks) == set(fills.price_ticks[fills.side == side])
+
+
+def test_everything_is_written_exactly_into_a_folder(study, tmp_path):
+    files = write_all(study, tmp_path / "new" / "folder")
+    assert [file.name for file in files] == ["result.json", "fills.parquet", "equity.parquet", "report.html"]
+    fills, equity = pl.read_parquet(files[1]), pl.read_parquet(files[2])
+    assert fills.height == len(study.result.fills)
+    signs = pl.when(pl.col("side") == "SELL").then(1).otherwise(-1)
+    flow = fills.select((pl.col("quote_quantity") * signs).sum()).item()
+    fees = fills.filter(pl.col("commission_asset") == "USDT")["commission"].sum()
+    assert flow - fees == study.result.books.cash_flow
+    assert equity.height == len(study.candles)
+    last = equity.row(-1, named=True)
+    assert int(last["change_units"]) * Decimal(last["unit"]) == study.result.books.equity_change
+    assert not list(tmp_path.glob("**/*.part"))
+
+
+def test_the_terminal_shows_the_same(study):
+    console = Console(width=110, record=True, file=io.StringIO(), highlight=False)
+    show(study, [], console)
+    told = console.export_text()
+    assert headline(study)[:40] in told
+    assert all(word in told for word in ("pessimistic", "as assumed", "optimistic", "Sharpe ratio", "Order rules"))
+
+
+def sweep(**named):
+    random = np.random.default_rng(5)
+    count = 400
+    gain = random.normal(0, 100, count)
+    table = pl.DataFrame(
+        {
+            "initial_levels": random.integers(3, 90, count),
+            "spacing_perc": random.choice([0.3, 0.5, 1.0], count),
+            "spacing_mode": random.choice(["geometric", "arithmetic"], count),
+            "capital": [Decimal(1000)] * count,
+            "equity_change": [None if row % 50 == 0 else Decimal(f"{value:.4f}") for row, value in enumerate(gain)],
+            "max_drawdown": random.uniform(0, 0.3, count),
+            "sharpe": np.where(gain > 0, gain, np.nan),
+        }
+    )
+    keys = ("initial_levels", "spacing_perc", "spacing_mode", "capital")
+    return Sweep(table=table, keys=keys, front=(1, 2), **named)
+
+
+def test_a_sweep_shows_its_median_region_and_its_doubt(tmp_path):
+    found = sweep(honesty=Honesty(deflated_sharpe=0.6, overfitting=0.6, trials=400, effective_trials=100.0))
+    sweep_report(found, tmp_path / "sweep.html")
+    page = (tmp_path / "sweep.html").read_text()
+    assert "The winner is probably luck" in page
+    assert "NaN" not in re.search(r'id="facts">(.*?)</script>', page, re.DOTALL)[1]
+    drawn = json.loads(re.search(r'id="figures">(.*?)</script>', page, re.DOTALL)[1])
+    assert set(drawn) == {"spread", "heat", "risk"}
+    for figure in drawn.values():
+        go.Figure(plain_colours({"data": figure["data"], "layout": figure["layout"]}))
+    assert {"initial_levels|spacing_perc|equity_change", "spacing_perc|spacing_mode|max_drawdown"} <= set(
+        drawn["heat"]["choices"]
+    )
+    told = sweep_headline(found)
+    best = max(value for value in found.table["equity_change"] if value is not None)
+    assert f"reached {amount(best, signed=True)} USDT" in told
+    assert "8 could not have been started" in told
+    assert "capital" not in told  # it never varied
+
+
+def test_a_heat_map_tells_the_median_of_each_cell():
+    table = pl.DataFrame({"x": [1, 1, 1, 2], "y": ["a", "a", "a", "b"], "gain": [1.0, 5.0, 3.0, 7.0]})
+    assert heat_map(table, "x", "y", "gain") == (["1", "2"], ["a", "b"], [[3.0, None], [None, 7.0]])
+
+
+def test_a_sweep_of_which_nothing_ran_is_refused():
+    empty = sweep().table.with_columns(equity_change=pl.lit(None, dtype=pl.Float64))
+    with pytest.raises(ValueError, match="nothing to show"):
+        sweep_html(Sweep(table=empty, keys=("spacing_perc",)))
+    with pytest.raises(ValueError, match="lacks levels"):
+        sweep_html(Sweep(table=empty, keys=("levels",)))
