@@ -39,12 +39,15 @@ class RowChecks:
         Raises:
             InvalidRequest: naming the column, the row and the remedy.
         """
-        place = Place(self.file, self._rows)
+        place, height = Place(self.file, self._rows), rows.height
         if self.kind in CANDLE_KINDS:
             self._candles(rows, place)
         elif self.kind in TRADE_KINDS:
+            rows = self._without_nothing(rows) if self.tidy else rows
             self._trades(rows, place)
-        self._rows += rows.height
+        self._rows += height
+        if rows.is_empty():
+            return rows
         rows = self._ordered(rows, place)
         self._last = int(rows[self._key][-1])
         return rows
@@ -87,6 +90,13 @@ class RowChecks:
             ("volume", rows["volume"] < 0, "is below 0; mend or drop the row"),
         )
         _judge(rules, place)
+
+    def _without_nothing(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Drop what the venue books at no price or quantity, e.g. against its insurance fund."""
+        kept = rows.filter(pl.col("price") > 0, pl.col("quantity") > 0)
+        if kept.height < rows.height:
+            self.notices.append(f"{self.file}: {rows.height - kept.height} trades without price or quantity dropped")
+        return kept
 
     def _trades(self, rows: pl.DataFrame, place: Place) -> None:
         back = rows["time_us"].diff().fill_null(0) < 0

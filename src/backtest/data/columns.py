@@ -117,6 +117,11 @@ def kind_of(names: Sequence[str]) -> Recording | None:
     return None
 
 
+def looks_like_prices(names: Sequence[str]) -> bool:
+    """Whether these are candles, though perhaps without a volume."""
+    return {_plain(name) for name in names}.issuperset(PRICES)
+
+
 def pick(names: Sequence[str], kind: Recording, file: str) -> dict[str, str]:
     """Return for each column of `kind` the name it has in the source.
 

@@ -44,10 +44,12 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     settings = settings_of(given, program)
     try:
         return _COMMANDS[given.command](given, settings, outside)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Conflict(f"the disk of {store_of(settings).folder} is full; make room and ask again") from error
-        raise
+        raise Conflict(f"{error.filename or store_of(settings).folder}: {error.strerror or error}") from error
 
 
 def settings_of(given: argparse.Namespace, program: str) -> Settings:

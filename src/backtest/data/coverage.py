@@ -51,6 +51,11 @@ def cover(store: Store, series: Series, from_ms: int | None = None, to_ms: int |
     rows = store.read(series, from_ms, to_ms)
     if rows.is_empty():
         raise NotFound(f"{series} is stored, but nothing of it between {window_text(from_ms, to_ms)}; see `data list`")
+    return coverage_of(series, rows, from_ms, to_ms)
+
+
+def coverage_of(series: Series, rows: pl.DataFrame, from_ms: int | None, to_ms: int | None) -> Coverage:
+    """Tell what `rows`, which are some, lack within a window."""
     name, per_ms = columns.TIMES[series.kind]
     times = rows[name] // per_ms
     length = _length(series, times)

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from backtest.data import columns
 from backtest.data.checks import infer_interval
 from backtest.data.intake import Intake, check_against_checksum
 from backtest.data.reading import Source, open_source
@@ -15,6 +16,7 @@ from backtest.data.room import check_room
 from backtest.data.series import CANDLE_KINDS, FUTURES_KINDS, TRADE_KINDS, Series, parse_interval, parse_kind, refuse
 from backtest.data.store import Put, Store
 from domain.instrument import Market
+from ports.archives import Recording
 
 _SYMBOL_IN_NAME: Final = re.compile(r"(?:(?:spot|um)_)?(?P<symbol>[A-Z0-9]{5,20})[-_.]")
 
@@ -62,14 +64,15 @@ def import_files(store: Store, files: Sequence[Path], words: Words, intake: Inta
 
 def _check(path: Path, words: Words, intake: Intake) -> _Known:
     source = open_source(path)
-    checked = check_against_checksum(path)
-    series = _series_of(source, words, intake)
-    notices: list[str] = ["its checksum agrees"] if checked else []
-    if source.has_floats(series.kind):
+    notices: list[str] = ["its checksum agrees"] if check_against_checksum(path) else []
+    kind = _kind_of(source, words)
+    # Trades may be many times the memory: they are checked here and read a second time to be stored.
+    rows = [] if kind in TRADE_KINDS else list(intake.read(source, kind))
+    series = _series_of(path.name, kind, words, rows)
+    if source.has_floats(kind):
         grid = f"the nearest multiple of {intake.dialect.tick}" if intake.dialect.tick else "8 decimals"
         notices.append(f"its prices are binary floats, which were rounded to {grid}")
-    # Trades may be many times the memory: they are checked here and read a second time.
-    parts = [part for part in intake.checked(source, series, notices) if series.kind not in TRADE_KINDS]
+    parts = [part for part in intake.checked(source, series, notices, rows) if kind not in TRADE_KINDS]
     return _Known(source, series, parts, notices)
 
 
@@ -79,11 +82,16 @@ def _keep(store: Store, known: _Known, intake: Intake) -> Imported:
     return Imported(known.source.path.name, known.series, put, known.notices)
 
 
-def _series_of(source: Source, words: Words, intake: Intake) -> Series:
-    name = source.path.name
+def _kind_of(source: Source, words: Words) -> Recording:
     kind = source.kind if words.kind is None else parse_kind(words.kind)
     if kind is None:
-        refuse("kind", f"{name} has the columns {', '.join(source.names)}: say what they are, e.g. --kind klines")
+        hint = "mark (prices without a volume)" if columns.looks_like_prices(source.names) else "klines"
+        told = ", ".join(source.names)
+        refuse("kind", f"{source.path.name} has the columns {told}: say what they are, e.g. --kind {hint}")
+    return kind
+
+
+def _series_of(name: str, kind: Recording, words: Words, rows: Sequence[pl.DataFrame]) -> Series:
     found = _SYMBOL_IN_NAME.match(name)
     symbol = words.symbol or (found["symbol"] if found else None)
     if symbol is None:
@@ -92,5 +100,4 @@ def _series_of(source: Source, words: Words, intake: Intake) -> Series:
     if kind not in CANDLE_KINDS:
         return Series.named(symbol, market, kind)
     said = None if words.interval is None else parse_interval(words.interval)
-    opened = pl.concat([block["open_ms"] for block in source.blocks(kind, intake.dialect)])
-    return Series.named(symbol, market, kind, infer_interval(opened, name, said))
+    return Series.named(symbol, market, kind, infer_interval(rows[0]["open_ms"], name, said))

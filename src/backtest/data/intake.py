@@ -13,6 +13,7 @@ from backtest.data.checks import RowChecks
 from backtest.data.reading import Dialect, Source
 from backtest.data.series import TRADE_KINDS, Series, refuse
 from backtest.data.store import Put, Store
+from ports.archives import Recording
 
 _DAY_US: Final = 86_400_000_000
 CHECKSUM_ENDING: Final = ".CHECKSUM"
@@ -26,18 +27,29 @@ class Intake:
     tidy: bool = False
     replace: bool = False
 
-    def checked(self, source: Source, series: Series, notices: list[str]) -> Iterator[pl.DataFrame]:
-        """Yield a file's rows, checked: trades day by day, all else at once.
+    def read(self, source: Source, kind: Recording) -> Iterator[pl.DataFrame]:
+        """Yield a file's rows as they stand there: trades in blocks, all else at once.
+
+        Raises:
+            InvalidRequest: naming the column, the row and the remedy.
+        """
+        blocks = source.blocks(kind, self.dialect)
+        if kind in TRADE_KINDS:
+            yield from blocks
+        else:
+            yield pl.concat(list(blocks))
+
+    def checked(
+        self, source: Source, series: Series, notices: list[str], rows: Iterable[pl.DataFrame] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield a file's rows, checked: trades day by day, all else at once. `rows` spares reading it again.
 
         Raises:
             InvalidRequest: naming the column, the row and the remedy.
         """
         checks = RowChecks(source.path.name, series.kind, series.interval, self.tidy, notices)
-        blocks = (checks.check(block) for block in source.blocks(series.kind, self.dialect))
-        if series.kind in TRADE_KINDS:
-            yield from _by_day(blocks)
-        else:
-            yield pl.concat(list(blocks))
+        blocks = (checks.check(block) for block in rows or self.read(source, series.kind))
+        yield from _by_day(blocks) if series.kind in TRADE_KINDS else blocks
 
     def keep(
         self,
@@ -90,6 +102,6 @@ def _by_day(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         dated = rows.with_columns((pl.col("time_us") // _DAY_US).alias("__day"))
         parts = dated.partition_by("__day", maintain_order=True, include_key=False)
         yield from parts[:-1]
-        rest = parts[-1]
+        rest = parts[-1] if parts else None
     if rest is not None:
         yield rest

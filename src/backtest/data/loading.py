@@ -9,7 +9,7 @@ import polars as pl
 
 from backtest.candles import Candles, FloatColumn, IntColumn
 from backtest.data import columns
-from backtest.data.coverage import Coverage, cover, extent, gap_text, window_text
+from backtest.data.coverage import Coverage, coverage_of, extent, gap_text, window_text
 from backtest.data.periods import check_window
 from backtest.data.series import INTERVALS_MS, WORD_OF_MARKET, Series, refuse
 from backtest.data.store import Store
@@ -80,7 +80,7 @@ def load_candles(
     source = _source_of(store, wanted, from_ms, to_ms)
     rows = _rows(store, source, from_ms, to_ms)
     if not allow_gaps:
-        _refuse_gaps(cover(store, source, from_ms, to_ms))
+        _refuse_gaps(coverage_of(source, rows, from_ms, to_ms))
     if source != wanted:
         rows = _aggregated(rows, source.interval_ms, wanted.interval_ms, from_ms)
         if rows.is_empty():
@@ -106,7 +106,7 @@ def load_funding(
     check_window(from_ms, to_ms)
     rows = _rows(store, series, from_ms, to_ms)
     if not allow_gaps:
-        _refuse_gaps(cover(store, series, from_ms, to_ms))
+        _refuse_gaps(coverage_of(series, rows, from_ms, to_ms))
     time_ms, rate = (rows[name].to_numpy(writable=True) for name in ("time_ms", "rate"))
     return FundingRates(symbol=series.symbol, time_ms=time_ms, rate=rate)
 
@@ -130,7 +130,7 @@ def load_trades(
     check_window(from_ms, to_ms)
     rows = _rows(store, series, from_ms, to_ms)
     if not allow_gaps:
-        _refuse_gaps(cover(store, series, from_ms, to_ms))
+        _refuse_gaps(coverage_of(series, rows, from_ms, to_ms))
     return Trades(
         symbol=series.symbol,
         market=series.market,

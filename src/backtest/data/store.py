@@ -88,7 +88,7 @@ class Store:
                     candidates = [Series(market, kind, path.name, interval) for interval in INTERVALS_MS]
                     candidates.append(Series(market, kind, path.name))
                     found += [series for series in candidates if self.holdings(series)]
-        return sorted(found)
+        return sorted(found, key=str)
 
     def holdings(self, series: Series) -> list[Holding]:
         """Return the files of a series, oldest first."""

@@ -72,6 +72,11 @@ def test_get_list_gaps_and_drop(shell: Shell, archive: Archive) -> None:
 
 
 def test_what_cannot_be_done_is_one_sentence_that_names_the_word(shell: Shell, tmp_path: Path) -> None:
+    shell.folder = tmp_path / "file"
+    shell.folder.write_text("")
+    with pytest.raises(Conflict, match="file"):
+        shell.run("get", "BTCUSDT", "--from", "2023-01")
+    shell.folder = tmp_path / "data"
     for words, kind, told in (
         (("get", "BTCUSDT", "--from", "2024-01"), InvalidRequest, "from: 2024-01 has not come yet"),
         (("get", "BTCUSDT", "--from", "2023-03", "--to", "2023-01"), InvalidRequest, "to: the window is empty"),

@@ -12,7 +12,7 @@ from backtest.data.loading import load_candles, load_funding, load_trades
 from backtest.data.periods import parse_window
 from backtest.data.progress import Silent
 from backtest.data.series import Series
-from backtest.data.store import Store
+from backtest.data.store import Put, Store
 from domain.errors import InvalidRequest, NotFound, Unreachable
 from fakes.binance_archive import Archive, serving
 from fakes.recorded_rows import HOUR_MS, KLINE_HEADER, klines, month_ms, ms, trades
@@ -232,6 +232,11 @@ def test_a_month_of_trades_becomes_days(downloads: Downloads) -> None:
     assert loaded.buyer_is_maker.tolist()[:2] == [False, True]
     again = downloads.get("2023-02", "2023-02", kind="trades")  # days without a trade count as had
     assert (again.fetched, again.stored_before) == ([], ["2023-02"])
+    nothing = f"2000,0,0.00000000,0,{start + 27 * 24 * HOUR_MS},True,True"
+    downloads.archive.add(f"{below}/BTCUSDT-trades-2023-02.zip", [*trades(1000, times), nothing])
+    told = downloads.get("2023-02", "2023-02", kind="trades", replace=True)
+    assert told.put == Put(same=60)
+    assert told.notices[0].endswith("1 trades without price or quantity dropped")
 
 
 def test_funding_rates_and_the_month_they_do_not_tell_yet(downloads: Downloads) -> None:

@@ -109,7 +109,7 @@ def mended(at: int, column: int, text: str) -> list[str]:
         ([], "is empty"),
         ([KLINE_HEADER], "holds no rows"),
         (["a,b,c", "1,2,3"], "kind: .* has the columns a, b, c: say what they are"),
-        (["open_time,open,high,low,close", "1,2,3,4,5"], "say what they are, e.g. --kind klines"),
+        (["open_time,open,high,low,close", "1,2,3,4,5"], "say what they are, e.g. --kind mark"),
     ],
 )
 def test_a_bad_file_is_told_with_column_row_and_remedy(
