@@ -13,6 +13,7 @@ from bootstrap import VERSION
 from bootstrap.exchange import Exchange
 from bootstrap.house import House
 from bootstrap.notices import standing_notices
+from bootstrap.patience import once_limits_reopen
 from bootstrap.web import application
 from config.settings import Settings
 from domain.account import Account, Mode
@@ -68,7 +69,7 @@ class HouseBuilder:
             store = open_store(self.folder.url, exchange.account, clock, sidecar=self.folder.sidecar)
             undo.callback(store.close)
             try:
-                require_exchange(mode, exchange.venue, store)
+                once_limits_reopen(lambda: require_exchange(mode, exchange.venue, store), clock)
                 house = self._furnish(mode, exchange, store, clock)
             except Unreachable as error:
                 raise exchange.out_of_reach(error) from error

@@ -8,6 +8,7 @@ from adapters.binance.connect import BinanceVenue, connect
 from adapters.binance.rhythm import SilenceBounds
 from adapters.locks import HeldLocks, lock_account, runtime_folders
 from adapters.simulator_process import SHADOW_KEY, SHADOW_SECRET, SimulatorAddresses, SimulatorProcess
+from bootstrap.patience import once_limits_reopen
 from bootstrap.simulator_options import simulator_arguments
 from config.loading import child_environment
 from config.settings import Settings
@@ -47,7 +48,7 @@ class Exchange:
         self.simulator: Final = self._own_simulator()
         self._addresses: Final = self._find(undo)
         try:
-            self.venue: Final = self._connect()
+            self.venue: Final = once_limits_reopen(self._connect, clock)
         except Unreachable as error:
             raise self.out_of_reach(error) from error
         undo.callback(self.venue.close)

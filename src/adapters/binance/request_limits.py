@@ -8,6 +8,10 @@ INTERVAL_S: Final[Mapping[str, int]] = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600,
 _UNIT: Final[Mapping[str, str]] = {"S": "SECOND", "M": "MINUTE", "H": "HOUR", "D": "DAY"}
 _WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-"
 _ORDERS_HEADER: Final = "X-MBX-ORDER-COUNT-"
+LATE_MS: Final = 250
+"""How much later than by our measure of its clock the venue's windows are taken to end. Who waits for a window sends as
+soon as it opens; a measure that is ahead by a millisecond would let that fall into the window before, which is full,
+and have the count of that taken for the new one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,14 @@ class Window:
         return self.used + self.reserved + amount <= self.limit * share
 
     def ends_in_s(self, server_ms: int) -> float:
-        return (self.interval_s * 1000 - server_ms % (self.interval_s * 1000)) / 1000
+        return (self.interval_s * 1000 - (server_ms - LATE_MS) % (self.interval_s * 1000)) / 1000
 
     def taken(self, server_ms: int) -> int:
         """Return what is used and reserved at this moment; changes nothing, so any thread may ask."""
         return self.reserved + (self.used if self._number(server_ms) == self.number else 0)
 
     def _number(self, server_ms: int) -> int:
-        return server_ms // (self.interval_s * 1000)
+        return (server_ms - LATE_MS) // (self.interval_s * 1000)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.binance.request_limits import Cost
+from adapters.binance.request_limits import LATE_MS, Cost
 from adapters.binance.weights import Urgency, WeightBroker
 from domain.errors import SlowDown
 from domain.instrument import Market
@@ -25,7 +25,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock(wall_ms=1_700_000_000_000 - 1_700_000_000_000 % 60_000)  # a minute's beginning
+    minute_ms = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
+    return FakeClock(wall_ms=minute_ms + LATE_MS)  # a window's beginning
 
 
 def limit(kind: str, interval: str, number: int, most: int) -> dict[str, object]:
@@ -59,6 +60,25 @@ def test_a_new_minute_begins_at_zero_and_old_replies_do_not_count_in_it(clock: F
             clock.advance(0.2)
             turn.answered(200, {"X-MBX-USED-WEIGHT-1M": "5990"})
         assert broker.used_weight(SPOT) == 0
+
+    run(work())
+
+
+def test_a_clock_that_is_a_little_ahead_neither_sends_too_early_nor_takes_over_the_old_minutes_count(
+    clock: FakeClock,
+) -> None:
+    broker = broker_of(clock)
+    ahead_s = 0.2
+
+    async def work() -> None:
+        async with broker.turn(SPOT, ONE, Urgency.DATA) as turn:
+            turn.answered(200, {"X-MBX-USED-WEIGHT-1M": "6000"})
+        clock.advance(40)
+        async with broker.turn(SPOT, ONE, Urgency.RECONCILE) as turn:
+            venue_s = (clock.wall_ms() / 1000 - ahead_s) % 60
+            assert venue_s < 1, "the venue has begun the next minute too"
+            turn.answered(200, {"X-MBX-USED-WEIGHT-1M": "1"})
+        assert broker.used_weight(SPOT) == 1
 
     run(work())
 
