@@ -16,6 +16,7 @@ TICK: Final = Decimal("0.01")
 _RECOVERY: Final = (
     Boundary.OPENED,
     Boundary.RESTORED,
+    Boundary.RESTORED,
     Boundary.LOOK_UP_ASKED,
     Boundary.LOOK_UP_BEFORE_COMMIT,
     Boundary.LOOK_UP_AFTER_COMMIT,
@@ -24,7 +25,7 @@ _RECOVERY: Final = (
     Boundary.READING_BEFORE_COMMIT,
     Boundary.READING_AFTER_COMMIT,
     Boundary.READING_AFTER_COMMIT,
-)  # the last ones twice, because not every reading brings something to commit
+)  # some twice, because not every life comes that far, and not every reading brings something to commit
 _CANCELLING: Final = (
     Boundary.CANCEL_SENT,
     Boundary.CANCEL_APPLIED,
@@ -32,7 +33,6 @@ _CANCELLING: Final = (
     Boundary.CANCEL_AFTER_COMMIT,
 )
 _STOPPING: Final = (Boundary.STOP_BEFORE_COMMIT, Boundary.STOP_AFTER_COMMIT, Boundary.STOP_CANCELLING)
-_ENDING: Final = (Boundary.UNWIND_SENT, Boundary.UNWIND_APPLIED, Boundary.END_BEFORE_COMMIT)
 _UNWINDING: Final = (
     Boundary.STOP_CANCELLING,
     Boundary.UNWIND_SENT,
@@ -40,9 +40,8 @@ _UNWINDING: Final = (
     Boundary.UNWIND_APPLIED,
     Boundary.UNWIND_APPLIED,
 )
-_TRADING: Final = tuple(
-    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPPING, *_ENDING)
-)
+_STOPS: Final = (*_STOPPING, *_UNWINDING, Boundary.END_BEFORE_COMMIT)
+_TRADING: Final = tuple(boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS))
 
 CHANGES_THE_OUTCOME: Final = frozenset(
     {
@@ -73,7 +72,10 @@ _WEIGHTS: Final = {
     Fault.STREAM_DELAYED: 4,
     Fault.STREAM_MUTE: 3,
     Fault.EXPIRED_IN_MATCH: 4,
-    Fault.FOREIGN_INSTANCE: 3,
+    Fault.CANCELLED_BY_OTHERS: 3,
+    Fault.SLOW_DOWN: 3,
+    Fault.BALANCE_CHANGED: 3,
+    Fault.FOREIGN_INSTANCE: 4,
     Fault.PARTIAL_FILL: 1,
 }
 """How much more often a fault is drawn that finds less to strike; 2 for the others."""
@@ -179,21 +181,22 @@ def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Epi
     possible = _HARMLESS if lock_step else _WINDOWED
     drawn = random.sample(possible, random.choice([3, 4, 5, 5]), counts=[_WEIGHTS.get(it, 2) for it in possible])
     faults = dict.fromkeys(drawn)
-    stop = random.choice([OnStop.CANCEL, OnStop.UNWIND, OnStop.UNWIND, OnStop.KEEP]) if kind == "stop" else None
+    stop = (
+        random.choice([OnStop.CANCEL, OnStop.UNWIND, OnStop.UNWIND, OnStop.UNWIND, OnStop.KEEP])
+        if kind == "stop"
+        else None
+    )
     # A stop that is lost with the power comes later than the twin's, and orders that are kept would tell.
     may_lose = not (lock_step and stop is not None)
     if lock_step and stop is OnStop.KEEP:
         stop = OnStop.CANCEL
     deaths = [_death(random, random.choice(_first_choices(kind, stop)), may_lose=may_lose)]
-    while len(deaths) < 4 and random.random() < 0.65:
-        again: Sequence[Boundary] = _RECOVERY
-        if kind == "stop" and random.random() < 0.4:
-            again = (*_ENDING, *_UNWINDING) if stop is OnStop.UNWIND else (Boundary.END_BEFORE_COMMIT,)
-        deaths.append(_death(random, random.choice(again), may_lose=may_lose))
+    while len(deaths) < 4 and random.random() < 0.7:
+        deaths.append(_death(random, random.choice(_later_choices(random, stop)), may_lose=may_lose))
     return Episode(
         at_step=at_step,
         faults=tuple(faults),
-        faults_ms=random.choice([15_000, 30_000, 45_000]),
+        faults_ms=random.choice([20_000, 40_000, 60_000]),
         deaths=tuple(deaths),
         shut_down=kind == "shut down",
         stop=stop,
@@ -204,19 +207,25 @@ def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Epi
 
 def _first_choices(kind: str, stop: OnStop | None) -> Sequence[Boundary]:
     if kind == "shut down":
-        return _CANCELLING
+        return (*_CANCELLING, Boundary.CANCEL_BEFORE_COMMIT, Boundary.CANCEL_AFTER_COMMIT)
     if stop is OnStop.UNWIND:
-        return (*_CANCELLING, *_STOPPING, *_ENDING, *_UNWINDING)
+        return (*_CANCELLING, *_STOPS, *_UNWINDING)
     if stop is not None:
         return (*_STOPPING, Boundary.END_BEFORE_COMMIT)
     return _TRADING
+
+
+def _later_choices(random: Random, stop: OnStop | None) -> Sequence[Boundary]:
+    if stop is None or random.random() < 0.5:
+        return _RECOVERY
+    return _UNWINDING if stop is OnStop.UNWIND else (*_STOPPING, Boundary.END_BEFORE_COMMIT)
 
 
 def _death(random: Random, boundary: Boundary, *, may_lose: bool) -> Death:
     power_loss = may_lose and random.random() < 0.3
     return Death(
         boundary=boundary,
-        passes=1 if boundary in (*_STOPPING, *_ENDING) else random.choice([1, 1, 1, 2, 3]),
+        passes=1 if boundary in _STOPS else random.choice([1, 1, 1, 2, 3]),
         # A machine without power is back after longer than a request may be on its way; a process is back at once.
         down_ms=random.choice([15_000, 40_000] if power_loss else [50, 1_000, 6_000, 30_000]),
         lost_commits=random.choice([1, 2, 3, 5, 8, 13]) if power_loss else 0,
