@@ -4,19 +4,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from backtest.candle_files import read_candles
-from backtest.candles import BadCandles, Candles
-from backtest.data.command import settings_of, store_of
-from backtest.data.loading import load_candles
-from backtest.data.periods import parse_window
-from backtest.data.series import parse_market, parse_symbol
+from backtest.candles import BadCandles
+from backtest.chosen_market import candles_of, rules_of
+from backtest.data.command import settings_of
 from backtest.outside import Outside
-from backtest.rules_source import UsedRules, find_rules
 from backtest.run_options import parse, wish_of
 from backtest.study import Study, WindowLength, study
-from config.settings import Settings
 from domain.errors import Conflict, FieldMistake, InvalidRequest
-from domain.instrument import Market
 
 
 def main(words: Sequence[str], program: str, outside: Outside) -> int:
@@ -28,14 +22,11 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     """
     given = parse(words, program)
     settings = settings_of(given, program)
-    symbol, market = parse_symbol(given.symbol), parse_market(given.market)
-    if market is not Market.SPOT:
-        raise _wrong("market", "grids trade on spot alone so far; say --market spot")
     if given.out is not None and given.out.exists() and not given.out.is_dir():
         raise _wrong("out", f"{given.out} is a file; name a folder")
-    rules = find_rules(given.rules, symbol, market, outside.parse_rules, settings.server.data_dir)
+    rules = rules_of(given, settings, outside)
     wish = wish_of(given, rules.rules.instrument)
-    candles, origin = _candles(given, symbol, market, rules, settings)
+    candles, origin = candles_of(given, settings, rules)
     try:
         found = study(
             wish.request,
@@ -51,20 +42,6 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         raise _wrong("candles", str(error)) from None
     _tell(given, found)
     return 0
-
-
-def _candles(
-    given: argparse.Namespace, symbol: str, market: Market, rules: UsedRules, settings: Settings
-) -> tuple[Candles, str]:
-    window = parse_window(given.start, given.end)
-    if given.data is None:
-        store = store_of(settings)
-        interval = given.interval or "1m"
-        return load_candles(store, symbol, market, interval, *window, allow_gaps=given.allow_gaps), "from the store"
-    candles, notices = read_candles(
-        given.data, symbol, market, given.interval, window, tick=rules.rules.tick, allow_gaps=given.allow_gaps
-    )
-    return candles, "; ".join([f"from {given.data.name}", *notices])
 
 
 def _tell(given: argparse.Namespace, found: Study) -> None:

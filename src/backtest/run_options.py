@@ -38,15 +38,16 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_market(parser.add_argument_group("market"))
-    _add_grid(parser.add_argument_group("grid and account"))
-    _add_assumptions(parser.add_argument_group("assumptions"))
+    add_market(parser.add_argument_group("market"))
+    add_grid(parser.add_argument_group("grid and account"))
+    add_assumptions(parser.add_argument_group("assumptions"))
     _add_result(parser.add_argument_group("result"))
     return parser.parse_args(list(words))
 
 
-def _add_market(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--symbol", required=True, help="as Binance writes it, e.g. BTCUSDT")
+def add_market(group: argparse._ArgumentGroup, *, needs_symbol: bool = True) -> None:
+    """Add the words that say which candles are replayed."""
+    group.add_argument("--symbol", required=needs_symbol, help="as Binance writes it, e.g. BTCUSDT")
     group.add_argument("--market", choices=tuple(MARKET_WORDS), default="spot", help="spot (default) or um")
     group.add_argument("--interval", help="of the candles; default 1m, of a file what its rows tell")
     group.add_argument("--from", dest="start", metavar="TIME", help="2024-01, 2024-01-31 or 2024-01-31T14:30 (UTC)")
@@ -57,7 +58,8 @@ def _add_market(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--config", metavar="FILE", help="the server's configuration file")
 
 
-def _add_grid(group: argparse._ArgumentGroup) -> None:
+def add_grid(group: argparse._ArgumentGroup) -> None:
+    """Add the words for the grid's keys and the account's capital."""
     group.add_argument("--grid", type=Path, metavar="FILE", help="YAML with the grid's keys")
     group.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="one key of the grid"
@@ -65,7 +67,8 @@ def _add_grid(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--capital", metavar="AMOUNT", help="quote on the account; default: the grid's own capital")
 
 
-def _add_assumptions(group: argparse._ArgumentGroup) -> None:
+def add_assumptions(group: argparse._ArgumentGroup) -> None:
+    """Add the words for fees, fills, path and rules."""
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
     group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
     group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
@@ -109,8 +112,7 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     mistakes: list[FieldMistake] = []
     request = fees = fill = capital = None
     try:
-        keys = read_config_file(given.grid) if given.grid else {}
-        request = parse_grid({**keys, **read_settings(given.settings)}, instrument)
+        request = parse_grid(keys_of(given), instrument)
         capital = _capital(given.capital, request)
     except InvalidRequest as error:
         mistakes += error.mistakes
@@ -124,10 +126,41 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
         mistakes += error.mistakes
     if request is None or capital is None or fees is None or fill is None:
         raise InvalidRequest(mistakes)
+    balances = balances_of(instrument, capital, fees, given.bnb)
+    return Wish(request, Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path)))
+
+
+def keys_of(given: argparse.Namespace) -> dict[str, object]:
+    """Return the grid's keys that file and --set words name.
+
+    Raises:
+        InvalidRequest: naming `config` or `set`.
+    """
+    return {**(read_config_file(given.grid) if given.grid else {}), **read_settings(given.settings)}
+
+
+def balances_of(instrument: Instrument, capital: Decimal, fees: Fees, bnb: str | None) -> dict[str, Decimal]:
+    """Return the account: the capital in quote, and BNB where fees are paid in it.
+
+    Raises:
+        InvalidRequest: naming `bnb`.
+    """
     balances = {instrument.quote: capital}
     if fees.bnb_price is not None:
-        balances["BNB"] = _bnb(given.bnb, capital, fees.bnb_price)
-    return Wish(request, Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path)))
+        balances["BNB"] = _bnb(bnb, capital, fees.bnb_price)
+    return balances
+
+
+def parse_capital(text: str) -> Decimal:
+    """Return the account's capital in quote.
+
+    Raises:
+        InvalidRequest: naming `capital`.
+    """
+    capital = _number("capital", text)
+    if capital <= 0:
+        raise _wrong("capital", f"must be above 0, was {text}")
+    return capital
 
 
 def parse_fees(text: str, bnb_price: str | None = None) -> Fees:
@@ -166,14 +199,10 @@ def parse_fill(text: str) -> FillAssumption:
 
 def _capital(text: str | None, request: GridRequest) -> Decimal:
     if text is not None:
-        capital = _number("capital", text)
-    elif request.capital is not None:
-        capital = request.capital
-    else:
+        return parse_capital(text)
+    if request.capital is None:
         raise _wrong("capital", "how much quote lies on the account? Say --capital 10000")
-    if capital <= 0:
-        raise _wrong("capital", f"must be above 0, was {text}")
-    return capital
+    return request.capital
 
 
 def _bnb(text: str | None, capital: Decimal, price: Decimal) -> Decimal:

@@ -1,0 +1,46 @@
+"""The market that the words of a command name: its rules and its candles."""
+
+import argparse
+
+from backtest.candle_files import read_candles
+from backtest.candles import Candles
+from backtest.data.command import store_of
+from backtest.data.loading import load_candles
+from backtest.data.periods import parse_window
+from backtest.data.series import parse_market, parse_symbol
+from backtest.outside import Outside
+from backtest.rules_source import UsedRules, find_rules
+from config.settings import Settings
+from domain.errors import FieldMistake, InvalidRequest
+from domain.instrument import Market
+
+
+def rules_of(given: argparse.Namespace, settings: Settings, outside: Outside) -> UsedRules:
+    """Return the order rules of the symbol.
+
+    Raises:
+        InvalidRequest: naming `symbol`, `market` or `rules`.
+    """
+    symbol, market = parse_symbol(given.symbol), parse_market(given.market)
+    if market is not Market.SPOT:
+        raise InvalidRequest([FieldMistake("market", "grids trade on spot alone so far; say --market spot")])
+    return find_rules(given.rules, symbol, market, outside.parse_rules, settings.server.data_dir)
+
+
+def candles_of(given: argparse.Namespace, settings: Settings, rules: UsedRules) -> tuple[Candles, str]:
+    """Return the candles of file or store, and where they come from.
+
+    Raises:
+        InvalidRequest: naming field, row and remedy.
+        Conflict: if a file of the store is damaged.
+    """
+    window = parse_window(given.start, given.end)
+    symbol, market = parse_symbol(given.symbol), parse_market(given.market)
+    if given.data is None:
+        interval = given.interval or "1m"
+        store = store_of(settings)
+        return load_candles(store, symbol, market, interval, *window, allow_gaps=given.allow_gaps), "from the store"
+    candles, notices = read_candles(
+        given.data, symbol, market, given.interval, window, tick=rules.rules.tick, allow_gaps=given.allow_gaps
+    )
+    return candles, "; ".join([f"from {given.data.name}", *notices])
