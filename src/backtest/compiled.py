@@ -36,7 +36,7 @@ _SIGNATURE: Final = numba.void(
     *(_INT, _INT),
     *(_TABLE, _TABLE, _COLUMN, _COLUMN),
     *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE),
-    *(_COLUMN, _COLUMN, _COLUMN, _COLUMN),
+    *(_COLUMN, _COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
 
 

@@ -47,7 +47,7 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         scenario=scenario,
         books=books,
         start_equity=held[0] + held[1] * first,
-        drawdown=_drawdown(state, path, unit),
+        drawdown=drawdown_of(state, path, unit),
         fills=_fills(outcome.fills),
         curve=_curve(setting, path, outcome) if setting.rules[at.CURVE] else None,
         start_ms=candles.start_ms,
@@ -67,7 +67,7 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
 def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state: list[int], mark: Decimal) -> Books:
     """Return the grid's books at `mark`, equal to `orders.books.FifoBooks` fed with the same fills."""
     scales, plan, rules = setting.scales, scenario.plan, scenario.rules
-    flows = _Flows.of(setting, cell, state)
+    flows = flows_of(setting, cell, state)
     fee_quote, fee_bnb = from_units(state[at.FEE_QUOTE]), from_units(state[at.FEE_BNB])
     bnb_value = fee_bnb * from_units(scales.bnb_price)
     base = from_units(flows.base)
@@ -102,7 +102,7 @@ def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flows:
+class Flows:
     """Sums over the cells: base and its fees in 1e-8, quote in units, costs in ticks x 1e-8."""
 
     base: int
@@ -111,23 +111,22 @@ class _Flows:
     fee_base: int
     fee_base_value: int
 
-    @classmethod
-    def of(cls, setting: Setting, cell: list[list[int]], state: list[int]) -> "_Flows":
-        prices, first_price = setting.numbers.prices, state[at.FIRST_PRICE]
-        held, first, fees = cell[at.HELD], cell[at.FIRST], cell[at.FEE_BASE]
-        paid_by_bnb = state[at.FEE_BNB] * setting.rules[at.BNB_UNIT]
-        own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
-        return cls(
-            base=sum(held),
-            quote=state[at.CASH] + paid_by_bnb - setting.state[at.CASH],
-            cost=sum(own) + sum(first) * first_price,
-            fee_base=sum(fees) + state[at.FIRST_FEE],
-            fee_base_value=sum(price * fee for price, fee in zip(prices, fees, strict=False))
-            + state[at.FIRST_FEE] * first_price,
-        )
+
+def flows_of(setting: Setting, cell: list[list[int]], state: list[int]) -> Flows:
+    prices, first_price = setting.numbers.prices, state[at.FIRST_PRICE]
+    held, first, fees = cell[at.HELD], cell[at.FIRST], cell[at.FEE_BASE]
+    own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
+    later_fees = sum(price * fee for price, fee in zip(prices, fees, strict=False))
+    return Flows(
+        base=sum(held),
+        quote=state[at.CASH] + state[at.FEE_BNB] * setting.rules[at.BNB_UNIT] - setting.state[at.CASH],
+        cost=sum(own) + sum(first) * first_price,
+        fee_base=sum(fees) + state[at.FIRST_FEE],
+        fee_base_value=later_fees + state[at.FIRST_FEE] * first_price,
+    )
 
 
-def _drawdown(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
+def drawdown_of(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
     falls = (state[at.WORST_PEAK_AT], state[at.WORST_TROUGH_AT])
     if falls[0] < 0:
         return Drawdown(peak=ZERO, trough=ZERO, peak_ms=None, trough_ms=None)

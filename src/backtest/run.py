@@ -43,7 +43,7 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
     if limit and form is not RanBy.PLAIN:
         outcome = _Compiled(path, setting, volume).play()
     if outcome is None:
-        outcome = _Plain(path, setting, volume).play()
+        outcome, _ = play_plainly(path, setting, volume, [])
     return result_of(scenario, path, setting, outcome)
 
 
@@ -70,10 +70,10 @@ class _Compiled:
             _array([totals]),
             state.reshape(1, -1),
         )
-        path = self.path
+        path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.table, path.blocks, self.volume, path.open_ms, *one, fills, *curve, status)
+            replays(0, 1, path.table, path.blocks, self.volume, path.open_ms, *one, fills, *curve, *unmarked, status)
             parts.append(fills[: state[at.FILL_AT]].copy())
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
@@ -82,34 +82,28 @@ class _Compiled:
         return Outcome(cell.tolist(), state.tolist(), table, curve, RanBy.COMPILED)
 
 
-@dataclass(slots=True)
-class _Plain:
-    path: PricePath
-    setting: Setting
-    volume: IntColumn
-
-    def play(self) -> Outcome:
-        """Return what came out, by Python's own integers, which never overflow."""
-        cell, totals = self.setting.cells_at_start()
-        state, rules = list(self.setting.state), list(self.setting.rules)
-        rules[at.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
-        room = _fill_room(self.setting)
-        fills = [0] * room
-        length = len(self.path.candles) if rules[at.CURVE] else 0
-        curve = ([0] * length, [0] * length)
-        market, blocks = self.path.table.tolist(), self.path.blocks.tolist()
-        volume, open_ms, ladder = self.volume.tolist(), self.path.open_ms.tolist(), self.setting.ladder()
-        written: list[int] = []
-        status = at.FILLS_FULL
-        while status == at.FILLS_FULL:
-            status = replay(
-                market, blocks, volume, open_ms, rules, ladder, cell, totals, state, fills, curve[0], curve[1]
-            )
-            written += fills[: state[at.FILL_AT]]
-            state[at.FILL_AT] = 0
-        table = np.array(written, dtype=object).reshape(-1, at.FILL_WIDTH)
-        columns = (np.array(curve[0], dtype=object), np.array(curve[1], dtype=object))
-        return Outcome(cell, state, table, columns, RanBy.PLAIN)
+def play_plainly(path: PricePath, setting: Setting, volume: IntColumn, marks: list[int]) -> tuple[Outcome, list[int]]:
+    """Return what came out, and the equity at `marks`, by Python's own integers, which never overflow."""
+    cell, totals = setting.cells_at_start()
+    state, rules = list(setting.state), list(setting.rules)
+    rules[at.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
+    fills = [0] * _fill_room(setting)
+    length = len(path.candles) if rules[at.CURVE] else 0
+    curve = ([0] * length, [0] * length)
+    marked = [0] * len(marks)
+    market, blocks, volumes = path.table.tolist(), path.blocks.tolist(), volume.tolist()
+    open_ms, ladder = path.open_ms.tolist(), setting.ladder()
+    written: list[int] = []
+    status = at.FILLS_FULL
+    while status == at.FILLS_FULL:
+        status = replay(
+            market, blocks, volumes, open_ms, rules, ladder, cell, totals, state, fills, *curve, marks, marked
+        )
+        written += fills[: state[at.FILL_AT]]
+        state[at.FILL_AT] = 0
+    table = np.array(written, dtype=object).reshape(-1, at.FILL_WIDTH)
+    columns = (np.array(curve[0], dtype=object), np.array(curve[1], dtype=object))
+    return Outcome(cell, state, table, columns, RanBy.PLAIN), marked
 
 
 def _fill_room(setting: Setting) -> int:

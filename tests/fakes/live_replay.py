@@ -92,8 +92,14 @@ def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[F
         times = (open_ms, open_ms + interval // 4, open_ms + interval // 2, open_ms + interval - 1)
         for index, (price, time_ms) in enumerate(zip(way, times, strict=True)):
             trade = MarketTrade(spec.symbol, price, quantity, time_ms, buyer_is_maker=False)
-            offers = ((price, ENDLESS),) if index == 0 else ()
-            yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), offers))
+            offer = _offer(scenario, price) if index == 0 else 0
+            yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer),) if offer else ()))
+
+
+def _offer(scenario: Scenario, price: int) -> int:
+    """Return what is offered at a first print: no more than the first purchase takes where a sale could rest there."""
+    plan = scenario.plan
+    return ENDLESS if to_decimal(price) < plan.prices[plan.gap] else to_units(plan.entry_quantity)
 
 
 def _quantity(scenario: Scenario, volume: float, spec: SymbolSpec) -> int:
@@ -134,5 +140,3 @@ def _marked(fills: list[Fill], rows: list[Row], scenario: Scenario, mark: Decima
 
 def to_decimal(units: int) -> Decimal:
     return Decimal(units) / UNIT
-
-

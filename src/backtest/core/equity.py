@@ -98,3 +98,17 @@ def write_curve(
     for i in range(first, until):
         curve_equity[i] = cash + worth * close[i]
         curve_base[i] = base
+
+
+def next_mark(state: Ints, marks: Ints) -> int:
+    """Return the next candle whose equity is to be kept; above all candles when there is none."""
+    return marks[state[at.NEXT_MARK]] if state[at.NEXT_MARK] < len(marks) else at.NOTHING
+
+
+def write_marks(until: int, rules: Ints, close: Ints, state: Column, marks: Ints, marked: Column) -> None:
+    """Keep the equity of the marked candles before `until`, in which nothing happened."""
+    mark = next_mark(state, marks)
+    while mark < until:
+        marked[state[at.NEXT_MARK]] = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close[mark]
+        state[at.NEXT_MARK] += 1
+        mark = next_mark(state, marks)

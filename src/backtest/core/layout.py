@@ -68,7 +68,8 @@ LONGEST = 26  # candles from a peak to the next higher one
 IN_RANGE = 27  # candles that closed within the ladder
 UNPAID_EVER = 28
 FAULTED = 29  # slots whose order is below the venue's minimum
-STATE = 30
+NEXT_MARK = 30
+STATE = 31
 
 DONE = 0
 FILLS_FULL = 1

@@ -25,12 +25,14 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
     fills: Numbers,
     curve_equity: Numbers,
     curve_base: Numbers,
+    marks: Numbers,
+    marked: Numbers,
     status: Numbers,
 ) -> None:
     """Replay the scenarios [first, until).
 
     `starts` counts the cells before each scenario; `ladders` and `cell` hold the scenarios' tables one behind the
-    other, `rules`, `totals` and `state` a row for each. `status` takes what `replay` returns.
+    other, `rules`, `totals`, `state` and `marked` a row for each. `status` takes what `replay` returns.
     """
     for j in range(first, until):
         count = starts[j + 1] - starts[j]
@@ -49,4 +51,6 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
             fills,
             curve_equity,
             curve_base,
+            marks,
+            marked[j],
         )

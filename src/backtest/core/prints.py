@@ -57,7 +57,12 @@ def print_on_sells(
 def activate(
     price: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, totals: Column, state: Column, fills: Column
 ) -> None:
-    """Make the first purchase at `price` if that may be paid, then let the rungs rest."""
+    """Make the first purchase at `price` if that may be paid, then let the rungs rest.
+
+    Rungs that the price has passed since the plan was made take at it. (Where it passed several, the live grid may wait
+    with the second purchase at one of them until its next timer, because a cancel of the first came too late. That wait
+    is not replayed.)
+    """
     missing = totals[cells.ENTRY_LOTS] - totals[cells.ENTRY_FILLED]
     if missing > 0:
         if price > rules[at.ENTRY_PRICE] or state[at.FREE] < rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]:

@@ -18,12 +18,20 @@ lies between those at its lowest and its highest close, so it is looked at only 
 """
 
 from backtest.core import layout as at
-from backtest.core.equity import closes_within, end_fall, watch, watch_quiet, write_curve
+from backtest.core.equity import (
+    closes_within,
+    end_fall,
+    next_mark,
+    watch,
+    watch_quiet,
+    write_curve,
+    write_marks,
+)
 from backtest.core.layout import Column, Ints, Table, Wide
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
 
 
-def replay(
+def replay(  # noqa: PLR0917 - numba's entry points take positions
     market_table: Wide,
     block_table: Wide,
     volume: Ints,
@@ -36,10 +44,13 @@ def replay(
     fills: Column,
     curve_equity: Column,
     curve_base: Column,
+    marks: Ints,
+    marked: Column,
 ) -> int:
     """Play on from candle `state[NEXT]`; return DONE, or FILLS_FULL or TOO_LARGE where it stopped before a candle.
 
-    `state[NEXT]` is a multiple of BLOCK whenever it stops, so that a caller can go on.
+    `marks` are candles, ascending, whose equity is written to `marked`. `state[NEXT]` is a multiple of BLOCK whenever
+    it stops, so that a caller can go on.
     """
     # Rows are looked up once: inside the loops that costs machine code more than the work itself.
     market = (market_table[at.OPEN], market_table[at.HIGH], market_table[at.LOW], market_table[at.CLOSE])
@@ -69,8 +80,23 @@ def replay(
             watch_quiet(block, first, until, blocks, market[at.CLOSE], rules, state)
             if rules[at.CURVE] == 1:
                 write_curve(first, until, rules, market[at.CLOSE], state, curve_equity, curve_base)
+            write_marks(until, rules, market[at.CLOSE], state, marks, marked)
         elif not play_block(
-            first, until, market, volume, open_ms, rules, ladder, cell, totals, state, fills, curve_equity, curve_base
+            first,
+            until,
+            market,
+            volume,
+            open_ms,
+            rules,
+            ladder,
+            cell,
+            totals,
+            state,
+            fills,
+            curve_equity,
+            curve_base,
+            marks,
+            marked,
         ):
             return at.TOO_LARGE
         state[at.IN_RANGE] += closes_within(block, first, until, blocks, market[at.CLOSE], ladder[at.PRICES])
@@ -103,6 +129,8 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     fills: Column,
     curve_equity: Column,
     curve_base: Column,
+    marks: Ints,
+    marked: Column,
 ) -> bool:
     """Play the candles [first, until) one by one; return whether the money still fits."""
     low = market[at.LOW]
@@ -110,6 +138,7 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     close = market[at.CLOSE]
     buy = highest_buy(ladder[at.PRICES], state)
     sell = lowest_sell(ladder[at.PRICES], state)
+    mark = next_mark(state, marks)
     for i in range(first, until):
         if state[at.ACTIVE] == 0 or low[i] <= buy or high[i] >= sell:
             play_candle(i, market, volume, open_ms, rules, ladder, cell, totals, state, fills)
@@ -122,4 +151,8 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
         if rules[at.CURVE] == 1:
             curve_equity[i] = equity
             curve_base[i] = state[at.BASE]
+        if i == mark:
+            marked[state[at.NEXT_MARK]] = equity
+            state[at.NEXT_MARK] += 1
+            mark = next_mark(state, marks)
     return True
