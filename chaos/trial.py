@@ -61,7 +61,7 @@ class Trial:
             weather,
             self._disk,
             Tripwire(),
-            Witness(INSTANCE, lambda _error: weather.strikes[Fault.FILTERS_CHANGED] > 0),
+            Witness(INSTANCE),
             self._note,
         )
         self._lives = Lives(self._world, self.outcome)

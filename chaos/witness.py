@@ -1,7 +1,7 @@
 """What must hold at every moment, checked from outside: at the venue, and at what was committed."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from domain.orders import Fill, Intent, Slot, Status
 from orders.client_ids import ClientId
@@ -19,12 +19,10 @@ class Witness:
 
     Args:
         instance: whose orders are watched.
-        excuses: tells whether a failure of the worker other than the store's is to be expected right now.
     """
 
-    def __init__(self, instance: str, excuses: Callable[[Exception], bool]) -> None:
+    def __init__(self, instance: str) -> None:
         self._instance = instance
-        self._excuses = excuses
         self._arrived: set[str] = set()
         self._intents: dict[str, Status] = {}
         self._fills: dict[int, Fill] = {}
@@ -37,7 +35,8 @@ class Witness:
         self.violation = self.violation or text
 
     def failed(self, error: Exception) -> None:
-        if not isinstance(error, StoreFailed) and not self._excuses(error):
+        """Judge a failure of the worker: only a store that fails is no mistake of its own."""
+        if not isinstance(error, StoreFailed):
             self.violated(f"the worker failed: {type(error).__name__}: {error}")
 
     # --- the venue ---
