@@ -22,7 +22,6 @@ _CARDS: Final = (
     "max_drawdown",
     "sharpe",
     "cycles",
-    "profit_per_cycle",
 )
 _ADDED: Final = (
     "equity_change",

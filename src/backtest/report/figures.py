@@ -35,6 +35,7 @@ def equity_figure(study: Study) -> Figure:
     traces = [
         *_band(study, time_ms),
         _line("holding the first purchase", time_ms, hold, "$quiet", dash="dot", unit=quote),
+        _line("everything in the base", time_ms, _all_in_line(study), "$quiet", unit=quote) | {"visible": "legendonly"},
         _line("this grid", time_ms, _gain(result), "$blue", width=2, unit=quote),
         _drawdown_line(result, time_ms),
     ]
@@ -162,8 +163,7 @@ def _band(study: Study, time_ms: IntColumn) -> list[Figure]:
 
 
 def _drawdown_line(result: Result, time_ms: IntColumn) -> Figure:
-    equity = float(result.start_equity) + _gain(result)
-    under = -drawdowns(np.concatenate(([float(result.start_equity)], equity)))[1:]
+    under = -drawdowns(float(result.start_equity) + _gain(result))
     line = _line("under its peak", time_ms, under, "$bad", width=1)
     hover = "%{y:.2%}<extra>under its peak</extra>"
     return line | {
@@ -207,6 +207,11 @@ def _hold_line(study: Study) -> FloatColumn:
     plan = study.result.scenario.plan
     prices: FloatColumn = study.candles.close.astype(np.float64) * float(UNIT)
     return float(plan.entry_quantity) * (prices - float(plan.start_price))
+
+
+def _all_in_line(study: Study) -> FloatColumn:
+    prices: FloatColumn = study.candles.close.astype(np.float64) * float(UNIT)
+    return float(study.result.start_equity) * (prices / float(study.result.first_price) - 1)
 
 
 def _rungs(study: Study, ends: list[int]) -> Figure:

@@ -61,10 +61,11 @@ def headline(study: Study) -> str:
     change, hold = result.books.equity_change, result.books.hold_change
     verb = "earned" if change >= 0 else "lost"
     total = percent(abs(float(change / result.start_equity)))
-    held = f"{'gained' if hold >= 0 else 'lost'} {amount(abs(hold))}"
+    all_in = study.measures.money.all_in_change
     first = (
         f"This grid would have {verb} {amount(abs(change))} {quote} ({total}) in {span(study.measures.work.days)}. "
-        f"Simply holding what it bought first would have {held}."
+        f"Simply holding what it bought first would have {_moved(hold)}, "
+        f"everything in {study.rules.rules.instrument.base} {_moved(all_in)}."
     )
     if study.bounds is None:
         return first
@@ -75,6 +76,10 @@ def headline(study: Study) -> str:
         f"{first} What candles cannot tell puts it between {amount(min(low, high), signed=True)} and "
         f"{amount(max(low, high), signed=True)} {quote}."
     )
+
+
+def _moved(change: Decimal) -> str:
+    return f"{'gained' if change >= 0 else 'lost'} {amount(abs(change))}"
 
 
 def assumptions(study: Study) -> list[str]:

@@ -53,6 +53,11 @@ def page(study):
     return html_of(replace(study, origin="from </script><script>alert(1)</script>.csv"))
 
 
+def test_the_deepest_point_drawn_is_the_fall_that_is_told(study):
+    under = next(trace for trace in figures.equity_figure(study)["data"] if trace.get("yaxis") == "y2")
+    assert -min(under["y"]) == pytest.approx(study.measures.risk.max_drawdown, rel=1e-8)
+
+
 def plain_colours(value):
     text = re.sub(r'"\$\w+(:[0-9a-f]{2})?"', '"#123456"', json.dumps(value))
     return json.loads(text)
