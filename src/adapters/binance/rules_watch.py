@@ -20,6 +20,8 @@ HALTED_S: Final = 30.0
 """How often a market is read in which a watched symbol does not trade, or which could not be read yet."""
 DOUBTED_S: Final = 5.0
 """How soon after the last reading a refusal by a rule has the rules read anew (weight 20)."""
+CHANGED_S: Final = 60.0
+"""How often a market is read whose rules are other than at first: orders that heed them raise no refusal."""
 
 
 class RulesWatch:
@@ -33,6 +35,7 @@ class RulesWatch:
     ) -> None:
         self._directory, self._watchers, self._sleep = directory, watchers, sleep
         self._told: dict[Instrument, InstrumentRules] = {}
+        self._first: dict[Instrument, InstrumentRules] = {}
 
     async def run(self) -> None:
         """Read and tell, for ever."""
@@ -54,6 +57,7 @@ class RulesWatch:
         rules = self._known(instrument)
         if rules is not None:
             self._told[instrument] = rules
+            self._first.setdefault(instrument, rules)
             inbox.order(RulesChanged(instrument, rules))
 
     def tell_all(self) -> None:
@@ -71,8 +75,11 @@ class RulesWatch:
         age_s = self._directory.age_s(Market.SPOT)
         if self._directory.is_doubted(Market.SPOT):
             return age_s >= DOUBTED_S
-        halted = any(not rules.is_trading for rules in self._told.values() if self._is_watched(rules.instrument))
-        return age_s >= (HALTED_S if halted else RELOAD_S)
+        watched = [rules for rules in self._told.values() if self._is_watched(rules.instrument)]
+        if any(not rules.is_trading for rules in watched):
+            return age_s >= HALTED_S
+        changed = any(self._first.get(rules.instrument, rules) != rules for rules in watched)
+        return age_s >= (CHANGED_S if changed else RELOAD_S)
 
     def _is_watched(self, instrument: Instrument) -> bool:
         return any(self._watchers.instrument(symbol) == instrument for symbol in self._watchers)

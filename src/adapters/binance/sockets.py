@@ -155,6 +155,9 @@ class FrameSocket:
         reason = "it was closed"
         try:
             reason = await self._read_frames()
+        except orjson.JSONDecodeError as e:
+            LOG.warning("a stream frame is no JSON: %s", e)
+            reason = "a frame was cut short or is no JSON"
         except Exception as e:
             # What this frame said is lost: the connection counts as broken, so that everyone reads anew.
             LOG.exception("a stream frame could not be understood")

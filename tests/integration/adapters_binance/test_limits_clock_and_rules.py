@@ -18,6 +18,7 @@ from adapters.binance.hosts import Addresses, HostGuard
 from adapters.binance.io_thread import IoThread
 from adapters.binance.request_limits import Cost
 from adapters.binance.rules_notes import RulesNotes
+from adapters.binance.rules_watch import CHANGED_S
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
 from domain.account import Mode
@@ -196,6 +197,9 @@ def test_a_watcher_is_told_the_rules_at_first_and_when_they_change(
     told = inbox.of(RulesChanged)[-1].rules
     assert (told.status, told.min_notional) == ("TRADING", Decimal(7))
     process.admin("symbol", symbol="ETHUSDT", minNotional="5")
+    clock.ahead_s += CHANGED_S  # nothing is refused by rules that were heeded: other ones are looked at again
+    inbox.until(lambda i: len(i.of(RulesChanged)) == 4)
+    assert inbox.of(RulesChanged)[-1].rules == rules
 
 
 def test_rules_in_use_outlive_the_process_and_a_delisting(
