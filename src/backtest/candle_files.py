@@ -65,5 +65,6 @@ def read_candles(
     )
     if candles.gaps and not allow_gaps:
         shown = "; ".join(gap_text(gap) for gap in candles.gaps[:3])
-        refuse("data", f"{file.name} has {len(candles.gaps)} gaps: {shown}. Narrow the window, or say --allow-gaps")
+        count = "1 gap" if len(candles.gaps) == 1 else f"{len(candles.gaps)} gaps"
+        refuse("data", f"{file.name} has {count}: {shown}. Narrow the window, or say --allow-gaps")
     return candles, notices

@@ -152,16 +152,16 @@ def read_config_file(file: Path) -> dict[str, object]:
     """Return the grid's keys of a YAML file: they stand at its top, or in its section `config` or `grid`.
 
     Raises:
-        InvalidRequest: naming `config` for a file that cannot be read.
+        InvalidRequest: naming `grid` for a file that cannot be read.
     """
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
-        raise InvalidRequest([FieldMistake("config", f"{file} cannot be read: {reason}")]) from None
+        raise InvalidRequest([FieldMistake("grid", f"{file} cannot be read: {reason}")]) from None
     found = read_yaml(text, str(file), {}, lambda _: False)
     if found.mistakes:
-        raise InvalidRequest([FieldMistake("config", str(mistake)) for mistake in found.mistakes])
+        raise InvalidRequest([FieldMistake("grid", str(mistake)) for mistake in found.mistakes])
     for section in ("config", "grid"):
         inner = found.tree.get(section)
         if isinstance(inner, dict) and len(found.tree) == 1:

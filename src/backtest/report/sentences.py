@@ -95,8 +95,9 @@ def assumptions(study: Study) -> list[str]:
     held = ", ".join(f"{plain(value)} {asset}" for asset, value in scenario.balances.items() if value)
     market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
     origin = f", {study.origin}" if study.origin else ""
+    lacks = f"{missing:,} are missing, in {len(gaps):,} gaps" if gaps else "none are missing"
     return [
-        f"Market: {market}; {data}{origin}; {missing:,} missing in {len(gaps)} gaps.",
+        f"Market: {market}; {data}{origin}; {lacks}.",
         f"Fills: {_fill(scenario)}.",
         f"Path: {_PATHS[scenario.path]}.",
         f"Fees: {_fees(scenario)}.",

@@ -1,0 +1,113 @@
+"""The command from its words to what it prints, and each refusal before work starts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.binance.parsing import parse_rules
+from backtest.command_run import main
+from backtest.outside import Outside
+from config.mistakes import ConfigError
+from domain.errors import TradingError
+from fakes.backtest_studies import START_MS, walk
+
+HOURS = 24 * 40
+GRID = ("--set", "initial_levels=12", "--set", "spacing_perc=1", "--capital", "10000")
+
+
+def no_archives(address):
+    raise AssertionError(f"a replay asked for {address}")
+
+
+OUTSIDE = Outside(archives=no_archives, now_ms=lambda: START_MS, parse_rules=parse_rules)
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory):
+    file = tmp_path_factory.mktemp("candles") / "hours.csv"
+    series = walk(HOURS)
+    rows = zip(series.open_ms, series.open, series.high, series.low, series.close, series.volume, strict=True)
+    lines = [
+        f"{at},{','.join(f'{int(price) // 10**8}.{int(price) % 10**8:08}' for price in prices)},{volume:.4f}"
+        for at, *prices, volume in rows
+    ]
+    file.write_text("\n".join(["open_time,open,high,low,close,volume", *lines]))
+    return file
+
+
+@pytest.fixture
+def command(tmp_path, csv):
+    def run(*words, data=csv):
+        shared = ["--symbol", "BTCUSDT", "--data-dir", str(tmp_path / "data")]
+        return main([*shared, *(["--data", str(data)] if data else []), *map(str, words)], "test", OUTSIDE)
+
+    return run
+
+
+def test_a_run_prints_strict_json_and_bounds_and_windows(command, capsys):
+    assert command(*GRID, "--windows", "week", "--fill", "share:10%", "--json") == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told["market"]["candles"] == HOURS
+    assert told["market"]["interval"] == "1h"
+    assert told["windows"][0]["from_ms"] == START_MS  # a Monday
+    assert len(told["windows"]) == 5
+    assert all(window["change"] is not None for window in told["windows"])
+    assert told["assumed"]["fill"] == {"kind": "share", "share_ppm": 100_000}
+    assert told["bounds"]["pessimistic"]["cycles"] <= told["bounds"]["optimistic"]["cycles"]
+
+
+def test_a_run_prints_a_table_and_files(command, capsys, tmp_path):
+    window = ("--from", "2024-01-10", "--to", "2024-01-19")
+    assert command(*GRID, *window, "--no-bounds", "--bnb-price", "300", "--out", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "in 10 days" in printed
+    assert "optimistic" not in printed
+    told = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert told["market"]["from"] == "2024-01-10T00:00:00Z"
+    assert told["bounds"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "initial_levls=12", "--capital", "9"), "initial_levls: is not known; did you mean initial_levels"),
+        ((*GRID[:4],), "capital: how much quote"),
+        ((*GRID[:4], "--capital", "-5"), "capital: must be above 0"),
+        ((*GRID[:4], "--capital", "20"), "capital: 20 is too little for 12 levels"),
+        ((*GRID, "--market", "um"), "market: grids trade on spot alone"),
+        ((*GRID, "--from", "2031-01"), "from: hours.csv has no candle in that window"),
+        ((*GRID, "--from", "2024-02", "--to", "2024-01"), "to: the window is empty"),
+        ((*GRID, "--interval", "5m"), "interval"),
+        ((*GRID, "--symbol", "PEPEUSDT"), "rules: there are none built in for PEPEUSDT"),
+        ((*GRID, "--rules", "none.json"), "rules: none.json cannot be read"),
+        ((*GRID, "--grid", "none.yaml"), "grid: none.yaml cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(command, words, said):
+    with pytest.raises(TradingError) as refused:
+        command(*words)
+    assert said in str(refused.value)
+
+
+def test_gaps_are_refused_unless_allowed(command, csv, tmp_path, capsys):
+    lines = csv.read_text().splitlines()
+    gappy = tmp_path / "gappy.csv"
+    gappy.write_text("\n".join(lines[:100] + lines[150:]))
+    with pytest.raises(TradingError, match=r"1 gap: .*--allow-gaps"):
+        command(*GRID, data=gappy)
+    assert command(*GRID, "--allow-gaps", data=gappy) == 0
+    assert "50 candles (5.21 %) are missing" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_empty_store_says_how_to_fill_it(command):
+    with pytest.raises(TradingError, match="data get BTCUSDT"):
+        command(*GRID, data=None)
+
+
+def test_a_folder_that_is_a_file_and_a_broken_configuration_are_refused(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TradingError, match=r"out: .*is a file"):
+        command(*GRID, "--out", tmp_path / "file")
+    with pytest.raises(ConfigError):
+        command(*GRID, "--config", Path("none.yaml"))
