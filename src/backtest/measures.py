@@ -6,7 +6,6 @@ equity at every candle's close. What does not exist is `Absent` with its reason.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
@@ -300,7 +299,3 @@ def _share(amount: Decimal, of: Decimal) -> Decimal:
     """Return amount / of, rounded to 8 decimals."""
     with localcontext(Context(prec=60)):
         return (amount / of).quantize(UNIT)
-
-
-def day_text(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
