@@ -168,14 +168,14 @@ class Trial:
             self._run_for(5_000)
 
     def _needs_a_person(self) -> bool:
-        """Tell whether only a restart helps, and may be needed: rules that changed, or slots given up for a cause."""
+        """Tell whether only a restart helps, and may be needed: slots were given up for a cause."""
         process = self._lives.process
         if process is None or process.gave_up:
             return process is not None
         shown = process.snapshot()
         is_faulted = shown is not None and (shown.phase is Phase.FAULTED or bool(shown.faulted_slots))
         struck = self._weather.strikes
-        return struck[Fault.FILTERS_CHANGED] > 0 or (is_faulted and any(struck[fault] for fault in _MAY_FAULT))
+        return is_faulted and any(struck[fault] for fault in _MAY_FAULT)
 
     def _finish(self) -> None:
         witness, outcome = self._world.witness, self.outcome
