@@ -28,7 +28,7 @@ class LaneSize:
 SIZES = {
     "house": LaneSize(threads=2, waiting=64),
     "own books": LaneSize(threads=4, waiting=64),
-    "jobs": LaneSize(threads=2, waiting=32),
+    "jobs": LaneSize(threads=4, waiting=32),
     "stops": LaneSize(threads=4, waiting=64),
 }
 
