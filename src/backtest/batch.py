@@ -136,18 +136,16 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
     """
     marks = _day_ends(path)
     settings = [setting_of(scenario, path.candles.interval_ms, path.points) for scenario in scenarios]
-    volume = path.print_lots(scenarios[0]) if scenarios else _NOTHING
     _check_alike(scenarios)
-    highest = int(path.blocks[at.BLOCK_HIGH].max())
     for setting in settings:
-        setting.rules[at.CASH_LIMIT] = cash_limit(setting, highest, len(path.candles))
+        setting.rules[at.CASH_LIMIT] = cash_limit(setting, path)
     tables = _Tables.of([setting for setting in settings if setting.rules[at.CASH_LIMIT]], len(marks))
-    tables.play(path, volume, marks, threads or cpu_count() or 1)
+    tables.play(path, marks, threads or cpu_count() or 1)
     found = list(_totals(path, scenarios, settings, tables, marks))
     return Batch(
         path=path,
         totals=[totals for totals, _ in found],
-        marked_ms=path.open_ms[marks] + (path.candles.interval_ms - 1),
+        marked_ms=path.close_ms[marks],
         equity=np.array([equity for _, equity in found]).reshape(len(found), len(marks)),
     )
 
@@ -197,7 +195,7 @@ class _Tables:
             status=np.zeros(count, dtype=np.int64),
         )
 
-    def play(self, path: PricePath, volume: IntColumn, marks: IntColumn, threads: int) -> None:
+    def play(self, path: PricePath, marks: IntColumn, threads: int) -> None:
         """Run all scenarios; an interrupt stops after the chunks under way."""
         replays = compiled_replays()
 
@@ -207,7 +205,7 @@ class _Tables:
                 min(first + _CHUNK, len(self.rules)),
                 path.table,
                 path.blocks,
-                volume,
+                path.volume,
                 path.open_ms,
                 self.starts,
                 self.rules,
@@ -243,14 +241,13 @@ def _totals(
 ) -> Iterator[tuple[Totals, FloatColumn]]:
     """Yield each scenario's totals and its equity at the marks, from the tables or run plainly."""
     compiled = iter(range(len(tables.rules)))
-    volume = path.print_lots(scenarios[0]) if scenarios else _NOTHING
     for scenario, setting in zip(scenarios, settings, strict=True):
         index = next(compiled) if setting.rules[at.CASH_LIMIT] else None
         if index is not None and tables.status[index] == at.DONE:
             cell, state, ran_by = tables.cells_of(index), tables.state[index].tolist(), RanBy.COMPILED
             marked = tables.marked[index].astype(np.float64)
         else:
-            outcome, amounts = play_plainly(path, setting, volume, marks.tolist())
+            outcome, amounts = play_plainly(path, setting, marks.tolist())
             cell, state, ran_by = outcome.cell, outcome.state, outcome.ran_by
             marked = np.array([float(amount) for amount in amounts])
         totals = Totals(scenario=scenario, setting=setting, cell=cell, state=state, ran_by=ran_by)

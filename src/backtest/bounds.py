@@ -7,32 +7,29 @@ hold; money that is earned or paid again and again is watched while the replay r
 from typing import Final
 
 from backtest.core import layout as at
+from backtest.core.fills import half_up
+from backtest.price_path import PricePath
 from backtest.scales import Setting
 
 LARGEST: Final = 2**62
 """Half of what int64 holds, so that a sum of two still fits."""
 
 
-def cash_limit(setting: Setting, highest_price: int, rows: int) -> int:
-    """Return the money in units up to which int64 is safe; 0 where it is not safe from the start.
-
-    Args:
-        setting: what is to run.
-        highest_price: of market and ladder, in ticks.
-        rows: candles to be played.
-    """
+def cash_limit(setting: Setting, path: PricePath) -> int:
+    """Return the money in units up to which int64 is safe; 0 where it is not safe from the start."""
     rules, state = setting.rules, setting.state
     numbers = setting.numbers
-    price = max(highest_price, numbers.prices[-1], numbers.entry_price)
+    price = max(path.highest, numbers.prices[-1], numbers.entry_price)
     all_lots = numbers.entry_lots + sum(numbers.lots) + 2 * len(numbers.lots)
     base = state[at.BASE] + all_lots * numbers.lot_units
     worth = base * price * rules[at.BASE_UNIT]
     notional = all_lots * price
     amount = notional * max(rules[at.NOTIONAL_UNIT], rules[at.CAP_NUM])
     bnb = state[at.BNB] * rules[at.BNB_UNIT]
-    fees_in_base = 4 * rows * (all_lots * numbers.lot_units // 2 + 1)
-    static = [worth, amount, bnb, *_commission_terms(rules, all_lots, notional)]
-    if fees_in_base > LARGEST * 2 or max(static) > LARGEST:
+    fees_in_base = 4 * len(path.candles) * (half_up(all_lots, rules[at.MAKER], rules[at.MAKER + 1]) + 1)
+    volume = path.most_volume // numbers.lot_units * rules[at.SHARE_NUM]
+    static = [worth, amount, bnb, volume, fees_in_base, *_commission_terms(rules, all_lots, notional)]
+    if max(static) > LARGEST:
         return 0
     limit = LARGEST - worth - 4 * amount  # one candle may fill every cell at each of its four points
     return limit if limit > state[at.CASH] else 0

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backtest.candles import IntColumn
 from backtest.core import layout as at
 from backtest.price_path import PricePath
 from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
@@ -49,7 +48,7 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         start_equity=held[0] + held[1] * first,
         drawdown=drawdown_of(state, path, unit),
         fills=_fills(outcome.fills),
-        curve=_curve(setting, path, outcome) if setting.rules[at.CURVE] else None,
+        curve=_curve(path, outcome, unit) if setting.rules[at.CURVE] else None,
         start_ms=candles.start_ms,
         end_ms=candles.end_ms,
         candles=len(candles),
@@ -130,7 +129,7 @@ def drawdown_of(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
     falls = (state[at.WORST_PEAK_AT], state[at.WORST_TROUGH_AT])
     if falls[0] < 0:
         return Drawdown(peak=ZERO, trough=ZERO, peak_ms=None, trough_ms=None)
-    peak_ms, trough_ms = (int(path.open_ms[index]) + path.candles.interval_ms - 1 for index in falls)
+    peak_ms, trough_ms = (int(path.close_ms[index]) for index in falls)
     return Drawdown(
         peak=state[at.WORST_PEAK] * unit,
         trough=state[at.WORST_TROUGH] * unit,
@@ -153,14 +152,6 @@ def _fills(table: npt.NDArray[Any]) -> Fills:
     )
 
 
-def _curve(setting: Setting, path: PricePath, outcome: Outcome) -> EquityCurve:
-    """Take what the account held at the start, and what its base gained by the price alone, out of the equity."""
-    equity, base = outcome.curve
-    before = setting.state[at.BASE]
-    worth_before: IntColumn = before * setting.rules[at.BASE_UNIT] * path.table[at.CLOSE]
-    return EquityCurve(
-        time_ms=path.open_ms + (path.candles.interval_ms - 1),
-        change=equity - setting.state[at.CASH] - worth_before,
-        base=base - before,
-        unit=setting.scales.amount,
-    )
+def _curve(path: PricePath, outcome: Outcome, unit: Decimal) -> EquityCurve:
+    change, base = outcome.curve
+    return EquityCurve(time_ms=path.close_ms, change=change, base=base, unit=unit)

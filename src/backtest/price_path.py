@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from backtest.candles import BadCandles, Candles, IntColumn
 from backtest.core import layout as at
-from backtest.scenario import PPM, FillKind, Scenario
-from domain.money import to_units
+from backtest.scenario import Scenario
+from domain.money import UNITS_PER_ONE, to_units
 
 Table = npt.NDArray[np.int64]
 
@@ -25,7 +25,11 @@ class PricePath:
     points: int
     table: Table  # rows OPEN, HIGH, LOW, CLOSE of the engine, in ticks
     blocks: Table
+    volume: IntColumn  # 1e-8 base, rounded
     open_ms: IntColumn
+    close_ms: IntColumn  # the last millisecond
+    highest: int  # ticks
+    most_volume: int
 
     @classmethod
     def of(cls, candles: Candles, scenario: Scenario, *, points: int = 4) -> "PricePath":
@@ -41,22 +45,20 @@ class PricePath:
             raise ValueError(f"points must be 4 for candles or 1 for trades, was {points}")
         tick = to_units(scenario.rules.tick)
         table = _in_ticks(candles, tick)
+        blocks = _blocks(table)
+        volume = np.rint(np.minimum(candles.volume * UNITS_PER_ONE, float(at.NOTHING))).astype(np.int64)
         return cls(
             candles=candles,
             tick=tick,
             points=points,
             table=table,
-            blocks=_blocks(table),
+            blocks=blocks,
+            volume=volume,
             open_ms=candles.open_ms.copy(),
+            close_ms=candles.open_ms + (candles.interval_ms - 1),
+            highest=int(blocks[at.BLOCK_HIGH].max()),
+            most_volume=int(volume.max()),
         )
-
-    def print_lots(self, scenario: Scenario) -> IntColumn:
-        """Return how many lots of each candle's prints the resting order gets; empty where no volume is asked."""
-        if scenario.fill.kind is not FillKind.SHARE:
-            return np.empty(0, dtype=np.int64)
-        share = scenario.fill.share_ppm / PPM / self.points / float(scenario.rules.lot)
-        lots = np.floor(self.candles.volume * share)
-        return np.minimum(lots, float(at.NOTHING)).astype(np.int64)
 
 
 def _in_ticks(candles: Candles, tick: int) -> Table:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from backtest.bounds import cash_limit
-from backtest.candles import Candles, IntColumn
+from backtest.candles import Candles
 from backtest.compiled import compiled_replays
 from backtest.core import layout as at
 from backtest.core.replay import replay
@@ -34,16 +34,15 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
     `form` asks for one form of the engine; without it the compiled one runs wherever int64 is known to hold.
     """
     setting = setting_of(scenario, path.candles.interval_ms, path.points)
-    limit = cash_limit(setting, int(path.blocks[at.BLOCK_HIGH].max()), len(path.candles))
+    limit = cash_limit(setting, path)
     setting.rules[at.CASH_LIMIT] = limit
     setting.rules[at.RECORD] = 1
     setting.rules[at.CURVE] = int(curve)
-    volume = path.print_lots(scenario)
     outcome = None
     if limit and form is not RanBy.PLAIN:
-        outcome = _Compiled(path, setting, volume).play()
+        outcome = _Compiled(path, setting).play()
     if outcome is None:
-        outcome, _ = play_plainly(path, setting, volume, [])
+        outcome, _ = play_plainly(path, setting, [])
     return result_of(scenario, path, setting, outcome)
 
 
@@ -51,7 +50,6 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
 class _Compiled:
     path: PricePath
     setting: Setting
-    volume: IntColumn
 
     def play(self) -> Outcome | None:
         """Return what came out; None where the money outgrew int64 on the way."""
@@ -73,7 +71,7 @@ class _Compiled:
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.table, path.blocks, self.volume, path.open_ms, *one, fills, *curve, *unmarked, status)
+            replays(0, 1, path.table, path.blocks, path.volume, path.open_ms, *one, fills, *curve, *unmarked, status)
             parts.append(fills[: state[at.FILL_AT]].copy())
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
@@ -82,7 +80,7 @@ class _Compiled:
         return Outcome(cell.tolist(), state.tolist(), table, curve, RanBy.COMPILED)
 
 
-def play_plainly(path: PricePath, setting: Setting, volume: IntColumn, marks: list[int]) -> tuple[Outcome, list[int]]:
+def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[Outcome, list[int]]:
     """Return what came out, and the equity at `marks`, by Python's own integers, which never overflow."""
     cell, totals = setting.cells_at_start()
     state, rules = list(setting.state), list(setting.rules)
@@ -91,7 +89,7 @@ def play_plainly(path: PricePath, setting: Setting, volume: IntColumn, marks: li
     length = len(path.candles) if rules[at.CURVE] else 0
     curve = ([0] * length, [0] * length)
     marked = [0] * len(marks)
-    market, blocks, volumes = path.table.tolist(), path.blocks.tolist(), volume.tolist()
+    market, blocks, volumes = path.table.tolist(), path.blocks.tolist(), path.volume.tolist()
     open_ms, ladder = path.open_ms.tolist(), setting.ladder()
     written: list[int] = []
     status = at.FILLS_FULL

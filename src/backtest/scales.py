@@ -95,7 +95,10 @@ def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
     rules[at.PAYS_IN_BNB] = int(scales.bnb_price > 0)
     _write_rates(rules, at.MAKER, scenario.fees.maker_ppm, scales)
     _write_rates(rules, at.TAKER, scenario.fees.taker_ppm, scales)
+    share = _reduced(scenario.fill.share_ppm, PPM * points)
+    rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
+    rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)
 
 

@@ -107,7 +107,7 @@ def _quantity(scenario: Scenario, volume: float, spec: SymbolSpec) -> int:
         return 0
     if scenario.fill.kind is FillKind.TOUCH:
         return ENDLESS
-    lots = int(volume * (scenario.fill.share_ppm / PPM / 4 / float(scenario.rules.lot)))
+    lots = round(volume * UNIT) // spec.lot * scenario.fill.share_ppm // (4 * PPM)
     return lots * spec.lot
 
 

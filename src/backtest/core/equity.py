@@ -91,9 +91,9 @@ def closes_within(block: int, first: int, until: int, blocks: Wide, close: Ints,
 def write_curve(
     first: int, until: int, rules: Ints, close: Ints, state: Ints, curve_equity: Column, curve_base: Column
 ) -> None:
-    """Write the equity of candles in which nothing happened."""
-    cash = state[at.CASH]
-    base = state[at.BASE]
+    """Write the equity and base gained since the start, at closes between which nothing happened."""
+    cash = state[at.CASH] - rules[at.START_CASH]
+    base = state[at.BASE] - rules[at.START_BASE]
     worth = base * rules[at.BASE_UNIT]
     for i in range(first, until):
         curve_equity[i] = cash + worth * close[i]

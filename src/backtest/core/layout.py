@@ -13,7 +13,7 @@ GAP = 3
 ENTRY_PRICE = 4  # ticks; the first purchase pays at most this
 POINTS = 5  # prints per candle: 4, or 1 where a row is one trade
 LONG_WAY = 6  # 1: visit the extremes in the order that makes the longer way
-PRINT_LOTS = 7  # what a print can fill at its price, in lots; below 0: ask the volume column
+PRINT_LOTS = 7  # what a print can fill at its price, in lots; below 0: a share of the volume column
 INTERVAL_MS = 8
 NOTIONAL_UNIT = 9  # units per tick x lot
 BASE_UNIT = 10  # units per 1e-8 base and tick
@@ -27,7 +27,11 @@ BNB_UNIT = 27  # units per 1e-8 BNB
 CASH_LIMIT = 28  # units; beyond it int64 could overflow
 RECORD = 29  # 1: write fills
 CURVE = 30  # 1: write the equity curve
-RULES = 31
+SHARE_NUM = 31  # of a candle's lots, per print
+SHARE_DEN = 32
+START_CASH = 33
+START_BASE = 34
+RULES = 35
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission

@@ -144,7 +144,7 @@ def play_candle(
     """Let the points of candle `i` print: at its start, after a quarter, at half time and in its last millisecond."""
     lots = rules[at.PRINT_LOTS]
     if lots < 0:
-        lots = volume[i]
+        lots = volume[i] // rules[at.LOT_UNITS] * rules[at.SHARE_NUM] // rules[at.SHARE_DEN]
     for point in range(rules[at.POINTS]):
         price = price_at(point, i, market, rules)
         time_ms = open_ms[i] + rules[at.INTERVAL_MS] * point // 4

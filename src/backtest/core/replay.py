@@ -149,8 +149,7 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
         equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close[i]
         watch(equity, i, state)
         if rules[at.CURVE] == 1:
-            curve_equity[i] = equity
-            curve_base[i] = state[at.BASE]
+            write_curve(i, i + 1, rules, close, state, curve_equity, curve_base)
         if i == mark:
             marked[state[at.NEXT_MARK]] = equity
             state[at.NEXT_MARK] += 1
