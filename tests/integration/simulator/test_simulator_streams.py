@@ -151,7 +151,9 @@ def follow(socket: Socket, sides: dict[str, dict[str, str]], last: int, *, first
 def test_candles_close_once_each_and_agree_with_rest(venue: VenueProcess, caller: Caller) -> None:
     with ws(venue, "/ws/btcusdt@kline_1m") as socket:
         settle(socket)
-        venue.step(1_500)
+        four_minutes_on = venue.state()["market_ms"] + 240_000
+        while venue.step(200)["market_ms"] < four_minutes_on:
+            pass
         closed = [socket.until(lambda frame: frame["k"]["x"])["k"] for _ in range(3)]
     opens = [candle["t"] for candle in closed]
     assert opens == [opens[0], opens[0] + 60_000, opens[0] + 120_000]
