@@ -11,7 +11,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -72,13 +72,19 @@ def _second_instance(source: ModuleType) -> ModuleType:
     return module
 
 
+def digest_of(texts: Iterable[str]) -> str:
+    """Return what tells these texts, this Python and this numba from all others."""
+    digest = hashlib.sha256(f"{sys.version} {numba.__version__}".encode())
+    for text in texts:
+        digest.update(hashlib.sha256(text.encode()).digest())
+    return digest.hexdigest()[:16]
+
+
 def cache_folder() -> Path:
     """Return where the machine code of exactly these texts is kept."""
-    digest = hashlib.sha256(f"{sys.version} {numba.__version__}".encode())
-    for module in (*_TEXTS, layout, sys.modules[__name__]):
-        digest.update(inspect.getsource(module).encode())
+    texts = map(inspect.getsource, (*_TEXTS, layout, sys.modules[__name__]))
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "gridhive" / "compiled" / digest.hexdigest()[:16]
+    return Path(root) / "gridhive" / "compiled" / digest_of(texts)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Final
 from backtest.candles import Candles
 from domain.grids import GridPlan, GridRequest
 from domain.instrument import FeeRates, InstrumentRules
-from domain.money import ZERO, from_units
+from domain.money import ZERO, from_units, to_units
 from grid.core.planning import PreflightFacts, plan_grid
 
 PPM: Final = 1_000_000
@@ -89,6 +89,10 @@ class Scenario:
         for asset, amount in self.balances.items():
             if amount < 0:
                 raise ValueError(f"balances: {asset} must not be negative, was {amount}")
+            try:
+                to_units(amount)
+            except ValueError as error:
+                raise ValueError(f"balances: {asset}: {error}; no venue keeps more") from None
         if self.fees.bnb_price is not None and "BNB" in (self.rules.instrument.base, quote):
             raise ValueError("fees: BNB as the fee asset of BNB's own market is not replayed; leave bnb_price out")
 
