@@ -81,7 +81,7 @@ def test_prices_off_the_tick_are_refused_by_row():
 def test_candles_of_another_market_are_refused():
     market = walk(1, 40)
     futures = candles([(10_000, 10_000, 10_000, 10_000)], market=Market.FUTURES)
-    with pytest.raises(BadCandles, match="the candles are of the futures market"):
+    with pytest.raises(BadCandles, match="are of the futures market"):
         PricePath.of(futures, scenario(market))
 
 
