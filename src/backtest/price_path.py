@@ -1,4 +1,4 @@
-"""Candles as the engine reads them: whole ticks, and the extremes of blocks of candles."""
+"""Candles and trades as the engine reads them: whole ticks, and the extremes of blocks of rows."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from backtest.candles import BadCandles, Candles, IntColumn
 from backtest.core import layout as at
-from backtest.scenario import Scenario
+from backtest.scenario import PPM, FillKind, Scenario
+from backtest.trade_slices import TradeSlice
 from domain.money import UNITS_PER_ONE, to_units
 
 Table = npt.NDArray[np.int64]
@@ -38,9 +39,7 @@ class PricePath:
         Raises:
             BadCandles: for another market than the scenario's, or a price that is no whole number of ticks.
         """
-        instrument = scenario.rules.instrument
-        if candles.market is not instrument.market:
-            raise BadCandles(f"the candles are of the {candles.market} market, the grid is planned for {instrument}")
+        _check_market(candles, scenario)
         if points not in (1, 4):
             raise ValueError(f"points must be 4 for candles or 1 for trades, was {points}")
         tick = to_units(scenario.rules.tick)
@@ -60,6 +59,41 @@ class PricePath:
             most_volume=int(volume.max()),
         )
 
+    @classmethod
+    def of_trades(cls, trades: TradeSlice, scenario: Scenario) -> "PricePath":
+        """Translate trades, each of them one print; `candles` are then their minutes.
+
+        `volume` is what the scenario's fill assumption leaves to an order at a trade's price.
+
+        Raises:
+            BadCandles: as `of`.
+        """
+        candles = trades.candles()
+        _check_market(candles, scenario)
+        tick = to_units(scenario.rules.tick)
+        table = np.empty((4, len(trades)), dtype=np.int64)
+        table[:] = _whole_ticks(trades.price, tick)
+        blocks = _blocks(table)
+        volume = _our_share(trades.quantity, scenario)
+        return cls(
+            candles=candles,
+            tick=tick,
+            points=1,
+            table=table,
+            blocks=blocks,
+            volume=volume,
+            open_ms=trades.time_ms,
+            close_ms=trades.time_ms,
+            highest=int(blocks[at.BLOCK_HIGH].max()),
+            most_volume=int(volume.max()),
+        )
+
+
+def _check_market(candles: Candles, scenario: Scenario) -> None:
+    instrument = scenario.rules.instrument
+    if candles.market is not instrument.market:
+        raise BadCandles(f"the prices are of the {candles.market} market, the grid is planned for {instrument}")
+
 
 def _in_ticks(candles: Candles, tick: int) -> Table:
     table = np.empty((4, len(candles)), dtype=np.int64)
@@ -70,14 +104,30 @@ def _in_ticks(candles: Candles, tick: int) -> Table:
         at.CLOSE: candles.close,
     }
     for row, prices in columns.items():
-        np.floor_divide(prices, tick, out=table[row])
-        off = np.flatnonzero(table[row] * tick != prices)
-        if len(off):
-            raise BadCandles(
-                f"row {off[0]}: price {prices[off[0]]} (1e-8) is no whole number of ticks of {tick} (1e-8); "
-                "use the tick that the venue asked for at that time"
-            )
+        table[row] = _whole_ticks(prices, tick)
     return table
+
+
+def _our_share(quantity: IntColumn, scenario: Scenario) -> IntColumn:
+    """Return whole lots, in 1e-8, of each trade; what is less than a lot of one is added to the next."""
+    lot, ppm = to_units(scenario.rules.lot), scenario.fill.share_ppm
+    if scenario.fill.kind is not FillKind.SHARE:
+        return quantity // lot * lot
+    parts = np.minimum(quantity // lot, at.NOTHING // PPM) * ppm
+    rest = np.cumsum(parts % PPM) // PPM
+    lots: IntColumn = parts // PPM + np.diff(rest, prepend=0)
+    return lots * lot
+
+
+def _whole_ticks(prices: IntColumn, tick: int) -> IntColumn:
+    ticks: IntColumn = prices // tick
+    off = np.flatnonzero(ticks * tick != prices)
+    if len(off):
+        raise BadCandles(
+            f"row {off[0]}: price {prices[off[0]]} (1e-8) is no whole number of ticks of {tick} (1e-8); "
+            "use the tick that the venue asked for at that time"
+        )
+    return ticks
 
 
 def _blocks(table: Table) -> Table:

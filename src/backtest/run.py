@@ -56,7 +56,7 @@ class _Compiled:
         replays = compiled_replays()
         rows, totals = self.setting.cells_at_start()
         cell, state = _array(rows), _array(self.setting.state)
-        fills = np.empty(_fill_room(self.setting), dtype=np.int64)
+        fills = np.empty(fill_room(self.setting), dtype=np.int64)
         length = len(self.path.candles) if self.setting.rules[at.CURVE] else 0
         curve = (np.empty(length, dtype=np.int64), np.empty(length, dtype=np.int64))
         status = _array([at.FILLS_FULL])
@@ -85,7 +85,7 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     cell, totals = setting.cells_at_start()
     state, rules = list(setting.state), list(setting.rules)
     rules[at.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
-    fills = [0] * _fill_room(setting)
+    fills = [0] * fill_room(setting)
     length = len(path.candles) if rules[at.CURVE] else 0
     curve = ([0] * length, [0] * length)
     marked = [0] * len(marks)
@@ -104,7 +104,7 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     return Outcome(cell, state, table, columns, RanBy.PLAIN), marked
 
 
-def _fill_room(setting: Setting) -> int:
+def fill_room(setting: Setting) -> int:
     """Return places for the fills of at least two blocks of candles."""
     block = 4 * (setting.cell_count + 2) * at.BLOCK
     return at.FILL_WIDTH * max(2 * block, _ROOM_FOR_FILLS)

@@ -85,7 +85,7 @@ def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
     rules[at.ENTRY_PRICE] = numbers.entry_price
     rules[at.POINTS] = points
     rules[at.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
-    rules[at.PRINT_LOTS] = _print_lots(scenario)
+    rules[at.PRINT_LOTS] = _print_lots(scenario, points)
     rules[at.INTERVAL_MS] = interval_ms
     rules[at.NOTIONAL_UNIT] = scales.tick * scales.lot // scales.unit
     rules[at.BASE_UNIT] = scales.tick // scales.unit
@@ -95,7 +95,7 @@ def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
     rules[at.PAYS_IN_BNB] = int(scales.bnb_price > 0)
     _write_rates(rules, at.MAKER, scenario.fees.maker_ppm, scales)
     _write_rates(rules, at.TAKER, scenario.fees.taker_ppm, scales)
-    share = _reduced(scenario.fill.share_ppm, PPM * points)
+    share = (1, 1) if points == 1 else _reduced(scenario.fill.share_ppm, PPM * points)
     rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
@@ -116,10 +116,11 @@ def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:
     return state
 
 
-def _print_lots(scenario: Scenario) -> int:
+def _print_lots(scenario: Scenario, points: int) -> int:
     if scenario.path is PathRule.PESSIMISTIC or scenario.fill.kind is FillKind.THROUGH:
         return 0
-    return -1 if scenario.fill.kind is FillKind.SHARE else at.NOTHING
+    is_trade = points == 1  # whose size is known, so that a touch fills no more than that
+    return -1 if is_trade or scenario.fill.kind is FillKind.SHARE else at.NOTHING
 
 
 def _write_rates(rules: list[int], first: int, ppm: int, scales: Scales) -> None:

@@ -35,8 +35,10 @@ class Lived:
     marked: Books
 
 
-def live_through(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Lived:
-    """Run the scenario on the in-process host without latency."""
+def live_through(
+    candles: Candles, scenario: Scenario, spec: SymbolSpec, steps: Iterator[FeedStep] | None = None
+) -> Lived:
+    """Run the scenario on the in-process host without latency, on the candles' points or on `steps`."""
     bnb_price = scenario.fees.bnb_price
     host = InProcessHost(
         spec=spec,
@@ -58,7 +60,7 @@ def live_through(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Live
         host.exchange.add_symbol(SPECS["BNBUSDT"])
         print_of_bnb = MarketTrade("BNBUSDT", to_units(bnb_price), UNIT, candles.start_ms, buyer_is_maker=False)
         host.exchange.print_trade(print_of_bnb)
-    steps = points(candles, scenario, spec)
+    steps = steps or points(candles, scenario, spec)
     host.play([next(steps)])
     host.start(scenario.plan)
     host.settle()
@@ -92,11 +94,11 @@ def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[F
         times = (open_ms, open_ms + interval // 4, open_ms + interval // 2, open_ms + interval - 1)
         for index, (price, time_ms) in enumerate(zip(way, times, strict=True)):
             trade = MarketTrade(spec.symbol, price, quantity, time_ms, buyer_is_maker=False)
-            offer = _offer(scenario, price) if index == 0 else 0
+            offer = offer_at(scenario, price) if index == 0 else 0
             yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer),) if offer else ()))
 
 
-def _offer(scenario: Scenario, price: int) -> int:
+def offer_at(scenario: Scenario, price: int) -> int:
     """Return what is offered at a first print: no more than the first purchase takes where a sale could rest there."""
     plan = scenario.plan
     return ENDLESS if to_decimal(price) < plan.prices[plan.gap] else to_units(plan.entry_quantity)
