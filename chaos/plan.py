@@ -62,7 +62,7 @@ CHANGES_THE_OUTCOME: Final = frozenset(
 _WINDOWED: Final = tuple(fault for fault in Fault if fault is not Fault.POWER_LOSS)
 _WEIGHTS: Final = {
     Fault.REQUEST_LOST: 4,
-    Fault.ANSWER_LOST: 4,
+    Fault.ANSWER_LOST: 5,
     Fault.UNKNOWN_APPLIED: 4,
     Fault.UNKNOWN_NOT_APPLIED: 4,
     Fault.SERVER_ERROR: 4,
@@ -76,6 +76,7 @@ _WEIGHTS: Final = {
     Fault.SLOW_DOWN: 3,
     Fault.BALANCE_CHANGED: 3,
     Fault.FOREIGN_INSTANCE: 4,
+    Fault.DISK_FULL: 4,
     Fault.PARTIAL_FILL: 1,
 }
 """How much more often a fault is drawn that finds less to strike; 2 for the others."""

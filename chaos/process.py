@@ -1,7 +1,7 @@
 """One life of the bot's process: the real store, gate, worker and everything below it, driven from an event heap.
 
-It does what `grid.runner` and its thread do, one event after the other: a failure throws the worker away and the next
-attempt builds it anew from the store, after a growing pause, until too many failed in a row.
+It does what `grid.runner` and its thread do, one event after the other: where the store fails, the worker is thrown
+away and built anew from what is stored, every two seconds until that works. Any other failure is a mistake, and told so.
 """
 
 from collections import deque
@@ -33,7 +33,7 @@ LIMITS = GateLimits(
     max_price_distance=Decimal("0.9"),
     max_price_age_s=1e9,
 )
-_MAX_FAILURES = 6  # as utils.worker_loop
+_PAUSE_MS = 2_000  # as utils.worker_loop between tries of a store that fails
 _FIRST_PRICE_MS = 3
 _RULES_AFTER_TICKS = 10
 _HALT_MS = 10_000  # as grid.manager gives a shutdown
@@ -66,7 +66,6 @@ class Process:
         self._is_closing = False
         self._store_failed = False
         self._pausing = False
-        self._failures = 0
         self._store = world.disk.open()
         self._wired = WiredStore(
             self._store, world.tripwire, world.weather, intents=world.witness.committed, booked=world.witness.booked
@@ -211,7 +210,6 @@ class Process:
         host.handle(event)
         self._wired.source = Source.TIMER
         host.fire_timer()
-        self._failures = 0
 
     def _tick(self) -> None:
         if self.is_over:
@@ -262,13 +260,12 @@ class Process:
         self._world.witness.failed(error)
         if self._host is not None:
             self._host.drop()
-        self._failures += 1
         self._store_failed = isinstance(error, StoreFailed)
-        if self._failures >= _MAX_FAILURES:
+        if not self._store_failed:
             self.gave_up = str(error)
             return
         self._pausing = True
-        self._world.clock.after(2_000.0 * 2 ** (self._failures - 1), self._go_on)
+        self._world.clock.after(_PAUSE_MS, self._go_on)
 
     def _go_on(self) -> None:
         if self.is_over:
