@@ -1,7 +1,7 @@
 """One life of the bot's process: the real store, gate, worker and everything below it, driven from an event heap.
 
 It does what `grid.runner` and its thread do, one event after the other: where the store fails, the worker is thrown
-away and built anew from what is stored, every two seconds until that works. Any other failure is a mistake, and told so.
+away and built anew from what is stored, every two seconds until that works. Any other failure is a mistake.
 """
 
 from collections import deque
