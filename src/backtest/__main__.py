@@ -34,6 +34,7 @@ class Entry:
 COMMANDS: Final[Mapping[str, Entry]] = {
     "data": Entry("backtest.data.command", "get, import and look at recorded candles, trades and funding rates"),
     "run": Entry("backtest.command_run", "replay one grid over recorded candles, with a report"),
+    "sweep": Entry("backtest.sweep.command", "try thousands of grids over recorded candles"),
 }
 HELP: Final = """\
 usage: {program} COMMAND ...
@@ -47,6 +48,7 @@ examples:
   {program} data get BTCUSDT --from 2023-01         a market's candles from Binance's public archives
   {program} data list                               what is stored
   {program} run --symbol BTCUSDT --set initial_levels=20 --set spacing_perc=0.5 --capital 10000
+  {program} sweep --symbol BTCUSDT --capital 10000 --vary spacing_perc=0.2..2:40 --vary initial_levels=3..40 --out s
   {program} COMMAND --help                          the words of a command
 
 It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command or the configuration.

@@ -126,7 +126,9 @@ def _badges(study: Study) -> list[str]:
     return [
         str(candles.market),
         f"{sentences.day(candles.start_ms)} to {sentences.day(candles.end_ms)}",
-        f"{len(candles):,} candles of {sentences.interval(candles.interval_ms)}",
+        f"{len(candles):,} candles of {sentences.interval(candles.interval_ms)}"
+        if study.trades is None
+        else f"{study.trades.count:,} trades",
         f"{len(plan.prices)} rungs",
     ]
 

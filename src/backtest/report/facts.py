@@ -33,6 +33,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             "from": moment(candles.start_ms),
             "until": moment(candles.end_ms),
             "candles": len(candles),
+            "trades": study.trades,
             "gaps": [gap._asdict() for gap in candles.gaps],
             "origin": study.origin,
             "first_price": result.first_price,

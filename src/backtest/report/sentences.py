@@ -8,9 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from backtest.candles import Candles
 from backtest.result import Result
+from backtest.rules_source import UsedRules
 from backtest.scenario import FillKind, PathRule, Scenario
-from backtest.study import Study
+from backtest.study import Study, TradesPlayed
 from domain.money import plain
 
 FEW_CYCLES: Final = 30
@@ -71,7 +73,12 @@ def headline(study: Study) -> str:
         return first
     low, high = (bound.books.equity_change for bound in (study.bounds.pessimistic, study.bounds.optimistic))
     if low == high == change:
-        return f"{first} The pessimistic and the optimistic reading of the candles agree with that."
+        return f"{first} The pessimistic and the optimistic reading of the prices agree with that."
+    if study.trades is not None:
+        return (
+            f"{first} Last in every queue it would have been {amount(low, signed=True)} {quote}, "
+            f"first in every queue {amount(high, signed=True)}."
+        )
     return (
         f"{first} What candles cannot tell puts it between {amount(min(low, high), signed=True)} and "
         f"{amount(max(low, high), signed=True)} {quote}."
@@ -84,7 +91,12 @@ def _moved(change: Decimal) -> str:
 
 def assumptions(study: Study) -> list[str]:
     """Return what was taken for granted, one sentence each."""
-    scenario, candles = study.result.scenario, study.candles
+    taken = assumptions_of(study.result.scenario, study.candles, study.rules, study.origin)
+    return taken if study.trades is None else [*_about_trades(study, study.trades), *taken[3:]]
+
+
+def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, source: str) -> list[str]:
+    """Return what is taken for granted of a scenario; `source` says where the candles come from."""
     instrument = scenario.rules.instrument
     gaps = candles.gaps
     missing = sum(gap.missing for gap in gaps)
@@ -94,16 +106,36 @@ def assumptions(study: Study) -> list[str]:
     )
     held = ", ".join(f"{plain(value)} {asset}" for asset, value in scenario.balances.items() if value)
     market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
-    origin = f", {study.origin}" if study.origin else ""
+    origin = f", {source}" if source else ""
     lacks = f"{missing:,} are missing, in {len(gaps):,} gaps" if gaps else "none are missing"
     return [
         f"Market: {market}; {data}{origin}; {lacks}.",
         f"Fills: {_fill(scenario)}.",
         f"Path: {_PATHS[scenario.path]}.",
         f"Fees: {_fees(scenario)}.",
-        f"Order rules: {study.rules.sentence}.",
+        f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         "The grid's orders move no price; answers of the exchange take no time; interest on cash is 0.",
+    ]
+
+
+def _about_trades(study: Study, trades: TradesPlayed) -> list[str]:
+    scenario, candles = study.result.scenario, study.candles
+    instrument = scenario.rules.instrument
+    share = plain(Decimal(scenario.fill.share_ppm) / 10_000)
+    ways = {
+        FillKind.TOUCH: "a trade at its price fills a resting order up to the trade's size (the first in the queue)",
+        FillKind.THROUGH: "trades at its price leave a resting order be (the last in the queue)",
+        FillKind.SHARE: f"a resting order gets {share} % of what is traded at its price",
+    }
+    origin = f", {study.origin}" if study.origin else ""
+    lacks = f"{trades.missing:,} are missing" if trades.missing else "none are missing"
+    market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
+    window = f"{day(candles.start_ms)} to {day(candles.end_ms)} (UTC)"
+    return [
+        f"Market: {market}; {trades.count:,} trades from {window}{origin}; {lacks}.",
+        f"Fills: {ways[scenario.fill.kind]}; a trade beyond its price fills it whole.",
+        "Path: every trade in the order it happened; nothing is guessed between them.",
     ]
 
 
@@ -144,7 +176,7 @@ def _about_the_answer(study: Study) -> Iterator[str]:
     if study.bounds is not None:
         low, high = (bound.books.equity_change for bound in (study.bounds.pessimistic, study.bounds.optimistic))
         if min(low, high) < 0 < max(low, high):
-            yield "Gain or loss depends on what candles do not tell: the bounds lie on both sides of zero."
+            yield "Gain or loss depends on what prices do not tell: the bounds lie on both sides of zero."
     if work.cycles < FEW_CYCLES:
         yield f"Only {work.cycles} cycles were closed; with fewer than {FEW_CYCLES} chance says more than the grid."
     if work.days < SHORT_DAYS:
@@ -158,6 +190,17 @@ def _about_the_answer(study: Study) -> Iterator[str]:
 
 
 def _about_the_data(study: Study) -> Iterator[str]:
+    yield from _about_the_candles(study) if study.trades is None else _about_missing_trades(study.trades)
+    yield from _about_the_rules(study)
+
+
+def _about_missing_trades(trades: TradesPlayed) -> Iterator[str]:
+    if trades.missing:
+        share = percent(trades.missing / (trades.missing + trades.count))
+        yield f"{trades.missing:,} trades ({share}) are missing: what they would have filled is left out."
+
+
+def _about_the_candles(study: Study) -> Iterator[str]:
     candles, result = study.candles, study.result
     missing = sum(gap.missing for gap in candles.gaps)
     if missing:
@@ -174,17 +217,21 @@ def _about_the_data(study: Study) -> Iterator[str]:
             f"{percent(spanning, places=0)} of the candles are taller than the step between two rungs: what happened "
             f"within them is guessed. Shorter candles than {interval(candles.interval_ms)} would tell."
         )
+    if result.scenario.fill.kind is FillKind.SHARE and not candles.volume.any():
+        yield "The candles carry no volume, so a share of it never fills anything."
+
+
+def _about_the_rules(study: Study) -> Iterator[str]:
+    candles = study.candles
     if study.rules.dated is not None:
         middle = datetime.fromtimestamp((candles.start_ms + candles.end_ms) / 2000, UTC).date()
         if abs((study.rules.dated - middle).days) > OLD_RULES_DAYS:
             yield (
-                f"The order rules are of {study.rules.dated}, the candles lie around {middle}: steps and minimum may "
+                f"The order rules are of {study.rules.dated}, the prices lie around {middle}: steps and minimum may "
                 "have been others then."
             )
     if study.rules.dated is None:
         yield "Nobody knows of which day the order rules are."
-    if result.scenario.fill.kind is FillKind.SHARE and not candles.volume.any():
-        yield "The candles carry no volume, so a share of it never fills anything."
 
 
 def _about_the_grid(study: Study) -> Iterator[str]:

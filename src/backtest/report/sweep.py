@@ -26,6 +26,16 @@ _COLUMNS: Final = ("equity_change", "total_return", "versus_hold", "max_drawdown
 _ENTRIES: Final[Mapping[str, Entry]] = {entry.name: entry for group in GROUPS for entry in group.entries}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A table of its own on the page, with a sentence above it. `columns` names the cells of every row."""
+
+    title: str
+    text: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sweep:
     """What a sweep found.
@@ -34,29 +44,34 @@ class Sweep:
         table: a row per configuration: the columns `keys`, and measures by the names of `Measures.flat()`; null
             measures where the configuration was refused.
         keys: the configuration's columns, the two most telling first.
-        objective: the measure searched for, larger being better.
+        objective: the measure searched for.
+        more_is_better: whether larger values of it are.
         quote: asset of amounts.
         honesty: how far the winner is to be trusted.
         notes: sentences on what was swept and assumed.
         front: rows of `table` on the Pareto front, where several objectives were searched for.
+        sections: tables that belong to this search alone, walk-forward for one.
         made_ms: wall time.
     """
 
     table: pl.DataFrame
     keys: Sequence[str]
     objective: str = "equity_change"
+    more_is_better: bool = True
     quote: str = "USDT"
     title: str = "Sweep"
     honesty: Honesty | None = None
     notes: Sequence[str] = ()
     front: Sequence[int] = ()
+    sections: Sequence[Section] = ()
     made_ms: int = 0
 
     @property
     def ran(self) -> pl.DataFrame:
         """Return the configurations that ran, the best first, with their row in `table` as `row`."""
         value = pl.col(self.objective).cast(pl.Float64)
-        return self.table.with_row_index("row").filter(value.is_finite()).sort(value, descending=True)
+        order = [self.more_is_better, False]  # of equal ones the first tried
+        return self.table.with_row_index("row").filter(value.is_finite()).sort(value, "row", descending=order)
 
 
 def sweep_report(sweep: Sweep, file: Path) -> None:
@@ -89,15 +104,16 @@ def sweep_html(sweep: Sweep) -> str:
         title=sweep.title,
         badges=[f"{sweep.table.height:,} configurations", f"{ran.height:,} ran", f"searched for {sweep.objective}"],
         footer=f"Gridhive sweep, made {moment(sweep.made_ms)} · the best of one past need not be tomorrow's",
-        facts=_facts(sweep, ran),
+        facts=sweep_facts(sweep),
         figures=drawn,
         headline=headline(sweep),
         is_luck=sweep.honesty is None or sweep.honesty.is_probably_luck,
         verdict=_verdict(sweep.honesty),
         notes=list(sweep.notes),
+        sections=sweep.sections,
         pairs=[f"{x}|{y}" for x, y in pairs(keys[:_MOST_KEYS])],
         measures=[(name, _label(name)) for name in measures],
-        columns=[*sweep.keys, *(_label(name) for name in _shown_columns(ran))],
+        columns=_columns(sweep, ran),
         rows=list(_rows(sweep, ran.head(BEST_ROWS))),
     )
 
@@ -108,13 +124,27 @@ def headline(sweep: Sweep) -> str:
     values = ran[sweep.objective].cast(pl.Float64).to_numpy()
     best = ", ".join(f"{key} {_plain(ran[key][0])}" for key in varying(ran, sweep.keys))
     refused = sweep.table.height - ran.height
-    lost = "" if not _is_known(ran, "equity_change") else f" {int((ran['equity_change'] < 0).sum()):,} of them lost."
+    half = "more" if sweep.more_is_better else "less"
+    lost = ""
+    if _is_known(ran, "equity_change"):
+        losers = int((ran["equity_change"] < 0).sum())
+        lost = f" {losers:,} of them lost." if losers else " None of them lost."
     return (
         f"Of {ran.height:,} grids the best by {_label(sweep.objective).lower()} reached "
-        f"{_shown(sweep.objective, values[0], sweep.quote)} ({best or 'the only one'}); half of all reached more than "
-        f"{_shown(sweep.objective, float(np.median(values)), sweep.quote)}.{lost}"
+        f"{_shown(sweep.objective, values[0], sweep.quote)} ({best or 'the only one'}); half of all reached "
+        f"{half} than {_shown(sweep.objective, float(np.median(values)), sweep.quote)}.{lost}"
         f"{f' {refused:,} could not have been started.' if refused else ''}"
     )
+
+
+def best_rows(sweep: Sweep, most: int) -> tuple[list[str], list[list[str]]]:
+    """Return the head of the table of the best, and its rows, as texts."""
+    ran = sweep.ran
+    return _columns(sweep, ran), [[*row["keys"], *row["values"]] for row in _rows(sweep, ran.head(most))]
+
+
+def _columns(sweep: Sweep, ran: pl.DataFrame) -> list[str]:
+    return [*sweep.keys, *(_label(name) for name in _shown_columns(ran))]
 
 
 def _verdict(honesty: Honesty | None) -> str:
@@ -127,7 +157,7 @@ def _shown_columns(ran: pl.DataFrame) -> list[str]:
     return [name for name in _COLUMNS if _is_known(ran, name)]
 
 
-def _rows(sweep: Sweep, best: pl.DataFrame) -> Iterator[dict[str, object]]:
+def _rows(sweep: Sweep, best: pl.DataFrame) -> Iterator[dict[str, Any]]:
     names = _shown_columns(best)
     for row in best.iter_rows(named=True):
         yield {
@@ -183,8 +213,9 @@ def _points(sweep: Sweep, rows: pl.DataFrame, name: str, colour: str, size: int)
     }
 
 
-def _facts(sweep: Sweep, ran: pl.DataFrame) -> dict[str, Any]:
-    honesty = sweep.honesty
+def sweep_facts(sweep: Sweep) -> dict[str, Any]:
+    """Return what the page tells, as JSON's own values."""
+    honesty, ran = sweep.honesty, sweep.ran
     told = {
         "format": FORMAT,
         "kind": "sweep",
@@ -198,6 +229,7 @@ def _facts(sweep: Sweep, ran: pl.DataFrame) -> dict[str, Any]:
         "ran": ran.height,
         "best": [_finite_row(row) for row in ran.head(BEST_ROWS).iter_rows(named=True)],
         "front": list(sweep.front),
+        "sections": sweep.sections,
         "notes": list(sweep.notes),
     }
     return {name: json_value(value) for name, value in told.items()}

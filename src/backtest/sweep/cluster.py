@@ -6,7 +6,7 @@ the same Python and packages and nothing more.
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -22,6 +22,8 @@ from domain.errors import Conflict, Unreachable
 _SOURCE: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("backtest", "config", "domain", "grid", "ports", "utils")
 _WAIT_S: Final = 0.5
+_KNOCK_S: Final = 5.0
+_LAST_PORT: Final = 65_535
 _AHEAD: Final = 2  # pieces per core that are handed out, so that none waits for the next
 
 
@@ -30,10 +32,12 @@ def on_cluster(task: Task, address: str) -> Pieces:
 
     Raises:
         InvalidRequest: naming `ray`, if the package is not installed.
+        Unreachable: if nothing listens at the address.
     """
     ray = _import_ray()
+    _knock(address)
 
-    def work(pieces: Sequence[Sequence[int]], stopping: Event) -> Iterator[pl.DataFrame]:
+    def work(pieces: Sequence[Sequence[int]], stopping: Event) -> Generator[pl.DataFrame, None, None]:
         _connect(ray, address)
         try:
             yield from _spread(ray, task, pieces, stopping)
@@ -57,6 +61,19 @@ def _import_ray() -> Any:
     return ray
 
 
+def _knock(address: str) -> None:
+    """Find out at once what Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        return
+    if not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        refuse("ray", f"{address!r} is no address; write auto, HOST:PORT or ray://HOST:PORT")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK_S).close()
+    except OSError as error:
+        raise Unreachable(f"no Ray cluster answers at {address}: {error.strerror or error}") from error
+
+
 def _connect(ray: Any, address: str) -> None:
     """Connect; where all nodes are this machine, its own files serve, else they are sent along."""
     _begin(ray, address, {"env_vars": {"PYTHONPATH": str(_SOURCE)}})
@@ -73,10 +90,13 @@ def _begin(ray: Any, address: str, environment: dict[str, Any]) -> None:
         raise Unreachable(f"no Ray cluster answers at {address}: {str(error).strip().splitlines()[0]}") from error
 
 
-def _spread(ray: Any, task: Task, pieces: Sequence[Sequence[int]], stopping: Event) -> Iterator[pl.DataFrame]:
+def _spread(
+    ray: Any, task: Task, pieces: Sequence[Sequence[int]], stopping: Event
+) -> Generator[pl.DataFrame, None, None]:
     shared = ray.put(task)
     remote = ray.remote(num_cpus=1)(_work_off)
-    waiting, under_way = list(reversed(pieces)), []
+    waiting = list(reversed(pieces))
+    under_way: list[Any] = []
     key = shared.hex()
     while waiting or under_way:
         room = max(1, int(ray.cluster_resources().get("CPU", 1))) * _AHEAD

@@ -62,6 +62,7 @@ SCHEMA: Final[Mapping[str, Any]] = (
     | dict.fromkeys(TEXTS, pl.String)
 )
 """A trial's columns. `numbers_hash` begins the SHA-256 of everything the engine left behind but the fills."""
+_NO_CAPITAL: Final = FieldMistake("capital", "how much quote lies on the account? Say --capital 10000")
 _SHORT: Final = Absent("too short a time")
 
 
@@ -95,9 +96,7 @@ class Ground:
         request = parse_grid({**self.base, **keys}, instrument)
         capital = account.capital if account.capital is not None else request.capital
         if capital is None:
-            raise InvalidRequest(
-                [FieldMistake("capital", "how much quote lies on the account? Say --capital 10000, or vary capital")]
-            )
+            raise InvalidRequest([_NO_CAPITAL])
         return Scenario.of(
             request,
             self.candles,
@@ -155,6 +154,24 @@ class Trials:
             return self._ground.scenario(keys)
         except InvalidRequest as refused:
             return str(refused)
+
+
+def refuse_common_mistakes(ground: Ground, varied: Mapping[str, object]) -> None:
+    """Refuse mistakes that no value of the varied keys can heal, before any work.
+
+    Raises:
+        InvalidRequest: naming the keys.
+    """
+    mistakes = []
+    try:
+        request = parse_grid({**ground.base, **varied}, ground.rules.instrument)
+        if ground.account.capital is None and request.capital is None:
+            mistakes.append(_NO_CAPITAL)
+    except InvalidRequest as error:
+        touched = {*varied, *(("upper_price",) if "lower_price" in varied else ())}
+        mistakes += [mistake for mistake in error.mistakes if mistake.field not in touched]
+    if mistakes:
+        raise InvalidRequest(mistakes)
 
 
 def key_columns(axes: Sequence[Axis], values: Sequence[Mapping[str, object]]) -> dict[str, pl.Series]:

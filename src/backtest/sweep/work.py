@@ -1,7 +1,7 @@
 """The rows of a sweep worked off: on this machine's cores, with a way to stop between pieces."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from time import perf_counter
@@ -21,7 +21,7 @@ _DAY_BYTES: Final = 9
 _PAGE_BYTES: Final = 8_000_000
 _DAY_MS: Final = 86_400_000
 
-Pieces = Callable[[Sequence[Sequence[int]], Event], Iterator[pl.DataFrame]]
+Pieces = Callable[[Sequence[Sequence[int]], Event], Generator[pl.DataFrame, None, None]]
 """Works off pieces, in any order, until told to stop."""
 
 
@@ -41,7 +41,7 @@ def estimate(task: Task, rows: int, threads: int) -> Estimate:
     """
     part = Part(task, threads)
     some = sorted({index * len(task.space) // _PROBED for index in range(_PROBED)})
-    part.table(some[:1])  # loads or compiles the engine
+    part.table(some)  # loads or compiles the engine
     began = perf_counter()
     part.table(some)
     each_s = (perf_counter() - began) / len(some)
@@ -71,7 +71,7 @@ def check_room(free_bytes: int, needed_bytes: int, place: str, spare_bytes: int)
 def on_this_machine(task: Task, threads: int) -> Pieces:
     """Return a worker that uses this machine's cores."""
 
-    def work(pieces: Sequence[Sequence[int]], stopping: Event) -> Iterator[pl.DataFrame]:
+    def work(pieces: Sequence[Sequence[int]], stopping: Event) -> Generator[pl.DataFrame, None, None]:
         part = Part(task, threads)
         for rows in pieces:
             if stopping.is_set():
