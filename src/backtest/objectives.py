@@ -66,7 +66,9 @@ def better(one: Sequence[float], other: Sequence[float], aims: Sequence[Objectiv
 
 def pareto_front(rows: Sequence[Sequence[float]], aims: Sequence[Objective]) -> list[int]:
     """Return the places of the rows than which no other is better, ascending; of equal rows the first."""
-    order = sorted(range(len(rows)), key=lambda at: [-v if aim.more_is_better else v for v, aim in _pairs(rows[at], aims)])
+    order = sorted(
+        range(len(rows)), key=lambda at: [-v if aim.more_is_better else v for v, aim in _pairs(rows[at], aims)]
+    )
     front: list[int] = []
     for at in order:
         if not any(rows[kept] == rows[at] or better(rows[kept], rows[at], aims) for kept in front):

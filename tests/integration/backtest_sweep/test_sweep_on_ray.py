@@ -1,5 +1,6 @@
 """A sweep spread over two nodes of a Ray cluster: the identical result."""
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,9 @@ def address() -> Iterator[str]:
     """Two nodes of one core each, as processes on this machine, without dashboard and without words to Ray's makers."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     pytest.importorskip("ray", reason="no ray: it is installed for tests alone")
-    from ray.cluster_utils import Cluster
-
+    made = importlib.import_module("ray.cluster_utils").Cluster
     node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
+    cluster = made(initialize_head=True, head_node_args=node)
     try:
         cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
         yield cluster.address
@@ -49,7 +49,7 @@ def test_a_cluster_that_is_not_there_is_told(tmp_path: Path):
     write_candles(walk(48), file)
     words = ["--symbol", "BTCUSDT", "--data", str(file), "--data-dir", str(tmp_path), "--capital", "10000"]
     more = ["--set", "initial_levels=5", "--vary", "spacing_perc=1,2", "--out", str(tmp_path / "out")]
-    with pytest.raises(Unreachable, match="no Ray cluster answers at 127.0.0.1:1"):
+    with pytest.raises(Unreachable, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
         main([*words, *more, "--ray", "127.0.0.1:1"], "sweep", OUTSIDE)
     with pytest.raises(InvalidRequest, match="ray: 'ray://host:x' is no address"):
         main([*words, *more, "--ray", "ray://host:x"], "sweep", OUTSIDE)
