@@ -1,4 +1,4 @@
-"""The market that the words of a command name: its rules and its candles."""
+"""The market that the words of a command name: its rules, its candles, its trades."""
 
 import argparse
 
@@ -10,9 +10,11 @@ from backtest.data.periods import parse_window
 from backtest.data.series import parse_market, parse_symbol
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules, find_rules
+from backtest.trade_study import TradeSource, stored_trades, trades_of_file
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest
 from domain.instrument import Market
+from ports.archives import Recording
 
 
 def rules_of(given: argparse.Namespace, settings: Settings, outside: Outside) -> UsedRules:
@@ -44,3 +46,17 @@ def candles_of(given: argparse.Namespace, settings: Settings, rules: UsedRules) 
         given.data, symbol, market, given.interval, window, tick=rules.rules.tick, allow_gaps=given.allow_gaps
     )
     return candles, "; ".join([f"from {given.data.name}", *notices])
+
+
+def trades_of(given: argparse.Namespace, settings: Settings, rules: UsedRules) -> TradeSource:
+    """Return the trades of file or store.
+
+    Raises:
+        InvalidRequest: naming field and remedy.
+    """
+    window = parse_window(given.start, given.end)
+    kind = None if given.trades == "any" else Recording(given.trades)
+    if given.data is not None:
+        return trades_of_file(given.data, rules.rules, kind, window, allow_gaps=given.allow_gaps)
+    symbol, market = parse_symbol(given.symbol), parse_market(given.market)
+    return stored_trades(store_of(settings), symbol, market, kind, window, allow_gaps=given.allow_gaps)

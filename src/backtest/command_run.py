@@ -1,15 +1,19 @@
-"""`python -m backtest run`: one grid over recorded candles."""
+"""`python -m backtest run`: one grid over recorded candles or trades."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from backtest.candles import BadCandles
-from backtest.chosen_market import candles_of, rules_of
+from backtest.chosen_market import candles_of, rules_of, trades_of
 from backtest.data.command import settings_of
 from backtest.outside import Outside
-from backtest.run_options import parse, wish_of
+from backtest.rules_source import UsedRules
+from backtest.run_options import Wish, parse, wish_of
+from backtest.scenario import PathRule
 from backtest.study import Study, WindowLength, study
+from backtest.trade_study import study_of_trades
+from config.settings import Settings
 from domain.errors import Conflict, FieldMistake, InvalidRequest
 
 
@@ -26,22 +30,36 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         raise _wrong("out", f"{given.out} is a file; name a folder")
     rules = rules_of(given, settings, outside)
     wish = wish_of(given, rules.rules.instrument)
-    candles, origin = candles_of(given, settings, rules)
     try:
-        found = study(
-            wish.request,
-            candles,
-            rules,
-            wish.assumed,
-            origin=origin,
-            with_bounds=given.bounds,
-            windows=WindowLength(given.windows) if given.windows else None,
-            made_ms=outside.now_ms(),
-        )
+        found = (_on_trades if given.trades else _on_candles)(given, settings, rules, wish, outside.now_ms())
     except BadCandles as error:
-        raise _wrong("candles", str(error)) from None
+        raise _wrong("trades" if given.trades else "candles", str(error)) from None
     _tell(given, found)
     return 0
+
+
+def _on_candles(given: argparse.Namespace, settings: Settings, rules: UsedRules, wish: Wish, now_ms: int) -> Study:
+    candles, origin = candles_of(given, settings, rules)
+    return study(
+        wish.request,
+        candles,
+        rules,
+        wish.assumed,
+        origin=origin,
+        with_bounds=given.bounds,
+        windows=WindowLength(given.windows) if given.windows else None,
+        made_ms=now_ms,
+    )
+
+
+def _on_trades(given: argparse.Namespace, settings: Settings, rules: UsedRules, wish: Wish, now_ms: int) -> Study:
+    for word, said in (("windows", given.windows), ("interval", given.interval)):
+        if said:
+            raise _wrong(word, "goes with candles; leave it out, or leave out --trades")
+    if wish.assumed.path is not PathRule.CANDLE:
+        raise _wrong("path", "goes with candles: between trades there is nothing to guess. Use --fill instead")
+    source = trades_of(given, settings, rules)
+    return study_of_trades(wish.request, source, rules, wish.assumed, with_bounds=given.bounds, made_ms=now_ms)
 
 
 def _tell(given: argparse.Namespace, found: Study) -> None:

@@ -15,6 +15,7 @@ from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from domain.instrument import Instrument
 from domain.money import ZERO, parse_amount
+from ports.archives import Recording
 
 _PPM_PER_PERCENT: Final = 10_000
 _BNB_SHARE: Final = Decimal("0.01")
@@ -23,6 +24,7 @@ examples:
   {program} --symbol BTCUSDT --from 2024-01 --to 2024-12 --set initial_levels=20 --set spacing_perc=0.5 --capital 10000
   {program} --symbol BTCUSDT --data BTCUSDT_1m.parquet --grid grid.yaml --capital 10000 --out result
   {program} ... --fees 0.075,0.075 --fill through --windows month
+  {program} ... --trades --from 2024-08-08 --to 2024-08-14      trade by trade, nothing guessed between them
 
 The keys of the grid are those of `config` in POST /api/grid/start: initial_levels, spacing_perc, spacing_mode,
 lower_price, upper_price, capital, quantity_per_level, start_empty. A --set wins over the file. More: docs/backtest.md
@@ -38,7 +40,15 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add_market(parser.add_argument_group("market"))
+    market = parser.add_argument_group("market")
+    add_market(market)
+    market.add_argument(
+        "--trades",
+        nargs="?",
+        const="any",
+        choices=("any", Recording.TRADES.value, Recording.AGG_TRADES.value),
+        help="replay single trades instead of candles; of the store those that are there, or the kind that is named",
+    )
     add_grid(parser.add_argument_group("grid and account"))
     add_assumptions(parser.add_argument_group("assumptions"))
     _add_result(parser.add_argument_group("result"))

@@ -58,9 +58,20 @@ class Window:
     refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TradesPlayed:
+    """Trades that were replayed one by one; `missing` counts those whose ids the recording lacks."""
+
+    count: int
+    missing: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
-    """One grid's back-test. `origin` says where the candles come from, `made_ms` is wall time."""
+    """One grid's back-test. `origin` says where the prices come from, `made_ms` is wall time.
+
+    Where `trades` were replayed, `candles` are the minutes made of them, for pictures and figures of time.
+    """
 
     candles: Candles
     origin: str
@@ -71,6 +82,7 @@ class Study:
     window_length: WindowLength | None = None
     windows: tuple[Window, ...] = ()
     made_ms: int = 0
+    trades: TradesPlayed | None = None
 
 
 def study(

@@ -1,4 +1,4 @@
-"""Recorded trades in slices of whole minutes, so that a month of them needs no more memory than a million rows."""
+"""Recorded trades in slices of whole minutes, so that a month of them needs no more memory than a slice."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from backtest.data.series import MINUTE_MS
 from domain.instrument import Market
 from domain.money import UNITS_PER_ONE
 
-MOST_ROWS: Final = 1_000_000
-_NEEDED: Final = ("id", "time_us", "price", "quantity")
+MOST_ROWS: Final = 250_000
+NEEDED: Final = ("id", "time_us", "price", "quantity")
 _LARGEST: Final = 1 << 60
 
 
@@ -70,7 +70,7 @@ class Slicing:
         kept: list[pl.DataFrame] = []
         rows = 0
         for frame in frames:
-            for part in frame.select(_NEEDED).iter_slices(self._most_rows):
+            for part in frame.select(NEEDED).iter_slices(self._most_rows):
                 self._note_gaps(part)
                 kept.append(part)
                 rows += part.height

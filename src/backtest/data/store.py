@@ -28,6 +28,7 @@ FOLDER: Final = "market"
 _ARCHIVED_DAYS: Final = "gridhive.archived_days"
 _FILE: Final = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?\.parquet")
 _PARTS: Final = "parts"
+_PART_ROWS: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,6 +112,29 @@ class Store:
         if from_ms is not None:
             rows = rows.filter(pl.col(name) >= from_ms * per_ms)
         return rows if to_ms is None else rows.filter(pl.col(name) < to_ms * per_ms)
+
+    def parts_of(
+        self, series: Series, names: Sequence[str], from_ms: int | None = None, to_ms: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield some columns of the rows of [from_ms, to_ms), oldest first, in parts that need little memory.
+
+        Raises:
+            Conflict: if a file cannot be read.
+        """
+        time, per_ms = columns.TIMES[series.kind]
+        types = pl.Schema({name: columns.SCHEMAS[series.kind][name] for name in names})
+        for held in self.holdings(series):
+            if not _overlaps(held, from_ms, to_ms):
+                continue
+            with _legible(held.path):
+                rows = pl.scan_parquet(held.path, low_memory=True, cache=False).select(names).cast(types)
+                height = int(pl.scan_parquet(held.path).select(pl.len()).collect().item())
+            for offset in range(0, height, _PART_ROWS):
+                with _legible(held.path):
+                    part = rows.slice(offset, _PART_ROWS).collect()
+                first = 0 if from_ms is None else part[time].search_sorted(from_ms * per_ms)
+                until = part.height if to_ms is None else part[time].search_sorted(to_ms * per_ms)
+                yield part[first:until]
 
     def extent_of(self, held: Holding, series: Series) -> tuple[int, int, int] | None:
         """Return rows, first and last time of a file as it counts time; None if it holds no rows."""

@@ -1,10 +1,14 @@
 """Trades replayed one by one against the live grid that meets the same prints: same fills, same money."""
 
+import gzip
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -27,6 +31,7 @@ from simulator.core.events import MarketTrade
 from simulator.core.symbols import UNIT, SymbolSpec
 from simulator.market.feed import BookUpdate, FeedStep
 
+STREAM = Path(os.environ.get("GRIDHIVE_TEST_DATA", "")) / "stream" / "ws_spot_BTCUSDT_20240808.jsonl.gz"
 START_MS = 1_722_729_600_000
 SPEC = SymbolSpec(
     symbol="TSTUSDT",
@@ -189,3 +194,29 @@ def test_rows_of_the_store_become_slices_of_whole_minutes_and_gaps_are_told():
     for one, after in pairwise(slices):
         assert one.time_ms[-1] // 60_000 < after.time_ms[0] // 60_000
     assert [gap.missing for gap in slicing.gaps] == [2]
+
+
+@pytest.mark.skipif(
+    not STREAM.is_file(),
+    reason="GRIDHIVE_TEST_DATA names no folder with stream/ws_spot_BTCUSDT_20240808.jsonl.gz; set it to replay trades",
+)
+@pytest.mark.parametrize("fill", [FillAssumption(), FillAssumption(FillKind.SHARE, 20_000)])
+def test_recorded_trades_fill_what_they_fill_live(fill: FillAssumption):
+    with gzip.open(STREAM, "rt") as lines:
+        told = [row["msg"].get("data", {}) for row in map(json.loads, lines)]
+    rows = [
+        (row["T"], int(Decimal(row["p"]) * UNIT), int(Decimal(row["q"]) * UNIT))
+        for row in told
+        if row.get("e") == "trade"
+    ]
+    trades = slice_of(*np.array(rows, dtype=np.int64).T)
+    request = GridRequest(
+        instrument=rules_of(SPEC).instrument, levels=24, spacing_percent=Decimal("0.02"), capital=Decimal(100_000)
+    )
+    balances = {"USDT": Decimal(200_000)}
+    scenario = Scenario.of(request, trades.candles(), rules_of(SPEC), balances=balances, fees=Fees(0, 0), fill=fill)
+    result = replay_trades([trades], scenario).result()
+    lived = live_through(trades.candles(), scenario, SPEC, prints(trades, scenario))
+    assert list(map(tuple, result.fills.rows.tolist())) == lived.rows
+    assert result.books.equity_change == lived.marked.equity_change
+    assert result.books.cycles > 5

@@ -1,6 +1,7 @@
 """The command from its words to what it prints, and each refusal before work starts."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,52 @@ def test_a_folder_that_is_a_file_and_a_broken_configuration_are_refused(command,
         command(*GRID, "--out", tmp_path / "file")
     with pytest.raises(ConfigError):
         command(*GRID, "--config", Path("none.yaml"))
+
+
+@pytest.fixture(scope="module")
+def trades_csv(tmp_path_factory):
+    file = tmp_path_factory.mktemp("trades") / "BTCUSDT-trades.csv"
+    rows = [
+        f"{at},{40_000 + 90 * (at % 40 if at % 80 < 40 else 40 - at % 40)}.00,0.02,800.00,{START_MS + 45_000 * at},true"
+        for at in range(2_000)
+    ]
+    file.write_text("\n".join(["id,price,qty,quote_qty,time,is_buyer_maker", *rows]) + "\n")
+    return file
+
+
+def test_trades_are_replayed_one_by_one(command, trades_csv, capsys, tmp_path):
+    assert command(*GRID, "--trades", "--fill", "share:50%", "--out", tmp_path / "out", data=trades_csv) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "2,000 trades from 2024-01-01 to 2024-01-02 (UTC), from BTCUSDT-trades.csv; none are missing." in printed
+    assert "gets 50 % of what is traded at its price; a trade beyond its price fills it whole" in printed
+    assert "Last in every queue it would have been" in printed
+    told = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert told["market"]["trades"] == {"count": 2_000, "missing": 0}
+    assert told["declared"]["cycles"] > 20
+    assert told["bounds"]["pessimistic"]["cycles"] < told["declared"]["cycles"] < told["bounds"]["optimistic"]["cycles"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--windows", "day"), "windows: goes with candles"),
+        (("--path", "optimistic"), "path: goes with candles"),
+        (("--interval", "1m"), "interval: goes with candles"),
+        (("--from", "2031-01"), "from: there are no trades in that window, from BTCUSDT-trades.csv"),
+    ],
+)
+def test_what_trades_do_not_go_with_is_refused(command, trades_csv, words, said):
+    with pytest.raises(TradingError, match=re.escape(said)):
+        command(*GRID, "--trades", *words, data=trades_csv)
+
+
+def test_missing_trades_are_refused_unless_allowed(command, trades_csv, tmp_path, capsys):
+    lines = trades_csv.read_text().splitlines()
+    gappy = tmp_path / "BTCUSDT-trades.csv"
+    gappy.write_text("\n".join(lines[:100] + lines[150:]))
+    with pytest.raises(TradingError, match=r"trades are missing: .*\(50 missing\)"):
+        command(*GRID, "--trades", data=gappy)
+    assert command(*GRID, "--trades", "--allow-gaps", "--no-bounds", data=gappy) == 0
+    assert "50 trades (2.50 %) are missing" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(TradingError, match="trades: no trades or aggTrades of BTCUSDT are stored"):
+        command(*GRID, "--trades", data=None)
