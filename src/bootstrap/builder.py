@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from adapters.binance.connect import BinanceVenue
 from adapters.data_folder import DataFolder
+from adapters.price_recorder import FilePriceRecorder, RecordLimits
 from adapters.storage import SqlStore, open_store
 from bootstrap import VERSION
 from bootstrap.exchange import Exchange
@@ -78,7 +79,8 @@ class HouseBuilder:
 
     def _furnish(self, mode: Mode, exchange: Exchange, store: SqlStore, clock: SystemClock) -> House:
         venue, gate = exchange.venue, RiskGate(gate_limits(self.settings))
-        manager = self._manager(store, venue, gate, clock)
+        recorder = self._recorder(mode, exchange.account, clock)
+        manager = self._manager(store, venue, gate, clock, recorder)
         watch = VenueWatch(venue.market_data, clock)
         books = self._account_watch(store, manager, venue, clock)
         parts = [store.part, watch.part, venue.streams.part]
@@ -98,6 +100,8 @@ class HouseBuilder:
         asgi = application(self.settings, control, venue, self.jobs, gate.limits, clock)
         watch.start()
         books.start()
+        if recorder is not None:
+            recorder.start()
         return House(
             mode=mode,
             locks=exchange.locks,
@@ -108,10 +112,25 @@ class HouseBuilder:
             control=control,
             watch=watch,
             books=books,
+            recorder=recorder,
             asgi=asgi,
         )
 
-    def _manager(self, store: SqlStore, venue: BinanceVenue, gate: RiskGate, clock: SystemClock) -> GridManager:
+    def _recorder(self, mode: Mode, account: Account, clock: SystemClock) -> FilePriceRecorder | None:
+        wanted = self.settings.backtest
+        if not (mode is not Mode.PRODUCTION if wanted.record_prices is None else wanted.record_prices):
+            return None
+        limits = RecordLimits(bytes_per_day=wanted.record_megabytes_per_day * 1_000_000, days=wanted.record_days)
+        return FilePriceRecorder(self.folder.folder, account.id, clock, limits)
+
+    def _manager(
+        self,
+        store: SqlStore,
+        venue: BinanceVenue,
+        gate: RiskGate,
+        clock: SystemClock,
+        recorder: FilePriceRecorder | None,
+    ) -> GridManager:
         settings = self.settings
         house = GridHouse(
             store=store,
@@ -122,6 +141,7 @@ class HouseBuilder:
             equity_every_ms=settings.trading.cycle_interval_seconds * 1000,
             max_price_age_s=float(settings.risk_management.gate.max_price_age_seconds),
             fee_prices=venue.fee_prices,
+            recorder=recorder,
         )
         defaults = GridDefaults(
             capital=settings.trading.capital_per_pair_usd,

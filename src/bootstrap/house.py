@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.binance.connect import BinanceVenue
 from adapters.locks import HeldLocks
+from adapters.price_recorder import FilePriceRecorder
 from adapters.simulator_process import SimulatorProcess
 from adapters.storage import SqlStore
 from domain.account import Mode
@@ -30,6 +31,7 @@ class House:
     control: GridControl
     watch: VenueWatch
     books: AccountWatch
+    recorder: FilePriceRecorder | None
     asgi: Asgi
 
     def resume(self) -> None:
@@ -52,6 +54,8 @@ class House:
                 closing.callback(self.simulator.stop)
             closing.callback(self.store.close)
             closing.callback(self.venue.close)
+            if self.recorder is not None:
+                closing.callback(self.recorder.stop)
             closing.callback(self.books.stop)
             closing.callback(self.watch.stop)
             closing.callback(self.manager.close, cancel_orders=cancel_orders)

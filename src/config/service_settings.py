@@ -116,6 +116,12 @@ class BackupSettings(Section):
 class BacktestSettings(Section):
     archive_url: WebUrl = "https://data.binance.vision"
     """Address of the public archives of candles, trades and funding rates, or of a mirror. Empty: no downloads."""
+    record_prices: bool | None = None
+    """Whether the prices each grid hears are kept for `python -m backtest parity`. Empty: in Shadow and Testnet."""
+    record_megabytes_per_day: Annotated[Count, Field(le=10_000)] = 32
+    """Most that is kept of one grid's day, in MB; days that are over are packed to about a fifth."""
+    record_days: Annotated[Count, Field(le=3_650)] = 14
+    """Days that are kept; older ones are deleted."""
 
 
 class DatabaseSettings(Section):

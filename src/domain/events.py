@@ -12,13 +12,15 @@ class PriceSeen:
     """The latest price of an instrument.
 
     `market_ms` is the venue's time of the print; `arrived_s` is our monotonic clock when it reached us, and the
-    only thing its age may be taken from.
+    only thing its age may be taken from. `quantity` is the base traded by a print that is told for the first time;
+    None for a price that was read or confirmed.
     """
 
     instrument: Instrument
     price: Decimal
     market_ms: int
     arrived_s: float
+    quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

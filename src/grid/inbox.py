@@ -3,8 +3,9 @@
 from queue import Empty, SimpleQueue
 from threading import Lock
 
-from domain.events import FeeEvent, PriceSeen, StreamEvent
+from domain.events import FeeEvent, PriceSeen, StreamEvent, StreamLost
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
+from ports.heard_prices import Ear
 
 
 class _Marker:
@@ -16,9 +17,13 @@ _WAKE = _Marker()
 
 
 class GridInbox:
-    """Thread-safe. `pending` counts what was put in and not yet reported as handled by `done`."""
+    """Thread-safe. `pending` counts what was put in and not yet reported as handled by `done`.
 
-    def __init__(self) -> None:
+    An `ear` gets every price, also those that are overwritten before they are taken.
+    """
+
+    def __init__(self, ear: Ear | None = None) -> None:
+        self._ear = ear
         self._queue: SimpleQueue[WorkerEvent | _Marker] = SimpleQueue()
         self._lock = Lock()
         self._latest: PriceSeen | None = None
@@ -26,6 +31,8 @@ class GridInbox:
 
     def price(self, event: PriceSeen) -> None:
         """Set the latest price; one that was not taken yet is overwritten."""
+        if self._ear is not None:
+            self._ear.heard(event)
         with self._lock:
             waiting = self._latest is not None
             self._latest = event
@@ -36,6 +43,8 @@ class GridInbox:
 
     def order(self, event: StreamEvent | FeeEvent) -> None:
         """Put in an order event, new rules, or the price of a fee asset; it is never dropped."""
+        if self._ear is not None and isinstance(event, StreamLost) and event.kind == "market":
+            self._ear.lost()
         self._put(event)
 
     def command(self, event: StopRequested | ShutdownRequested) -> None:

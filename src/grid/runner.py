@@ -36,7 +36,7 @@ class GridRunner:
         self.finished = Event()
         self._house = house
         self._on_end = on_end
-        self._inbox = GridInbox()
+        self._inbox = GridInbox(house.recorder.ear(row) if house.recorder else None)
         self._host = WorkerHost(row, rules, house, self._inbox.order)
         self._steps = ClockSteps(house.clock)
         self._published_s = float("-inf")

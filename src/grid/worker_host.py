@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, RulesChanged, TimerFired
+from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, OrderRefused, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
-from domain.orders import Fill, Side
+from domain.orders import Fill, Side, Status
 from grid.assembly import build_worker
 from grid.worker import (
     Effect,
@@ -38,8 +38,9 @@ from orders.effects import (
 )
 from ports.clock import Clock
 from ports.gateway import FeeAnswer, FeePrices, OrderGateway
+from ports.heard_prices import PriceRecorder
 from ports.market_data import Streams
-from ports.store import GridRow, Store
+from ports.store import GridRow, OrderRow, Store
 from risk.gate import RiskGate
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class GridHouse:
     equity_every_ms: int
     max_price_age_s: float
     fee_prices: FeePrices = field(default_factory=NoFeePrices)
+    recorder: PriceRecorder | None = None
 
 
 class WorkerHost:
@@ -90,6 +92,7 @@ class WorkerHost:
         self._worker: GridWorker | None = None
         self._request: StopRequested | ShutdownRequested | None = None
         self._timer_s = float("-inf")
+        self._asked_to_cancel: set[str] = set()
 
     @property
     def is_open(self) -> bool:
@@ -132,6 +135,8 @@ class WorkerHost:
             return
         if self._worker is None:
             raise RuntimeError(f"{self.name} has no worker; open it first")
+        if isinstance(event, OrderRefused) and not (event.would_take or event.market_closed):
+            log.warning("%s: order %s was refused: %s", self.name, event.client_id, event.message)
         self._carry_out(self._worker.handle(event, self._now()))
 
     def fire_timer(self) -> None:
@@ -185,6 +190,7 @@ class WorkerHost:
             case Record(orders=orders, fills=fills):
                 store.record(orders, fills)
                 self._log_fills(fills)
+                self._log_cancels(orders)
             case HoldsAllOrders():
                 store.holds_all_orders(self.row.grid_id)
             case RecordFeeValue(value=value):
@@ -200,6 +206,7 @@ class WorkerHost:
             case Submit(intent=intent):
                 gateway.submit(intent, self._answer)
             case Cancel(client_id=client_id):
+                self._asked_to_cancel.add(client_id)
                 gateway.cancel(instrument, client_id, self._answer)
             case LookUp(client_id=client_id, sent_ms=sent_ms, presumed=presumed):
                 gateway.look_up(instrument, client_id, sent_ms, self._answer, presumed)
@@ -227,6 +234,13 @@ class WorkerHost:
         for fill in fills:
             done = f"{'bought' if fill.side is Side.BUY else 'sold'} {plain(fill.quantity)} at {plain(fill.price)}"
             log.info("%s %s (trade %d)", self.name, done, fill.trade_id)
+
+    def _log_cancels(self, orders: Iterable[OrderRow]) -> None:
+        """Tell of each order that somebody else canceled; one of ours is known by the request of this process."""
+        for order in orders:
+            client_id = order.intent.client_id
+            if order.status is Status.CANCELED and client_id not in self._asked_to_cancel:
+                log.warning("%s: order %s was canceled, and this process did not ask for it", self.name, client_id)
 
     def _now(self) -> Moment:
         clock = self._house.clock

@@ -190,12 +190,12 @@ class MarketChannel:
             self._rhythms[symbol].heard(self._clock.monotonic_s())
         if self._carry_market_ms is not None:
             self._carry_market_ms(heard.market_ms)
-        self._tell(symbol, heard)
+        self._tell(symbol, heard, parse_amount(data["q"]))
 
-    def _tell(self, symbol: str, heard: _Heard) -> None:
+    def _tell(self, symbol: str, heard: _Heard, quantity: Decimal | None = None) -> None:
         instrument = self._watchers.instrument(symbol)
         if instrument is not None:
-            event = PriceSeen(instrument, heard.price, heard.market_ms, self._clock.monotonic_s())
+            event = PriceSeen(instrument, heard.price, heard.market_ms, self._clock.monotonic_s(), quantity)
             self._watchers.price(symbol, event)
 
     def _announce(self, symbols: Collection[str]) -> None:
