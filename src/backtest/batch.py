@@ -83,8 +83,8 @@ class Batch:
         state, setting = one.state, one.setting
         unit, rules = setting.scales.unit, setting.rules
         flows = flows_of(setting, one.cell, state)
-        first = int(self.path.table[at.OPEN][0]) * rules[at.BASE_UNIT]
-        last = int(self.path.table[at.CLOSE][-1]) * rules[at.BASE_UNIT]
+        first = int(self.path.table[0, at.OPEN]) * rules[at.BASE_UNIT]
+        last = int(self.path.table[-1, at.CLOSE]) * rules[at.BASE_UNIT]
         fee_quote = state[at.FEE_QUOTE] * rules[at.FEE_UNIT]
         fee_bnb = state[at.FEE_BNB] * rules[at.BNB_UNIT]
         fee_base, cost = flows.fee_base_value * rules[at.BASE_UNIT], flows.cost * rules[at.BASE_UNIT]
@@ -135,7 +135,7 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
         ValueError: where rules or fill assumptions differ.
     """
     marks = _day_ends(path)
-    settings = [setting_of(scenario, path.candles.interval_ms, path.points) for scenario in scenarios]
+    settings = [setting_of(scenario, path.points) for scenario in scenarios]
     _check_alike(scenarios)
     for setting in settings:
         setting.rules[at.CASH_LIMIT] = cash_limit(setting, path)
@@ -203,10 +203,9 @@ class _Tables:
             replays(
                 first,
                 min(first + _CHUNK, len(self.rules)),
-                path.table,
+                path.market,
                 path.blocks,
                 path.volume,
-                path.open_ms,
                 self.starts,
                 self.rules,
                 self.ladders,

@@ -26,7 +26,7 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     notional = all_lots * price
     amount = notional * max(rules[at.NOTIONAL_UNIT], rules[at.CAP_NUM])
     bnb = state[at.BNB] * rules[at.BNB_UNIT]
-    fees_in_base = path.points * path.table.shape[1] * (half_up(all_lots, rules[at.MAKER], rules[at.MAKER + 1]) + 1)
+    fees_in_base = path.points * len(path.table) * (half_up(all_lots, rules[at.MAKER], rules[at.MAKER + 1]) + 1)
     volume = path.most_volume // numbers.lot_units * rules[at.SHARE_NUM]
     static = [worth, amount, bnb, volume, fees_in_base, *_commission_terms(rules, all_lots, notional)]
     if max(static) > LARGEST:

@@ -34,7 +34,7 @@ _COLUMN: Final = numba.int64[::1]
 _TABLE: Final = numba.int64[:, ::1]
 _SIGNATURE: Final = numba.void(
     *(_INT, _INT),
-    *(_TABLE, _TABLE, _COLUMN, _COLUMN),
+    *(_COLUMN, _TABLE, _COLUMN),
     *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE),
     *(_COLUMN, _COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )

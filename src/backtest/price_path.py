@@ -1,6 +1,7 @@
 """Candles and trades as the engine reads them: whole ticks, and the extremes of blocks of rows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +25,30 @@ class PricePath:
     candles: Candles
     tick: int  # 1e-8 quote
     points: int
-    table: Table  # rows OPEN, HIGH, LOW, CLOSE of the engine, in ticks
+    table: Table  # columns OPEN, HIGH, LOW, CLOSE of the engine, in ticks
     blocks: Table
     volume: IntColumn  # 1e-8 base, rounded
     open_ms: IntColumn
     close_ms: IntColumn  # the last millisecond
     highest: int  # ticks
     most_volume: int
+
+    @property
+    def market(self) -> IntColumn:
+        """Return the table as the engine reads it, row after row."""
+        return self.table.reshape(-1)
+
+    def named(self, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the engine's fills as a table of its own, their moments named by their times.
+
+        A candle's points print at its start, after a quarter, at half time and in its last millisecond.
+        """
+        table = fills.reshape(-1, at.FILL_WIDTH).copy()
+        moments = table[:, 0].astype(np.int64)
+        interval = self.candles.interval_ms
+        after = np.array([0, interval // 4, interval // 2, interval - 1], dtype=np.int64)
+        table[:, 0] = self.open_ms[moments // at.POINTS_PER_ROW] + after[moments % at.POINTS_PER_ROW]
+        return table
 
     @classmethod
     def of(cls, candles: Candles, scenario: Scenario, *, points: int = 4) -> "PricePath":
@@ -71,8 +89,7 @@ class PricePath:
         candles = trades.candles()
         _check_market(candles, scenario)
         tick = to_units(scenario.rules.tick)
-        table = np.empty((4, len(trades)), dtype=np.int64)
-        table[:] = _whole_ticks(trades.price, tick)
+        table = np.repeat(_whole_ticks(trades.price, tick), at.ROW_WIDTH).reshape(-1, at.ROW_WIDTH)
         blocks = _blocks(table)
         volume = _our_share(trades.quantity, scenario)
         return cls(
@@ -96,15 +113,15 @@ def _check_market(candles: Candles, scenario: Scenario) -> None:
 
 
 def _in_ticks(candles: Candles, tick: int) -> Table:
-    table = np.empty((4, len(candles)), dtype=np.int64)
+    table = np.empty((len(candles), at.ROW_WIDTH), dtype=np.int64)
     columns = {
         at.OPEN: candles.open,
         at.HIGH: candles.high,
         at.LOW: candles.low,
         at.CLOSE: candles.close,
     }
-    for row, prices in columns.items():
-        table[row] = _whole_ticks(prices, tick)
+    for place, prices in columns.items():
+        table[:, place] = _whole_ticks(prices, tick)
     return table
 
 
@@ -131,10 +148,10 @@ def _whole_ticks(prices: IntColumn, tick: int) -> IntColumn:
 
 
 def _blocks(table: Table) -> Table:
-    starts = np.arange(0, table.shape[1], at.BLOCK)
+    starts = np.arange(0, len(table), at.BLOCK)
     blocks = np.empty((4, len(starts)), dtype=np.int64)
-    blocks[at.BLOCK_HIGH] = np.maximum.reduceat(table[at.HIGH], starts)
-    blocks[at.BLOCK_LOW] = np.minimum.reduceat(table[at.LOW], starts)
-    blocks[at.BLOCK_TOP] = np.maximum.reduceat(table[at.CLOSE], starts)
-    blocks[at.BLOCK_BOTTOM] = np.minimum.reduceat(table[at.CLOSE], starts)
+    blocks[at.BLOCK_HIGH] = np.maximum.reduceat(table[:, at.HIGH], starts)
+    blocks[at.BLOCK_LOW] = np.minimum.reduceat(table[:, at.LOW], starts)
+    blocks[at.BLOCK_TOP] = np.maximum.reduceat(table[:, at.CLOSE], starts)
+    blocks[at.BLOCK_BOTTOM] = np.minimum.reduceat(table[:, at.CLOSE], starts)
     return blocks

@@ -33,7 +33,7 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
 
     `form` asks for one form of the engine; without it the compiled one runs wherever int64 is known to hold.
     """
-    setting = setting_of(scenario, path.candles.interval_ms, path.points)
+    setting = setting_of(scenario, path.points)
     limit = cash_limit(setting, path)
     setting.rules[at.CASH_LIMIT] = limit
     setting.rules[at.RECORD] = 1
@@ -71,12 +71,12 @@ class _Compiled:
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.table, path.blocks, path.volume, path.open_ms, *one, fills, *curve, *unmarked, status)
-            parts.append(fills[: state[at.FILL_AT]].copy())
+            replays(0, 1, path.market, path.blocks, path.volume, *one, fills, *curve, *unmarked, status)
+            parts.append(path.named(fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
             return None
-        table = np.concatenate(parts).reshape(-1, at.FILL_WIDTH)
+        table = np.concatenate(parts)
         return Outcome(cell.tolist(), state.tolist(), table, curve, RanBy.COMPILED)
 
 
@@ -89,17 +89,15 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     length = len(path.candles) if rules[at.CURVE] else 0
     curve = ([0] * length, [0] * length)
     marked = [0] * len(marks)
-    market, blocks, volumes = path.table.tolist(), path.blocks.tolist(), path.volume.tolist()
-    open_ms, ladder = path.open_ms.tolist(), setting.ladder()
+    market, blocks, volumes = path.market.tolist(), path.blocks.tolist(), path.volume.tolist()
+    ladder = setting.ladder()
     written: list[int] = []
     status = at.FILLS_FULL
     while status == at.FILLS_FULL:
-        status = replay(
-            market, blocks, volumes, open_ms, rules, ladder, cell, totals, state, fills, *curve, marks, marked
-        )
+        status = replay(market, blocks, volumes, rules, ladder, cell, totals, state, fills, *curve, marks, marked)
         written += fills[: state[at.FILL_AT]]
         state[at.FILL_AT] = 0
-    table = np.array(written, dtype=object).reshape(-1, at.FILL_WIDTH)
+    table = path.named(np.array(written, dtype=object))
     columns = (np.array(curve[0], dtype=object), np.array(curve[1], dtype=object))
     return Outcome(cell, state, table, columns, RanBy.PLAIN), marked
 

@@ -73,7 +73,7 @@ def scales_of(scenario: Scenario) -> Scales:
 
 
 @exact
-def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
+def setting_of(scenario: Scenario, points: int) -> Setting:
     """Translate a scenario; `points` is the number of prints per candle."""
     scales = scales_of(scenario)
     numbers = ladder_numbers(scenario.plan, scenario.rules)
@@ -86,7 +86,6 @@ def setting_of(scenario: Scenario, interval_ms: int, points: int) -> Setting:
     rules[at.POINTS] = points
     rules[at.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
     rules[at.PRINT_LOTS] = _print_lots(scenario, points)
-    rules[at.INTERVAL_MS] = interval_ms
     rules[at.NOTIONAL_UNIT] = scales.tick * scales.lot // scales.unit
     rules[at.BASE_UNIT] = scales.tick // scales.unit
     rules[at.FEE_UNIT] = UNITS_PER_ONE // scales.unit

@@ -38,7 +38,7 @@ class TradeReplay:
     def __init__(self, scenario: Scenario, *, form: RanBy | None = None) -> None:
         self.scenario = scenario
         self.ran_by = form or RanBy.COMPILED
-        self._setting = setting_of(scenario, 1, 1)
+        self._setting = setting_of(scenario, 1)
         self._setting.rules[at.RECORD] = 1
         self._cell, self._totals = self._setting.cells_at_start()
         self._state = list(self._setting.state)
@@ -102,12 +102,12 @@ class TradeReplay:
         totals, marked, status = _array([self._totals]), np.empty((1, len(marks)), dtype=np.int64), _array([0])
         fills, parts = np.empty(fill_room(setting), dtype=np.int64), []
         one = (_array([0, setting.cell_count]), _array([setting.rules]), _array(setting.ladder()).reshape(-1))
-        market = (path.table, path.blocks, path.volume, path.open_ms)
+        market = (path.market, path.blocks, path.volume)
         status[0] = at.FILLS_FULL
         while status[0] == at.FILLS_FULL:
             here = (cell.reshape(-1), totals, state.reshape(1, -1), fills, _NO_CURVE, _NO_CURVE, marks, marked, status)
             compiled_replays()(0, 1, *market, *one, *here)
-            parts.append(fills[: state[at.FILL_AT]].reshape(-1, at.FILL_WIDTH).copy())
+            parts.append(path.named(fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
             return None
@@ -120,7 +120,7 @@ class TradeReplay:
         rules, state = list(self._setting.rules), self._state
         rules[at.CASH_LIMIT] = sum(abs(balance) for balance in self._setting.state) << 256
         state[at.NEXT] = state[at.NEXT_MARK] = 0
-        columns = (path.table.tolist(), path.blocks.tolist(), path.volume.tolist(), path.open_ms.tolist())
+        columns = (path.market.tolist(), path.blocks.tolist(), path.volume.tolist())
         fills, marked = [0] * fill_room(self._setting), [0] * len(marks)
         status = at.FILLS_FULL
         while status == at.FILLS_FULL:
@@ -137,7 +137,7 @@ class TradeReplay:
                 marks.tolist(),
                 marked,
             )
-            self._fills.append(np.array(fills[: state[at.FILL_AT]], dtype=object).reshape(-1, at.FILL_WIDTH))
+            self._fills.append(path.named(np.array(fills[: state[at.FILL_AT]], dtype=object)))
             state[at.FILL_AT] = 0
         return np.array(marked, dtype=object)
 

@@ -52,29 +52,29 @@ def watch(equity: int, i: int, state: Column) -> None:
         state[at.TROUGH_AT] = i
 
 
-def lowest_close(first: int, until: int, close: Ints) -> int:
+def lowest_close(first: int, until: int, market: Ints) -> int:
     """Return the first candle of the lowest close."""
     lowest = first
     for i in range(first, until):
-        if close[i] < close[lowest]:
+        if market[at.ROW_WIDTH * i + at.CLOSE] < market[at.ROW_WIDTH * lowest + at.CLOSE]:
             lowest = i
     return lowest
 
 
-def watch_quiet(block: int, first: int, until: int, blocks: Wide, close: Ints, rules: Ints, state: Column) -> None:
+def watch_quiet(block: int, first: int, until: int, blocks: Wide, market: Ints, rules: Ints, state: Column) -> None:
     """Follow the equity over a block in which nothing happened: it lies between those at its extreme closes."""
     cash = state[at.CASH]
     worth = state[at.BASE] * rules[at.BASE_UNIT]
     lowest = cash + worth * blocks[at.BLOCK_BOTTOM][block]
     if cash + worth * blocks[at.BLOCK_TOP][block] > state[at.PEAK]:
         for i in range(first, until):
-            watch(cash + worth * close[i], i, state)
+            watch(cash + worth * market[at.ROW_WIDTH * i + at.CLOSE], i, state)
     elif lowest < state[at.TROUGH]:
         state[at.TROUGH] = lowest
-        state[at.TROUGH_AT] = lowest_close(first, until, close)
+        state[at.TROUGH_AT] = lowest_close(first, until, market)
 
 
-def closes_within(block: int, first: int, until: int, blocks: Wide, close: Ints, prices: Ints) -> int:
+def closes_within(block: int, first: int, until: int, blocks: Wide, market: Ints, prices: Ints) -> int:
     """Count the candles of a block that closed within the ladder."""
     bottom = prices[0]
     top = prices[len(prices) - 1]
@@ -83,20 +83,20 @@ def closes_within(block: int, first: int, until: int, blocks: Wide, close: Ints,
     count = 0
     if bottom <= blocks[at.BLOCK_TOP][block] and blocks[at.BLOCK_BOTTOM][block] <= top:
         for i in range(first, until):
-            if bottom <= close[i] <= top:
+            if bottom <= market[at.ROW_WIDTH * i + at.CLOSE] <= top:
                 count += 1
     return count
 
 
 def write_curve(
-    first: int, until: int, rules: Ints, close: Ints, state: Ints, curve_equity: Column, curve_base: Column
+    first: int, until: int, rules: Ints, market: Ints, state: Ints, curve_equity: Column, curve_base: Column
 ) -> None:
     """Write the equity and base gained since the start, at closes between which nothing happened."""
     cash = state[at.CASH] - rules[at.START_CASH]
     base = state[at.BASE] - rules[at.START_BASE]
     worth = base * rules[at.BASE_UNIT]
     for i in range(first, until):
-        curve_equity[i] = cash + worth * close[i]
+        curve_equity[i] = cash + worth * market[at.ROW_WIDTH * i + at.CLOSE]
         curve_base[i] = base
 
 
@@ -105,10 +105,12 @@ def next_mark(state: Ints, marks: Ints) -> int:
     return marks[state[at.NEXT_MARK]] if state[at.NEXT_MARK] < len(marks) else at.NOTHING
 
 
-def write_marks(until: int, rules: Ints, close: Ints, state: Column, marks: Ints, marked: Column) -> None:
+def write_marks(until: int, rules: Ints, market: Ints, state: Column, marks: Ints, marked: Column) -> None:
     """Keep the equity of the marked candles before `until`, in which nothing happened."""
     mark = next_mark(state, marks)
     while mark < until:
-        marked[state[at.NEXT_MARK]] = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close[mark]
+        marked[state[at.NEXT_MARK]] = (
+            state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * market[at.ROW_WIDTH * mark + at.CLOSE]
+        )
         state[at.NEXT_MARK] += 1
         mark = next_mark(state, marks)

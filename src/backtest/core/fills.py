@@ -29,7 +29,7 @@ def commission(bought: bool, price: int, lots: int, rates: int, rules: Ints, sta
 
 
 def settle(
-    time_ms: int,
+    moment: int,
     k: int,
     bought: bool,
     price: int,
@@ -67,7 +67,7 @@ def settle(
     state[at.FILL_COUNT] += 1
     if rules[at.RECORD] == 1:
         row = state[at.FILL_AT]
-        fills[row] = time_ms
+        fills[row] = moment
         fills[row + 1] = k
         fills[row + 2] = side
         fills[row + 3] = price

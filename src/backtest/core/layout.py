@@ -14,24 +14,23 @@ ENTRY_PRICE = 4  # ticks; the first purchase pays at most this
 POINTS = 5  # prints per candle: 4, or 1 where a row is one trade
 LONG_WAY = 6  # 1: visit the extremes in the order that makes the longer way
 PRINT_LOTS = 7  # what a print can fill at its price, in lots; below 0: a share of the volume column
-INTERVAL_MS = 8
-NOTIONAL_UNIT = 9  # units per tick x lot
-BASE_UNIT = 10  # units per 1e-8 base and tick
-FEE_UNIT = 11  # units per 1e-8 quote
-CAP_NUM = 12  # 1e-8 quote per tick x lot, as a fraction: no commission is above what was received
-CAP_DEN = 13
-MAKER = 14  # six places of fractions, see FEE_*
-TAKER = 20
-PAYS_IN_BNB = 26
-BNB_UNIT = 27  # units per 1e-8 BNB
-CASH_LIMIT = 28  # units; beyond it int64 could overflow
-RECORD = 29  # 1: write fills
-CURVE = 30  # 1: write the equity curve
-SHARE_NUM = 31  # of a candle's lots, per print
-SHARE_DEN = 32
-START_CASH = 33
-START_BASE = 34
-RULES = 35
+NOTIONAL_UNIT = 8  # units per tick x lot
+BASE_UNIT = 9  # units per 1e-8 base and tick
+FEE_UNIT = 10  # units per 1e-8 quote
+CAP_NUM = 11  # 1e-8 quote per tick x lot, as a fraction: no commission is above what was received
+CAP_DEN = 12
+MAKER = 13  # six places of fractions, see FEE_*
+TAKER = 19
+PAYS_IN_BNB = 25
+BNB_UNIT = 26  # units per 1e-8 BNB
+CASH_LIMIT = 27  # units; beyond it int64 could overflow
+RECORD = 28  # 1: write fills
+CURVE = 29  # 1: write the equity curve
+SHARE_NUM = 30  # of a candle's lots, per print
+SHARE_DEN = 31
+START_CASH = 32
+START_BASE = 33
+RULES = 34
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -100,18 +99,20 @@ SELL_FAULTED = 4
 PRICES = 0
 LOTS = 1
 
-# Rows of `market` and of `blocks`.
+# Prices of a row of `market`, and rows of `blocks`.
 OPEN = 0
 HIGH = 1
 LOW = 2
 CLOSE = 3
+POINTS_PER_ROW = 4  # a moment is this times the row, plus the point
+ROW_WIDTH = 4  # a row lies in one or two lines of the cache: what reads one price of it has read all
 BLOCK_HIGH = 0
 BLOCK_LOW = 1
 BLOCK_TOP = 2  # highest close
 BLOCK_BOTTOM = 3  # lowest close
 BLOCK = 32  # candles
 
-# Width of a fill in `fills`: time, cell, side, price, lots, commission, its asset.
+# Width of a fill in `fills`: moment, cell, side, price, lots, commission, its asset.
 FILL_WIDTH = 7
 IN_BASE = 0
 IN_QUOTE = 1

@@ -89,7 +89,7 @@ def fill_rung(
     price: int,
     lots: int,
     rates: int,
-    time_ms: int,
+    moment: int,
     rules: Ints,
     ladder: Wide,
     cell: Table,
@@ -97,7 +97,7 @@ def fill_rung(
     fills: Column,
 ) -> bool:
     """Fill `lots` of the order of cell `k`; return whether the cell turned round."""
-    change = settle(time_ms, k, bought, price, lots, rates, rules, state, fills)
+    change = settle(moment, k, bought, price, lots, rates, rules, state, fills)
     if bought:
         fee = lots * rules[at.LOT_UNITS] - change
         if rates == at.TAKER:

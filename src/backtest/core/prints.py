@@ -8,7 +8,7 @@ from grid.core import cells
 
 
 def print_on_buys(
-    price: int, lots: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, state: Column, fills: Column
+    price: int, lots: int, moment: int, rules: Ints, ladder: Wide, cell: Table, state: Column, fills: Column
 ) -> None:
     """Fill the resting buys that a print reaches, highest first, then react."""
     highest = state[at.BEST_BUY]
@@ -20,7 +20,7 @@ def print_on_buys(
                 part = min(part, lots)
                 if part == 0:
                     break
-            fill_rung(k, True, ladder[at.PRICES][k], part, at.MAKER, time_ms, rules, ladder, cell, state, fills)
+            fill_rung(k, True, ladder[at.PRICES][k], part, at.MAKER, moment, rules, ladder, cell, state, fills)
         k -= 1
     for j in range(highest, max(k - 1, -1), -1):
         rethink(j, rules, ladder, cell, state)
@@ -31,7 +31,7 @@ def print_on_buys(
 
 
 def print_on_sells(
-    price: int, lots: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, state: Column, fills: Column
+    price: int, lots: int, moment: int, rules: Ints, ladder: Wide, cell: Table, state: Column, fills: Column
 ) -> None:
     """Fill the resting sells that a print reaches, lowest first, then react."""
     count = len(cell[at.SIDE])
@@ -44,7 +44,7 @@ def print_on_sells(
                 part = min(part, lots)
                 if part == 0:
                     break
-            fill_rung(k, False, ladder[at.PRICES][k + 1], part, at.MAKER, time_ms, rules, ladder, cell, state, fills)
+            fill_rung(k, False, ladder[at.PRICES][k + 1], part, at.MAKER, moment, rules, ladder, cell, state, fills)
         k += 1
     for j in range(lowest, min(k + 1, count)):
         rethink(j, rules, ladder, cell, state)
@@ -55,7 +55,7 @@ def print_on_sells(
 
 
 def activate(
-    price: int, time_ms: int, rules: Ints, ladder: Wide, cell: Table, totals: Column, state: Column, fills: Column
+    price: int, moment: int, rules: Ints, ladder: Wide, cell: Table, totals: Column, state: Column, fills: Column
 ) -> None:
     """Make the first purchase at `price` if that may be paid, then let the rungs rest.
 
@@ -67,7 +67,7 @@ def activate(
     if missing > 0:
         if price > rules[at.ENTRY_PRICE] or state[at.FREE] < rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]:
             return
-        change = settle(time_ms, -1, True, price, missing, at.TAKER, rules, state, fills)
+        change = settle(moment, -1, True, price, missing, at.TAKER, rules, state, fills)
         state[at.FREE] -= price * missing * rules[at.NOTIONAL_UNIT]
         state[at.FIRST_FEE] += missing * rules[at.LOT_UNITS] - change
         cells.book_entry_fill(
@@ -89,7 +89,7 @@ def activate(
         place_wanted(k, rules, ladder, cell, state)
     for k in range(len(cell[at.SIDE])):
         if cell[at.SIDE][k] == cells.BUYING and cell[at.RESTS][k] > 0 and ladder[at.PRICES][k] >= price:
-            fill_rung(k, True, price, cell[at.RESTS][k], at.TAKER, time_ms, rules, ladder, cell, state, fills)
+            fill_rung(k, True, price, cell[at.RESTS][k], at.TAKER, moment, rules, ladder, cell, state, fills)
     for k in range(len(cell[at.SIDE])):
         place_wanted(k, rules, ladder, cell, state)
     find_best(cell, state)
@@ -118,22 +118,22 @@ def lowest_sell(prices: Ints, state: Ints) -> int:
     return prices[state[at.BEST_SELL] + 1] if state[at.BEST_SELL] + 1 < len(prices) else at.NOTHING
 
 
-def price_at(point: int, i: int, market: Wide, rules: Ints) -> int:
+def price_at(point: int, i: int, market: Ints, rules: Ints) -> int:
     """Return the price of a point of candle `i`."""
+    row = at.ROW_WIDTH * i
     if point == 0:
-        return market[at.OPEN][i]
+        return market[row + at.OPEN]
     if point == 3:
-        return market[at.CLOSE][i]
-    rises = market[at.CLOSE][i] >= market[at.OPEN][i]
+        return market[row + at.CLOSE]
+    rises = market[row + at.CLOSE] >= market[row + at.OPEN]
     low_first = rises != (rules[at.LONG_WAY] == 1)
-    return market[at.LOW][i] if (point == 1) == low_first else market[at.HIGH][i]
+    return market[row + at.LOW] if (point == 1) == low_first else market[row + at.HIGH]
 
 
 def play_candle(
     i: int,
-    market: Wide,
+    market: Ints,
     volume: Ints,
-    open_ms: Ints,
     rules: Ints,
     ladder: Wide,
     cell: Table,
@@ -141,23 +141,21 @@ def play_candle(
     state: Column,
     fills: Column,
 ) -> None:
-    """Let the points of candle `i` print: at its start, after a quarter, at half time and in its last millisecond."""
+    """Let the points of candle `i` print, one after the other."""
     lots = rules[at.PRINT_LOTS]
     if lots < 0:
         lots = volume[i] // rules[at.LOT_UNITS] * rules[at.SHARE_NUM] // rules[at.SHARE_DEN]
     for point in range(rules[at.POINTS]):
         price = price_at(point, i, market, rules)
-        time_ms = open_ms[i] + rules[at.INTERVAL_MS] * point // 4
-        if point == 3:
-            time_ms = open_ms[i] + rules[at.INTERVAL_MS] - 1
+        moment = at.POINTS_PER_ROW * i + point
         if state[at.ACTIVE] == 0:
             if point == 0:
-                activate(price, time_ms, rules, ladder, cell, totals, state, fills)
+                activate(price, moment, rules, ladder, cell, totals, state, fills)
             continue
         before = state[at.FILL_COUNT]
         if price <= highest_buy(ladder[at.PRICES], state):
-            print_on_buys(price, lots, time_ms, rules, ladder, cell, state, fills)
+            print_on_buys(price, lots, moment, rules, ladder, cell, state, fills)
         elif price >= lowest_sell(ladder[at.PRICES], state):
-            print_on_sells(price, lots, time_ms, rules, ladder, cell, state, fills)
+            print_on_sells(price, lots, moment, rules, ladder, cell, state, fills)
         if state[at.UNPAID] > 0 and state[at.FILL_COUNT] > before:
             retry_unpaid(rules, ladder, cell, state)

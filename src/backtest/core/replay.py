@@ -32,10 +32,9 @@ from backtest.core.prints import highest_buy, lowest_sell, play_candle
 
 
 def replay(  # noqa: PLR0917 - numba's entry points take positions
-    market_table: Wide,
+    market: Ints,
     block_table: Wide,
     volume: Ints,
-    open_ms: Ints,
     rules: Ints,
     ladder_table: Wide,
     cell_table: Table,
@@ -53,7 +52,6 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
     it stops, so that a caller can go on.
     """
     # Rows are looked up once: inside the loops that costs machine code more than the work itself.
-    market = (market_table[at.OPEN], market_table[at.HIGH], market_table[at.LOW], market_table[at.CLOSE])
     blocks = (block_table[0], block_table[1], block_table[2], block_table[3])
     ladder = (ladder_table[at.PRICES], ladder_table[at.LOTS])
     cell = (
@@ -68,7 +66,7 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
         cell_table[at.FIRST],
         cell_table[at.FEE_BASE],
     )
-    rows = len(market[at.CLOSE])
+    rows = len(market) // at.ROW_WIDTH
     room = 4 * at.FILL_WIDTH * (len(cell[at.SIDE]) + 2) * at.BLOCK
     for block in range(state[at.NEXT] // at.BLOCK, (rows + at.BLOCK - 1) // at.BLOCK):
         first = block * at.BLOCK
@@ -77,16 +75,15 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
             state[at.NEXT] = first
             return at.FILLS_FULL
         if is_quiet(block, blocks, ladder, state):
-            watch_quiet(block, first, until, blocks, market[at.CLOSE], rules, state)
+            watch_quiet(block, first, until, blocks, market, rules, state)
             if rules[at.CURVE] == 1:
-                write_curve(first, until, rules, market[at.CLOSE], state, curve_equity, curve_base)
-            write_marks(until, rules, market[at.CLOSE], state, marks, marked)
+                write_curve(first, until, rules, market, state, curve_equity, curve_base)
+            write_marks(until, rules, market, state, marks, marked)
         elif not play_block(
             first,
             until,
             market,
             volume,
-            open_ms,
             rules,
             ladder,
             cell,
@@ -99,7 +96,7 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
             marked,
         ):
             return at.TOO_LARGE
-        state[at.IN_RANGE] += closes_within(block, first, until, blocks, market[at.CLOSE], ladder[at.PRICES])
+        state[at.IN_RANGE] += closes_within(block, first, until, blocks, market, ladder[at.PRICES])
     state[at.NEXT] = rows
     end_fall(state)
     state[at.LONGEST] = max(state[at.LONGEST], rows - 1 - state[at.PEAK_AT])
@@ -118,9 +115,8 @@ def is_quiet(block: int, blocks: Wide, ladder: Wide, state: Ints) -> bool:
 def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     first: int,
     until: int,
-    market: Wide,
+    market: Ints,
     volume: Ints,
-    open_ms: Ints,
     rules: Ints,
     ladder: Wide,
     cell: Table,
@@ -133,23 +129,21 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     marked: Column,
 ) -> bool:
     """Play the candles [first, until) one by one; return whether the money still fits."""
-    low = market[at.LOW]
-    high = market[at.HIGH]
-    close = market[at.CLOSE]
     buy = highest_buy(ladder[at.PRICES], state)
     sell = lowest_sell(ladder[at.PRICES], state)
     mark = next_mark(state, marks)
     for i in range(first, until):
-        if state[at.ACTIVE] == 0 or low[i] <= buy or high[i] >= sell:
-            play_candle(i, market, volume, open_ms, rules, ladder, cell, totals, state, fills)
+        row = at.ROW_WIDTH * i
+        if state[at.ACTIVE] == 0 or market[row + at.LOW] <= buy or market[row + at.HIGH] >= sell:
+            play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
             if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
                 return False
             buy = highest_buy(ladder[at.PRICES], state)
             sell = lowest_sell(ladder[at.PRICES], state)
-        equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close[i]
+        equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * market[row + at.CLOSE]
         watch(equity, i, state)
         if rules[at.CURVE] == 1:
-            write_curve(i, i + 1, rules, close, state, curve_equity, curve_base)
+            write_curve(i, i + 1, rules, market, state, curve_equity, curve_base)
         if i == mark:
             marked[state[at.NEXT_MARK]] = equity
             state[at.NEXT_MARK] += 1

@@ -26,7 +26,7 @@ SHIB_LIKE = rules(tick=Decimal("0.00000001"), lot=Decimal(1), min_quantity=Decim
 def test_quantities_beyond_int64_run_plainly_and_balance():
     market = walk(3, 500, start=2_400, step=12, unit=1)
     wanted = scenario(market, its_rules=SHIB_LIKE, balances={"USDT": Decimal(1_000_000)}, capital=Decimal(900_000))
-    assert cash_limit(setting_of(wanted, 60_000, 4), PricePath.of(market, wanted)) == 0
+    assert cash_limit(setting_of(wanted, 4), PricePath.of(market, wanted)) == 0
     result = run(market, wanted)
     assert result.ran_by is RanBy.PLAIN
     assert result.books.trades > 20
@@ -39,11 +39,11 @@ def test_quantities_beyond_int64_run_plainly_and_balance():
 def test_money_that_outgrows_int64_on_the_way_is_run_again_plainly():
     market = walk(3, 3_000, step=60)
     small = scenario(market)
-    limit = cash_limit(setting_of(small, 60_000, 4), PricePath.of(market, small))
-    unit = setting_of(small, 60_000, 4).scales.unit
+    limit = cash_limit(setting_of(small, 4), PricePath.of(market, small))
+    unit = setting_of(small, 4).scales.unit
     rich = scenario(market, balances={"USDT": (Decimal((limit - 1) * unit) / 10**16).quantize(Decimal("0.00000001"))})
     result = run(market, rich)
-    assert 0 < cash_limit(setting_of(rich, 60_000, 4), PricePath.of(market, rich)) < LARGEST
+    assert 0 < cash_limit(setting_of(rich, 4), PricePath.of(market, rich)) < LARGEST
     assert result.ran_by is RanBy.PLAIN
     assert result.trades_hash == run(market, small).trades_hash
     assert result.books == run(market, small).books
