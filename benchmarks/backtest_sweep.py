@@ -85,7 +85,6 @@ def child(options: argparse.Namespace) -> Numbers:
     part.table(rows[:2])
     with tempfile.TemporaryDirectory() as place:
         folder = SweepFolder(Path(place))
-        folder.begin({}, {}, len(rows))
         whole_s = timed(options.repeats, lambda: folder.write(part.table(rows)))
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     scenarios = [task.ground.scenario(task.space.values(row)) for row in rows]

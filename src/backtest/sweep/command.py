@@ -56,13 +56,13 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     given = parse(words, program)
     check_threads(given.threads)
     folder = SweepFolder(given.resume or given.out)
-    if given.resume is None and folder.exists:
-        folder.begin({}, {}, 0)
-    if given.resume is not None and given.symbol is None:
-        given = resumed(given, folder.words())
+    if given.resume is None:
+        folder.state.check_unused()
+    elif given.symbol is None:
+        given = resumed(given, folder.state.words())
     try:
         wish = _wish_of(given, program, outside)
-        with folder.working():
+        with folder.state.working():
             return _sweep(wish, folder, outside)
     except BadCandles as error:
         refuse("candles", str(error))
@@ -87,7 +87,7 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
 def _sweep(wish: _Wish, folder: SweepFolder, outside: Outside) -> int:
     task, given, rows = wish.task, wish.given, len(wish.task.space)
     if given.resume is not None:
-        folder.check(task.identity)
+        folder.state.check(task.identity)
         if folder.is_finished:
             _say(f"the sweep in {folder.folder} is finished; {folder.folder / RESULTS} holds its {rows:,} rows")
             return 0
@@ -96,7 +96,7 @@ def _sweep(wish: _Wish, folder: SweepFolder, outside: Outside) -> int:
     expected = estimate(task, sum(map(len, missing)), given.threads)
     _refuse_too_much(expected, given, folder.folder)
     if given.resume is None:
-        folder.begin(deciding_words(given), task.identity, rows)
+        folder.state.begin(deciding_words(given), task.identity)
     if not _work_off(work, cut(missing, expected.piece), wish, folder, _plan(wish, missing, expected)):
         left = sum(map(len, folder.missing(rows)))
         _say(f"stopped; {rows - left:,} of {rows:,} are saved. Go on: --resume {folder.folder}")

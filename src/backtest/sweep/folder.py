@@ -1,25 +1,19 @@
-"""A sweep on disk: what it is, the parts that are done, and at the end one table.
+"""The parts of a sweep that are done, and at the end one table.
 
 Every file appears whole or not at all, so a sweep that was stopped, or killed, goes on with what is missing.
 """
 
-import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
-from filelock import FileLock, Timeout
 
-from backtest.report.document import write_whole
-from backtest.sweep.task import RETURNS, ROW, differing
-from domain.errors import Conflict, NotFound
+from backtest.sweep.state import WorkFolder
+from backtest.sweep.task import RETURNS, ROW
 
-FORMAT: Final = 1
-STATE: Final = "sweep.json"
 PARTS: Final = "parts"
 RESULTS: Final = "results.parquet"
 _ROWS_PER_GROUP: Final = 100_000
@@ -31,71 +25,18 @@ class SweepFolder:
 
     folder: Path
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Keep other processes out meanwhile.
-
-        Raises:
-            Conflict: if one is at it.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.folder / ".lock", timeout=0):
-                yield
-        except Timeout:
-            raise Conflict(f"another command works on {self.folder}; wait until it has ended") from None
-
     @property
-    def exists(self) -> bool:
-        return (self.folder / STATE).exists()
+    def state(self) -> WorkFolder:
+        return WorkFolder(self.folder, "sweep")
 
     @property
     def is_finished(self) -> bool:
         return (self.folder / RESULTS).exists()
 
-    def begin(self, words: Mapping[str, Any], identity: Mapping[str, str], rows: int) -> None:
-        """Note what is swept.
-
-        Raises:
-            Conflict: if the folder holds a sweep already.
-        """
-        if self.exists:
-            raise Conflict(f"{self.folder} holds a sweep; go on with it: --resume {self.folder}, or name another --out")
-        (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
-        told = {"format": FORMAT, "rows": rows, "identity": dict(identity), "words": dict(words)}
-        write_whole(self.folder / STATE, json.dumps(told, indent=1) + "\n")
-
-    def words(self) -> dict[str, Any]:
-        """Return the words that the sweep was begun with.
-
-        Raises:
-            NotFound: if the folder holds none.
-            Conflict: if what it holds cannot be read.
-        """
-        words: dict[str, Any] = self._state()["words"]
-        return words
-
-    def check(self, identity: Mapping[str, str]) -> None:
-        """Refuse to go on with what is not the same sweep.
-
-        Raises:
-            NotFound, Conflict: as of `words`; naming what differs.
-        """
-        other = differing(identity, self._state()["identity"])
-        if other:
-            named = {"program": "this version of the program", "account": "capital, fees, fill or path"}
-            raise Conflict(
-                f"{self.folder} holds another sweep: other {', '.join(named.get(name, name) for name in other)}. "
-                "Results of both would be mixed; begin anew in another folder, --out"
-            )
-
     def write(self, table: pl.DataFrame) -> None:
         """Keep a part; its rows are one stretch."""
         first, last = table[ROW][0], table[ROW][-1]
-        file = self.folder / PARTS / f"{first:07}-{last:07}.parquet"
-        fresh = file.with_suffix(".writing")
-        table.write_parquet(fresh)
-        fresh.replace(file)
+        write_table(table, self.folder / PARTS / f"{first:07}-{last:07}.parquet")
 
     def missing(self, rows: int) -> list[range]:
         """Return the stretches of rows that no part holds. A damaged part is dropped."""
@@ -110,9 +51,7 @@ class SweepFolder:
     def finish(self) -> pl.DataFrame:
         """Put the parts together, drop them, and return the table with the daily returns that were kept."""
         table = pl.concat([pl.read_parquet(file) for file in self._parts()]).unique(ROW).sort(ROW).rechunk()
-        fresh = self.folder / f"{RESULTS}.writing"
-        table.drop(RETURNS).write_parquet(fresh, row_group_size=_ROWS_PER_GROUP)
-        fresh.replace(self.folder / RESULTS)
+        write_table(table.drop(RETURNS), self.folder / RESULTS)
         return table
 
     def tidy(self) -> None:
@@ -123,18 +62,6 @@ class SweepFolder:
         """Return what is done so far."""
         tables = [pl.read_parquet(file) for file in self._parts()]
         return pl.concat(tables) if tables else None
-
-    def _state(self) -> dict[str, Any]:
-        file = self.folder / STATE
-        try:
-            told = json.loads(file.read_text("utf-8"))
-        except FileNotFoundError:
-            raise NotFound(f"{self.folder} holds no sweep ({STATE} is missing)") from None
-        except (OSError, ValueError) as error:
-            raise Conflict(f"{file} cannot be read: {error}; begin anew in another folder") from None
-        if not isinstance(told, dict) or told.get("format") != FORMAT:
-            raise Conflict(f"{file} was written by another version of the program; begin anew in another folder")
-        return told
 
     def _parts(self) -> list[Path]:
         return sorted((self.folder / PARTS).glob("*.parquet"))
@@ -157,3 +84,11 @@ class SweepFolder:
 def cut(missing: Iterable[range], size: int) -> list[Sequence[int]]:
     """Return the rows in pieces of at most `size`."""
     return [rows[at : at + size] for rows in missing for at in range(0, len(rows), size)]
+
+
+def write_table(table: pl.DataFrame, file: Path) -> None:
+    """Write a Parquet file that appears whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.writing")
+    table.write_parquet(fresh, row_group_size=_ROWS_PER_GROUP)
+    fresh.replace(file)

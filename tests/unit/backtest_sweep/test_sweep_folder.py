@@ -9,6 +9,7 @@ import pytest
 from backtest.overfitting import judge
 from backtest.sweep.folder import PARTS, RESULTS, SweepFolder, cut
 from backtest.sweep.luck import judge_winner, sharpe_per_day
+from backtest.sweep.state import WorkFolder
 from backtest.sweep.task import RETURNS
 from backtest.sweep.work import check_room
 from domain.errors import Conflict, InvalidRequest, NotFound
@@ -23,7 +24,7 @@ def part(rows: range) -> pl.DataFrame:
 
 def test_what_is_missing_follows_from_the_parts_that_are_whole(tmp_path: Path):
     folder = SweepFolder(tmp_path / "sweep")
-    folder.begin({"symbol": "X"}, IDENTITY, 20)
+    folder.state.begin({"symbol": "X"}, IDENTITY)
     assert folder.missing(20) == [range(20)]
     assert folder.done() is None
     folder.write(part(range(4, 8)))
@@ -32,7 +33,7 @@ def test_what_is_missing_follows_from_the_parts_that_are_whole(tmp_path: Path):
     assert cut(folder.missing(20), 3) == [range(3), range(3, 4), range(8, 11), range(11, 12)]
     damaged = tmp_path / "sweep" / PARTS / "0000000-0000003.parquet"
     damaged.write_bytes(b"half a file")
-    (tmp_path / "sweep" / PARTS / "0000008-0000011.writing").write_bytes(b"never finished")
+    (tmp_path / "sweep" / PARTS / "0000008-0000011.parquet.writing").write_bytes(b"never finished")
     assert folder.missing(20) == [range(4), range(8, 12)]
     assert not damaged.exists()
 
@@ -41,7 +42,7 @@ def test_the_end_is_the_same_bytes_however_it_was_cut(tmp_path: Path):
     made = []
     for name, size in (("one", 20), ("two", 3)):
         folder = SweepFolder(tmp_path / name)
-        folder.begin({}, IDENTITY, 20)
+        folder.state.begin({}, IDENTITY)
         for rows in reversed(cut([range(20)], size)):
             folder.write(part(range(rows[0], rows[-1] + 1)))
         assert not folder.is_finished
@@ -55,17 +56,21 @@ def test_the_end_is_the_same_bytes_however_it_was_cut(tmp_path: Path):
 
 
 def test_a_folder_belongs_to_one_sweep(tmp_path: Path):
-    folder = SweepFolder(tmp_path / "sweep")
+    folder = WorkFolder(tmp_path / "sweep", "sweep")
     with pytest.raises(NotFound, match="holds no sweep"):
         folder.words()
-    folder.begin({"symbol": "X"}, IDENTITY, 3)
+    folder.begin({"symbol": "X"}, IDENTITY)
     assert folder.words() == {"symbol": "X"}
     folder.check(IDENTITY)
     with pytest.raises(Conflict, match=r"other candles\."):
         folder.check({**IDENTITY, "candles": "z"})
     with pytest.raises(Conflict, match="--resume"):
-        folder.begin({}, IDENTITY, 3)
-    with folder.working(), pytest.raises(Conflict, match="another command"), SweepFolder(folder.folder).working():
+        folder.begin({}, IDENTITY)
+    with (
+        folder.working(),
+        pytest.raises(Conflict, match="another command"),
+        WorkFolder(folder.folder, "sweep").working(),
+    ):
         pass
     (folder.folder / "sweep.json").write_text("{}")
     with pytest.raises(Conflict, match="another version"):
