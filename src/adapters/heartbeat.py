@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from ports.clock import Clock
 from ports.control import PartState
+from ports.store import StoreFailed
 from utils.worker_loop import WorkerLoop
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,10 @@ class Heartbeat:
             clock=clock,
             every_s=EVERY_S,
             on_fault=lambda _name, _error: None,
+            max_failures=10**9,
             first_pause_s=EVERY_S,
-            patient=(Exception,),
+            longest_pause_s=EVERY_S,
+            patient=(OSError, StoreFailed),
         )
 
     def start(self) -> None:

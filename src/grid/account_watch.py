@@ -140,7 +140,9 @@ class AccountWatch:
 
 
 def _alarms_of(grids: tuple[GridSnapshot, ...]) -> list[str]:
-    return [f"Grid {grid.grid_id} raises an alarm: {alarm}" for grid in grids for alarm in grid.alarms]
+    alarms = [f"Grid {grid.grid_id} raises an alarm: {alarm}" for grid in grids for alarm in grid.alarms]
+    given_up = [f"Grid {grid.grid_id} has given up an order: {slot}" for grid in grids for slot in grid.faulted_slots]
+    return [*alarms, *given_up]
 
 
 def _needs_per_fill(grids: list[GridSnapshot]) -> dict[str, Decimal]:

@@ -247,7 +247,14 @@ class GridWorker:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
         if self._state.is_entering:
             return Phase.ENTERING, "buying the base for the rungs above the price"
-        return Phase.TRADING, ""
+        return Phase.TRADING, self._given_up_reason()
+
+    def _given_up_reason(self) -> str:
+        given_up = self._given_up()
+        return f"{len(given_up)} order(s) given up: {given_up[0]}" if given_up else ""
+
+    def _given_up(self) -> tuple[str, ...]:
+        return tuple(f"{self._shown_slot(slot)}: {reason}" for slot, reason in self._desk.placing.faulted.items())
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
         if not self._market.is_trading:  # of a symbol that is gone the account may not even be readable
@@ -315,9 +322,7 @@ class GridWorker:
             open_orders=tuple(_view(order) for order in self._desk.ledger.unsettled()),
             books=self._shown_books(mark),
             last_fill=self._last_fill,
-            faulted_slots=tuple(
-                f"{self._shown_slot(slot)}: {reason}" for slot, reason in self._desk.placing.faulted.items()
-            ),
+            faulted_slots=self._given_up(),
             alarms=(*self._desk.alarms, *filter(None, [self._money.alarm])),
             resumed=self._resumed,
             recovery=self._desk.recovery.report(self._differences()),

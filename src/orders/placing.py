@@ -87,7 +87,10 @@ class Placing:
         count = self._refusals[key] = self._refusals.get(key, 0) + 1
         self._again_s[order.intent.slot] = now.monotonic_s + 2**count
         if count >= MAX_REFUSALS:
-            self.faulted[order.intent.slot] = f"refused {MAX_REFUSALS} times: {event.message} ({event.code})"
+            told = event.message if str(event.code) in event.message else f"{event.message} ({event.code})"
+            self.faulted[order.intent.slot] = (
+                f"refused {MAX_REFUSALS} times: {told}; mend the cause, then restart the server to try again"
+            )
 
     def _is_free(self, slot: Slot, now: Moment) -> bool:
         waits = now.monotonic_s < self._again_s.get(slot, now.monotonic_s)

@@ -81,8 +81,8 @@ class WorkerLoop:
         on_fault: called in the loop's thread with name and error, once per run, after the state is FAULTED.
         wake: called by `stop` and `restart` after the stop event is set.
         first_pause_s: pause after the first failure; it doubles with each further one up to `longest_pause_s`.
-        patient: failures that are somebody else's to mend (a full disk): the loop tries again after `first_pause_s`
-            each time, and they never make it give up.
+        patient: failures that are somebody else's to mend (a full disk): told in one sentence, without a traceback;
+            the loop tries again after `first_pause_s` each time, and they never make it give up.
     """
 
     def __init__(
@@ -231,10 +231,14 @@ class WorkerLoop:
         run.failures += 1
         run.failures_in_row += 1
         run.last_error = f"{type(error).__name__}: {error}"
-        if run.failures_in_row == 1 and run is self._run:
-            log.warning("%s failed; it will try again", self.name, exc_info=error)
+        is_first = run.failures_in_row == 1 and run is self._run
         if isinstance(error, self._patient):
+            if is_first:
+                log.warning("%s cannot go on and will try again: %s", self.name, error)
+                log.debug("%s failed here", self.name, exc_info=error)
             return self._first_pause_s
+        if is_first:
+            log.warning("%s failed; it will try again", self.name, exc_info=error)
         if run.failures_in_row >= self._max_failures:
             self._fault(run, error)
             return None

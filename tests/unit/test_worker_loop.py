@@ -103,6 +103,19 @@ def test_the_first_failure_and_the_recovery_are_logged_and_the_rest_counted(capl
     ]
 
 
+def test_what_others_have_to_mend_is_told_in_a_sentence_and_never_given_up(caplog):
+    clock, script = SteppedTime(), Script(*[False] * 5, True)
+    loop = WorkerLoop("data", script, clock=clock, max_failures=2, patient=(OSError,), on_fault=lambda *_: None)
+    script.stop = loop.stop
+    with caplog.at_level(logging.INFO, logger="utils.worker_loop"):
+        loop.run_here()
+    assert loop.state is LoopState.STOPPED
+    assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
+        ("data cannot go on and will try again: no route", None),
+        ("data works again after 5 failures", None),
+    ]
+
+
 def test_a_queue_driven_worker_never_pauses_after_success():
     loop, clock, _ = scripted(True, True, True, every_s=0.0)
     loop.run_here()

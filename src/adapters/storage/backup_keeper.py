@@ -37,7 +37,8 @@ class BackupKeeper:
             clock=clock,
             every_s=LOOK_S,
             on_fault=lambda _name, _error: None,
-            patient=(Exception,),
+            max_failures=10**9,
+            longest_pause_s=LOOK_S,
         )
 
     def start(self) -> None:
