@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "data": Entry("backtest.data.command", "get, import and look at recorded candles, trades and funding rates"),
     "run": Entry("backtest.command_run", "replay one grid over recorded candles, with a report"),
     "sweep": Entry("backtest.sweep.command", "try thousands of grids over recorded candles"),
+    "search": Entry("backtest.search.command", "search the best parameters, walk-forward, with the odds of luck"),
 }
 HELP: Final = """\
 usage: {program} COMMAND ...

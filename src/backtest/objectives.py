@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from backtest.data.series import refuse
+from backtest.measures import YEARLY_FROM_DAYS
 
 
 class Objective(NamedTuple):
@@ -15,7 +16,8 @@ class Objective(NamedTuple):
     more_is_better: bool = True
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """Return the direction as Optuna says it."""
         return "maximize" if self.more_is_better else "minimize"
 
 
@@ -39,6 +41,8 @@ OBJECTIVES: Final[Mapping[str, Objective]] = {
     )
 }
 
+_YEARLY: Final = ("annual_return", "volatility", "sharpe", "sortino", "calmar")
+
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
     """Return the aims that `profit,drawdown` names, the leading one first.
@@ -55,6 +59,21 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
         if names.count(name) > 1:
             refuse("objective", f"{name} is said twice")
     return tuple(OBJECTIVES[name] for name in names)
+
+
+def check_length(aims: Sequence[Objective], days: float) -> None:
+    """Refuse aims that are told per year where the candles are too few for that.
+
+    Raises:
+        InvalidRequest: naming `objective`.
+    """
+    yearly = [aim.name for aim in aims if aim.measure in _YEARLY]
+    if yearly and days < YEARLY_FROM_DAYS:
+        refuse(
+            "objective",
+            f"{yearly[0]} needs at least {YEARLY_FROM_DAYS} days, a window here has {days:.1f}; take longer windows or "
+            "--objective return",
+        )
 
 
 def better(one: Sequence[float], other: Sequence[float], aims: Sequence[Objective]) -> bool:

@@ -12,9 +12,9 @@ from backtest.candles import BadCandles
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.room import SPARE_BYTES, size_text
-from backtest.data.series import refuse
+from backtest.data.series import DAY_MS, refuse
 from backtest.durations import duration_text, parse_duration_ms
-from backtest.objectives import Objective, parse_objectives
+from backtest.objectives import Objective, check_length, parse_objectives
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules
 from backtest.sweep.folder import RESULTS, SweepFolder, cut
@@ -79,6 +79,7 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     space = space_of(given, rules.rules)
     base, account = base_of(given, space.axes), account_of(given)
     candles, origin = candles_of(given, settings, rules)
+    check_length(aims, (candles.end_ms - candles.start_ms) / DAY_MS)
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, space.values(0))
     return _Wish(given, Task(ground=ground, space=space), rules, origin, aims[0])

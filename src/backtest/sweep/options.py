@@ -36,7 +36,7 @@ examples:
 Values: KEY=a..b:40 (40 even ones), KEY=a..b:40:log (by equal factors), KEY=a..b/0.1 (in steps), KEY=3..40 (all whole
 numbers; with --random all values), KEY=a,b,c. Keys: {keys}. More: docs/backtest-sweep.md
 """
-_OWN: Final = ("out", "resume", "threads", "ray", "as_json", "max_time")
+OWN: Final = ("out", "resume", "threads", "ray", "as_json", "max_time")
 """Words that say how it is done, not what."""
 
 
@@ -85,16 +85,16 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", dest="as_json", action="store_true", help="print the result as JSON")
 
 
-def deciding_words(given: argparse.Namespace) -> dict[str, Any]:
+def deciding_words(given: argparse.Namespace, own: Sequence[str] = OWN) -> dict[str, Any]:
     """Return the words that decide the result, as JSON keeps them; files by their full path."""
-    words = {name: value for name, value in vars(given).items() if name not in _OWN}
+    words = {name: value for name, value in vars(given).items() if name not in own}
     return {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in words.items()}
 
 
-def resumed(given: argparse.Namespace, words: Mapping[str, Any]) -> argparse.Namespace:
-    """Return the words a sweep was begun with, done the way it is asked for now."""
+def resumed(given: argparse.Namespace, words: Mapping[str, Any], own: Sequence[str] = OWN) -> argparse.Namespace:
+    """Return the words that work was begun with, done the way it is asked for now."""
     found = {name: Path(value) if value and name in ("data", "grid") else value for name, value in words.items()}
-    return argparse.Namespace(**found, **{name: getattr(given, name) for name in _OWN})
+    return argparse.Namespace(**found, **{name: getattr(given, name) for name in own})
 
 
 def account_of(given: argparse.Namespace) -> Account:

@@ -27,6 +27,7 @@ from backtest.sweep.trials import Ground, Trials
 
 _SHOWN: Final = 5
 _REASONS: Final = 3
+_WIDE: Final = 160  # where no terminal says how wide it is
 _ONE_PATH: Final = (
     "Every configuration was replayed along one declared path. How much the answer depends on that, the two bounds "
     "of a single back-test of the winner tell."
@@ -110,7 +111,7 @@ def write_outcome(sweep: Sweep, folder: Path) -> list[Path]:
 
 def tell(sweep: Sweep, files: Sequence[Path], command: str, console: Console | None = None) -> None:
     """Print what was found, how far to trust it, the best, and how to look at the winner."""
-    console = console or Console(highlight=False)
+    console = console or _console()
     console.print(Text(headline(sweep), style="bold"))
     lucky = sweep.honesty is None or sweep.honesty.is_probably_luck
     if sweep.honesty is not None:
@@ -126,6 +127,11 @@ def tell(sweep: Sweep, files: Sequence[Path], command: str, console: Console | N
     console.print(Text(f"look at the winner: {command}", style="dim"), soft_wrap=True)
     for file in files:
         console.print(Text(f"written: {file}"), soft_wrap=True)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDE)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -45,10 +45,10 @@ class Task:
         ground = self.ground
         return {
             "candles": digest_of(ground.candles),
-            "rules": _digest(json_value(ground.rules)),
-            "grid": _digest([json_value(ground.base), json_value(self.space.axes), self.space.drawn]),
-            "account": _digest(json_value(ground.account)),
-            "program": _digest([cache_folder().name, inspect.getsource(trials)]),
+            "rules": digest_of_words(json_value(ground.rules)),
+            "grid": digest_of_words([json_value(ground.base), json_value(self.space.axes), self.space.drawn]),
+            "account": digest_of_words(json_value(ground.account)),
+            "program": digest_of_words([cache_folder().name, inspect.getsource(trials)]),
         }
 
 
@@ -96,5 +96,6 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     return [name for name in one if one[name] != other.get(name)]
 
 
-def _digest(told: Any) -> str:
+def digest_of_words(told: Any) -> str:
+    """Return SHA-256 of anything that JSON, or a text, can write."""
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()

@@ -186,6 +186,11 @@ def measure_columns(trials: Sequence[Trial]) -> dict[str, pl.Series]:
     }
 
 
+def measure_table(trials: Sequence[Trial]) -> pl.DataFrame:
+    """Return the measures alone."""
+    return pl.DataFrame(measure_columns(trials))
+
+
 def daily_returns(equity: FloatColumn, start_equity: float) -> FloatColumn:
     """Return the returns of UTC days from the equity at their ends; none where nothing was left to gain with."""
     before = np.concatenate(([start_equity], equity[:-1]))
