@@ -11,6 +11,7 @@ import pytest
 from adapters.storage import SqlStore, open_store
 from fakes.store_clock import StillClock
 from fakes.store_examples import BTC, PLAN, SHADOW, fill
+from ports.store import StoreFailed
 
 
 def open_books(folder: Path, **options) -> SqlStore:
@@ -150,15 +151,18 @@ def test_another_database_put_in_place_goes_above_both(tmp_path):
     assert epoch_of(tmp_path / "one") == 6
 
 
-def test_a_new_database_beside_an_old_sidecar_is_another_instance_and_a_later_epoch(tmp_path):
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_books_that_are_gone_are_not_begun_anew_until_a_person_says_so(tmp_path, lose: Callable[[Path], object]):
     old = open_books(tmp_path)
     old.close()
-    for file in tmp_path.glob("books.db*"):
-        if file.suffix != ".epoch":
-            file.unlink()
+    lose(tmp_path / "books.db")
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match=r"restore FILE.*remove .*books\.db\.epoch to begin new ones"):
+            open_books(tmp_path)
+    (tmp_path / "books.db.epoch").unlink()
     new = open_books(tmp_path)
     new.close()
-    assert new.epoch == 2
+    assert new.instance != old.instance
     assert new.grids() == ()
 
 

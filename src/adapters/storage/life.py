@@ -13,7 +13,8 @@ and the file also holds the inode number of the database it belongs to.
 and the database's generation is not below the file's. (It may be above: the process was killed, or power was lost,
 between commit and file.) In every other case, a missing or unreadable file included, an older or another database may
 have been put in place: the epoch becomes one more than the larger of the two and is stored in both. Raising without
-need costs a number and nothing else, so doubt raises.
+need costs a number and nothing else, so doubt raises. Books that are empty beside a file that tells of others are
+refused: they were deleted or cut to nothing, and new ones would leave the orders of the old ones unwatched.
 
 **What may be missing.** Every commit is durable once it returns, yet disks lie, and copies are put back. So the file
 also names the run of the machine (its boot id) in which the books were known to be whole. While the machine runs on,
@@ -38,6 +39,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from adapters.storage.tables import meta
+from ports.store import StoreFailed
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class Sidecar:
     """
 
     def __init__(self, path: Path, database_file: Path | None, boot: str | None = None) -> None:
-        self._path = path
+        self.path = path
         self._database_file = database_file
         # A database server's machine may lose power without ours: there the books are never taken for whole.
         self._boot = (boot_id() if boot is None else boot) if database_file else ""
@@ -86,7 +88,7 @@ class Sidecar:
     def read(self) -> Life | None:
         """Return what the file says, None where it is missing or unreadable."""
         try:
-            told = json.loads(self._path.read_text("ascii"))
+            told = json.loads(self.path.read_text("ascii"))
             life = Life(str(told["birth"]), int(told["epoch"]), int(told["generation"]), told["inode"])
             return replace(life, whole_in=str(told.get("whole_in", "")))
         except (OSError, ValueError, KeyError, TypeError):
@@ -132,22 +134,32 @@ class Sidecar:
         text = json.dumps(told).encode("ascii").ljust(_FILE_BYTES - 1) + b"\n"
         try:
             if self._descriptor is None:
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+                self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             os.pwrite(self._descriptor, text, 0)
             if durable:
                 os.fsync(self._descriptor)
         except OSError as error:
             if not self._warned:
-                log.warning("%s cannot be written (%s); the next start will raise the epoch", self._path, error)
+                log.warning("%s cannot be written (%s); the next start will raise the epoch", self.path, error)
             self._warned = True
 
 
 def settle(connection: Connection, sidecar: Sidecar | None) -> tuple[str, Life]:
-    """Apply the rule inside a write transaction; return instance and life, to be written to the sidecar after it."""
+    """Apply the rule inside a write transaction; return instance and life, to be written to the sidecar after it.
+
+    Raises:
+        StoreFailed: if the books are gone of which the sidecar tells.
+    """
     told = sidecar.read() if sidecar else None
     row = connection.execute(select(meta)).one_or_none()
+    if row is None and sidecar and told:
+        raise StoreFailed(
+            f"the books are empty, and {sidecar.path} tells of books that were kept here. Put a copy back "
+            f"(`python -m cli restore FILE`), or remove {sidecar.path} to begin new ones: orders of the old ones that "
+            "rest at the exchange are then yours to cancel"
+        )
     if row is None:
-        return _be_born(connection, told)
+        return _be_born(connection)
     stored = Life(row.birth, row.epoch, row.generation)
     epoch = stored.epoch
     if sidecar and not _same_life(stored, told, sidecar.inode()):
@@ -173,9 +185,9 @@ def begin_anew(connection: Connection, sidecar: Sidecar) -> Life:
     return life
 
 
-def _be_born(connection: Connection, told: Life | None) -> tuple[str, Life]:
+def _be_born(connection: Connection) -> tuple[str, Life]:
     instance = "".join(secrets.choice(_ALPHABET) for _ in range(_INSTANCE_LENGTH))
-    life = Life(secrets.token_hex(8), epoch=told.epoch + 1 if told else 1, generation=1)
+    life = Life(secrets.token_hex(8), epoch=1, generation=1)
     connection.execute(
         insert(meta).values(id=1, instance=instance, birth=life.birth, epoch=life.epoch, generation=life.generation)
     )
