@@ -293,6 +293,9 @@ class Simulator:
 
     def _fail(self, exc: BaseException) -> None:
         """Stop rather than go on with a state that is not on disk, or a market that has broken."""
-        _LOG.critical("the simulator stops: %s: %s", type(exc).__name__, exc, exc_info=exc)
+        if isinstance(exc, StateError):
+            _LOG.critical("the simulator stops: %s", exc)
+        else:
+            _LOG.critical("the simulator stops: %s: %s", type(exc).__name__, exc, exc_info=exc)
         self._status = 1
         self.stop()

@@ -268,21 +268,36 @@ class StateStore:
     def _set(self, name: str, value: object) -> None:
         self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._connection)
+    def _transaction(self) -> "Transaction":
+        return Transaction(self._connection)
 
 
-class _Transaction:
-    """BEGIN on entry, COMMIT at the end, ROLLBACK on an error."""
+class Transaction:
+    """BEGIN on entry, COMMIT at the end, ROLLBACK on an error; a disk that fails or is full is told in plain words."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._run("BEGIN IMMEDIATE")
 
-    def __exit__(self, kind: object, _value: object, _trace: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+    def __exit__(self, kind: object, error: object, _trace: object) -> None:
+        if kind is None:
+            self._run("COMMIT")
+        elif self._connection.in_transaction:  # a full disk may have undone it already
+            self._connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise _not_written(error) from error
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._connection.execute(statement)
+        except sqlite3.Error as exc:
+            raise _not_written(exc) from exc
+
+
+def _not_written(exc: sqlite3.Error) -> StateError:
+    return StateError(f"the state cannot be written: {exc}; make room on its disk, then start again")
 
 
 def _queue(orders: Sequence[Mapping[str, Any]], side: str, *, sign: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Whatever happens on the exchange, what is read back equals what was there."""
 
+import sqlite3
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from simulator.core.events import ExchangeEvent, MarketTrade
 from simulator.core.exchange import Exchange
 from simulator.core.orders import OrderParams, OrderType, Side, TimeInForce
 from simulator.core.symbols import NOTIONAL_UNIT, UNIT, SymbolSpec
-from simulator.state import CRASH_GAP, Position, StateError, StateStore
+from simulator.state import CRASH_GAP, Position, StateError, StateStore, Transaction
 
 SPEC = SymbolSpec(symbol="BTCUSDT", base="BTC", quote="USDT", tick=UNIT // 100, lot=UNIT // 10_000)
 MARKET = {"source": "synthetic", "seed": 1}
@@ -142,3 +143,16 @@ def test_the_id_of_these_accounts_is_kept_and_nobody_elses(tmp_path: Path) -> No
         store.close()
     assert ids[0] == ids[1] != ids[2]
     assert len(ids[0]) == 16
+
+
+def test_a_disk_that_is_full_is_told_in_one_sentence_with_the_remedy() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE facts (text TEXT)")
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages}")
+    with (
+        pytest.raises(StateError, match="cannot be written: database or disk is full; make room"),
+        Transaction(connection),
+    ):
+        connection.execute("INSERT INTO facts VALUES (?)", ("x" * 100_000,))
+    assert not connection.in_transaction
