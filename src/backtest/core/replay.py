@@ -132,9 +132,13 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     buy = highest_buy(ladder[at.PRICES], state)
     sell = lowest_sell(ladder[at.PRICES], state)
     mark = next_mark(state, marks)
+    written = first
     for i in range(first, until):
         row = at.ROW_WIDTH * i
         if state[at.ACTIVE] == 0 or market[row + at.LOW] <= buy or market[row + at.HIGH] >= sell:
+            if rules[at.CURVE] == 1:
+                write_curve(written, i, rules, market, state, curve_equity, curve_base)
+                written = i
             play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
             if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
                 return False
@@ -142,10 +146,10 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
             sell = lowest_sell(ladder[at.PRICES], state)
         equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * market[row + at.CLOSE]
         watch(equity, i, state)
-        if rules[at.CURVE] == 1:
-            write_curve(i, i + 1, rules, market, state, curve_equity, curve_base)
         if i == mark:
             marked[state[at.NEXT_MARK]] = equity
             state[at.NEXT_MARK] += 1
             mark = next_mark(state, marks)
+    if rules[at.CURVE] == 1:
+        write_curve(written, until, rules, market, state, curve_equity, curve_base)
     return True
