@@ -172,16 +172,8 @@ def wait_for(seen: Callable[[], bool], what: str) -> None:
 def simulator(symbols: list[str], folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "simulator", "--port", "0", "--futures-port", "0", "--market", "synthetic"]
     command += ["--symbols", ",".join(symbols), "--api-key", KEY, "--api-secret", SECRET]
-    command += [
-        "--balance",
-        "USDT=1000000",
-        "BNB=50",
-        "--fees-in-bnb",
-        "--orders-10s",
-        "1000000",
-        "--state",
-        str(folder / "venue"),
-    ]
+    command += ["--balance", "USDT=1000000", "BNB=50", "--fees-in-bnb"]  # so that fees have to be valued too
+    command += ["--orders-10s", "1000000", "--state", str(folder / "venue")]
     with (folder / "simulator.txt").open("wb") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, "PYTHONPATH": str(SRC)}

@@ -57,7 +57,9 @@ def read_arguments():
     parser.add_argument("--dead", type=float, default=1.0, help="longest time a server stays dead, s (%(default)s)")
     parser.add_argument("--starts", type=float, default=0.25, help="share of starts that are killed too (%(default)s)")
     parser.add_argument("--starting", type=float, default=3.0, help="those are killed within, s (%(default)s)")
-    parser.add_argument("--compare-every", type=int, default=1, help="compare after so many restarts (%(default)s)")
+    parser.add_argument(
+        "--rest-every", type=int, default=1, help="await trading and compare after so many restarts (%(default)s)"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the summary here too")
     parser.add_argument("--data-dir", metavar="DIR", help="keep books and logs here (default: a temporary folder)")
     given = parser.parse_args()

@@ -13,6 +13,7 @@ from judge import compare
 from server import Server, write_config
 
 SYNTHETIC = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+TRADING_S = 0.2
 COMPARE_S = 0.4  # a comparison costs request weight, which the server sees used up
 
 
@@ -27,7 +28,7 @@ class Killer:
         self.counts = Counter()
         self.recovered_s = []
         self.trades = self.orders = self.comparisons = 0
-        write_config(folder, len(self.symbols))
+        write_config(folder, self.symbols)
         self.server = Server(arguments, folder)
         self.before = {}
 
@@ -47,8 +48,10 @@ class Killer:
             progress(self.kills, self.trades)
             self._kill()
             rounds += 1
-            if rounds % self._arguments.compare_every == 0:
+            if rounds % self._arguments.rest_every == 0:
+                self._await_trading()
                 self.verify()
+        self._await_trading()
         self.verify()
         self._await_trading_on()
         progress(self.kills, self.trades)
@@ -85,8 +88,10 @@ class Killer:
             self._strike_simulator()
         else:
             self._strike_server()
+
+    def _await_trading(self):
         begin_s = time.monotonic()
-        until(self._is_trading, "every grid to trade again")
+        until(self._is_trading, "every grid to trade again", poll_s=TRADING_S)
         self.recovered_s.append(time.monotonic() - begin_s)
 
     def _strike_server(self):

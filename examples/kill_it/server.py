@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_HANDED_ON = ("GRIDHIVE_", "BINANCE_", "TELEGRAM_", "REDDIT_")
 
 
-def write_config(folder, grids):
-    """Write the shipped configuration with room for all grids."""
+def write_config(folder, symbols):
+    """Write the shipped configuration with room for a grid on each symbol, and no more symbols than those."""
     text = (ROOT / "src/config/config.yaml").read_text()
     for old, new in (
-        ("max_concurrent_pairs: 2", f"max_concurrent_pairs: {grids}"),
+        ("max_concurrent_pairs: 2", f"max_concurrent_pairs: {len(symbols)}"),
+        ("symbols: [BTCUSDT, ETHUSDT, BNBUSDT, SOLUSDT, ADAUSDT, XRPUSDT,", f"symbols: [{', '.join(symbols)}]  #"),
         ("max_orders_per_10s: 50", "max_orders_per_10s: 10000"),
     ):
         if old not in text:

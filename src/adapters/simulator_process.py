@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -73,6 +73,8 @@ class SimulatorProcess:
         self._stopping = Event()
         self._lock = Lock()
         self._watcher: Thread | None = None
+        self.when_restarted: Callable[[], None] | None = None
+        """Called in a thread of its own once one that died answers again."""
         self._ready: dict[str, Any] = {}
 
     def start(self) -> SimulatorAddresses:
@@ -201,6 +203,8 @@ class SimulatorProcess:
         if lock is None:
             raise Unreachable(f"a process still holds {self._folder.path}")
         self._launch(_ports_of(self._ready), lock)
+        if self.when_restarted is not None:
+            self.when_restarted()
 
     def _is_alive(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:

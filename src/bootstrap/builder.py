@@ -86,6 +86,7 @@ class HouseBuilder:
         parts = [store.part, watch.part, venue.streams.part]
         if exchange.simulator is not None:
             parts.append(exchange.simulator.part)
+            exchange.simulator.when_restarted = venue.streams.hurry
         control = GridControl(
             manager,
             venue.market_data,

@@ -208,12 +208,17 @@ class SocketKeeper:
         self._entered_s = 0.0
         self._failures = 0
         self._was_up = False
+        self._hurried = asyncio.Event()
         self.reconnects = 0
 
     @property
     def socket(self) -> FrameSocket | None:
         """Return the connection that is subscribed now, None while there is none."""
         return self._socket
+
+    def hurry(self) -> None:
+        """Make the next attempt now: whoever was away is known to be back."""
+        self._hurried.set()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -231,7 +236,7 @@ class SocketKeeper:
         """Open a subscribed connection, however long it takes."""
         while True:
             if self._failures:
-                await self._sleep(PAUSES_S[min(self._failures, len(PAUSES_S)) - 1])
+                await self._pause(PAUSES_S[min(self._failures, len(PAUSES_S)) - 1])
             opened = await self._try_open()
             if isinstance(opened, FrameSocket):
                 self._socket, self._entered_s = opened, self._clock.monotonic_s()
@@ -239,6 +244,15 @@ class SocketKeeper:
                 self._channel.resumed()
                 return opened
             self._failed(opened)
+
+    async def _pause(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._hurried.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            self._hurried.clear()
 
     def _failed(self, problem: str) -> None:
         self._failures += 1

@@ -147,6 +147,10 @@ class BinanceStreams:
         """Give up the connection of this kind ("market" or "user"): REST knows what it should have told."""
         self._io.spawn(self._abandon(kind, reason))
 
+    def hurry(self) -> None:
+        """Connect now what is not connected: the venue is known to be back."""
+        self._io.spawn(self._hurry())
+
     async def _add(self, instrument: Instrument, inbox: Inbox) -> None:
         symbol = symbol_of(instrument)
         self._watchers.add(symbol, instrument, inbox)
@@ -231,6 +235,10 @@ class BinanceStreams:
             except Exception:
                 LOG.exception("a stream task failed and begins anew")
             await self._sleep(_AGAIN_S)
+
+    async def _hurry(self) -> None:
+        self._market_keeper.hurry()
+        self._user_keeper.hurry()
 
     async def _remove(self, instrument: Instrument, inbox: Inbox) -> None:
         self._watchers.remove(symbol_of(instrument), inbox)
