@@ -125,6 +125,7 @@ class _Writing:
             self.flush()
 
     def _begin(self, time_ms: int) -> None:
+        word = Mark.OPEN if self.day < 0 else Mark.DAY
         self.close()
         self.day, self.is_full, self.last_ms = time_ms // _DAY_MS, False, time_ms
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +133,7 @@ class _Writing:
         self.size = self.path.stat().st_size if self.path.exists() else 0
         if self.size:
             self._add("\n")  # it may have been cut short
-        self._add(self.writer.mark(Marked(time_ms, Mark.OPEN)))
+        self._add(self.writer.mark(Marked(time_ms, word)))
 
     def _add(self, text: str) -> None:
         if text:

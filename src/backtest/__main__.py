@@ -8,9 +8,12 @@ from typing import Any, Final, Protocol, cast
 
 from backtest.outside import Outside
 from config.mistakes import ConfigError
-from domain.errors import TradingError
+from config.settings import Settings
+from domain.errors import Conflict, TradingError
 from domain.instrument import Instrument, InstrumentRules
 from ports.archives import Archives
+from ports.books import Books
+from ports.store import StoreFailed
 from utils.clock import SystemClock
 
 PROGRAM: Final = "python -m backtest"
@@ -34,6 +37,7 @@ class Entry:
 COMMANDS: Final[Mapping[str, Entry]] = {
     "data": Entry("backtest.data.command", "get, import and look at recorded candles, trades and funding rates"),
     "run": Entry("backtest.command_run", "replay one grid over recorded candles, with a report"),
+    "parity": Entry("backtest.parity.command", "hold a grid's own fills against a replay, and calibrate the queue"),
     "sweep": Entry("backtest.sweep.command", "try thousands of grids over recorded candles"),
     "search": Entry("backtest.search.command", "search the best parameters, walk-forward, with the odds of luck"),
 }
@@ -50,6 +54,7 @@ examples:
   {program} data list                               what is stored
   {program} run --symbol BTCUSDT --set initial_levels=20 --set spacing_perc=0.5 --capital 10000
   {program} sweep --symbol BTCUSDT --capital 10000 --vary spacing_perc=0.2..2:40 --vary initial_levels=3..40 --out s
+  {program} parity --symbol BTCUSDT                 what a grid did, beside what a replay of it does
   {program} COMMAND --help                          the words of a command
 
 It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command or the configuration.
@@ -68,7 +73,7 @@ def main() -> int:
     program = f"{PROGRAM} {name}"
     try:
         command = cast("Command", importlib.import_module(COMMANDS[name].module))
-        outside = Outside(archives=_archives, now_ms=SystemClock().wall_ms, parse_rules=_parse_rules)
+        outside = Outside(archives=_archives, now_ms=SystemClock().wall_ms, parse_rules=_parse_rules, books=_books)
         return command.main(words, program, outside)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201
@@ -99,6 +104,20 @@ def _parse_rules(instrument: Instrument, row: Mapping[str, Any]) -> InstrumentRu
     from adapters.binance.parsing import parse_rules  # noqa: PLC0415
 
     return parse_rules(instrument, row)
+
+
+def _books(settings: Settings) -> Books:
+    from adapters.data_folder import DataFolder  # noqa: PLC0415 - most commands need no database
+
+    url = settings.database.url
+    try:
+        reader = DataFolder(settings.server.data_dir, url.get_secret_value() if url else None).reader()
+    except StoreFailed as error:
+        raise Conflict(str(error)) from error
+    if reader.problems:
+        reader.close()
+        raise Conflict(f"the books are damaged: {reader.problems[0]}; restore a backup")
+    return reader
 
 
 if __name__ == "__main__":

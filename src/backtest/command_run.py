@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from backtest.candles import BadCandles
 from backtest.chosen_market import candles_of, rules_of, trades_of
@@ -15,6 +17,8 @@ from backtest.study import Study, WindowLength, study
 from backtest.trade_study import study_of_trades
 from config.settings import Settings
 from domain.errors import Conflict, FieldMistake, InvalidRequest
+
+CALIBRATED: Final = "calibrated"
 
 
 def main(words: Sequence[str], program: str, outside: Outside) -> int:
@@ -29,13 +33,25 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     if given.out is not None and given.out.exists() and not given.out.is_dir():
         raise _wrong("out", f"{given.out} is a file; name a folder")
     rules = rules_of(given, settings, outside)
+    origin = _calibrated(given, settings, rules)
     wish = wish_of(given, rules.rules.instrument)
     try:
         found = (_on_trades if given.trades else _on_candles)(given, settings, rules, wish, outside.now_ms())
     except BadCandles as error:
         raise _wrong("trades" if given.trades else "candles", str(error)) from None
-    _tell(given, found)
+    _tell(given, replace(found, fill_origin=origin))
     return 0
+
+
+def _calibrated(given: argparse.Namespace, settings: Settings, rules: UsedRules) -> str:
+    """Put the symbol's calibrated rule in the place of that word; return where it comes from, empty without it."""
+    if given.fill != CALIBRATED:
+        return ""
+    from backtest.parity.calibration import fill_words, load  # noqa: PLC0415 - for this word alone
+
+    kept = load(settings.server.data_dir, rules.rules.instrument)
+    given.fill = fill_words(kept.fill)
+    return kept.sentence
 
 
 def _on_candles(given: argparse.Namespace, settings: Settings, rules: UsedRules, wish: Wish, now_ms: int) -> Study:

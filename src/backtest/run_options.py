@@ -82,7 +82,9 @@ def add_assumptions(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
     group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
     group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
-    group.add_argument("--fill", default="touch", metavar="RULE", help="touch (default), through, or share:5%%")
+    group.add_argument(
+        "--fill", default="touch", metavar="RULE", help="touch (default), through, share:5%%, or calibrated"
+    )
     group.add_argument(
         "--path", choices=tuple(PathRule), default=PathRule.CANDLE, help="way within a candle (%(default)s)"
     )

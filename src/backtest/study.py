@@ -71,6 +71,7 @@ class Study:
     """One grid's back-test. `origin` says where the prices come from, `made_ms` is wall time.
 
     Where `trades` were replayed, `candles` are the minutes made of them, for pictures and figures of time.
+    `fill_origin` says where a calibrated fill assumption comes from.
     """
 
     candles: Candles
@@ -83,6 +84,7 @@ class Study:
     windows: tuple[Window, ...] = ()
     made_ms: int = 0
     trades: TradesPlayed | None = None
+    fill_origin: str = ""
 
 
 def study(

@@ -1,7 +1,7 @@
 """Recorded trades in slices of whole minutes, so that a month of them needs no more memory than a slice."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -55,6 +55,32 @@ class TradeSlice:
             close=self.price[ends],
             volume=np.add.reduceat(self.quantity.astype(np.float64), starts) / UNITS_PER_ONE,
         )
+
+
+def parts_of(trades: TradeSlice, most_rows: int = MOST_ROWS) -> Iterator[TradeSlice]:
+    """Yield parts of whole minutes, of about `most_rows` each."""
+    ends = trades.minute_ends + 1
+    first = 0
+    while first < len(trades):
+        until = int(ends[min(np.searchsorted(ends, first + most_rows), len(ends) - 1)])
+        yield replace(
+            trades,
+            time_ms=trades.time_ms[first:until],
+            price=trades.price[first:until],
+            quantity=trades.quantity[first:until],
+        )
+        first = until
+
+
+def whole(parts: Iterable[TradeSlice]) -> TradeSlice:
+    """Return all parts, which are some, as one."""
+    kept = list(parts)
+    return replace(
+        kept[0],
+        time_ms=np.concatenate([part.time_ms for part in kept]),
+        price=np.concatenate([part.price for part in kept]),
+        quantity=np.concatenate([part.quantity for part in kept]),
+    )
 
 
 class Slicing:

@@ -30,6 +30,7 @@ class Mark(StrEnum):
     """What is known of a moment besides a price."""
 
     OPEN = "open"  # listening begins; what was before it was not heard
+    DAY = "day"  # the day before went on until here
     LOST = "lost"  # the stream broke off
     DROPPED = "dropped"  # prices came faster than they could be kept
     FULL = "full"  # the day's file is as large as it may be; no more of that day is kept

@@ -103,7 +103,7 @@ def test_days_are_packed_and_old_ones_deleted(tmp_path: Path):
     record.stop()
     assert [path.name for path in files(tmp_path)] == ["2024-10-05.prices.gz", "2024-10-06.prices"]
     (newest,) = [list(told(path)) for path in files(tmp_path) if path.suffix == ".prices"]
-    assert newest[0] == Marked(START_MS + 2 * DAY_MS, Mark.OPEN)
+    assert newest[0] == Marked(START_MS + 2 * DAY_MS, Mark.DAY)
     assert newest[1] == Heard(START_MS + 2 * DAY_MS, RUNG, Decimal(1), newest[1].lag_ms)
 
 

@@ -49,6 +49,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             "balances": dict(scenario.balances),
             "fees": scenario.fees,
             "fill": scenario.fill,
+            "fill_origin": study.fill_origin,
             "path": scenario.path,
             "rules": {"origin": study.rules.origin, "dated": study.rules.dated, **_rules(study)},
         },

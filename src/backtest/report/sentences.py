@@ -92,7 +92,9 @@ def _moved(change: Decimal) -> str:
 def assumptions(study: Study) -> list[str]:
     """Return what was taken for granted, one sentence each."""
     taken = assumptions_of(study.result.scenario, study.candles, study.rules, study.origin)
-    return taken if study.trades is None else [*_about_trades(study, study.trades), *taken[3:]]
+    if study.trades is not None:
+        taken = [*_about_trades(study, study.trades), *taken[3:]]
+    return [*taken, f"The fill rule is {study.fill_origin}."] if study.fill_origin else taken
 
 
 def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, source: str) -> list[str]:

@@ -1,0 +1,160 @@
+"""What a comparison found, in words and as strict JSON."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from backtest.parity.calibration import FEWEST_ORDERS, Calibration, fill_of, fill_words
+from backtest.parity.comparing import Level, Parity
+from backtest.parity.heard import Source
+from backtest.parity.matching import Completion, Pair, Why
+from backtest.report.facts import json_value, moment
+from backtest.report.sentences import amount, percent, span
+from backtest.result import BUY
+
+FORMAT: Final = 1
+_DAY_MS: Final = 86_400_000
+_SOURCES: Final = {
+    Source.RECORDED: "prices the grid heard itself",
+    Source.TRADES: "recorded trades of the market: the grid kept no prices",
+    Source.CANDLES: "recorded candles, the way within each guessed: the grid kept no prices and no trades are stored",
+}
+WHY: Final = {
+    Why.QUEUE: "its price was traded at and not beyond; live, others in the queue came first",
+    Why.PARTLY: "live it was filled in part when the replay had filled it whole",
+    Why.NOT_THERE: "the price was there before the live order was: it was still on its way",
+    Why.BEYOND: "the price heard went beyond it and live it did not fill",
+    Why.UNHEARD: "no price was heard that could have filled it",
+    Why.EARLIER: "it follows from a difference at another order before it",
+}
+
+
+def headline(found: Parity) -> str:
+    """Return the finding in a sentence or two."""
+    grid = f"grid {found.lived.row.grid_id} on {found.lived.row.instrument.base}/{found.lived.row.instrument.quote}"
+    if found.agreement is None:
+        return f"Neither {grid} nor its replay filled an order while prices were heard."
+    quote = found.lived.row.instrument.quote
+    return (
+        f"{percent(found.agreement, places=1)} of the fills of {grid} and of its replay ({fill_words(found.fill)}) "
+        f"agree, {found.exact_count:,} of {len(found.pairs):,} to the last digit. Live it gained "
+        f"{amount(found.live_equity, signed=True)} {quote}, replayed {amount(found.replayed_equity, signed=True)}."
+    )
+
+
+def queue_sentence(calibration: Calibration | None) -> str:
+    """Return what explains the live fills best, and how sure that is."""
+    if calibration is None:
+        return "Nothing can be said of the queue: no order had trades of known size at its price."
+    low, high = (fill_words(fill_of(ppm)) for ppm in (calibration.low_ppm, calibration.high_ppm))
+    sure = f"95 % between {low} and {high}" if low != high else "all resamples agree"
+    few = "" if calibration.is_enough else f"; too few to be used, which takes {FEWEST_ORDERS}"
+    return (
+        f"The live fills are explained best by {fill_words(calibration.fill)} ({sure}): entirely for "
+        f"{percent(calibration.explained, places=0)} of {calibration.orders:,} orders at whose price something was "
+        f"traded{few}."
+    )
+
+
+def notes(found: Parity) -> Iterator[str]:
+    """Yield what to know of the comparison, and what to doubt."""
+    days = (found.until_ms - found.from_ms) / _DAY_MS
+    yield (
+        f"Compared over {span(days)}, {minute(found.from_ms)} to {minute(found.until_ms)} (UTC), on "
+        f"{len(found.prices):,} {_SOURCES[found.prices.source]}."
+    )
+    if found.entry.live_price is not None and found.entry.replayed_price is not None:
+        yield (
+            f"The first purchase was made at {found.entry.live_price:f} on the average; the replay begins after it, at "
+            f"{found.entry.replayed_price:f}."
+        )
+    if found.silences:
+        lost = span(sum(one.until_ms - one.from_ms for one in found.silences) / _DAY_MS)
+        yield f"In {len(found.silences):,} stretches, {lost} together, no prices were heard or kept."
+    rates = found.lived.fees()
+    paid_in = "" if rates.bnb_price is None else f", in BNB at a constant {rates.bnb_price:f}"
+    yield (
+        f"Fees as the fills were charged: maker {percent(rates.maker_ppm / 1e6, places=3)}, taker "
+        f"{percent(rates.taker_ppm / 1e6, places=3)}{paid_in}."
+    )
+    if found.replay.unpaid_orders or found.replay.faulted_slots:
+        yield "The replay could not place all of its orders; differences may come of that."
+
+
+def reasons(found: Parity) -> list[tuple[str, int, str]]:
+    """Return why fills differ, the commonest first: word, count, explanation."""
+    counted = sorted(found.why.items(), key=lambda item: -item[1])
+    return [(why.value, count, WHY[why]) for why, count in counted]
+
+
+def facts_of(found: Parity) -> dict[str, Any]:
+    """Return everything as JSON's own values. Times are ms since the epoch or ISO 8601 (UTC), amounts texts."""
+    lived = found.lived
+    told: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": "parity",
+        "made": moment(found.made_ms),
+        "headline": headline(found),
+        "queue": queue_sentence(found.calibration),
+        "notes": list(notes(found)),
+        "grid": {
+            "account": lived.account.id,
+            "id": lived.row.grid_id,
+            "instrument": lived.row.instrument.id,
+            "started_ms": lived.row.started_ms,
+            "ended_ms": lived.row.ended_ms,
+            "rungs": lived.row.plan.prices,
+        },
+        "window": {"from": moment(found.from_ms), "until": moment(found.until_ms)},
+        "prices": {
+            "source": found.prices.source,
+            "count": len(found.prices),
+            "silences": found.silences,
+        },
+        "fill": found.fill,
+        "fills": {
+            "live": found.live_count,
+            "replayed": found.replayed_count,
+            "paired": found.paired,
+            "exact": found.exact_count,
+            "agreement": found.agreement,
+            "why": {why.value: count for why, count in found.why.items()},
+        },
+        "equity": {
+            "live": found.live_equity,
+            "replayed": found.replayed_equity,
+            "difference": found.equity_difference,
+            "mark_price": found.replay.last_price,
+        },
+        "entry": found.entry,
+        "levels": [_level(level) for level in found.levels],
+        "calibration": found.calibration,
+        "pairs": [_pair(pair) for pair in found.pairs],
+    }
+    return {name: json_value(value) for name, value in told.items()}
+
+
+def _level(level: Level) -> dict[str, Any]:
+    told: dict[str, Any] = json_value(level)
+    side = "BUY" if level.side == BUY else "SELL"
+    why = {reason.value: count for reason, count in level.why.items()}
+    return told | {"side": side, "fill_rate": level.fill_rate, "why": why}
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "side": "BUY" if pair.side == BUY else "SELL",
+        "rung": pair.rung,
+        "live": _completion(pair.live),
+        "replayed": _completion(pair.replayed),
+        "delay_ms": pair.delay_ms,
+        "why": pair.why,
+    }
+
+
+def _completion(one: Completion | None) -> dict[str, int] | None:
+    return None if one is None else {"time_ms": one.time_ms, "lots": one.lots, "price_units": one.price}
+
+
+def minute(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M}"
