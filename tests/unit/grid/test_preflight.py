@@ -173,7 +173,7 @@ def host_with(spec: SymbolSpec, made: GridPlan) -> InProcessHost:
         seed=1,
     )
     ticks = int(made.start_price * UNIT)
-    book = BookUpdate(spec.symbol, ((ticks - spec.tick, 10**6 * UNIT),), ((ticks + spec.tick, 10**6 * UNIT),))
+    book = BookUpdate(spec.symbol, ((ticks - spec.tick, 10**8 * UNIT),), ((ticks + spec.tick, 10**8 * UNIT),))
     print_ = MarketTrade(spec.symbol, ticks, UNIT, START_MS, buyer_is_maker=False)
     host.play([FeedStep(START_MS, (print_,), book)])
     return host
