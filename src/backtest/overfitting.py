@@ -25,6 +25,7 @@ TRUSTED_FROM: Final = 0.95
 """A deflated Sharpe ratio from here on is taken for skill: the chance of luck is below 5 %."""
 OVERFIT_FROM: Final = 0.5
 """Above this probability of overfitting the winner does worse than the middle of the field out of sample."""
+_EVEN: Final = 0.5
 _EULER: Final = 0.577215664901532860606512090082402431
 _NORMAL: Final = NormalDist()
 _CHUNK: Final = 512  # combinations looked at in one go, so that memory stays small
@@ -195,7 +196,7 @@ class Honesty:
 
     @property
     def is_probably_luck(self) -> bool:
-        """Whether either test says so; where neither could be made, nothing was shown and this is True."""
+        """Whether either test leaves that open; where neither could be made, nothing was shown and this is True."""
         dsr, pbo = self.deflated_sharpe, self.overfitting
         if isinstance(dsr, Absent) and isinstance(pbo, Absent):
             return True
@@ -212,9 +213,13 @@ class Honesty:
             if isinstance(pbo, Absent)
             else f"in {pbo * 100:.0f} % of all splits the winner of one half was below the middle in the other"
         )
-        verdict = "The winner is probably luck" if self.is_probably_luck else "The winner is probably not mere luck"
+        verdict = "The winner is probably not mere luck"
+        if self.is_probably_luck:
+            is_again_good = isinstance(pbo, Absent) or pbo <= OVERFIT_FROM
+            may = is_again_good and not isinstance(dsr, Absent) and dsr > _EVEN
+            verdict = "The winner may well be luck" if may else "The winner is probably luck"
         return (
-            f"{verdict}: of {self.trials} tried ones (worth {self.effective_trials:.0f} independent ones) the "
+            f"{verdict}: of {self.trials:,} tried ones (worth {self.effective_trials:,.0f} independent ones) the "
             f"probability that its Sharpe ratio is truly above 0 {chance}, and {again}."
         )
 

@@ -1,5 +1,6 @@
 """Heat maps of a sweep: two keys across and down, one measure as the colour."""
 
+import math
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from typing import Any, Final, NamedTuple
@@ -7,8 +8,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-MOST_CELLS: Final = 30
-"""Along one side; a key with more values is cut into so many ranges."""
+MOST_CELLS: Final = 60
+"""Along one side; a key with more values is cut into so many ranges, or fewer where little was tried."""
+_FEWEST_CELLS: Final = 5
 _TEXT_UP_TO: Final = 13
 
 
@@ -25,7 +27,10 @@ def heat_map(table: pl.DataFrame, x: str, y: str, measure: str) -> Heat:
 
     A median shows whether a region is good; the best of a cell would show where somebody was lucky.
     """
-    across, down = _labels(table[x]), _labels(table[y])
+    most = MOST_CELLS
+    if table[x].n_unique() * table[y].n_unique() > 2 * table.height:  # tried here and there, not everywhere
+        most = min(MOST_CELLS, max(_FEWEST_CELLS, math.isqrt(table.height // 2)))
+    across, down = _labels(table[x], most), _labels(table[y], most)
     values = pl.DataFrame({"x": across.row, "y": down.row, "value": table[measure].cast(pl.Float64)})
     found = values.filter(pl.col("value").is_finite()).group_by("x", "y").agg(pl.col("value").median())
     cells: list[list[float | None]] = [[None] * len(across.names) for _ in down.names]
@@ -60,14 +65,14 @@ class _Labelled(NamedTuple):
     row: pl.Series  # for each row the place of its label
 
 
-def _labels(column: pl.Series) -> _Labelled:
+def _labels(column: pl.Series, most: int) -> _Labelled:
     values = column.unique().sort()
-    if len(values) <= MOST_CELLS or not column.dtype.is_numeric():
+    if len(values) <= most or not column.dtype.is_numeric():
         places = {value: place for place, value in enumerate(values.to_list())}
         names = ["-" if value is None else _name(value) for value in values.to_list()]
         return _Labelled(names, pl.Series([places[value] for value in column.to_list()], dtype=pl.Int64))
     numbers = column.cast(pl.Float64).to_numpy()
-    edges = np.quantile(numbers, np.linspace(0, 1, MOST_CELLS + 1))
+    edges = np.quantile(numbers, np.linspace(0, 1, most + 1))
     edges = np.unique(np.round(edges) if column.dtype.is_integer() else edges)
     rows = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     names = [f"{_name(low)} to {_name(high)}" for low, high in pairwise(edges)]

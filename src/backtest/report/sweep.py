@@ -102,7 +102,11 @@ def sweep_html(sweep: Sweep) -> str:
     return render(
         "sweep.html",
         title=sweep.title,
-        badges=[f"{sweep.table.height:,} configurations", f"{ran.height:,} ran", f"searched for {sweep.objective}"],
+        badges=[
+            f"{sweep.table.height:,} configurations",
+            f"{ran.height:,} ran",
+            f"searched for {_in_words(sweep.objective)}",
+        ],
         footer=f"Gridhive sweep, made {moment(sweep.made_ms)} · the best of one past need not be tomorrow's",
         facts=sweep_facts(sweep),
         figures=drawn,
@@ -130,7 +134,7 @@ def headline(sweep: Sweep) -> str:
         losers = int((ran["equity_change"] < 0).sum())
         lost = f" {losers:,} of them lost." if losers else " None of them lost."
     return (
-        f"Of {ran.height:,} grids the best by {_label(sweep.objective).lower()} reached "
+        f"Of {ran.height:,} grids the best by {_in_words(sweep.objective)} reached "
         f"{_shown(sweep.objective, values[0], sweep.quote)} ({best or 'the only one'}); half of all reached "
         f"{half} than {_shown(sweep.objective, float(np.median(values)), sweep.quote)}.{lost}"
         f"{f' {refused:,} could not have been started.' if refused else ''}"
@@ -245,6 +249,12 @@ def _is_known(table: pl.DataFrame, name: str) -> bool:
 
 def _label(name: str) -> str:
     return _ENTRIES[name].label if name in _ENTRIES else name
+
+
+def _in_words(name: str) -> str:
+    """Return a measure's label within a sentence; those named after a person keep their capital."""
+    label = _label(name)
+    return label if label.endswith("ratio") else label[0].lower() + label[1:]
 
 
 def _shown(name: str, value: Any, quote: str) -> str:

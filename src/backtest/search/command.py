@@ -62,7 +62,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         state.check_unused()
     elif given.symbol is None:
         given = resumed(given, state.words(), OWN)
-        given.trials = given.trials or given.begun_with
+        given.trials = given.begun_with if given.trials is None else given.trials
     try:
         wish = _wish_of(given, program, outside)
         with state.working():
@@ -77,7 +77,8 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     settings = settings_of(given, program)
     rules = rules_of(given, settings, outside)
     axes = parse_axes(given.vary, rules.rules, dense=True)
-    plan = Plan(axes=axes, aims=parse_objectives(given.objective), trials=given.trials or TRIALS, seed=given.seed)
+    trials = TRIALS if given.trials is None else given.trials
+    plan = Plan(axes=axes, aims=parse_objectives(given.objective), trials=trials, seed=given.seed)
     _check_trials(plan)
     base, account = base_of(given, axes), account_of(given)
     candles, origin = candles_of(given, settings, rules)

@@ -59,8 +59,8 @@ def walk_section(steps: Sequence[Step], aims: Sequence[Objective]) -> Section:
     """Return the splits side by side: what was promised in sample, and what came of it."""
     aim = aims[0]
     keys = list(steps[0].winner) if steps else []
-    columns = ["searched", "judged", *keys, f"{aim.name} searched", f"{aim.name} judged", "return searched"]
-    columns += ["return judged", "against holding", "probably luck"]
+    columns = ["searched", "judged after", *keys, aim.name, f"{aim.name} after", "return", "return after"]
+    columns += ["against holding after", "luck?"]
     rows = [_row(step, aim) for step in steps]
     return Section(title="Walk-forward", text=sentence_of(steps), columns=columns, rows=rows)
 
@@ -96,7 +96,7 @@ def _row(step: Step, aim: Objective) -> list[str]:
         f"{day(split.search_from_ms)} to {day(split.search_until_ms)}",
         f"{day(split.judge_from_ms)} to {day(split.judge_until_ms)}",
     ]
-    luck = "yes" if step.honesty.is_probably_luck else "no"
+    luck = "may be" if step.honesty.is_probably_luck else "hardly"
     if step.judged.refusal is not None:
         told = [_number(step.searched, aim.measure), f"not started: {step.judged.refusal}"]
         return [*windows, *step.winner.values(), *told, percent(_total(step.searched), signed=True), "–", "–", luck]
