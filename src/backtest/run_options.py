@@ -50,7 +50,7 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
         help="replay single trades instead of candles; of the store those that are there, or the kind that is named",
     )
     add_grid(parser.add_argument_group("grid and account"))
-    add_assumptions(parser.add_argument_group("assumptions"))
+    add_assumptions(parser.add_argument_group("assumptions"), more_fills=", or calibrated (see `backtest parity`)")
     _add_result(parser.add_argument_group("result"))
     return parser.parse_args(list(words))
 
@@ -77,14 +77,13 @@ def add_grid(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--capital", metavar="AMOUNT", help="quote on the account; default: the grid's own capital")
 
 
-def add_assumptions(group: argparse._ArgumentGroup) -> None:
-    """Add the words for fees, fills, path and rules."""
+def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
+    """Add the words for fees, fills, path and rules; `more_fills` are rules of this command alone."""
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
     group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
     group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
-    group.add_argument(
-        "--fill", default="touch", metavar="RULE", help="touch (default), through, share:5%%, or calibrated"
-    )
+    rules = f"touch (default), through, share:5%%{more_fills}"
+    group.add_argument("--fill", default="touch", metavar="RULE", help=rules)
     group.add_argument(
         "--path", choices=tuple(PathRule), default=PathRule.CANDLE, help="way within a candle (%(default)s)"
     )

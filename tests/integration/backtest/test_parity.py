@@ -1,0 +1,127 @@
+"""A grid that traded in a planted market: parity finds what was planted, and calibrates the queue by it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backtest.__main__ import _books
+from backtest.command_run import main as run
+from backtest.outside import Outside
+from backtest.parity.command import main
+from domain.errors import TradingError
+from fakes.heard_grid import START_MS, live, visits
+
+
+def _nothing(*_asked):
+    raise AssertionError("a comparison asks for nothing outside")
+
+
+OUTSIDE = Outside(archives=_nothing, now_ms=lambda: START_MS, parse_rules=_nothing, books=_books)
+
+
+@pytest.fixture(scope="module")
+def open_market(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("open")
+    live(folder, visits(1, 500, queue=False))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def queued_market(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("queued")
+    live(folder, visits(1, 500, queue=True))
+    return folder
+
+
+@pytest.fixture
+def parity(capsys):
+    def compare(folder: Path, *words: str):
+        assert main(["--data-dir", str(folder), "--json", *words], "parity", OUTSIDE) == 0
+        return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+
+    return compare
+
+
+def test_where_a_touch_fills_the_replay_agrees_entirely_and_touch_is_chosen(open_market, parity):
+    found = parity(open_market, "--symbol", "BTCUSDT")
+    assert found["fills"]["live"] > 60
+    assert found["fills"]["agreement"] == 1.0
+    assert found["fills"]["exact"] == found["fills"]["live"]
+    assert found["equity"]["difference"] == "0"
+    assert found["fills"]["why"] == {}
+    kept = json.loads((open_market / "parity/spot-BTCUSDT.json").read_text())
+    assert kept["fill"] == "touch"
+    assert kept["explained"] == 1.0
+    assert kept["orders"] >= 30
+    assert kept["interval"]["low_ppm"] > 0
+
+
+def test_where_a_queue_stands_before_us_the_difference_is_told_and_through_is_chosen(queued_market, parity):
+    touched = parity(queued_market, "--no-save")
+    assert touched["fills"]["agreement"] < 0.8
+    assert touched["fills"]["why"]["queue"] > 5
+    assert touched["equity"]["difference"] != "0"
+    assert not (queued_market / "parity").exists()
+    through = parity(queued_market, "--fill", "through")
+    assert through["fills"]["agreement"] == 1.0
+    assert through["fills"]["exact"] == through["fills"]["live"] > 30
+    assert through["equity"]["difference"] == "0"
+    kept = json.loads((queued_market / "parity/spot-BTCUSDT.json").read_text())
+    assert kept["fill"] == "through"
+    assert kept["interval"] == {"confidence": 0.95, "low_ppm": 0, "high_ppm": 0}
+    waits = [level["wait_s"] for level in touched["levels"] if level["wait_s"] is not None]
+    assert max(waits) > 10
+    assert all(level["price_difference"] in (None, "0") for level in through["levels"])
+
+
+def test_a_run_takes_the_calibrated_rule_and_says_whose_it_is(queued_market, parity, tmp_path, capsys):
+    parity(queued_market)
+    rows = [
+        f"{START_MS + 60_000 * at},{60_000 + 300 * (at % 7)},{60_000 + 300 * (at % 7)},60000,60000,9"
+        for at in range(90)
+    ]
+    candles = tmp_path / "BTCUSDT.csv"
+    candles.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]))
+    words = ["--symbol", "BTCUSDT", "--data", str(candles), "--capital", "2000", "--set", "initial_levels=8"]
+    words += ["--set", "spacing_perc=0.5", "--fill", "calibrated", "--json", "--no-bounds", "--data-dir"]
+    assert run([*words, str(queued_market)], "run", OUTSIDE) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["assumed"]["fill"]["kind"] == "through"
+    assert told["assumed"]["fill_origin"].startswith("through, calibrated on 2024-08-04 from")
+    assert "binance:shadow:" in told["assumptions"][-1]
+    with pytest.raises(TradingError, match="fill: nothing is calibrated for BTCUSDT yet"):
+        run([*words, str(tmp_path)], "run", OUTSIDE)
+
+
+def test_too_few_orders_calibrate_nothing_that_a_run_would_take(tmp_path, parity):
+    live(tmp_path, visits(2, 24, queue=False))
+    found = parity(tmp_path)
+    assert 0 < found["calibration"]["orders"] < 30
+    assert "too few to be used" in found["queue"]
+    with pytest.raises(TradingError, match=r"fill: the calibration of BTCUSDT rests on \d+ orders, fewer than 30"):
+        run(["--symbol", "BTCUSDT", "--fill", "calibrated", "--data-dir", str(tmp_path)], "run", OUTSIDE)
+
+
+def test_a_table_and_a_page_are_made(queued_market, tmp_path, capsys):
+    assert main(["--data-dir", str(queued_market), "--no-save", "--out", str(tmp_path)], "parity", OUTSIDE) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "× queue: its price was traded at and not beyond" in printed
+    assert "explained best by through (all resamples agree)" in printed
+    page = (tmp_path / "report.html").read_text()
+    assert "Why live and replay differ" in page
+    assert "figure-queue" in page
+
+
+def test_what_is_not_there_is_said(open_market, tmp_path):
+    def refused(*words: str) -> str:
+        with pytest.raises(TradingError) as error:
+            main(list(words), "parity", OUTSIDE)
+        return str(error.value)
+
+    there = ("--data-dir", str(open_market))
+    assert "there are no books" in refused("--data-dir", str(tmp_path))
+    assert "the newest are: 1 on BTCUSDT of binance:shadow:" in refused(*there, "--symbol", "ETHUSDT")
+    assert "prices: grid 1 kept none" in refused(*there, "--prices", "trades")
+    assert "prices: grid 1 kept none" in refused(*there, "--from", "2031-01", "--prices", "recorded")
+    assert "fill: 'best' is no rule" in refused(*there, "--fill", "best")
