@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import combinations, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from domain.money import plain
+
 MOST_CELLS: Final = 60
 """Along one side; a key with more values is cut into so many ranges, or fewer where little was tried."""
 _FEWEST_CELLS: Final = 5
 _TEXT_UP_TO: Final = 13
+_TIGHT_FROM: Final = 30  # cells; more are drawn without a line between them
 
 
 class Heat(NamedTuple):
@@ -80,6 +84,8 @@ def _labels(column: pl.Series, most: int) -> _Labelled:
 
 
 def _name(value: object) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
     return f"{float(value):.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
@@ -99,8 +105,8 @@ def _choice(heat: Heat, x: str, y: str, measure: str) -> dict[str, Any]:
             "x": heat.x,
             "y": heat.y,
             "z": heat.cells,
-            "xgap": 1,
-            "ygap": 1,
+            "xgap": int(len(heat.x) <= _TIGHT_FROM),
+            "ygap": int(len(heat.y) <= _TIGHT_FROM),
             "hovertemplate": f"{x} %{{x}}<br>{y} %{{y}}<br>{measure} %{{z:,.4g}}<extra></extra>",
             "texttemplate": "%{z:,.3g}" if small else "",
             "colorbar": {"thickness": 12, "outlinewidth": 0},

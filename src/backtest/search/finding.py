@@ -119,7 +119,8 @@ def _front_section(whole: Finding, plan: Plan) -> Section:
         f"{', '.join(aim.name for aim in plan.aims)}. Which of them is best, you decide."
     )
     rows = [
-        [f"{float(value):,.6g}" if not isinstance(value, str) else value for value in row]
+        [*(value if isinstance(value, str) else f"{value:.6g}" for value in row[: len(keys)])]
+        + [f"{float(value):,.4g}" for value in row[len(keys) :]]
         for row in table.select(*keys, *names).iter_rows()
     ]
     return Section(title="Pareto front", text=text, columns=[*keys, *(aim.name for aim in plan.aims)], rows=rows)
