@@ -204,10 +204,14 @@ class _Preflight:
         return self._request.capital if self._request.capital is not None else self._facts.default_capital
 
     def _smallest_lots(self, prices: tuple[Decimal, ...]) -> int:
-        value = max(self._facts.min_order_value, self._rules.min_notional * MINIMUM_FACTOR)
-        by_value = (value / (prices[0] * self._rules.lot)).to_integral_value(ROUND_CEILING)
-        by_quantity = (self._rules.min_quantity / self._rules.lot).to_integral_value(ROUND_CEILING)
-        return int(max(by_value, by_quantity))
+        """Return how much can be bought at the lowest rung, and sold again once a fee in base is taken from it."""
+        rules, lot_value = self._rules, prices[0] * self._rules.lot
+        value = max(self._facts.min_order_value, rules.min_notional * MINIMUM_FACTOR)
+        by_value = (value / lot_value).to_integral_value(ROUND_CEILING)
+        sold = max(rules.min_notional / lot_value, rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING)
+        left_after_fee = 1 - max(self._facts.fees.maker, self._facts.fees.taker)
+        bought = (max(sold, Decimal(1)) / left_after_fee).to_integral_value(ROUND_CEILING)
+        return int(max(by_value, bought))
 
     def _check_rung_value(self, prices: tuple[Decimal, ...], gap: int, lots: int) -> None:
         smallest = self._smallest_lots(prices)

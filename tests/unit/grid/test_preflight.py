@@ -83,6 +83,13 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"max_order_notional": Decimal(300)}, {}, "capital", "max_order_notional, 300; use less"),
     (rules(max_notional=Decimal(400)), {}, "capital", "limit of the venue, 400; use less"),
     (rules(max_quantity=Decimal("0.005")), {}, "capital", "largest order is 0.005; use less"),
+    # One lot less its fee in base is no lot: it could never be sold again.
+    (
+        rules(lot=Decimal("0.001"), min_quantity=Decimal("0.001")),
+        {"quantity": Decimal("0.001"), "capital": None},
+        "quantity_per_level",
+        "use at least 0.002",
+    ),
     ({"free_exposure": Decimal(900)}, {}, "capital", "max_exposure of the risk gate leaves 900"),
 ]
 
