@@ -1,6 +1,7 @@
 """The prices a grid saw: as it kept them itself, else as recorded trades or candles tell them."""
 
 import gzip
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,7 +78,8 @@ def read_recorded(folder: Path, from_ms: int | None = None, until_ms: int | None
     Raises:
         OSError: if a file cannot be read.
     """
-    rows: list[tuple[int, int, int, int]] = []
+    columns = tuple(array("q") for _ in range(4))  # lists of numbers would take ten times the memory
+    times_ms = columns[0]
     silences: list[Silence] = []
     missing: Mark | None = None
     for told in _told(folder):
@@ -86,19 +88,21 @@ def read_recorded(folder: Path, from_ms: int | None = None, until_ms: int | None
             continue
         if (from_ms is not None and told.time_ms < from_ms) or (until_ms is not None and told.time_ms >= until_ms):
             continue
-        if missing is not None and rows and told.time_ms - rows[-1][0] > _QUIET_MS:
-            silences.append(Silence(rows[-1][0], told.time_ms, missing))
+        if missing is not None and times_ms and told.time_ms - times_ms[-1] > _QUIET_MS:
+            silences.append(Silence(times_ms[-1], told.time_ms, missing))
         missing = None
         quantity = UNKNOWN if told.quantity is None else to_units(told.quantity)
-        rows.append((told.time_ms, to_units(told.price), quantity, told.time_ms + told.lag_ms))
-    if not rows:
+        row = (told.time_ms, to_units(told.price), quantity, told.time_ms + told.lag_ms)
+        for column, number in zip(columns, row, strict=True):
+            column.append(number)
+    if not times_ms:
         return None
-    time_ms, price, quantity_column, heard_ms = np.array(rows, dtype=np.int64).T.copy()
+    time_ms, price, quantities, heard_ms = (np.array(column, dtype=np.int64) for column in columns)
     return Prices(
         source=Source.RECORDED,
         time_ms=time_ms,
         price=price,
-        quantity=quantity_column,
+        quantity=quantities,
         heard_ms=np.maximum.accumulate(heard_ms),
         silences=tuple(silences),
     )
