@@ -251,7 +251,7 @@ class GridWorker:
 
     def _given_up_reason(self) -> str:
         given_up = self._given_up()
-        return f"{len(given_up)} order(s) given up: {given_up[0]}" if given_up else ""
+        return f"{len(given_up)} order(s) given up, the last: {given_up[-1]}" if given_up else ""
 
     def _given_up(self) -> tuple[str, ...]:
         return tuple(f"{self._shown_slot(slot)}: {reason}" for slot, reason in self._desk.placing.faulted.items())

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, OrderRefused, RulesChanged, TimerFired
-from domain.grids import GridSnapshot
+from domain.grids import GridSnapshot, Phase
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
-from domain.orders import Fill, Side, Status
+from domain.orders import Fill, Intent, Side, Status
 from grid.assembly import build_worker
 from grid.worker import (
     Effect,
@@ -36,6 +36,7 @@ from orders.effects import (
     StoreIntents,
     Submit,
 )
+from orders.intake import ADOPTED
 from ports.clock import Clock
 from ports.gateway import FeeAnswer, FeePrices, OrderGateway
 from ports.heard_prices import PriceRecorder
@@ -187,6 +188,7 @@ class WorkerHost:
         match effect:
             case StoreIntents(intents=intents):
                 store.add_intents(intents)
+                self._log_adopted(intents)
             case Record(orders=orders, fills=fills):
                 store.record(orders, fills)
                 self._log_fills(fills)
@@ -228,12 +230,18 @@ class WorkerHost:
             on_stop=effect.on_stop,
             ended_ms=effect.ended_ms,
         )
-        log.info("%s is %s%s", self.name, effect.phase, f": {effect.reason}" if effect.reason else "")
+        level = logging.ERROR if effect.phase is Phase.FAULTED else logging.INFO
+        log.log(level, "%s is %s%s", self.name, effect.phase, f": {effect.reason}" if effect.reason else "")
 
     def _log_fills(self, fills: Iterable[Fill]) -> None:
         for fill in fills:
             done = f"{'bought' if fill.side is Side.BUY else 'sold'} {plain(fill.quantity)} at {plain(fill.price)}"
             log.info("%s %s (trade %d)", self.name, done, fill.trade_id)
+
+    def _log_adopted(self, intents: Iterable[Intent]) -> None:
+        for intent in intents:
+            if intent.reason == ADOPTED:
+                log.warning("%s: order %s was %s; the account is read anew", self.name, intent.client_id, ADOPTED)
 
     def _log_cancels(self, orders: Iterable[OrderRow]) -> None:
         """Tell of each order that somebody else canceled; one of ours is known by the request of this process."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.events import Moment
 from domain.money import exact
@@ -13,6 +14,8 @@ from orders.life_cycle import IllegalMove, Moved, Order
 from orders.placing import Placing
 from orders.recovery import Did, Recovery
 from risk.gate import RiskGate
+
+ADOPTED: Final = "adopted: found at the venue, missing in the books"
 
 
 @dataclass(slots=True)
@@ -133,7 +136,10 @@ class Intake:
         if ours is None:
             return False
         if ours.instance != self._placing.instance:
-            self.alarm(f"order {order.client_id} belongs to another Gridhive on the same account")
+            self.alarm(
+                f"order {order.client_id} belongs to another Gridhive on the same account; end one of the two, or "
+                "cancel what it left, then restart this server"
+            )
         if not self._placing.owns(ours):
             return False
         intent = Intent(
@@ -146,7 +152,7 @@ class Intake:
             time_in_force=None,
             quantity=order.quantity,
             price=order.price,
-            reason="adopted: found at the venue, missing in the books",
+            reason=ADOPTED,
             created_ms=now.wall_ms,
         )
         self._ledger.add(intent)

@@ -128,9 +128,11 @@ class Placing:
         """Tell what the venue's tick and lot, which may have changed since the grid began, do not allow."""
         rules = self.rules
         if want.price is not None and want.price % rules.tick:
-            return f"price {plain(want.price)} is no multiple of the venue's tick {plain(rules.tick)} any more"
+            told = f"price {plain(want.price)} is no multiple of the venue's tick {plain(rules.tick)} any more"
+            return f"{told}; stop the grid and start a new one"
         if want.quantity % rules.lot:
-            return f"quantity {plain(want.quantity)} is no multiple of the venue's lot {plain(rules.lot)} any more"
+            told = f"quantity {plain(want.quantity)} is no multiple of the venue's lot {plain(rules.lot)} any more"
+            return f"{told}; stop the grid and start a new one"
         return ""
 
     def _below_minimum(self, quantity: Decimal, price: Decimal) -> str:

@@ -194,8 +194,8 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "algo falhou aqui; procure {trace_id} no log",
     ),
     "store_failed": (
-        "the books could not be written, so nothing was changed: {reason}",
-        "não foi possível gravar os registros, portanto nada mudou: {reason}",
+        "nothing was changed: {reason}",
+        "nada mudou: {reason}",
     ),
 }
 

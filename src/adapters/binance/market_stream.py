@@ -142,7 +142,7 @@ class MarketChannel:
             try:
                 rows = await self._last_trades(unheard) if unheard else {}
             except (VenueError, KeyError, ValueError) as e:
-                LOG.warning("the last prices of %s could not be read: %r", ", ".join(unheard), e)
+                LOG.warning("the last prices of %s could not be read: %s", ", ".join(unheard), e)
                 continue
             for symbol, row in rows.items():
                 # Without a trade in 24 h there is no id to compare the stream with, but a last price all the same.
@@ -165,7 +165,7 @@ class MarketChannel:
                     await self._sleep(GRACE_S)
                     missed = {symbol for symbol in missed if self._lags(symbol, rows[symbol])}
             except (VenueError, KeyError, ValueError) as e:
-                LOG.warning("a silent market stream could not be checked: %r", e)
+                LOG.warning("a silent market stream could not be checked: %s", e)
                 continue
             if missed and socket is current():
                 socket.abandon(f"trades of {', '.join(sorted(missed))} did not arrive")

@@ -67,8 +67,9 @@ class RulesWatch:
             rules = None if instrument is None else self._known(instrument)
             if instrument is None or rules is None or rules == self._told.get(instrument):
                 continue
+            changed = _changes(self._told.get(instrument), rules)
             self._told[instrument] = rules
-            LOG.warning("the rules of %s changed: %s", symbol, rules)
+            LOG.warning("the rules of %s changed: %s", symbol, changed)
             self._watchers.order(symbol, RulesChanged(instrument, rules))
 
     def _is_due(self) -> bool:
@@ -95,3 +96,9 @@ class RulesWatch:
         if rules is None and told is not None and self._directory.last_read(Market.SPOT):
             return replace(told, status=NOT_LISTED)
         return rules
+
+
+def _changes(before: InstrumentRules | None, now: InstrumentRules) -> str:
+    """Return what differs, e.g. `tick 0.01 -> 0.1`; everything where nothing was told before."""
+    values = {name: (getattr(before, name, None), getattr(now, name)) for name in now.__dataclass_fields__}
+    return ", ".join(f"{name} {old} -> {new}" for name, (old, new) in values.items() if old != new)

@@ -171,7 +171,7 @@ class FrameSocket:
     async def _read_frames(self) -> str:
         async for message in self._socket:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                return f"the connection broke: {message.type.name}"
+                return f"the connection broke: {self._socket.exception() or message.type.name}"
             self._route(orjson.loads(message.data))
         return "the venue closed the connection"
 

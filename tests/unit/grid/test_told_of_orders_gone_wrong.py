@@ -44,7 +44,7 @@ def test_an_order_given_up_is_told_by_log_page_and_phase(caplog: pytest.LogCaptu
     assert shown.phase is Phase.TRADING
     (given_up,) = shown.faulted_slots
     assert "insufficient balance (-2010); mend the cause, then restart" in given_up
-    assert shown.phase_reason == f"1 order(s) given up: {given_up}"
+    assert shown.phase_reason == f"1 order(s) given up, the last: {given_up}"
     assert lines[-1].endswith(shown.phase_reason)
 
 
