@@ -187,6 +187,7 @@ def simulator(symbols: list[str], folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+        process.stdout.close()
 
 
 @contextmanager

@@ -42,8 +42,7 @@ class SimulatorFolder:
         return handle
 
     def begin(self, handle: int, arguments: Sequence[str]) -> int:
-        """Forget the simulator before and note the options of the next one; return the handle of its output."""
-        self.forget()
+        """Note the options of the next simulator; return the handle of its output."""
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(list(arguments)).encode(), 0)
         return os.open(self.path / _READY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -66,8 +65,10 @@ class SimulatorFolder:
         return told if end else None
 
     def note(self, ready: dict[str, Any], arguments: Sequence[str]) -> None:
-        """Tell whoever looks from outside which simulator runs."""
-        (self.path / RECORD).write_text(json.dumps({"ready": ready, "arguments": list(arguments)}))
+        """Tell whoever looks from outside which simulator runs; never half of it."""
+        draft = self.path / f"{RECORD}.new"
+        draft.write_text(json.dumps({"ready": ready, "arguments": list(arguments)}))
+        draft.replace(self.path / RECORD)
 
     def forget(self) -> None:
         (self.path / RECORD).unlink(missing_ok=True)
