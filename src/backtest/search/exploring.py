@@ -22,8 +22,7 @@ from backtest.sweep.axes import Axis
 from backtest.sweep.trials import Trial, Trials
 
 ROUND: Final = 20
-"""Configurations proposed before any of them is judged; one generation where there are several aims."""
-_DRAWN_FIRST: Final = 40
+"""Configurations proposed before any of them is judged: the first are drawn evenly; a generation of NSGA-II."""
 _REFUSED: Final = "refused"
 _FORMS: Final = 1_000_003  # parts the seeds of rounds from one another
 
@@ -101,7 +100,7 @@ class Exploration:
         seed = (self._plan.seed * _FORMS + done) % 2**32
         if len(self._plan.aims) > 1:
             return NSGAIISampler(population_size=ROUND, seed=seed)
-        return TPESampler(seed=seed, n_startup_trials=_DRAWN_FIRST, multivariate=True)
+        return TPESampler(seed=seed, n_startup_trials=ROUND, multivariate=True)
 
 
 def aims_of(trial: Trial, aims: Iterable[Objective]) -> list[float] | None:
