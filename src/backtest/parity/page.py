@@ -103,13 +103,13 @@ def queue_figure(found: Parity) -> Figure:
     candidates = found.calibration.candidates
     trace = {
         "type": "bar",
-        "x": [fill_words(candidate.fill) for candidate in candidates],
+        "x": [fill_words(candidate.fill).removeprefix("share:") for candidate in candidates],
         "y": short(np.array([candidate.distance for candidate in candidates])),
         "marker": {"color": "$blue"},
         "hovertemplate": "%{x}: %{y:.4f}<extra></extra>",
     }
     layout = base_layout(height=280)
-    layout["xaxis"] = {"type": "category"}
+    layout["xaxis"] = {"type": "category", "automargin": True}
     layout["showlegend"] = False
     layout["yaxis"] |= {"title": {"text": "distance from what was lived"}}
     return {"data": [trace], "layout": layout}

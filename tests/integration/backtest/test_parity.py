@@ -1,16 +1,26 @@
 """A grid that traded in a planted market: parity finds what was planted, and calibrates the queue by it."""
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from backtest.__main__ import _books
 from backtest.command_run import main as run
+from backtest.data import columns
+from backtest.data.series import Series
+from backtest.data.store import Store
 from backtest.outside import Outside
 from backtest.parity.command import main
+from backtest.parity.heard import read_recorded
 from domain.errors import TradingError
+from domain.instrument import Market
+from fakes.grid_examples import BTC
 from fakes.heard_grid import START_MS, live, visits
+from ports.archives import Recording
 
 
 def _nothing(*_asked):
@@ -92,6 +102,42 @@ def test_a_run_takes_the_calibrated_rule_and_says_whose_it_is(queued_market, par
     assert "binance:shadow:" in told["assumptions"][-1]
     with pytest.raises(TradingError, match="fill: nothing is calibrated for BTCUSDT yet"):
         run([*words, str(tmp_path)], "run", OUTSIDE)
+
+
+def test_without_a_record_stored_trades_stand_in_and_candles_calibrate_nothing(open_market, parity, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(open_market, folder)
+    record = next(folder.glob("prices/*/*"))
+    heard = read_recorded(record)
+    assert heard is not None
+    shutil.rmtree(folder / "prices")
+    rows = pl.DataFrame(
+        {
+            "id": np.arange(len(heard)),
+            "time_us": heard.time_ms * 1_000,
+            "price": heard.price,
+            "quantity": pl.Series(heard.quantity / 100_000_000).round(8),
+            "buyer_is_maker": np.zeros(len(heard), dtype=bool),
+        }
+    ).cast(columns.SCHEMAS[Recording.TRADES])
+    store = Store(folder / "market")
+    with store.writing():
+        store.put(Series(Market.SPOT, Recording.TRADES, "BTCUSDT"), rows)
+    found = parity(folder)
+    assert found["prices"]["source"] == "trades"
+    assert found["fills"]["agreement"] == 1.0
+    assert "the grid kept no prices" in found["notes"][0]
+    minutes = heard.trades(BTC).candles()
+    stored = {name: getattr(minutes, name) for name in ("open_ms", "open", "high", "low", "close")}
+    blank = pl.Series([None] * len(minutes))
+    candles = pl.DataFrame({**stored, "volume": minutes.volume, "quote_volume": blank, "trades": blank})
+    with store.writing():
+        store.put(
+            Series(Market.SPOT, Recording.KLINES, "BTCUSDT", "1m"), candles.cast(columns.SCHEMAS[Recording.KLINES])
+        )
+    guessed = parity(folder, "--prices", "candles")
+    assert guessed["calibration"] is None
+    assert guessed["fills"]["agreement"] > 0.3
 
 
 def test_too_few_orders_calibrate_nothing_that_a_run_would_take(tmp_path, parity):
