@@ -62,7 +62,7 @@ def parts_of(trades: TradeSlice, most_rows: int = MOST_ROWS) -> Iterator[TradeSl
     ends = trades.minute_ends + 1
     first = 0
     while first < len(trades):
-        until = int(ends[min(np.searchsorted(ends, first + most_rows), len(ends) - 1)])
+        until = int(ends[min(int(np.searchsorted(ends, first + most_rows)), len(ends) - 1)])
         yield replace(
             trades,
             time_ms=trades.time_ms[first:until],
