@@ -10,6 +10,8 @@ if [ -z "${GRIDHIVE_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
     GRIDHIVE_TEST_DATA=$(cd ../shared/data && pwd)
     export GRIDHIVE_TEST_DATA
 fi
+# Hundreds of processes are started; without kept byte code each of them would compile every library anew.
+unset PYTHONDONTWRITEBYTECODE
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-3}
 python=.venv/bin/python
 

@@ -83,8 +83,7 @@ def digest_of(texts: Iterable[str]) -> str:
 def cache_folder() -> Path:
     """Return where the machine code of exactly these texts is kept."""
     texts = map(inspect.getsource, (*_TEXTS, layout, sys.modules[__name__]))
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "gridhive" / "compiled" / digest_of(texts)
+    return Path.home() / ".cache" / "gridhive" / "compiled" / digest_of(texts)
 
 
 @contextmanager

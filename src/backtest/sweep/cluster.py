@@ -4,7 +4,6 @@ The candles travel once per node, through Ray's object store; the program itself
 the same Python and packages and nothing more.
 """
 
-import os
 import socket
 from collections.abc import Generator, Sequence
 from functools import cache
@@ -52,8 +51,6 @@ def on_cluster(task: Task, address: str) -> Pieces:
 
 
 def _import_ray() -> Any:
-    # Its words about our use would go to its makers.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray  # noqa: PLC0415 - slow to load, and only for those who have it
     except ModuleNotFoundError:
