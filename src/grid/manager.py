@@ -124,11 +124,14 @@ class GridManager:
         return tuple(sorted(shown, key=lambda snapshot: (snapshot.status != "running", snapshot.grid_id)))
 
     def snapshot(self, instrument: Instrument) -> GridSnapshot:
-        """Return the newest grid of the instrument.
+        """Return the newest grid of the instrument; one at work tells itself, whatever the store is able to tell.
 
         Raises:
             NotFound: if none ever ran.
         """
+        runner = self._running(instrument)
+        if runner is not None:
+            return runner.snapshot()
         rows = [row for row in self._house.store.grids() if row.instrument == instrument]
         if not rows:
             raise NotFound(f"no grid ever ran on {instrument.base}{instrument.quote} {instrument.market}")
