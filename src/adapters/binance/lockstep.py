@@ -13,6 +13,7 @@ LOG: Final = logging.getLogger(__name__)
 
 DEADLINE_S: Final = 30.0
 _PAUSE_S: Final = 0.05
+_ALIKE: Final = 5  # looks, a pause apart, that must agree; an event may be on its way for longer than one
 _POLL_S: Final = 0.0005  # between looks at what another thread holds
 
 
@@ -79,15 +80,15 @@ class LockstepDriver:
 
         The two counts began at different moments. Their difference stands once nothing is on its way any more.
         """
-        difference: int | None = None
+        seen: list[int] = []
         while True:
             while self._paused():
                 await self._sleep(_PAUSE_S)
             await self._until(self._idle, "the reader was not idle before the market moved")
             answer = await read_market_state(self._transport)
-            before, difference = difference, self._user_events() - int(answer["user_events"])
-            if difference == before and not self._paused():
-                return answer, difference
+            seen = [*seen[1 - _ALIKE :], self._user_events() - int(answer["user_events"])]
+            if len(seen) == _ALIKE and len(set(seen)) == 1 and not self._paused():
+                return answer, seen[-1]
             await self._sleep(_PAUSE_S)
 
     async def _step(self) -> dict[str, Any]:
