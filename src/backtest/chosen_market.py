@@ -1,13 +1,14 @@
 """The market that the words of a command name: its rules, its candles, its trades."""
 
 import argparse
+from pathlib import Path
 
 from backtest.candle_files import read_candles
 from backtest.candles import Candles
 from backtest.data.command import store_of
 from backtest.data.loading import load_candles
 from backtest.data.periods import parse_window
-from backtest.data.series import parse_market, parse_symbol
+from backtest.data.series import parse_market, parse_symbol, refuse, symbol_in_name
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules, find_rules
 from backtest.trade_study import TradeSource, stored_trades, trades_of_file
@@ -21,12 +22,15 @@ def rules_of(given: argparse.Namespace, settings: Settings, outside: Outside) ->
     """Return the order rules of the symbol.
 
     Raises:
-        InvalidRequest: naming `symbol`, `market` or `rules`.
+        InvalidRequest: naming `symbol`, `market`, `rules`, or `data` for a file that is named after another symbol.
     """
     symbol, market = parse_symbol(given.symbol), parse_market(given.market)
     if market is not Market.SPOT:
         raise InvalidRequest([FieldMistake("market", "grids trade on spot alone so far; say --market spot")])
-    return find_rules(given.rules, symbol, market, outside.parse_rules, settings.server.data_dir)
+    found = find_rules(given.rules, symbol, market, outside.parse_rules, settings.server.data_dir)
+    if given.data is not None:
+        _check_name(given.data, symbol, found.rules.instrument.quote)
+    return found
 
 
 def candles_of(given: argparse.Namespace, settings: Settings, rules: UsedRules) -> tuple[Candles, str]:
@@ -60,3 +64,10 @@ def trades_of(given: argparse.Namespace, settings: Settings, rules: UsedRules) -
         return trades_of_file(given.data, rules.rules, kind, window, allow_gaps=given.allow_gaps)
     symbol, market = parse_symbol(given.symbol), parse_market(given.market)
     return stored_trades(store_of(settings), symbol, market, kind, window, allow_gaps=given.allow_gaps)
+
+
+def _check_name(file: Path, symbol: str, quote: str) -> None:
+    """Refuse a file whose name tells of another symbol in the same quote; any other name is the person's own."""
+    named = symbol_in_name(file.name)
+    if named is not None and named != symbol and named.endswith(quote):
+        refuse("data", f"{file.name} is named after {named}; say --symbol {named}, or name a file of {symbol}")

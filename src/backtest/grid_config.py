@@ -10,13 +10,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from backtest.scenario import MOST_AMOUNT
 from config.yaml_text import read_yaml
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest, Spacing
 from domain.instrument import Instrument, Market
 
 MOST_LEVELS: Final = 1000
-MOST_AMOUNT: Final = Decimal(10**15)
 _SIZES: Final = ("capital", "capital_usd", "quantity_per_level")
 _LONGEST_NUMBER: Final = 64
 

@@ -9,7 +9,7 @@ the identity of the architecture page, since what was sold was bought:
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,11 @@ from backtest.price_path import PricePath
 from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
 from backtest.scales import BNB, Setting
 from backtest.scenario import Scenario
+from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Books
 from domain.money import ZERO, exact, from_units
+
+_TOO_LARGE: Final = FieldMistake("capital", "single fills are too large to be written down; use less")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ class Outcome:
 
 @exact
 def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Outcome) -> Result:
-    """Put amounts to the integers."""
+    """Put amounts to the integers.
+
+    Raises:
+        InvalidRequest: naming `capital`, where a fill outgrows the columns of int64.
+    """
     candles, state, unit = path.candles, outcome.state, setting.scales.amount
     first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
     books = books_of(scenario, setting, outcome.cell, state, last)
@@ -139,7 +146,10 @@ def drawdown_of(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
 
 
 def _fills(table: npt.NDArray[Any]) -> Fills:
-    columns = [np.ascontiguousarray(column, dtype=np.int64) for column in table.T]
+    try:
+        columns = [np.ascontiguousarray(column, dtype=np.int64) for column in table.T]
+    except OverflowError:
+        raise InvalidRequest([_TOO_LARGE]) from None
     time_ms, cell, side, price, lots, commission, asset = columns
     return Fills(
         time_ms=time_ms,

@@ -9,7 +9,7 @@ from typing import Final
 
 from backtest.data.series import MARKET_WORDS
 from backtest.grid_config import parse_grid, read_config_file, read_settings
-from backtest.scenario import PPM, Fees, FillAssumption, FillKind, PathRule
+from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Fees, FillAssumption, FillKind, PathRule
 from backtest.study import Assumptions, WindowLength
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
@@ -157,6 +157,8 @@ def balances_of(instrument: Instrument, capital: Decimal, fees: Fees, bnb: str |
         InvalidRequest: naming `bnb`.
     """
     balances = {instrument.quote: capital}
+    if fees.bnb_price is None and bnb is not None:
+        raise _wrong("bnb", "needs what a BNB costs beside it, in quote: --bnb-price 600")
     if fees.bnb_price is not None:
         balances["BNB"] = _bnb(bnb, capital, fees.bnb_price)
     return balances
@@ -184,11 +186,13 @@ def parse_fees(text: str, bnb_price: str | None = None) -> Fees:
     ppm = [_number("fees", part) * _PPM_PER_PERCENT for part in parts]
     if len(parts) > 2 or any(rate != int(rate) for rate in ppm):
         raise _wrong("fees", f"{text!r}: write maker,taker in percent with at most 4 decimals, e.g. 0.1,0.1")
+    if not all(0 <= rate < MOST_FEE_PPM for rate in ppm):
+        most = MOST_FEE_PPM // _PPM_PER_PERCENT
+        raise _wrong("fees", f"must be from 0 to less than {most} percent, was {text}; rebates are not replayed")
     price = None if bnb_price is None else _number("bnb_price", bnb_price)
-    try:
-        return Fees(int(ppm[0]), int(ppm[-1]), price)
-    except ValueError as error:
-        raise _wrong("fees", f"{error} (parts per million; 1 % is 10000)") from None
+    if price is not None and not 0 < price <= MOST_AMOUNT:
+        raise _wrong("bnb_price", f"must be above 0 and at most {MOST_AMOUNT}, was {bnb_price}")
+    return Fees(int(ppm[0]), int(ppm[-1]), price)
 
 
 def parse_fill(text: str) -> FillAssumption:

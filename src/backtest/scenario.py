@@ -1,18 +1,22 @@
 """What is replayed: a grid, the venue's rules and fees, the account, and what is assumed where candles are silent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from backtest.candles import Candles
+from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridPlan, GridRequest
 from domain.instrument import FeeRates, InstrumentRules
 from domain.money import ZERO, from_units, to_units
 from grid.core.planning import PreflightFacts, plan_grid
 
 PPM: Final = 1_000_000
+MOST_FEE_PPM: Final = PPM // 2
+MOST_AMOUNT: Final = Decimal(10**15)
+"""More of an asset than any account holds, and as much as exact money carries."""
 
 
 class FillKind(StrEnum):
@@ -57,8 +61,8 @@ class Fees:
 
     def __post_init__(self) -> None:
         for name in ("maker_ppm", "taker_ppm"):
-            if not 0 <= getattr(self, name) < PPM // 2:
-                raise ValueError(f"{name} must lie between 0 and {PPM // 2}, was {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < MOST_FEE_PPM:
+                raise ValueError(f"{name} must lie between 0 and {MOST_FEE_PPM}, was {getattr(self, name)}")
         if self.bnb_price is not None and self.bnb_price <= 0:
             raise ValueError(f"bnb_price must be above 0, was {self.bnb_price}")
 
@@ -83,18 +87,33 @@ class Scenario:
     path: PathRule = PathRule.CANDLE
 
     def __post_init__(self) -> None:
+        """Refuse an account that no venue could hold, or fees that are not replayed.
+
+        Raises:
+            InvalidRequest: with every mistake.
+        """
+        mistakes = [FieldMistake(*found) for found in self._wrong_with_account()]
+        price = self.fees.bnb_price
+        if price is not None and "BNB" in (self.rules.instrument.base, self.rules.instrument.quote):
+            mistakes.append(FieldMistake("bnb_price", "fees in BNB on BNB's own market are not replayed; leave it out"))
+        elif price is not None and not _is_whole(price):
+            mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
+        if mistakes:
+            raise InvalidRequest(mistakes)
+
+    def _wrong_with_account(self) -> Iterator[tuple[str, str]]:
         quote = self.rules.instrument.quote
+        names = {quote: "capital", "BNB": "bnb"}
         if self.balances.get(quote, ZERO) <= 0:
-            raise ValueError(f"balances: the account holds no {quote}; a grid needs some to buy with")
+            yield "capital", f"the account holds no {quote}; a grid needs some to buy with"
         for asset, amount in self.balances.items():
+            field = names.get(asset, "balances")
             if amount < 0:
-                raise ValueError(f"balances: {asset} must not be negative, was {amount}")
-            try:
-                to_units(amount)
-            except ValueError as error:
-                raise ValueError(f"balances: {asset}: {error}; no venue keeps more") from None
-        if self.fees.bnb_price is not None and "BNB" in (self.rules.instrument.base, quote):
-            raise ValueError("fees: BNB as the fee asset of BNB's own market is not replayed; leave bnb_price out")
+                yield field, f"{asset} must not be negative, was {amount:f}"
+            elif amount > MOST_AMOUNT:
+                yield field, f"must be at most {MOST_AMOUNT} {asset}, was {amount:.6g}"
+            elif not _is_whole(amount):
+                yield field, f"{amount:f} {asset} has more than 8 decimals; no venue keeps more"
 
     @classmethod
     def of(
@@ -136,3 +155,12 @@ class Scenario:
             fill=fill or FillAssumption(),
             path=path,
         )
+
+
+def _is_whole(amount: Decimal) -> bool:
+    """Return whether `amount` is a whole number of 1e-8."""
+    try:
+        to_units(amount)
+    except (ValueError, ArithmeticError):
+        return False
+    return True

@@ -1,10 +1,8 @@
 """Files that a person has, into the store."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
@@ -13,12 +11,19 @@ from backtest.data.checks import infer_interval
 from backtest.data.intake import Intake, check_against_checksum
 from backtest.data.reading import Source, open_source
 from backtest.data.room import check_room
-from backtest.data.series import CANDLE_KINDS, FUTURES_KINDS, TRADE_KINDS, Series, parse_interval, parse_kind, refuse
+from backtest.data.series import (
+    CANDLE_KINDS,
+    FUTURES_KINDS,
+    TRADE_KINDS,
+    Series,
+    parse_interval,
+    parse_kind,
+    refuse,
+    symbol_in_name,
+)
 from backtest.data.store import Put, Store
 from domain.instrument import Market
 from ports.archives import Recording
-
-_SYMBOL_IN_NAME: Final = re.compile(r"(?:(?:spot|um)_)?(?P<symbol>[A-Z0-9]{5,20})[-_.]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +97,7 @@ def _kind_of(source: Source, words: Words) -> Recording:
 
 
 def _series_of(name: str, kind: Recording, words: Words, rows: Sequence[pl.DataFrame]) -> Series:
-    found = _SYMBOL_IN_NAME.match(name)
-    symbol = words.symbol or (found["symbol"] if found else None)
+    symbol = words.symbol or symbol_in_name(name)
     if symbol is None:
         refuse("symbol", f"the name {name} does not tell it; say --symbol BTCUSDT")
     market = words.market or (Market.FUTURES if kind in FUTURES_KINDS else Market.SPOT)

@@ -27,6 +27,7 @@ CANDLE_KINDS: Final = frozenset({Recording.KLINES, Recording.MARK})
 TRADE_KINDS: Final = frozenset({Recording.TRADES, Recording.AGG_TRADES})
 FUTURES_KINDS: Final = frozenset({Recording.MARK, Recording.FUNDING})
 _SYMBOL: Final = re.compile(r"\w{2,30}")
+_SYMBOL_IN_NAME: Final = re.compile(r"(?:(?:spot|um)_)?(?P<symbol>[A-Z0-9]{5,20})[-_.]")
 
 
 def refuse(field: str, message: str) -> NoReturn:
@@ -86,6 +87,12 @@ def parse_symbol(text: str) -> str:
     if not _SYMBOL.fullmatch(symbol):
         refuse("symbol", f"{text!r} is no symbol; write it as Binance does, e.g. BTCUSDT")
     return symbol
+
+
+def symbol_in_name(name: str) -> str | None:
+    """Return what the name of a file begins with: BTCUSDT of BTCUSDT_1m.parquet or BTCUSDT-1m-2023-01.zip."""
+    found = _SYMBOL_IN_NAME.match(name)
+    return found["symbol"] if found else None
 
 
 def parse_market(text: str | Market) -> Market:

@@ -7,11 +7,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from backtest.grid_config import GRID_KEYS, unknown_key
+from backtest.scenario import MOST_AMOUNT
 from domain.errors import FieldMistake, InvalidRequest
 from domain.instrument import InstrumentRules
 from domain.money import parse_amount, plain
 
 MOST_VALUES: Final = 100_000
+_MOST_PLACES: Final = 18
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spacing_mode": ("geometric", "arithmetic"),
     "start_empty": ("true", "false"),
@@ -155,6 +157,9 @@ def _on(value: Decimal, step: Decimal) -> Decimal:
 
 def _number(text: str) -> Decimal:
     try:
-        return parse_amount(text.strip())
+        number = parse_amount(text.strip())
     except ValueError as error:
         raise ValueError(f"{error}; {_HOW}") from None
+    if abs(number) > MOST_AMOUNT or int(number.as_tuple().exponent) < -_MOST_PLACES:
+        raise ValueError(f"{text.strip()} is too large or too fine; at most {MOST_AMOUNT} and {_MOST_PLACES} decimals")
+    return number

@@ -14,7 +14,7 @@ from backtest.sweep.task import differing
 from domain.errors import Conflict, NotFound
 
 FORMAT: Final = 1
-_NAMES: Final = {"program": "this version of the program", "account": "capital, fees, fill or path"}
+_NAMES: Final = {"program": "version of the program", "account": "capital, fees, fill or path"}
 
 
 @dataclass(frozen=True, slots=True)

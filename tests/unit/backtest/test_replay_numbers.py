@@ -1,5 +1,6 @@
 """Numbers beyond int64, balances that do not suffice, prices off their tick."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from backtest.result import RanBy
 from backtest.run import run, run_on
 from backtest.scales import setting_of
 from backtest.scenario import Fees, FillAssumption, FillKind, Scenario
+from domain.errors import InvalidRequest
 from domain.instrument import Market
 from domain.money import from_units
 from domain.orders import Side
@@ -89,14 +91,33 @@ def test_candles_of_another_market_are_refused():
     ("balances", "message"),
     [
         ({"TST": Decimal(1)}, "the account holds no USDT"),
-        ({"USDT": Decimal("0.000000001")}, "USDT: .* has more than 8 decimals"),
+        ({"USDT": Decimal("0.000000001")}, r"capital: 0\.000000001 USDT has more than 8 decimals"),
+        ({"USDT": Decimal("1e30")}, "capital: must be at most 1000000000000000 USDT"),
+        ({"USDT": Decimal(5), "BNB": Decimal("1e-9")}, r"bnb: 0\.000000001 BNB has more than 8 decimals"),
         ({"USDT": Decimal(5), "TST": Decimal(-1)}, "TST must not be negative"),
     ],
 )
 def test_bad_balances_are_refused(balances: dict[str, Decimal], message: str):
     planned = scenario(walk(1, 40))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InvalidRequest, match=message):
         Scenario(plan=planned.plan, rules=planned.rules, balances=balances)
+
+
+def test_fees_in_bnb_that_are_not_replayed_are_refused():
+    planned = scenario(walk(1, 40))
+    account = {"USDT": Decimal(10_000)}
+    with pytest.raises(InvalidRequest, match="bnb_price: must have at most 8 decimals"):
+        Scenario(plan=planned.plan, rules=planned.rules, balances=account, fees=Fees(bnb_price=Decimal("1e-9")))
+    own = replace(planned.rules, instrument=replace(planned.rules.instrument, base="BNB"))
+    with pytest.raises(InvalidRequest, match="bnb_price: fees in BNB on BNB's own market"):
+        Scenario(plan=planned.plan, rules=own, balances=account, fees=Fees(bnb_price=Decimal(600)))
+
+
+def test_fills_too_large_for_their_columns_are_refused():
+    market = walk(1, 40, start=2_400, unit=1)
+    huge = Decimal(10**15)
+    with pytest.raises(InvalidRequest, match="capital: single fills are too large"):
+        run(market, scenario(market, its_rules=SHIB_LIKE, balances={"USDT": huge}, capital=huge))
 
 
 def test_bad_assumptions_are_refused():

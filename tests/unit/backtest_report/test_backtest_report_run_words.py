@@ -9,12 +9,15 @@ from decimal import Decimal
 import pytest
 
 from adapters.binance.parsing import parse_rules
-from backtest.rules_source import RULES_NOTES, built_in, find_rules, read_rules
+from backtest.chosen_market import rules_of
+from backtest.rules_source import RULES_NOTES, UsedRules, built_in, find_rules, read_rules
 from backtest.run_options import parse, parse_fees, parse_fill, wish_of
 from backtest.scenario import Fees, FillAssumption, FillKind
+from config.settings import Settings
 from domain.errors import InvalidRequest
 from domain.instrument import Market
 from fakes.backtest_studies import BTC
+from fakes.sweep_commands import OUTSIDE
 
 SYMBOL = {
     "symbol": "BTCUSDT",
@@ -58,9 +61,27 @@ def test_the_account_holds_the_capital_and_bnb_for_fees():
     assert wish_of(parse([*words, "--set", "capital=700"], "test"), BTC).assumed.balances == {"USDT": Decimal(700)}
     paid = wish_of(parse([*words, "--capital", "1000", "--bnb-price", "500"], "test"), BTC).assumed.balances
     assert paid == {"USDT": Decimal(1000), "BNB": Decimal("0.02")}
-    for more in ([], ["--capital", "0"], ["--capital", "9", "--bnb-price", "5", "--bnb", "-1"]):
+    mistaken = (
+        [],
+        ["--capital", "0"],
+        ["--capital", "9", "--bnb-price", "5", "--bnb", "-1"],
+        ["--capital", "9", "--bnb-price", "0"],
+        ["--capital", "9", "--bnb", "1"],
+    )
+    for more in mistaken:
         with pytest.raises(InvalidRequest):
             wish_of(parse([*words, *more], "test"), BTC)
+
+
+def test_a_file_named_after_another_symbol_is_refused(tmp_path):
+    def ask(file: str) -> UsedRules:
+        given = parse(["--symbol", "BTCUSDT", "--data", file, "--rules", "builtin"], "test")
+        return rules_of(given, Settings(), OUTSIDE)
+
+    with pytest.raises(InvalidRequest, match=r"data: ETHUSDT_1m\.csv is named after ETHUSDT"):
+        ask("ETHUSDT_1m.csv")
+    for own in ("BTCUSDT_1m.csv", "spot_BTCUSDT-1m.csv", "MINUTES_2024.csv", "mine.csv"):
+        assert ask(own).rules.instrument == BTC
 
 
 def test_rules_come_from_a_saved_answer_with_its_day(tmp_path):

@@ -49,6 +49,8 @@ def test_values_are_counted_stepped_listed_or_all():
         ("spacing_perc=1..2:0", "1 to 100000 values"),
         ("spacing_perc=1..2:x", "no number of values"),
         ("spacing_perc=1..2:3:exp", "no number of values"),
+        ("spacing_perc=1e-400..1:5:log", "too large or too fine"),
+        ("capital=1..1e30:5:log", "too large or too fine"),
         ("spacing_perc=1..2/0", "step must be above 0"),
         ("spacing_perc=0..2:3:log", "begin above 0"),
         ("spacing_perc=a..2:3", "not a decimal"),
