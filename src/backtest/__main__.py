@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "run": Entry("backtest.command_run", "replay one grid over recorded candles, with a report"),
     "parity": Entry("backtest.parity.command", "hold a grid's own fills against a replay, and calibrate the queue"),
     "sweep": Entry("backtest.sweep.command", "try thousands of grids over recorded candles"),
+    "portfolio": Entry("backtest.portfolio.command", "replay several grids on several symbols of one account"),
     "search": Entry("backtest.search.command", "search the best parameters, walk-forward, with the odds of luck"),
 }
 HELP: Final = """\

@@ -20,14 +20,14 @@ from typing import Any, Final
 
 import numba
 
-from backtest.core import equity, fills, layout, many, orders, prints, replay
+from backtest.core import equity, fills, layout, many, orders, prints, replay, together
 from grid.core import cells
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
 _JIT: Final[Any] = numba.njit  # its type information lacks the first option
 _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
-_TEXTS: Final = (cells, fills, orders, prints, equity, replay, many)
+_TEXTS: Final = (cells, fills, orders, prints, equity, replay, many, together)
 """What is compiled, each after those it calls."""
 _INT: Final = numba.int64
 _COLUMN: Final = numba.int64[::1]
@@ -37,6 +37,11 @@ _SIGNATURE: Final = numba.void(
     *(_COLUMN, _TABLE, _COLUMN),
     *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE),
     *(_COLUMN, _COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
+)
+_TOGETHER: Final = numba.void(
+    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
+    *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE),
+    *(_COLUMN, _COLUMN, _COLUMN, _COLUMN),
 )
 
 
@@ -107,9 +112,23 @@ compiled_cells: Final = compile_modules([cells])[cells.__name__]
 
 
 @cache
+def _modules() -> dict[str, ModuleType]:
+    return compile_modules(_TEXTS)
+
+
+@cache
 def compiled_replays() -> Callable[..., None]:
     """Return `many.replay_many`, compiled or from the cache folder. It runs without the interpreter's lock."""
-    function = compile_modules(_TEXTS)[many.__name__].replay_many.py_func
+    return _entry(_modules()[many.__name__].replay_many.py_func, _SIGNATURE)
+
+
+@cache
+def compiled_together() -> Callable[..., None]:
+    """Return `together.play_together` in the same way."""
+    return _entry(_modules()[together.__name__].play_together.py_func, _TOGETHER)
+
+
+def _entry(function: Callable[..., None], signature: Any) -> Callable[..., None]:
     with _kept_in(cache_folder()) as possible:
-        compiled: Callable[..., None] = _JIT(_SIGNATURE, cache=possible, nogil=True, **_OPTIONS)(function)
+        compiled: Callable[..., None] = _JIT(signature, cache=possible, nogil=True, **_OPTIONS)(function)
         return compiled

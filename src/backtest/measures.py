@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from backtest.candles import Candles, FloatColumn
+from backtest.candles import Candles, FloatColumn, IntColumn
 from backtest.ratios import (
     DAY_MS,
     Absent,
@@ -26,7 +26,7 @@ from backtest.ratios import (
     under_water,
     volatility,
 )
-from backtest.result import EquityCurve, Result
+from backtest.result import Drawdown, GainCurve, Result
 from domain.instrument import Market
 from domain.money import UNIT, ZERO, exact
 
@@ -140,27 +140,35 @@ class Measures:
 def measure(result: Result, candles: Candles) -> Measures:
     """Measure one replay of `candles`. Without an equity curve everything daily is absent."""
     curve = result.curve
-    equity = None if curve is None else equity_of(curve, result.start_equity)
     return Measures(
         money=_money(result),
-        risk=_risk(result, equity),
+        risk=risk_of(
+            result.curve,
+            start_equity=result.start_equity,
+            change=result.books.equity_change,
+            fall=result.drawdown,
+            length=_days_between(result),
+            liquidation=_liquidation(result),
+        ),
         work=_work(result, held_share(result, candles)),
-        months=() if curve is None else monthly(result, curve),
+        months=() if curve is None else monthly(curve, result.start_equity, result.fills.time_ms),
     )
 
 
-def equity_of(curve: EquityCurve, start_equity: Decimal) -> FloatColumn:
+def equity_of(curve: GainCurve, start_equity: Decimal) -> FloatColumn:
     """Return the account's equity in quote at every close, as floats for statistics."""
     return float(start_equity) + curve.change_quote
 
 
 def days_of(result: Result) -> Days | Absent:
     """Return the daily returns of a replay, or why there are none."""
-    if result.curve is None:
-        return _NO_CURVE
+    return _NO_CURVE if result.curve is None else days_of_curve(result.curve, result.start_equity)
+
+
+def days_of_curve(curve: GainCurve, start_equity: Decimal) -> Days | Absent:
+    """Return the daily returns of a curve, or why there are none."""
     try:
-        equity = equity_of(result.curve, result.start_equity)
-        return by_day(result.curve.time_ms, equity, float(result.start_equity))
+        return by_day(curve.time_ms, equity_of(curve, start_equity), float(start_equity))
     except ValueError as error:
         return Absent(str(error))
 
@@ -186,18 +194,26 @@ def _money(result: Result) -> Money:
     )
 
 
-def _risk(result: Result, equity: FloatColumn | None) -> Risk:
-    days = days_of(result)
-    total = float(result.books.equity_change / result.start_equity)
-    length = _days_between(result)
+def risk_of(
+    curve: GainCurve | None,
+    *,
+    start_equity: Decimal,
+    change: Decimal,
+    fall: Drawdown,
+    length: float,
+    liquidation: Figure,
+) -> Risk:
+    """Return the risk of an account that gained `change` in `length` days; without a curve all daily is absent."""
+    days = _NO_CURVE if curve is None else days_of_curve(curve, start_equity)
+    total = float(change / start_equity)
     yearly = length >= YEARLY_FROM_DAYS
     growth = annual_growth(total, length) if yearly else _SHORT
-    drawdown = result.drawdown.fraction
+    drawdown = fall.fraction
     short = days if isinstance(days, Absent) else (None if yearly else _SHORT)
     returns = np.empty(0) if isinstance(days, Absent) else days.returns
     missing = days if isinstance(days, Absent) else None
     worst = None if missing or not isinstance(days, Days) else int(np.argmin(days.returns))
-    lasted, is_over = _drawdown_days(result, equity)
+    lasted, is_over = _drawdown_days(fall, curve, start_equity)
     return Risk(
         total_return=total,
         annual_return=growth,
@@ -206,24 +222,25 @@ def _risk(result: Result, equity: FloatColumn | None) -> Risk:
         sortino=short or sortino(returns),
         calmar=calmar(growth, drawdown),
         max_drawdown=drawdown,
-        max_drawdown_quote=result.drawdown.amount,
+        max_drawdown_quote=fall.amount,
         max_drawdown_days=lasted,
         max_drawdown_is_over=is_over,
         worst_day=missing or float(returns.min()),
         worst_day_ms=int(days.start_ms[worst]) if isinstance(days, Days) and worst is not None else None,
         best_day=missing or float(returns.max()),
         positive_days=missing or float((returns > 0).mean()),
-        liquidation_distance=_liquidation(result),
+        liquidation_distance=liquidation,
     )
 
 
-def _drawdown_days(result: Result, equity: FloatColumn | None) -> tuple[Figure, bool | None]:
-    if equity is None or result.curve is None:
+def _drawdown_days(fall: Drawdown, curve: GainCurve | None, start_equity: Decimal) -> tuple[Figure, bool | None]:
+    if curve is None:
         return _NO_CURVE, None
-    if result.drawdown.trough_ms is None:
+    if fall.trough_ms is None:
         return Absent("the equity never fell"), None
-    trough = int(np.searchsorted(result.curve.time_ms, result.drawdown.trough_ms))
-    water = under_water(result.curve.time_ms, equity, min(trough, len(equity) - 1))
+    equity = equity_of(curve, start_equity)
+    trough = int(np.searchsorted(curve.time_ms, fall.trough_ms))
+    water = under_water(curve.time_ms, equity, min(trough, len(equity) - 1))
     return water.days, water.is_over
 
 
@@ -268,14 +285,17 @@ def held_share(result: Result, candles: Candles) -> FloatColumn | Absent:
 
 
 @exact
-def monthly(result: Result, curve: EquityCurve) -> tuple[MonthOfGain, ...]:
-    """Return the months of a replay; their gains add up to the whole gain, to the last digit."""
+def monthly(curve: GainCurve, start_equity: Decimal, fills_ms: IntColumn) -> tuple[MonthOfGain, ...]:
+    """Return the months of a curve, each with its number of `fills_ms`.
+
+    Their gains add up to the whole gain, to the last digit.
+    """
     month = np.asarray(curve.time_ms, dtype="datetime64[ms]").astype("datetime64[M]")
     ends = np.append(np.flatnonzero(month[1:] != month[:-1]), len(month) - 1)
-    fill_month = np.asarray(result.fills.time_ms, dtype="datetime64[ms]").astype("datetime64[M]")
-    floats, rows, first, before = equity_of(curve, result.start_equity), [], 0, 0
+    fill_month = np.asarray(fills_ms, dtype="datetime64[ms]").astype("datetime64[M]")
+    floats, rows, first, before = equity_of(curve, start_equity), [], 0, 0
     for end in ends:
-        opened = result.start_equity + before * curve.unit
+        opened = start_equity + before * curve.unit
         gain = (int(curve.change[end]) - before) * curve.unit
         path = np.concatenate(([float(opened)], floats[first : end + 1]))
         rows.append(

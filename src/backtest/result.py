@@ -67,22 +67,28 @@ class Fills:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EquityCurve:
-    """The account at every candle's close, fees deducted.
+class GainCurve:
+    """What was gained until each candle's close, fees deducted.
 
-    `change` is the gain since the start in whole `unit`s of the quote asset (an exact decimal); `base` is the base held
-    in 1e-8. `time_ms` is the candle's last millisecond.
+    `change` is the gain since the start in whole `unit`s of the quote asset (an exact decimal). `time_ms` is the
+    candle's last millisecond.
     """
 
     time_ms: IntColumn
     change: IntColumn
-    base: IntColumn
     unit: Decimal
 
     @property
     def change_quote(self) -> FloatColumn:
         """Return the gain since the start in quote, as floats for statistics."""
         return self.change.astype(np.float64) * float(self.unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EquityCurve(GainCurve):
+    """The account at every candle's close; `base` is the base held in 1e-8."""
+
+    base: IntColumn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,9 +73,13 @@ def scales_of(scenario: Scenario) -> Scales:
 
 
 @exact
-def setting_of(scenario: Scenario, points: int) -> Setting:
-    """Translate a scenario; `points` is the number of prints per candle."""
+def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> Setting:
+    """Translate a scenario; `points` is the number of prints per candle.
+
+    `unit` is one of money that several scenarios share, a divisor of each one's own.
+    """
     scales = scales_of(scenario)
+    scales = scales if unit is None else scales._replace(unit=unit)
     numbers = ladder_numbers(scenario.plan, scenario.rules)
     rules = [0] * at.RULES
     rules[at.LOT_UNITS] = scales.lot
@@ -97,6 +101,7 @@ def setting_of(scenario: Scenario, points: int) -> Setting:
     share = (1, 1) if points == 1 else _reduced(scenario.fill.share_ppm, PPM * points)
     rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
+    rules[at.MAX_EXPOSURE] = -1
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)
 

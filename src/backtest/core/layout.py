@@ -30,7 +30,8 @@ SHARE_NUM = 30  # of a candle's lots, per print
 SHARE_DEN = 31
 START_CASH = 32
 START_BASE = 33
-RULES = 34
+MAX_EXPOSURE = 34  # units; what all grids of the account may have at risk, -1: no limit
+RULES = 35
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -49,7 +50,7 @@ BASE = 4  # base of the whole account, 1e-8
 BNB = 5  # 1e-8
 BEST_BUY = 6  # cell of the highest resting buy, -1 without
 BEST_SELL = 7  # cell of the lowest resting sell, number of cells without
-UNPAID = 8  # orders wanted that the free balance does not pay
+UNPAID = 8  # orders wanted that wait for free balance, or for room under the limit of exposure
 FILL_COUNT = 9
 FILL_AT = 10  # next free place in `fills`
 BUYS = 11
@@ -72,7 +73,18 @@ IN_RANGE = 27  # candles that closed within the ladder
 UNPAID_EVER = 28
 FAULTED = 29  # slots whose order is below the venue's minimum
 NEXT_MARK = 30
-STATE = 31
+OTHERS_AT_RISK = 31  # by the other grids of the account, units
+AT_RISK = 32  # by this one when it was last looked at
+OVER_LIMIT_EVER = 33
+STATE = 34
+
+# Places in `wallet`, what several grids on one account share.
+WALLET_FREE = 0  # units
+WALLET_BNB = 1  # 1e-8
+WALLET_AT_RISK = 2  # units
+WALLET_STEP = 3  # step of the common time line to go on with
+WALLET_STATUS = 4
+WALLET = 5
 
 DONE = 0
 FILLS_FULL = 1

@@ -17,7 +17,7 @@ def place(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None
     if want == 0 or is_faulted(k, buys, rules, cell, state):
         return
     if buys:
-        if not is_paid(k, want * cell[at.WANT_PRICE][k] * rules[at.NOTIONAL_UNIT], cell, state):
+        if not is_paid(k, want * cell[at.WANT_PRICE][k] * rules[at.NOTIONAL_UNIT], rules, ladder, cell, state):
             return
         state[at.BEST_BUY] = max(state[at.BEST_BUY], k)
     else:
@@ -37,20 +37,43 @@ def is_faulted(k: int, buys: bool, rules: Ints, cell: Table, state: Column) -> b
     return is_known
 
 
-def is_paid(k: int, need: int, cell: Table, state: Column) -> bool:
-    """Lock what a buy needs; where the free balance has less, note that it waits."""
+def is_paid(k: int, need: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> bool:
+    """Lock what a buy needs; where the limit or the free balance leaves less, note that it waits and for which."""
     waits = cell[at.BLOCKED][k] & at.UNPAID_ORDER != 0
-    if state[at.FREE] < need:
+    is_over = is_over_limit(need, rules, ladder, cell, state)
+    if is_over or state[at.FREE] < need:
         if not waits:
             cell[at.BLOCKED][k] |= at.UNPAID_ORDER
             state[at.UNPAID] += 1
-            state[at.UNPAID_EVER] += 1
+            if is_over:
+                state[at.OVER_LIMIT_EVER] += 1
+            else:
+                state[at.UNPAID_EVER] += 1
         return False
     if waits:
         cell[at.BLOCKED][k] -= at.UNPAID_ORDER
         state[at.UNPAID] -= 1
     state[at.FREE] -= need
     return True
+
+
+def is_over_limit(need: int, rules: Ints, ladder: Wide, cell: Table, state: Ints) -> bool:
+    """Tell whether a buy would lift what the account has at risk above the limit, as `risk.gate.judge` has it."""
+    limit = rules[at.MAX_EXPOSURE]
+    return limit >= 0 and state[at.OTHERS_AT_RISK] + at_risk(rules, ladder, cell, state) + need > limit
+
+
+def at_risk(rules: Ints, ladder: Wide, cell: Table, state: Ints) -> int:
+    """Return what the grid has at risk: its resting buys, and what it holds at what that cost."""
+    orders = 0
+    cost = 0
+    for k in range(len(cell[at.SIDE])):
+        price = ladder[at.PRICES][k]
+        if cell[at.SIDE][k] == cells.BUYING:
+            orders += cell[at.RESTS][k] * price
+        first = cell[at.FIRST][k]
+        cost += (cell[at.HELD][k] - first) * price + first * state[at.FIRST_PRICE]
+    return orders * rules[at.NOTIONAL_UNIT] + cost * rules[at.BASE_UNIT]
 
 
 def cancel(k: int, buys: bool, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
@@ -147,7 +170,7 @@ def match_first(k: int, sold: int, rules: Ints, cell: Table) -> None:
 
 
 def retry_unpaid(rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
-    """Try the orders again that the balance did not pay."""
+    """Try the orders again that the balance did not pay, or the limit did not allow."""
     for k in range(len(cell[at.SIDE])):
         if cell[at.BLOCKED][k] & at.UNPAID_ORDER:
             if cell[at.WANT_LOTS][k] == 0 or cell[at.SIDE][k] != cells.BUYING:

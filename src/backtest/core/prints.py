@@ -3,7 +3,7 @@
 from backtest.core import layout as at
 from backtest.core.fills import settle
 from backtest.core.layout import Column, Ints, Table, Wide
-from backtest.core.orders import fill_rung, place_wanted, rethink, retry_unpaid
+from backtest.core.orders import fill_rung, is_over_limit, place_wanted, rethink, retry_unpaid
 from grid.core import cells
 
 
@@ -65,7 +65,8 @@ def activate(
     """
     missing = totals[cells.ENTRY_LOTS] - totals[cells.ENTRY_FILLED]
     if missing > 0:
-        if price > rules[at.ENTRY_PRICE] or state[at.FREE] < rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]:
+        need = rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]
+        if price > rules[at.ENTRY_PRICE] or state[at.FREE] < need or is_over_limit(need, rules, ladder, cell, state):
             return
         change = settle(moment, -1, True, price, missing, at.TAKER, rules, state, fills)
         state[at.FREE] -= price * missing * rules[at.NOTIONAL_UNIT]
@@ -142,20 +143,41 @@ def play_candle(
     fills: Column,
 ) -> None:
     """Let the points of candle `i` print, one after the other."""
-    lots = rules[at.PRINT_LOTS]
-    if lots < 0:
-        lots = volume[i] // rules[at.LOT_UNITS] * rules[at.SHARE_NUM] // rules[at.SHARE_DEN]
+    lots = print_lots(i, volume, rules)
     for point in range(rules[at.POINTS]):
-        price = price_at(point, i, market, rules)
-        moment = at.POINTS_PER_ROW * i + point
-        if state[at.ACTIVE] == 0:
-            if point == 0:
-                activate(price, moment, rules, ladder, cell, totals, state, fills)
-            continue
-        before = state[at.FILL_COUNT]
-        if price <= highest_buy(ladder[at.PRICES], state):
-            print_on_buys(price, lots, moment, rules, ladder, cell, state, fills)
-        elif price >= lowest_sell(ladder[at.PRICES], state):
-            print_on_sells(price, lots, moment, rules, ladder, cell, state, fills)
-        if state[at.UNPAID] > 0 and state[at.FILL_COUNT] > before:
-            retry_unpaid(rules, ladder, cell, state)
+        play_point(point, i, lots, market, rules, ladder, cell, totals, state, fills)
+
+
+def print_lots(i: int, volume: Ints, rules: Ints) -> int:
+    """Return how many lots a print of candle `i` can fill at its price."""
+    if rules[at.PRINT_LOTS] >= 0:
+        return rules[at.PRINT_LOTS]
+    return volume[i] // rules[at.LOT_UNITS] * rules[at.SHARE_NUM] // rules[at.SHARE_DEN]
+
+
+def play_point(
+    point: int,
+    i: int,
+    lots: int,
+    market: Ints,
+    rules: Ints,
+    ladder: Wide,
+    cell: Table,
+    totals: Column,
+    state: Column,
+    fills: Column,
+) -> None:
+    """Let one point of candle `i` print, and the grid react."""
+    price = price_at(point, i, market, rules)
+    moment = at.POINTS_PER_ROW * i + point
+    if state[at.ACTIVE] == 0:
+        if point == 0:
+            activate(price, moment, rules, ladder, cell, totals, state, fills)
+        return
+    before = state[at.FILL_COUNT]
+    if price <= highest_buy(ladder[at.PRICES], state):
+        print_on_buys(price, lots, moment, rules, ladder, cell, state, fills)
+    elif price >= lowest_sell(ladder[at.PRICES], state):
+        print_on_sells(price, lots, moment, rules, ladder, cell, state, fills)
+    if state[at.UNPAID] > 0 and state[at.FILL_COUNT] > before:
+        retry_unpaid(rules, ladder, cell, state)

@@ -90,7 +90,7 @@ def render(template: str, *, facts: Mapping[str, Any], figures: Mapping[str, Any
     from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]  # noqa: PLC0415 - five megabytes, for a page alone
 
     parts = files("backtest.report") / "page"
-    names = ("base.html", "study.html", "sweep.html", "parity.html")
+    names = ("base.html", "study.html", "sweep.html", "parity.html", "portfolio.html")
     loader = DictLoader({name: (parts / name).read_text("utf-8") for name in names})
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.get_template(template).render(

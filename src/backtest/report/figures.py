@@ -34,14 +34,14 @@ def equity_figure(study: Study) -> Figure:
     hold = _hold_line(study)
     traces = [
         *_band(study, time_ms),
-        _line("holding the first purchase", time_ms, hold, "$quiet", dash="dot", unit=quote),
-        _line("everything in the base", time_ms, _all_in_line(study), "$quiet", unit=quote) | {"visible": "legendonly"},
-        _line("this grid", time_ms, _gain(result), "$blue", width=2, unit=quote),
+        line("holding the first purchase", time_ms, hold, "$quiet", dash="dot", unit=quote),
+        line("everything in the base", time_ms, _all_in_line(study), "$quiet", unit=quote) | {"visible": "legendonly"},
+        line("this grid", time_ms, _gain(result), "$blue", width=2, unit=quote),
         _drawdown_line(result, time_ms),
     ]
     layout = base_layout(height=480)
     layout["yaxis"] |= {"domain": [0.36, 1], "title": {"text": f"gain, {quote}"}, "zeroline": True}
-    layout["yaxis2"] = _axis() | {"domain": [0, 0.26], "title": {"text": "under peak"}, "tickformat": ".1%"}
+    layout["yaxis2"] = axis() | {"domain": [0, 0.26], "title": {"text": "under peak"}, "tickformat": ".1%"}
     layout["xaxis"] |= {"anchor": "y2"}
     return {"data": traces, "layout": layout}
 
@@ -102,7 +102,7 @@ def money_figure(study: Study) -> Figure:
     }
     trace["texttemplate"] = ["%{delta:+,.2f}"] * len(steps) + ["%{final:+,.2f}"]
     layout = base_layout(height=320)
-    layout["xaxis"] = _axis() | {"type": "category"}
+    layout["xaxis"] = axis() | {"type": "category"}
     layout["showlegend"] = False
     layout["yaxis"]["title"] = {"text": study.rules.rules.instrument.quote}
     return {"data": [trace], "layout": layout}
@@ -132,7 +132,7 @@ def windows_figure(study: Study) -> Figure:
         "hovertemplate": "holding: %{y:.2%}<extra></extra>",
     }
     layout = base_layout(height=340)
-    layout["xaxis"] = _axis() | {"type": "category", "nticks": 12}
+    layout["xaxis"] = axis() | {"type": "category", "nticks": 12}
     layout["yaxis"] |= {"tickformat": ".1%", "zeroline": True}
     layout["bargap"] = 0.25
     return {"data": [bars, hold], "layout": layout}
@@ -155,8 +155,8 @@ def _band(study: Study, time_ms: IntColumn) -> list[Figure]:
     if study.bounds is None:
         return []
     worst, best = _gain(study.bounds.pessimistic), _gain(study.bounds.optimistic)
-    low = _line("pessimistic", time_ms, np.minimum(worst, best), "$blue:00", width=0)
-    high = _line("between pessimistic and optimistic", time_ms, np.maximum(worst, best), "$blue:00", width=0)
+    low = line("pessimistic", time_ms, np.minimum(worst, best), "$blue:00", width=0)
+    high = line("between pessimistic and optimistic", time_ms, np.maximum(worst, best), "$blue:00", width=0)
     low |= {"showlegend": False, "hoverinfo": "skip"}
     high |= {"fill": "tonexty", "fillcolor": "$blue:22", "hoverinfo": "skip"}
     return [low, high]
@@ -164,9 +164,9 @@ def _band(study: Study, time_ms: IntColumn) -> list[Figure]:
 
 def _drawdown_line(result: Result, time_ms: IntColumn) -> Figure:
     under = -drawdowns(float(result.start_equity) + _gain(result))
-    line = _line("under its peak", time_ms, under, "$bad", width=1)
+    drawn = line("under its peak", time_ms, under, "$bad", width=1)
     hover = "%{y:.2%}<extra>under its peak</extra>"
-    return line | {
+    return drawn | {
         "yaxis": "y2",
         "fill": "tozeroy",
         "fillcolor": "$bad:33",
@@ -175,7 +175,7 @@ def _drawdown_line(result: Result, time_ms: IntColumn) -> Figure:
     }
 
 
-def _line(
+def line(
     name: str,
     time_ms: IntColumn,
     values: FloatColumn,
@@ -185,6 +185,7 @@ def _line(
     dash: str = "solid",
     unit: str = "",
 ) -> Figure:
+    """Draw a line of at most LINE_POINTS points, its extremes among them."""
     rows = extremes(values, LINE_POINTS)
     return {
         "type": "scatter",
@@ -275,12 +276,12 @@ def base_layout(height: int) -> Figure:
             "bgcolor": "$none",
             "traceorder": "normal",
         },
-        "xaxis": _axis() | {"type": "date"},
-        "yaxis": _axis(),
+        "xaxis": axis() | {"type": "date"},
+        "yaxis": axis(),
     }
 
 
-def _axis() -> Figure:
+def axis() -> Figure:
     return {
         "gridcolor": "$line:88",
         "linecolor": "$line",

@@ -1,0 +1,117 @@
+"""`python -m backtest portfolio`: several grids on several symbols of one account."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from backtest.candles import BadCandles, Candles
+from backtest.chosen_market import candles_of, rules_of
+from backtest.data.command import settings_of
+from backtest.data.series import refuse
+from backtest.outside import Outside
+from backtest.portfolio.options import Wanted, assumed_of, limit_of, named, parse, requests_of, wanted_of
+from backtest.portfolio.replay import Member
+from backtest.portfolio.study import PortfolioStudy, Source, study_portfolio
+from backtest.rules_source import UsedRules
+from backtest.study import Assumptions, scenario_of
+from config.settings import Settings
+from domain.errors import Conflict, FieldMistake, InvalidRequest
+from domain.grids import GridRequest
+from domain.money import plain
+
+
+def main(words: Sequence[str], program: str, outside: Outside) -> int:
+    """Run `portfolio WORDS` and return its exit code.
+
+    Raises:
+        TradingError: what cannot be done, in one sentence.
+        ConfigError: if environment, file or options cannot be used.
+    """
+    given = parse(words, program)
+    settings = settings_of(given, program)
+    if given.out is not None and given.out.exists() and not given.out.is_dir():
+        refuse("out", f"{given.out} is a file; name a folder")
+    limit, wanted = limit_of(given), wanted_of(given)
+    rules = {symbol: rules_of(_words_of(given, wanted, symbol), settings, outside) for symbol in wanted.grids}
+    instruments = {symbol: used.rules.instrument for symbol, used in rules.items()}
+    quotes = {instrument.quote for instrument in instruments.values()}
+    if len(quotes) > 1:
+        refuse("grid_of", f"all grids share one quote asset, these trade against {', '.join(sorted(quotes))}")
+    assumed = assumed_of(given, next(iter(instruments.values())))
+    requests = requests_of(wanted.grids, instruments, assumed.balances[quotes.pop()])
+    members, sources = _members(given, settings, wanted, rules, requests, assumed)
+    _check_limit(members, limit)
+    try:
+        found = study_portfolio(
+            members, sources, max_exposure=limit, with_bounds=given.bounds, made_ms=outside.now_ms()
+        )
+    except BadCandles as error:
+        raise InvalidRequest([FieldMistake("candles", str(error))]) from None
+    _tell(given, found)
+    return 0
+
+
+def _members(
+    given: argparse.Namespace,
+    settings: Settings,
+    wanted: Wanted,
+    rules: Mapping[str, UsedRules],
+    requests: Mapping[str, GridRequest],
+    assumed: Assumptions,
+) -> tuple[list[Member], list[Source]]:
+    members, sources, mistakes = [], [], []
+    for symbol, request in requests.items():
+        try:
+            candles, origin = candles_of(_words_of(given, wanted, symbol), settings, rules[symbol])
+            members.append(_member(request, candles, rules[symbol], assumed))
+            sources.append(Source(rules[symbol], origin))
+        except InvalidRequest as error:
+            mistakes += named(symbol, error)
+    if mistakes:
+        raise InvalidRequest(mistakes)
+    return members, sources
+
+
+def _member(request: GridRequest, candles: Candles, rules: UsedRules, assumed: Assumptions) -> Member:
+    try:
+        return Member(scenario=scenario_of(request, candles, rules, assumed), candles=candles)
+    except ValueError as error:
+        raise InvalidRequest([FieldMistake("fees", str(error))]) from None
+
+
+def _check_limit(members: Sequence[Member], limit: Decimal | None) -> None:
+    """Refuse a grid that alone needs more than the limit, as the live grid's preflight does."""
+    mistakes = [
+        FieldMistake(
+            f"{member.symbol}.capital",
+            f"needs {plain(member.scenario.plan.capital_needed)}, above --max-exposure {plain(limit)}; use less",
+        )
+        for member in members
+        if limit is not None and member.scenario.plan.capital_needed > limit
+    ]
+    if mistakes:
+        raise InvalidRequest(mistakes)
+
+
+def _words_of(given: argparse.Namespace, wanted: Wanted, symbol: str) -> argparse.Namespace:
+    """Return the words as `run` would have been told them for one symbol."""
+    return argparse.Namespace(**{**vars(given), "symbol": symbol, "market": "spot", "data": wanted.files.get(symbol)})
+
+
+def _tell(given: argparse.Namespace, found: PortfolioStudy) -> None:
+    from backtest.portfolio.page import write_all  # noqa: PLC0415 - the replay itself needs none of these
+    from backtest.portfolio.telling import facts_of  # noqa: PLC0415
+    from backtest.portfolio.terminal import show  # noqa: PLC0415
+    from backtest.report.facts import to_json  # noqa: PLC0415
+
+    written: list[Path] = []
+    if given.out is not None:
+        try:
+            written = write_all(found, given.out)
+        except OSError as error:
+            raise Conflict(f"{given.out} cannot be written: {error.strerror}") from error
+    if given.as_json:
+        print(to_json(facts_of(found), indent=2))  # noqa: T201
+    else:
+        show(found, written)

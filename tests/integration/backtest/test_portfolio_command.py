@@ -1,0 +1,56 @@
+"""`python -m backtest portfolio` as a person runs it, against `run` of each of its grids."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from backtest.command_run import main as run_one
+from fakes.backtest_studies import walk
+from fakes.sweep_commands import OUTSIDE, read_json, write_candles
+
+ROOT = Path(__file__).parents[3]
+GRID = "initial_levels: 12\nspacing_perc: 1\ncapital: 4000\n"
+
+
+def portfolio(folder, *words):
+    command = [sys.executable, "-m", "backtest", "portfolio", "--data-dir", str(folder / "data"), *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_grids_on_one_account_do_what_each_does_alone_and_add_up(tmp_path):
+    for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"), start=3):
+        write_candles(replace(walk(24 * 20, seed=seed), symbol=symbol), tmp_path / f"{symbol}.csv")
+    (tmp_path / "btc.yaml").write_text(GRID)
+    (tmp_path / "grids.yaml").write_text(f"ETHUSDT: {{{', '.join(GRID.splitlines())}}}\n")
+    markets = ("--data-of", "BTCUSDT=BTCUSDT.csv", "--data-of", "ETHUSDT=ETHUSDT.csv")
+    done = portfolio(
+        *(tmp_path, "--grid-of", "BTCUSDT=btc.yaml", "--grids", "grids.yaml", *markets),
+        *("--capital", "10000", "--max-exposure", "9500", "--out", "out"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "These 2 grids on one account would have" in done.stdout
+    told = read_json(tmp_path / "out" / "result.json")
+    assert (tmp_path / "out" / "report.html").stat().st_size > 10**6
+    assert [grid["symbol"] for grid in told["grids"]] == ["BTCUSDT", "ETHUSDT"]
+    assert told["max_exposure"] == "9500"
+    assert Decimal(told["total"]["most_at_risk"]) <= 9500
+    gains = [Decimal(grid["money"]["equity_change"]) for grid in told["grids"]]
+    assert Decimal(told["total"]["end_equity"]) == 10_000 + sum(gains)
+    for grid in told["grids"]:
+        symbol = grid["symbol"]
+        words = ["--symbol", symbol, "--data", str(tmp_path / f"{symbol}.csv"), "--grid", str(tmp_path / "btc.yaml")]
+        out = tmp_path / symbol
+        account = ["--capital", "10000", "--no-bounds", "--data-dir", str(tmp_path / "data"), "--out", str(out)]
+        assert run_one([*words, *account], "test", OUTSIDE) == 0
+        assert read_json(out / "result.json")["declared"]["trades_hash"] == grid["trades_hash"]
+
+    refused = portfolio(tmp_path, "--grids", "grids.yaml", *markets[2:], "--capital", "10000", "--max-exposure", "3000")
+    assert refused.returncode == 1
+    assert "ETHUSDT.capital: needs" in refused.stderr
+    assert "above --max-exposure 3000; use less" in refused.stderr
