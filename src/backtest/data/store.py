@@ -20,6 +20,7 @@ from backtest.data import columns
 from backtest.data.merging import merge
 from backtest.data.periods import Month
 from backtest.data.series import DAY_MS, INTERVALS_MS, MARKET_WORDS, Series
+from backtest.whole_files import as_os_error
 from domain.errors import Conflict, NotFound
 from ports.archives import Recording
 
@@ -255,9 +256,10 @@ def _write(path: Path, rows: pl.DataFrame, days: frozenset[int] | set[int]) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".fresh")
     try:
-        rows.write_parquet(
-            fresh, compression="zstd", metadata={_ARCHIVED_DAYS: ",".join(map(str, sorted(days)))}, statistics=True
-        )
+        with as_os_error(path):
+            rows.write_parquet(
+                fresh, compression="zstd", metadata={_ARCHIVED_DAYS: ",".join(map(str, sorted(days)))}, statistics=True
+            )
         _sync(fresh)
         fresh.replace(path)
         _sync(path.parent)

@@ -9,11 +9,12 @@ from backtest.parity.calibration import fill_words
 from backtest.parity.comparing import Parity
 from backtest.parity.telling import facts_of, headline, minute, notes, queue_sentence, reasons
 from backtest.parity.terminal import COLUMNS, cells
-from backtest.report.document import render, write_whole
+from backtest.report.document import render
 from backtest.report.facts import moment, to_json
 from backtest.report.figures import Figure, base_layout, short
 from backtest.report.sentences import amount, percent
 from backtest.result import BUY, SELL
+from backtest.whole_files import write_text
 from domain.money import UNIT
 
 _LINE_POINTS = 4_000
@@ -27,8 +28,8 @@ def write_all(found: Parity, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "parity.json", folder / "report.html"]
-    write_whole(files[0], to_json(facts_of(found), indent=1) + "\n")
-    write_whole(files[1], html_of(found))
+    write_text(files[0], to_json(facts_of(found), indent=1) + "\n")
+    write_text(files[1], html_of(found))
     return files
 
 

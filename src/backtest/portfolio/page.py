@@ -13,11 +13,12 @@ from backtest.portfolio.study import PortfolioStudy
 from backtest.portfolio.telling import COLUMNS, assumptions, facts_of, headline, ratio, table, warnings
 from backtest.ratios import Absent, drawdowns
 from backtest.ratios import Figure as Number
-from backtest.report.document import render, write_whole
+from backtest.report.document import render
 from backtest.report.facts import moment, to_json
 from backtest.report.figures import LINE_POINTS, Figure, axis, base_layout, line, short
 from backtest.report.files import fills_table
 from backtest.report.sentences import amount, day, interval, percent
+from backtest.whole_files import write_table, write_text
 
 _COLOURS: Final = ("$blue", "$accent", "$good", "$bad", "$quiet", "$text")
 
@@ -30,10 +31,10 @@ def write_all(found: PortfolioStudy, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("result.json", "fills.parquet", "equity.parquet", "report.html")]
-    write_whole(files[0], to_json(facts_of(found), indent=1) + "\n")
-    _fills(found).write_parquet(files[1])
-    _equity(found).write_parquet(files[2])
-    write_whole(files[3], html_of(found))
+    write_text(files[0], to_json(facts_of(found), indent=1) + "\n")
+    write_table(files[1], _fills(found))
+    write_table(files[2], _equity(found))
+    write_text(files[3], html_of(found))
     return files
 
 

@@ -13,6 +13,7 @@ from backtest.report.facts import facts_of, moment, to_json
 from backtest.result import BUY, SELL, Result
 from backtest.scenario import Scenario
 from backtest.study import Study
+from backtest.whole_files import write_text
 from domain.money import plain
 
 _CARDS: Final = (
@@ -40,7 +41,7 @@ def write_report(study: Study, file: Path) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    write_whole(file, html_of(study))
+    write_text(file, html_of(study))
 
 
 def html_of(study: Study) -> str:
@@ -107,13 +108,6 @@ def embedded(told: Mapping[str, Any]) -> Markup:
     """Return JSON that may stand inside a script element, whatever texts it holds."""
     text = to_json(told).replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     return Markup(text)  # noqa: S704 - nothing in it can end the element
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a text file so that no half of it is ever seen."""
-    fresh = file.with_name(f"{file.name}.part")
-    fresh.write_text(text, "utf-8")
-    fresh.replace(file)
 
 
 def _ours(name: str) -> Markup:

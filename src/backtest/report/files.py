@@ -6,10 +6,11 @@ from typing import Final
 
 import polars as pl
 
-from backtest.report.document import write_report, write_whole
+from backtest.report.document import write_report
 from backtest.report.facts import facts_of, to_json
 from backtest.result import BUY, FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, EquityCurve, Result
 from backtest.study import Study
+from backtest.whole_files import write_table, write_text
 from domain.money import UNIT, exact
 
 _EXACT: Final = pl.Decimal(38, 16)
@@ -24,10 +25,10 @@ def write_all(study: Study, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("result.json", "fills.parquet", "equity.parquet", "report.html")]
-    write_whole(files[0], to_json(facts_of(study), indent=1) + "\n")
-    fills_table(study.result).write_parquet(files[1])
+    write_text(files[0], to_json(facts_of(study), indent=1) + "\n")
+    write_table(files[1], fills_table(study.result))
     if study.result.curve is not None:
-        equity_table(study.result.curve, study.result.start_equity).write_parquet(files[2])
+        write_table(files[2], equity_table(study.result.curve, study.result.start_equity))
     write_report(study, files[3])
     return [file for file in files if file.exists()]
 

@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from backtest.overfitting import Honesty
-from backtest.report.document import render, write_whole
+from backtest.report.document import render
 from backtest.report.facts import FORMAT, json_value, moment
 from backtest.report.figures import base_layout, short
 from backtest.report.glossary import GROUPS, Entry, Unit, shown
 from backtest.report.heat import heat_figure, pairs, varying
+from backtest.whole_files import write_text
 from domain.money import plain
 
 BEST_ROWS: Final = 25
@@ -81,7 +82,7 @@ def sweep_report(sweep: Sweep, file: Path) -> None:
         ValueError: if a column is missing, or nothing ran.
         OSError: if it cannot be written.
     """
-    write_whole(file, sweep_html(sweep))
+    write_text(file, sweep_html(sweep))
 
 
 def sweep_html(sweep: Sweep) -> str:
@@ -198,7 +199,7 @@ def _risk(sweep: Sweep, ran: pl.DataFrame) -> dict[str, Any]:
         traces.append(_points(sweep, front, "Pareto front", "$accent", 8))
     traces.append(_points(sweep, ran.head(1), "winner", "$good", 12))
     layout = base_layout(380)
-    layout["xaxis"] |= {"type": "linear", "title": {"text": "deepest fall"}, "tickformat": ".0%", "zeroline": True}
+    layout["xaxis"] |= {"type": "linear", "title": {"text": "deepest fall"}, "tickformat": ".3~%", "zeroline": True}
     layout["yaxis"] |= {"title": {"text": _label(sweep.objective)}, "zeroline": True}
     return {"data": traces, "layout": layout | {"hovermode": "closest"}}
 

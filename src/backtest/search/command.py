@@ -20,7 +20,7 @@ from backtest.search.finding import Finding, Window, found_in, report_of
 from backtest.search.forward import Step, splits_of
 from backtest.search.options import OWN, TRIALS, parse
 from backtest.sweep.axes import parse_axes
-from backtest.sweep.folder import RESULTS, write_table
+from backtest.sweep.folder import RESULTS
 from backtest.sweep.options import account_of, base_of, check_threads, deciding_words, resumed
 from backtest.sweep.outcome import command_of, tell, write_outcome
 from backtest.sweep.progress import shown
@@ -29,6 +29,7 @@ from backtest.sweep.state import WorkFolder
 from backtest.sweep.task import Task, digest_of_words
 from backtest.sweep.trials import Ground, Trials, measure_table, refuse_common_mistakes
 from backtest.sweep.work import stoppable
+from backtest.whole_files import write_table
 from backtest.windows import Split
 from domain.errors import Conflict
 
@@ -145,7 +146,7 @@ def _finish(wish: _Wish, findings: list[Finding], state: WorkFolder, outside: Ou
     *parts, whole = findings
     steps = [_judged(wish, part) for part in parts]
     sweep = report_of(whole, steps, wish.plan, rules=wish.rules, origin=wish.origin, made_ms=outside.now_ms())
-    write_table(whole.table, state.folder / RESULTS)
+    write_table(state.folder / RESULTS, whole.table)
     files = [state.folder / RESULTS, *write_outcome(sweep, state.folder)]
     if wish.given.as_json:
         print(to_json(sweep_facts(sweep), indent=2))  # noqa: T201

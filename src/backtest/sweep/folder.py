@@ -13,6 +13,7 @@ import polars as pl
 
 from backtest.sweep.state import WorkFolder
 from backtest.sweep.task import RETURNS, ROW
+from backtest.whole_files import write_table
 
 PARTS: Final = "parts"
 RESULTS: Final = "results.parquet"
@@ -31,12 +32,14 @@ class SweepFolder:
 
     @property
     def is_finished(self) -> bool:
-        return (self.folder / RESULTS).exists()
+        """Return whether everything was written: parts are dropped last, after table and report."""
+        return (self.folder / RESULTS).exists() and not (self.folder / PARTS).exists()
 
     def write(self, table: pl.DataFrame) -> None:
         """Keep a part; its rows are one stretch."""
         first, last = table[ROW][0], table[ROW][-1]
-        write_table(table, self.folder / PARTS / f"{first:07}-{last:07}.parquet")
+        file = self.folder / PARTS / f"{first:07}-{last:07}.parquet"
+        write_table(file, table, row_group_size=_ROWS_PER_GROUP)
 
     def missing(self, rows: int) -> list[range]:
         """Return the stretches of rows that no part holds. A damaged part is dropped."""
@@ -51,7 +54,7 @@ class SweepFolder:
     def finish(self) -> pl.DataFrame:
         """Put the parts together, drop them, and return the table with the daily returns that were kept."""
         table = pl.concat([pl.read_parquet(file) for file in self._parts()]).unique(ROW).sort(ROW).rechunk()
-        write_table(table.drop(RETURNS), self.folder / RESULTS)
+        write_table(self.folder / RESULTS, table.drop(RETURNS), row_group_size=_ROWS_PER_GROUP)
         return table
 
     def tidy(self) -> None:
@@ -84,11 +87,3 @@ class SweepFolder:
 def cut(missing: Iterable[range], size: int) -> list[Sequence[int]]:
     """Return the rows in pieces of at most `size`."""
     return [rows[at : at + size] for rows in missing for at in range(0, len(rows), size)]
-
-
-def write_table(table: pl.DataFrame, file: Path) -> None:
-    """Write a Parquet file that appears whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f"{file.name}.writing")
-    table.write_parquet(fresh, row_group_size=_ROWS_PER_GROUP)
-    fresh.replace(file)

@@ -16,7 +16,6 @@ from backtest.data.series import refuse
 from backtest.objectives import Objective
 from backtest.overfitting import Honesty
 from backtest.ratios import YEAR_DAYS
-from backtest.report.document import write_whole
 from backtest.report.facts import to_json
 from backtest.report.sentences import assumptions_of
 from backtest.report.sweep import Sweep, best_rows, headline, sweep_facts, sweep_report
@@ -24,6 +23,7 @@ from backtest.rules_source import UsedRules
 from backtest.sweep.luck import judge_winner
 from backtest.sweep.task import RETURNS, ROW, Task
 from backtest.sweep.trials import Ground, Trials
+from backtest.whole_files import write_text
 
 _SHOWN: Final = 5
 _REASONS: Final = 3
@@ -105,7 +105,7 @@ def write_outcome(sweep: Sweep, folder: Path) -> list[Path]:
     """
     page, facts = folder / "report.html", folder / "result.json"
     sweep_report(sweep, page)
-    write_whole(facts, to_json(sweep_facts(sweep), indent=1) + "\n")
+    write_text(facts, to_json(sweep_facts(sweep), indent=1) + "\n")
     return [page, facts]
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from backtest.report.document import write_whole
 from backtest.sweep.task import differing
+from backtest.whole_files import write_text
 from domain.errors import Conflict, NotFound
 
 FORMAT: Final = 1
@@ -66,7 +66,7 @@ class WorkFolder:
         self.check_unused()
         self.folder.mkdir(parents=True, exist_ok=True)
         told = {"format": FORMAT, "identity": dict(identity), "words": dict(words)}
-        write_whole(self.file, json.dumps(told, indent=1) + "\n")
+        write_text(self.file, json.dumps(told, indent=1) + "\n")
 
     def words(self) -> dict[str, Any]:
         """Return the words that it was begun with.

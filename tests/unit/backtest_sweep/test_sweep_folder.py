@@ -49,6 +49,8 @@ def test_the_end_is_the_same_bytes_however_it_was_cut(tmp_path: Path):
         table = folder.finish()
         assert table[RETURNS].to_list() == [[0.5]] * 20
         assert table["row"].to_list() == list(range(20))
+        assert not folder.is_finished  # killed before the report is written, it is gone on with
+        assert folder.missing(20) == []
         folder.tidy()
         assert folder.is_finished
         made.append((tmp_path / name / RESULTS).read_bytes())
