@@ -159,7 +159,8 @@ class BinanceVenue:
         """Return a driver of the replay; `idle` tells that the workers have nothing unread and nothing to send."""
         return LockstepDriver(
             self.transport,
-            idle=lambda: self.gateway.in_flight == 0 and idle(),
+            # In this order: a worker sends until nothing is unread, and only the loop that asks ends what is sent.
+            idle=lambda: idle() and self.gateway.in_flight == 0,
             user_events=lambda: self.streams.counts.user_events,
             carry_market_ms=self._clock.set_market_ms,
             points=points,
