@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from backtest.candles import BadCandles, Candles
+from backtest.candles import BadCandles
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.series import refuse
@@ -33,7 +33,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     if given.out is not None and given.out.exists() and not given.out.is_dir():
         refuse("out", f"{given.out} is a file; name a folder")
     limit, wanted = limit_of(given), wanted_of(given)
-    rules = {symbol: rules_of(_words_of(given, wanted, symbol), settings, outside) for symbol in wanted.grids}
+    rules = _rules(given, settings, wanted, outside)
     instruments = {symbol: used.rules.instrument for symbol, used in rules.items()}
     quotes = {instrument.quote for instrument in instruments.values()}
     if len(quotes) > 1:
@@ -52,6 +52,18 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     return 0
 
 
+def _rules(given: argparse.Namespace, settings: Settings, wanted: Wanted, outside: Outside) -> dict[str, UsedRules]:
+    rules, mistakes = {}, []
+    for symbol in wanted.grids:
+        try:
+            rules[symbol] = rules_of(_words_of(given, wanted, symbol), settings, outside)
+        except InvalidRequest as error:
+            mistakes += named(symbol, error)
+    if mistakes:
+        raise InvalidRequest(mistakes)
+    return rules
+
+
 def _members(
     given: argparse.Namespace,
     settings: Settings,
@@ -64,20 +76,14 @@ def _members(
     for symbol, request in requests.items():
         try:
             candles, origin = candles_of(_words_of(given, wanted, symbol), settings, rules[symbol])
-            members.append(_member(request, candles, rules[symbol], assumed))
+            scenario = scenario_of(request, candles, rules[symbol], assumed)
+            members.append(Member(scenario=scenario, candles=candles))
             sources.append(Source(rules[symbol], origin))
         except InvalidRequest as error:
             mistakes += named(symbol, error)
     if mistakes:
         raise InvalidRequest(mistakes)
     return members, sources
-
-
-def _member(request: GridRequest, candles: Candles, rules: UsedRules, assumed: Assumptions) -> Member:
-    try:
-        return Member(scenario=scenario_of(request, candles, rules, assumed), candles=candles)
-    except ValueError as error:
-        raise InvalidRequest([FieldMistake("fees", str(error))]) from None
 
 
 def _check_limit(members: Sequence[Member], limit: Decimal | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from backtest.data.series import parse_symbol, refuse
 from backtest.grid_config import parse_grid, read_config_file
 from backtest.run_options import add_assumptions, balances_of, parse_capital, parse_fees, parse_fill
-from backtest.scenario import PathRule
+from backtest.scenario import MOST_AMOUNT, PathRule
 from backtest.study import Assumptions
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
@@ -148,6 +148,8 @@ def limit_of(given: argparse.Namespace) -> Decimal | None:
         limit = parse_capital(given.max_exposure)
     except InvalidRequest as error:
         raise InvalidRequest([replace(mistake, field="max_exposure") for mistake in error.mistakes]) from None
+    if limit > MOST_AMOUNT:
+        refuse("max_exposure", f"must be at most {MOST_AMOUNT}, was {given.max_exposure}")
     if limit % UNIT:
         refuse("max_exposure", f"must have at most 8 decimals, was {given.max_exposure}")
     return limit

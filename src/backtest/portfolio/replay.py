@@ -148,7 +148,7 @@ class _Playing:
         start = max(setting.state[at.CASH] for setting in self.settings)
         for setting in self.settings:
             setting.rules[at.CASH_LIMIT] = each
-        return all(limits) and start < each and self.settings[0].rules[at.MAX_EXPOSURE] < LARGEST
+        return all(limits) and start < each
 
     def allow_all_cash(self) -> None:
         for setting in self.settings:
@@ -219,6 +219,9 @@ class _Playing:
 
     def _fixed(self, kind: type) -> tuple[npt.NDArray[Any], ...]:
         """Return what no step changes, in the order of `play_together`."""
+        rules = _array([setting.rules for setting in self.settings], object)
+        if kind is np.int64:  # whose numbers all stay below LARGEST, so that this limits nothing less
+            rules[:, at.MAX_EXPOSURE] = np.minimum(rules[:, at.MAX_EXPOSURE], LARGEST)
         ladders = [value for setting in self.settings for row in setting.ladder() for value in row]
         return (
             self.steps,
@@ -226,7 +229,7 @@ class _Playing:
             np.concatenate([path.market for path in self.paths]).astype(kind, copy=False),
             np.concatenate([path.volume for path in self.paths]).astype(kind, copy=False),
             _array(self._cell_starts(), np.int64),
-            _array([setting.rules for setting in self.settings], kind),
+            rules.astype(kind),
             _array(ladders, kind),
         )
 

@@ -142,6 +142,13 @@ def test_a_first_purchase_waits_for_balance_and_for_room():
     assert [result.is_entered for result in limited.results] == [True, False]
 
 
+def test_a_limit_beyond_int64_limits_nothing():
+    members = portfolio([Shape(), Shape(seed=2)])
+    together = replay_together(members, max_exposure=Decimal(10) ** 15)
+    assert together.ran_by is RanBy.COMPILED
+    assert [told(result) for result in together.results] == [told(alone(member)) for member in members]
+
+
 def test_money_beyond_int64_runs_plainly():
     members = portfolio([Shape(), Shape(seed=2)], quote=Decimal(10) ** 9)
     together = replay_together(members)
