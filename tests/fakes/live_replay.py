@@ -21,6 +21,7 @@ from simulator.market.catalogue import SPECS
 from simulator.market.feed import BookUpdate, FeedStep
 
 ENDLESS = 10**15 * UNIT
+NO_LIMIT = Decimal(10**15)
 Row = tuple[int, int, int, int, int, int, int]
 
 
@@ -36,7 +37,12 @@ class Lived:
 
 
 def live_through(
-    candles: Candles, scenario: Scenario, spec: SymbolSpec, steps: Iterator[FeedStep] | None = None
+    candles: Candles,
+    scenario: Scenario,
+    spec: SymbolSpec,
+    steps: Iterator[FeedStep] | None = None,
+    *,
+    max_exposure: Decimal = NO_LIMIT,
 ) -> Lived:
     """Run the scenario on the in-process host without latency, on the candles' points or on `steps`."""
     bnb_price = scenario.fees.bnb_price
@@ -44,7 +50,7 @@ def live_through(
         spec=spec,
         balances=dict(scenario.balances),
         store=InMemoryStore(),
-        gate=gate(max_order_notional=Decimal(10**15), max_exposure=Decimal(10**15), max_orders_per_10s=10**9),
+        gate=gate(max_order_notional=NO_LIMIT, max_exposure=max_exposure, max_orders_per_10s=10**9),
         start_ms=candles.start_ms,
         seed=0,
         latency=Latency(0.0, 0.0),

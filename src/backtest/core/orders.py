@@ -90,6 +90,12 @@ def rethink(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> No
         place_wanted(k + 1, rules, ladder, cell, state)
 
 
+def rethink_all(rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+    """Bring the orders of all cells to what they want, the lowest first: the order in which the gate is asked live."""
+    for k in range(len(cell[at.SIDE])):
+        place_wanted(k, rules, ladder, cell, state)
+
+
 def place_wanted(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
     """Bring the order of cell `k` to what it wants."""
     cells.want_rung(

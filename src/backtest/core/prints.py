@@ -3,7 +3,7 @@
 from backtest.core import layout as at
 from backtest.core.fills import settle
 from backtest.core.layout import Column, Ints, Table, Wide
-from backtest.core.orders import fill_rung, is_over_limit, place_wanted, rethink, retry_unpaid
+from backtest.core.orders import fill_rung, is_over_limit, place_wanted, rethink, rethink_all, retry_unpaid
 from grid.core import cells
 
 
@@ -22,8 +22,11 @@ def print_on_buys(
                     break
             fill_rung(k, True, ladder[at.PRICES][k], part, at.MAKER, moment, rules, ladder, cell, state, fills)
         k -= 1
-    for j in range(highest, max(k - 1, -1), -1):
-        rethink(j, rules, ladder, cell, state)
+    if rules[at.MAX_EXPOSURE] >= 0:
+        rethink_all(rules, ladder, cell, state)
+    else:
+        for j in range(highest, max(k - 1, -1), -1):
+            rethink(j, rules, ladder, cell, state)
     k = max(highest, state[at.BEST_BUY])
     while k >= 0 and not (cell[at.SIDE][k] == cells.BUYING and cell[at.RESTS][k] > 0):
         k -= 1
@@ -46,8 +49,11 @@ def print_on_sells(
                     break
             fill_rung(k, False, ladder[at.PRICES][k + 1], part, at.MAKER, moment, rules, ladder, cell, state, fills)
         k += 1
-    for j in range(lowest, min(k + 1, count)):
-        rethink(j, rules, ladder, cell, state)
+    if rules[at.MAX_EXPOSURE] >= 0:
+        rethink_all(rules, ladder, cell, state)
+    else:
+        for j in range(lowest, min(k + 1, count)):
+            rethink(j, rules, ladder, cell, state)
     k = min(lowest, state[at.BEST_SELL])
     while k < count and not (cell[at.SIDE][k] == cells.SELLING and cell[at.RESTS][k] > 0):
         k += 1
