@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from backtest.data.periods import utc
 from domain.instrument import Market
 
 IntColumn = npt.NDArray[np.int64]
@@ -93,8 +94,8 @@ class Candles:
         part = slice(int(first), int(last))
         if part.start >= part.stop:
             raise BadCandles(
-                f"{self.symbol} has no candles between {from_ms} and {until_ms} ms; "
-                f"the data reaches from {self.start_ms} to {self.end_ms}"
+                f"{self.symbol} has no candles between {utc(from_ms)} and {utc(until_ms)}; "
+                f"the data reaches from {utc(self.start_ms)} to {utc(self.end_ms)}, with {len(self.gaps)} gaps"
             )
         return replace(
             self,

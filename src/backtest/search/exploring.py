@@ -4,6 +4,7 @@ Each round begins with a sampler of its own, seeded from the search's seed and w
 was stopped and goes on proposes what it would have proposed.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from backtest.sweep.trials import Trial, Trials
 ROUND: Final = 20
 """Configurations proposed before any of them is judged: the first are drawn evenly; a generation of NSGA-II."""
 _REFUSED: Final = "refused"
+_LOCK: Final = ".lock"  # how Optuna names the lock beside its journal
 _FORMS: Final = 1_000_003  # parts the seeds of rounds from one another
 
 Values = dict[str, str]
@@ -40,8 +42,15 @@ class Plan:
 
 
 def open_storage(file: Path) -> BaseStorage:
-    """Return the file in which every proposal and its outcome is noted."""
+    """Return the file in which every proposal and its outcome is noted.
+
+    The caller keeps other processes out of its folder: what one that was killed left there, its lock and a line that it
+    was writing, is dropped. Optuna would wait for that lock for ever.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    file.with_name(f"{file.name}{_LOCK}").unlink(missing_ok=True)
+    if file.exists() and not (noted := file.read_bytes()).endswith(b"\n"):
+        os.truncate(file, noted.rfind(b"\n") + 1)
     return JournalStorage(JournalFileBackend(str(file)))
 
 

@@ -93,6 +93,9 @@ def test_a_broken_off_search_proposes_what_it_would_have(tmp_path: Path, aims: s
     for _ in Exploration(plan, open_storage(broken), "one").explore(Trials(ground, 2), stopping):
         stopping.set()
     Exploration(plan, open_storage(broken), "one")._study.ask()  # a process that died while it asked
+    (tmp_path / "broken.lock").symlink_to("broken")
+    with broken.open("ab") as journal:
+        journal.write(b'{"op_code": 4, "wor')
     again = Exploration(plan, open_storage(broken), "one")
     assert len(again.done) <= ROUND
     assert sum(len(found) for found in again.explore(Trials(ground, 2), Event())) == ROUND

@@ -44,7 +44,8 @@ def test_gaps_are_listed_and_not_refused():
 def test_a_window_without_candles_says_how_far_the_data_reaches():
     market = candles(ROWS)
     assert len(market.between(START_MS + 1, START_MS + 3 * MINUTE_MS)) == 2
-    with pytest.raises(BadCandles, match=rf"the data reaches from {START_MS} to {START_MS + 3 * MINUTE_MS}"):
+    told = "between 2024-08-04 00:03 and 2024-08-04 00:09; the data reaches from 2024-08-04 00:00 to 2024-08-04 00:03"
+    with pytest.raises(BadCandles, match=told):
         market.between(START_MS + 3 * MINUTE_MS, START_MS + 9 * MINUTE_MS)
 
 
