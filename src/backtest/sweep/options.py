@@ -18,6 +18,7 @@ from backtest.run_options import (
     parse_fees,
     parse_fill,
 )
+from backtest.rules_source import BUILT_IN
 from backtest.scenario import PathRule
 from backtest.sweep.axes import Axis, parse_axes
 from backtest.sweep.space import Space
@@ -38,6 +39,8 @@ numbers; with --random all values), KEY=a,b,c. Keys: {keys}. More: docs/backtest
 """
 OWN: Final = ("out", "resume", "threads", "ray", "as_json", "max_time")
 """Words that say how it is done, not what."""
+_PATHS: Final = ("rules", "data_dir", "config")
+"""Words that name files and folders, and are no Path yet."""
 
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
@@ -88,7 +91,11 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
 def deciding_words(given: argparse.Namespace, own: Sequence[str] = OWN) -> dict[str, Any]:
     """Return the words that decide the result, as JSON keeps them; files by their full path."""
     words = {name: value for name, value in vars(given).items() if name not in own}
-    return {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in words.items()}
+    return {name: str(Path(value).resolve()) if _is_path(name, value) else value for name, value in words.items()}
+
+
+def _is_path(name: str, value: object) -> bool:
+    return isinstance(value, Path) or (name in _PATHS and value not in (None, BUILT_IN))
 
 
 def resumed(given: argparse.Namespace, words: Mapping[str, Any], own: Sequence[str] = OWN) -> argparse.Namespace:

@@ -9,6 +9,7 @@ import pytest
 from backtest.overfitting import judge
 from backtest.sweep.folder import PARTS, RESULTS, SweepFolder, cut
 from backtest.sweep.luck import judge_winner, sharpe_per_day
+from backtest.sweep.options import deciding_words, parse
 from backtest.sweep.state import WorkFolder
 from backtest.sweep.task import RETURNS
 from backtest.sweep.work import check_room
@@ -80,6 +81,18 @@ def test_a_folder_belongs_to_one_sweep(tmp_path: Path):
     (folder.folder / "sweep.json").write_text("{")
     with pytest.raises(Conflict, match="cannot be read"):
         folder.words()
+
+
+def test_files_are_noted_by_their_full_path_so_that_any_folder_goes_on():
+    given = ["--symbol", "BTCUSDT", "--out", "s", "--vary", "capital=1,2", "--data", "a.csv", "--data-dir", "here"]
+    noted = deciding_words(parse([*given, "--rules", "rules.json"], "test"))
+    assert [noted[name] for name in ("data", "data_dir", "rules", "config")] == [
+        str(Path.cwd() / "a.csv"),
+        str(Path.cwd() / "here"),
+        str(Path.cwd() / "rules.json"),
+        None,
+    ]
+    assert deciding_words(parse([*given, "--rules", "builtin"], "test"))["rules"] == "builtin"
 
 
 def test_a_disk_too_small_is_told_before_work_starts():
