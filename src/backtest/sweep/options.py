@@ -9,6 +9,7 @@ from typing import Any, Final
 from backtest.data.series import refuse
 from backtest.grid_config import GRID_KEYS
 from backtest.objectives import OBJECTIVES
+from backtest.rules_source import BUILT_IN
 from backtest.run_options import (
     add_assumptions,
     add_grid,
@@ -18,7 +19,6 @@ from backtest.run_options import (
     parse_fees,
     parse_fill,
 )
-from backtest.rules_source import BUILT_IN
 from backtest.scenario import PathRule
 from backtest.sweep.axes import Axis, parse_axes
 from backtest.sweep.space import Space
