@@ -214,7 +214,6 @@ class _Tables:
                 self.state,
                 _NOTHING,
                 _NOTHING,
-                _NOTHING,
                 marks,
                 self.marked,
                 self.status,

@@ -36,12 +36,12 @@ _SIGNATURE: Final = numba.void(
     *(_INT, _INT),
     *(_COLUMN, _TABLE, _COLUMN),
     *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE),
-    *(_COLUMN, _COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
+    *(_COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
 _TOGETHER: Final = numba.void(
     *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
     *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE),
-    *(_COLUMN, _COLUMN, _COLUMN, _COLUMN),
+    *(_COLUMN, _COLUMN, _COLUMN),
 )
 
 

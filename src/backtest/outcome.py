@@ -33,7 +33,7 @@ class Outcome:
     cell: list[list[int]]
     state: list[int]
     fills: npt.NDArray[Any]
-    curve: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    curve: npt.NDArray[Any]
     ran_by: RanBy
 
 
@@ -47,15 +47,16 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
     candles, state, unit = path.candles, outcome.state, setting.scales.amount
     first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
     books = books_of(scenario, setting, outcome.cell, state, last)
-    instrument = scenario.rules.instrument
+    instrument, fills = scenario.rules.instrument, _fills(outcome.fills)
+    curve = EquityCurve(time_ms=path.close_ms, change=outcome.curve, unit=unit, fills=fills, lot=setting.scales.lot)
     held = [scenario.balances.get(asset, ZERO) for asset in (instrument.quote, instrument.base)]
     return Result(
         scenario=scenario,
         books=books,
         start_equity=held[0] + held[1] * first,
         drawdown=drawdown_of(state, path, unit),
-        fills=_fills(outcome.fills),
-        curve=_curve(path, outcome, unit) if setting.rules[at.CURVE] else None,
+        fills=fills,
+        curve=curve if setting.rules[at.CURVE] else None,
         start_ms=candles.start_ms,
         end_ms=candles.end_ms,
         candles=len(candles),
@@ -160,8 +161,3 @@ def _fills(table: npt.NDArray[Any]) -> Fills:
         commission=commission,
         commission_asset=asset,
     )
-
-
-def _curve(path: PricePath, outcome: Outcome, unit: Decimal) -> EquityCurve:
-    change, base = outcome.curve
-    return EquityCurve(time_ms=path.close_ms, change=change, base=base, unit=unit)

@@ -86,9 +86,19 @@ class GainCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EquityCurve(GainCurve):
-    """The account at every candle's close; `base` is the base held in 1e-8."""
+    """The account at every candle's close. `lot` is 1e-8 of base per lot."""
 
-    base: IntColumn
+    fills: Fills
+    lot: int
+
+    @property
+    def base(self) -> IntColumn:
+        """Return the base bought since the start, in 1e-8, counted from the fills."""
+        signed = np.where(self.fills.side == BUY, 1, -1) * self.fills.lots * self.lot
+        signed -= np.where(self.fills.commission_asset == FEE_IN_BASE, self.fills.commission, 0)
+        held = np.concatenate(([0], np.cumsum(signed)))
+        base: IntColumn = held[np.searchsorted(self.fills.time_ms, self.time_ms, "right")]
+        return base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ class _Compiled:
         cell, state = _array(rows), _array(self.setting.state)
         fills = np.empty(fill_room(self.setting), dtype=np.int64)
         length = len(self.path.candles) if self.setting.rules[at.CURVE] else 0
-        curve = (np.empty(length, dtype=np.int64), np.empty(length, dtype=np.int64))
+        curve = np.empty(length, dtype=np.int64)
         status = _array([at.FILLS_FULL])
         one = (
             _array([0, self.setting.cell_count]),
@@ -71,7 +71,7 @@ class _Compiled:
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.market, path.blocks, path.volume, *one, fills, *curve, *unmarked, status)
+            replays(0, 1, path.market, path.blocks, path.volume, *one, fills, curve, *unmarked, status)
             parts.append(path.named(fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
@@ -87,19 +87,18 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     rules[at.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
     fills = [0] * fill_room(setting)
     length = len(path.candles) if rules[at.CURVE] else 0
-    curve = ([0] * length, [0] * length)
+    curve = [0] * length
     marked = [0] * len(marks)
     market, blocks, volumes = path.market.tolist(), path.blocks.tolist(), path.volume.tolist()
     ladder = setting.ladder()
     written: list[int] = []
     status = at.FILLS_FULL
     while status == at.FILLS_FULL:
-        status = replay(market, blocks, volumes, rules, ladder, cell, totals, state, fills, *curve, marks, marked)
+        status = replay(market, blocks, volumes, rules, ladder, cell, totals, state, fills, curve, marks, marked)
         written += fills[: state[at.FILL_AT]]
         state[at.FILL_AT] = 0
     table = path.named(np.array(written, dtype=object))
-    columns = (np.array(curve[0], dtype=object), np.array(curve[1], dtype=object))
-    return Outcome(cell, state, table, columns, RanBy.PLAIN), marked
+    return Outcome(cell, state, table, np.array(curve, dtype=object), RanBy.PLAIN), marked
 
 
 def fill_room(setting: Setting) -> int:

@@ -14,7 +14,7 @@ from backtest.core import layout as at
 from backtest.core.replay import replay
 from backtest.outcome import Outcome, result_of
 from backtest.price_path import PricePath
-from backtest.result import BUY, FEE_IN_BASE, Drawdown, EquityCurve, Fills, RanBy, Result
+from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
 from backtest.run import fill_room
 from backtest.scales import setting_of
 from backtest.scenario import Scenario
@@ -86,7 +86,7 @@ class TradeReplay:
         bottom, top = to_units(prices[0]), to_units(prices[-1])
         state[at.IN_RANGE] = int(((bottom <= candles.close) & (candles.close <= top)).sum())
         table = np.concatenate([np.empty((0, at.FILL_WIDTH), dtype=np.int64), *self._fills])
-        outcome = Outcome(self._cell, state, table, (_NO_CURVE, _NO_CURVE), self.ran_by)
+        outcome = Outcome(self._cell, state, table, _NO_CURVE, self.ran_by)
         found = result_of(self.scenario, replace(self._path, candles=candles), self._setting, outcome)
         return replace(found, curve=self._curve(found.fills), drawdown=self._drawdown(found.drawdown))
 
@@ -105,7 +105,7 @@ class TradeReplay:
         market = (path.market, path.blocks, path.volume)
         status[0] = at.FILLS_FULL
         while status[0] == at.FILLS_FULL:
-            here = (cell.reshape(-1), totals, state.reshape(1, -1), fills, _NO_CURVE, _NO_CURVE, marks, marked, status)
+            here = (cell.reshape(-1), totals, state.reshape(1, -1), fills, _NO_CURVE, marks, marked, status)
             compiled_replays()(0, 1, *market, *one, *here)
             parts.append(path.named(fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
@@ -132,7 +132,6 @@ class TradeReplay:
                 self._totals,
                 state,
                 fills,
-                [],
                 [],
                 marks.tolist(),
                 marked,
@@ -164,17 +163,17 @@ class TradeReplay:
 
     @exact
     def _curve(self, fills: Fills) -> EquityCurve:
-        """Return the gain at the minutes' last trades; base is counted from the fills."""
+        """Return the gain at the minutes' last trades."""
         setting, times_ms = self._setting, self._minutes.last_ms()
-        signed = np.where(fills.side == BUY, 1, -1) * fills.lots * setting.scales.lot
-        signed -= np.where(fills.commission_asset == FEE_IN_BASE, fills.commission, 0)
-        held = np.concatenate(([0], np.cumsum(signed)))
-        base = held[np.searchsorted(fills.time_ms, times_ms, "right")]
         price: npt.NDArray[Any] = self._minutes.candles().close // setting.scales.tick
         price = price.astype(object) if self.ran_by is RanBy.PLAIN else price
         before = setting.rules[at.START_CASH] + setting.rules[at.START_BASE] * setting.rules[at.BASE_UNIT] * price
         return EquityCurve(
-            time_ms=times_ms, change=self._minutes.equity() - before, base=base, unit=setting.scales.amount
+            time_ms=times_ms,
+            change=self._minutes.equity() - before,
+            unit=setting.scales.amount,
+            fills=fills,
+            lot=setting.scales.lot,
         )
 
 

@@ -16,7 +16,13 @@ _BY_MARKET_SOURCE = {
 
 def standing_notices(settings: Settings, market_source: str) -> tuple[str, ...]:
     """Return what holds for as long as the house stands."""
-    return tuple(filter(None, [_BY_MARKET_SOURCE[market_source], _GATE_ONLY, *unbuilt(settings)]))
+    faults = "" if market_source == "testnet" else _faults(settings)
+    return tuple(filter(None, [_BY_MARKET_SOURCE[market_source], faults, _GATE_ONLY, *unbuilt(settings)]))
+
+
+def _faults(settings: Settings) -> str:
+    plan = settings.simulator.faults
+    return f"The exchange misbehaves on purpose, by the plan {plan} (simulator.faults)." if plan else ""
 
 
 def unbuilt(settings: Settings) -> list[str]:

@@ -88,16 +88,12 @@ def closes_within(block: int, first: int, until: int, blocks: Wide, market: Ints
     return count
 
 
-def write_curve(
-    first: int, until: int, rules: Ints, market: Ints, state: Ints, curve_equity: Column, curve_base: Column
-) -> None:
-    """Write the equity and base gained since the start, at closes between which nothing happened."""
+def write_curve(first: int, until: int, rules: Ints, market: Ints, state: Ints, curve: Column) -> None:
+    """Write the equity gained since the start, at closes between which nothing happened."""
     cash = state[at.CASH] - rules[at.START_CASH]
-    base = state[at.BASE] - rules[at.START_BASE]
-    worth = base * rules[at.BASE_UNIT]
+    worth = (state[at.BASE] - rules[at.START_BASE]) * rules[at.BASE_UNIT]
     for i in range(first, until):
-        curve_equity[i] = cash + worth * market[at.ROW_WIDTH * i + at.CLOSE]
-        curve_base[i] = base
+        curve[i] = cash + worth * market[at.ROW_WIDTH * i + at.CLOSE]
 
 
 def next_mark(state: Ints, marks: Ints) -> int:

@@ -31,7 +31,7 @@ from backtest.core.layout import Column, Ints, Table, Wide
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
 
 
-def replay(  # noqa: PLR0917 - numba's entry points take positions
+def replay(
     market: Ints,
     block_table: Wide,
     volume: Ints,
@@ -41,8 +41,7 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
     totals: Column,
     state: Column,
     fills: Column,
-    curve_equity: Column,
-    curve_base: Column,
+    curve: Column,
     marks: Ints,
     marked: Column,
 ) -> int:
@@ -77,7 +76,7 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
         if is_quiet(block, blocks, ladder, state):
             watch_quiet(block, first, until, blocks, market, rules, state)
             if rules[at.CURVE] == 1:
-                write_curve(first, until, rules, market, state, curve_equity, curve_base)
+                write_curve(first, until, rules, market, state, curve)
             write_marks(until, rules, market, state, marks, marked)
         elif not play_block(
             first,
@@ -90,8 +89,7 @@ def replay(  # noqa: PLR0917 - numba's entry points take positions
             totals,
             state,
             fills,
-            curve_equity,
-            curve_base,
+            curve,
             marks,
             marked,
         ):
@@ -123,8 +121,7 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     totals: Column,
     state: Column,
     fills: Column,
-    curve_equity: Column,
-    curve_base: Column,
+    curve: Column,
     marks: Ints,
     marked: Column,
 ) -> bool:
@@ -137,7 +134,7 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
         row = at.ROW_WIDTH * i
         if state[at.ACTIVE] == 0 or market[row + at.LOW] <= buy or market[row + at.HIGH] >= sell:
             if rules[at.CURVE] == 1:
-                write_curve(written, i, rules, market, state, curve_equity, curve_base)
+                write_curve(written, i, rules, market, state, curve)
                 written = i
             play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
             if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
@@ -151,5 +148,5 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
             state[at.NEXT_MARK] += 1
             mark = next_mark(state, marks)
     if rules[at.CURVE] == 1:
-        write_curve(written, until, rules, market, state, curve_equity, curve_base)
+        write_curve(written, until, rules, market, state, curve)
     return True

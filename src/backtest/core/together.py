@@ -35,15 +35,14 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
     totals: Numbers,
     state: Numbers,
     fills: Numbers,
-    curve_equity: Numbers,
-    curve_base: Numbers,
+    curve: Numbers,
     curve_risk: Numbers,
     wallet: Numbers,
 ) -> None:
     """Play on from step `wallet[WALLET_STEP]`; `wallet[WALLET_STATUS]` says where it stopped, as `replay` does.
 
-    `steps` holds a row for each grid: its candle in each step, or -1. The curves take each grid's gain, base and what
-    it has at risk at its candles' closes.
+    `steps` holds a row for each grid: its candle in each step, or -1. `curve` and `curve_risk` take each grid's gain
+    and what it has at risk at its candles' closes.
     """
     count = len(cell_starts) - 1
     for step in range(wallet[at.WALLET_STEP], len(steps[0])):
@@ -70,9 +69,7 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
             if is_too_large(rules, state):
                 wallet[at.WALLET_STATUS] = at.TOO_LARGE
                 return
-        close_step(
-            step, steps, market_starts, market, cell_starts, rules, ladders, state, curve_equity, curve_base, curve_risk
-        )
+        close_step(step, steps, market_starts, market, cell_starts, rules, ladders, state, curve, curve_risk)
     for j in range(count):
         last = market_starts[j + 1] - market_starts[j] - 1
         end_fall(state[j])
@@ -232,8 +229,7 @@ def close_candle(
     rules: Ints,
     prices: Ints,
     state: Column,
-    curve_equity: Column,
-    curve_base: Column,
+    curve: Column,
     curve_risk: Column,
 ) -> None:
     """Write down what a grid stands at as its candle `i` closes."""
@@ -241,7 +237,7 @@ def close_candle(
     watch(state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close, i, state)
     if prices[0] <= close <= prices[len(prices) - 1]:
         state[at.IN_RANGE] += 1
-    write_curve(i, i + 1, rules, market, state, curve_equity, curve_base)
+    write_curve(i, i + 1, rules, market, state, curve)
     curve_risk[i] = state[at.AT_RISK]
 
 
@@ -254,8 +250,7 @@ def close_step(
     rules: Numbers,
     ladders: Numbers,
     state: Numbers,
-    curve_equity: Numbers,
-    curve_base: Numbers,
+    curve: Numbers,
     curve_risk: Numbers,
 ) -> None:
     """Let the candles of a step close."""
@@ -269,7 +264,6 @@ def close_step(
                 rules[j],
                 ladders[first : first + cell_starts[j + 1] - cell_starts[j] + 1],
                 state[j],
-                curve_equity[market_starts[j] : market_starts[j + 1]],
-                curve_base[market_starts[j] : market_starts[j + 1]],
+                curve[market_starts[j] : market_starts[j + 1]],
                 curve_risk[market_starts[j] : market_starts[j + 1]],
             )

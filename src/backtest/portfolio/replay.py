@@ -114,7 +114,8 @@ class _Played:
     cells: list[list[list[int]]]
     state: list[list[int]]
     fills: list[npt.NDArray[Any]]
-    curves: tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+    curve: npt.NDArray[Any]
+    at_risk: npt.NDArray[Any]
     wallet: list[int]
     ran_by: RanBy
 
@@ -162,13 +163,14 @@ class _Playing:
         state = _array([setting.state for setting in self.settings], kind)
         fills: Any = np.zeros((len(self.settings), max(map(fill_room, self.settings))), dtype=kind)
         candle_count = sum(len(path.candles) for path in self.paths)
-        curves: Any = tuple(np.zeros(candle_count, dtype=kind) for _ in range(3))
+        curve: Any = np.zeros(candle_count, dtype=kind)
+        at_risk = curve.copy()
         wallet = self._wallet(kind)
         fixed = self._fixed(kind)
         run: Callable[..., None] = compiled_together() if kind is np.int64 else play_together
         parts: list[list[npt.NDArray[Any]]] = [[] for _ in self.settings]
         while wallet[at.WALLET_STATUS] == at.FILLS_FULL:
-            run(*fixed, cells, totals, state, fills, *curves, wallet)
+            run(*fixed, cells, totals, state, fills, curve, at_risk, wallet)
             for row, path, own, mine in zip(fills, self.paths, state, parts, strict=True):
                 mine.append(path.named(row[: own[at.FILL_AT]]))
                 own[at.FILL_AT] = 0
@@ -178,7 +180,8 @@ class _Playing:
             cells=self._split_cells(cells.tolist()),
             state=state.tolist(),
             fills=[np.concatenate(mine) for mine in parts],
-            curves=(curves[0], curves[1], curves[2]),
+            curve=curve,
+            at_risk=at_risk,
             wallet=wallet.tolist(),
             ran_by=RanBy.COMPILED if kind is np.int64 else RanBy.PLAIN,
         )
@@ -194,11 +197,11 @@ class _Playing:
                 played.cells[index],
                 played.state[index],
                 played.fills[index],
-                (played.curves[0][part], played.curves[1][part]),
+                played.curve[part],
                 played.ran_by,
             )
             results.append(result_of(member.scenario, path, setting, outcome))
-            risks.append(played.curves[2][part])
+            risks.append(played.at_risk[part])
         unit, instrument = self.settings[0].scales.amount, self.members[0].scenario.rules.instrument
         at_risk = played.wallet[at.WALLET_AT_RISK] * unit
         return Together(
