@@ -94,7 +94,7 @@ def verify(wanted: Wanted) -> int:
     }
     lines = [f"wrong: {fault}" for fault in audit.faults]
     if not audit.problems:
-        counted = ", ".join(f"{number} {name}" for name, number in audit.counts.items())
+        counted = ", ".join(f"{name} {number}" for name, number in audit.counts.items())
         lines = [
             f"instance {audit.instance}, epoch {audit.epoch}: {counted}",
             *(f"grid {row['grid']} {row['symbol']}: residual {row['residual']}" for row in rows),
