@@ -218,5 +218,9 @@ def test_a_page_of_another_origin_removes_nothing(client: FlaskClient, jobs: Job
 
 
 def test_jobs_have_threads_of_their_own() -> None:
-    assert {lane_of(path) for path in ("/api/jobs", "/api/jobs/1/log", "/api/backtest/1/report")} == {"jobs"}
-    assert lane_of("/api/backtest") == "exchange", "a new one asks the exchange for its rules"
+    paths = ("/api/jobs", "/api/jobs/1/log", "/api/backtest", "/api/backtest/1/report")
+    assert {lane_of(path) for path in paths} == {"jobs"}
+    assert lane_of("/api/backtest", "POST") == "submissions", (
+        "it asks the exchange, and is looked at before it is taken"
+    )
+    assert lane_of("/api/grid/start", "POST") == "exchange"
