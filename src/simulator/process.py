@@ -184,6 +184,7 @@ class Simulator:
         return {
             "instance": self._instance,
             "market_source": self._market.source,
+            "notices": list(self._market.notices),
             "symbols": list(self.venue.symbols),
             "speed": self._shown_speed(),
             "market_ms": self.clock.now_ms(),

@@ -28,6 +28,7 @@ from ports.clock import Clock
 from ports.connectivity import RequestBudget, StreamAge
 from utils.api_client import APIClient, ClientAddresses, Tell
 from utils.binance_errors import Purpose
+from utils.closed_hosts import ClosedHosts, user_folders
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class BinanceVenue:
         sleep: Callable[[float], Awaitable[None]],
         silence: SilenceBounds,
         rules_file: Path | None,
+        closures: Path | None,
     ) -> None:
         self._mode, self._addresses, self._clock, self._sleep = mode, addresses, clock, sleep
         self._key, self._secret = api_key, api_secret
@@ -73,6 +75,7 @@ class BinanceVenue:
             api_secret=api_secret,
             clock=clock,
             sleep=sleep,
+            closed_hosts=ClosedHosts((*user_folders(), closures), clock.wall_ms) if closures else None,
         )
         trades = TradeReader(self.transport, client_id_prefix)
         self.market_data = BinanceMarketData(
@@ -239,6 +242,7 @@ def connect(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     silence: SilenceBounds = USUAL_BOUNDS,
     rules_file: Path | None = None,
+    closures: Path | None = None,
 ) -> BinanceVenue:
     """Return an open venue; `close` it at the end.
 
@@ -255,6 +259,8 @@ def connect(
         sleep: how the I/O loop waits.
         silence: after how long without a trade of a symbol REST is asked, at least and at most.
         rules_file: where the rules in use are kept for a start while the venue is out of reach.
+        closures: a folder in which the venue's bans outlive this process, beside the one all processes of this user
+            share; None keeps them to this process.
 
     Raises:
         InvalidRequest: for addresses the mode does not allow, or lacks.
@@ -271,6 +277,7 @@ def connect(
         sleep=sleep,
         silence=silence,
         rules_file=rules_file,
+        closures=closures,
     )
     try:
         venue.open()
