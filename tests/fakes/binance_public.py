@@ -17,7 +17,8 @@ class PublicBinance:
     """Every connection to the stream sends the next script and is then closed, the last one stays open.
 
     Weight is counted as the venue does, in `used`, which a test may raise as another process on the address would, and
-    set back as a new minute would. `refusals` are answered first, in turn, streams included: status and Retry-After.
+    set back as a new minute would. Refusals (status and Retry-After) are answered first, in turn. `when_asked` is called
+    with each REST path and with `stream`.
     """
 
     def __init__(self, scripts: list[list[dict[str, Any]]], *, now_ms: int) -> None:
@@ -29,6 +30,7 @@ class PublicBinance:
         self.used = 0
         self.weight_limit = 6_000
         self.refusals: list[tuple[int, str | None]] = []
+        self.stream_refusals: list[tuple[int, str | None]] = []
         self.when_asked: Callable[[str], None] = lambda _path: None
         self.url = ""
         self._released = asyncio.Event()
@@ -82,8 +84,9 @@ class PublicBinance:
         return rows
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        if self.refusals:
-            return _refusal(*self.refusals.pop(0))
+        self.when_asked("stream")
+        if self.stream_refusals:
+            return _refusal(*self.stream_refusals.pop(0))
         self.stream_names.append(request.query["streams"])
         socket = web.WebSocketResponse()
         await socket.prepare(request)
