@@ -13,12 +13,13 @@ from typing import Final
 from pydantic import ValidationError
 
 from backtest.candles import BadCandles
-from backtest.job_inputs import Inputs, fees_of, fill_of, inputs_of, read_parameters, store_of
+from backtest.job_inputs import Inputs, fees_of, fill_of, inputs_of, store_of
 from backtest.job_words import beyond_memory, unfit_candles
 from backtest.rules_source import UsedRules
 from backtest.scenario import PathRule
 from backtest.study import Assumptions, Study, WindowLength, study
 from domain.errors import InvalidRequest, TradingError
+from ports.backtest_job import PARAMETERS, BacktestParameters
 from ports.jobs import Progress, progress_line
 from utils.clock import SystemClock
 
@@ -31,7 +32,7 @@ def main(words: Sequence[str]) -> int:
     """Run the job of a folder; what cannot be done is told in one sentence, the last one."""
     folder = Path(words[0])
     try:
-        given = read_parameters(folder)
+        given = BacktestParameters.model_validate_json((folder / PARAMETERS).read_bytes())
         _tell(_READING)
         inputs = inputs_of(given, store_of(folder))
         _tell(Progress(0.4, f"replaying {len(inputs.candles):,} candles"))

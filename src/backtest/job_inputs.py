@@ -19,7 +19,6 @@ from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from ports.backtest_job import BacktestParameters
 
-PARAMETERS: Final = "parameters.json"
 _PPM_PER_PERCENT: Final = PPM // 100
 
 
@@ -36,11 +35,6 @@ class Inputs:
 def store_of(folder: Path) -> Store:
     """Return the recordings of the data folder in which the folder of a job's parent lies."""
     return Store(folder.parents[1] / FOLDER)
-
-
-def read_parameters(folder: Path) -> BacktestParameters:
-    """Return the parameters that lie in a job's folder."""
-    return BacktestParameters.model_validate_json((folder / PARAMETERS).read_bytes())
 
 
 def inputs_of(given: BacktestParameters, store: Store) -> Inputs:

@@ -1,7 +1,7 @@
 """Long work beside trading: back-tests, sweeps, downloads, training. Each job is a process of its own.
 
 A job's process tells how far it is by lines on its standard output that `progress_line` writes; everything else it
-says is its log. What a kind looks at before a job of it is taken is told the same way, by `refusal_line`.
+says is its log. What a look at parameters finds before a job is taken is told the same way, by `refusal_line`.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from domain.errors import Conflict, FieldMistake, InvalidRequest
 
@@ -144,19 +144,27 @@ def read_progress(line: str) -> Progress | None:
         return None
 
 
-def refusal_line(refusal: InvalidRequest | Conflict) -> str:
-    """Return the line by which a look at parameters tells why a job must not be taken."""
+class Refusal(NamedTuple):
+    """Why the parameters at place `number` (from 0) of those looked at must not be taken as a job."""
+
+    number: int
+    refusal: InvalidRequest | Conflict
+
+
+def refusal_line(number: int, refusal: InvalidRequest | Conflict) -> str:
+    """Return the line by which a look tells of the parameters at place `number`; print it with `flush`."""
     mistakes = refusal.mistakes if isinstance(refusal, InvalidRequest) else ()
-    return json.dumps({"refusal": str(refusal), "fields": [[it.field, it.message] for it in mistakes]})
+    return json.dumps({"refusal": str(refusal), "of": number, "fields": [[it.field, it.message] for it in mistakes]})
 
 
-def read_refusal(line: str) -> InvalidRequest | Conflict | None:
+def read_refusal(line: str) -> Refusal | None:
     """Return what `refusal_line` wrote; None for any other line."""
     if not line.startswith('{"refusal"'):
         return None
     try:
         told = json.loads(line)
         mistakes = [FieldMistake(str(name), str(message)) for name, message in told["fields"]]
-        return InvalidRequest(mistakes) if mistakes else Conflict(str(told["refusal"]))
+        refusal = InvalidRequest(mistakes) if mistakes else Conflict(str(told["refusal"]))
+        return Refusal(abs(int(told["of"])), refusal)
     except (ValueError, TypeError, KeyError):
         return None

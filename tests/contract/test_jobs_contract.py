@@ -89,6 +89,26 @@ def test_what_a_look_finds_is_refused_and_leaves_nothing(jobs: ChildJobs, tmp_pa
     assert ended(jobs, broken.job_id).reason == "error: candles: there are none; get them first", "the job itself tells"
 
 
+def test_many_looks_at_once_share_a_process_and_tell_each_its_own(jobs: ChildJobs) -> None:
+    told: dict[int, str] = {}
+
+    def submit(number: int) -> None:
+        try:
+            told[number] = jobs.submit("looked at", {"number": number}).kind
+        except InvalidRequest as refused:
+            told[number] = refused.mistakes[0].field
+        except Conflict:
+            told[number] = "damaged"
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in (1, 13, 2, 404, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert told == {1: "looked at", 13: "number", 2: "looked at", 404: "damaged", 3: "looked at"}
+    assert len(jobs.jobs()) == 3
+
+
 def test_a_look_that_takes_too_long_keeps_no_job_out(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, replace(QUICK, check_s=0.2))
     jobs.start()
@@ -276,9 +296,10 @@ def test_many_at_once_are_safe(jobs: ChildJobs) -> None:
     "refusal", [InvalidRequest([FieldMistake("to", "is early"), FieldMistake("from", "is late")]), Conflict("damaged")]
 )
 def test_refusal_lines_are_read_back(refusal: InvalidRequest | Conflict) -> None:
-    read = read_refusal(refusal_line(refusal))
-    assert (type(read), str(read)) == (type(refusal), str(refusal))
-    assert getattr(read, "mistakes", None) == getattr(refusal, "mistakes", None)
+    read = read_refusal(refusal_line(7, refusal))
+    assert read is not None
+    assert (read.number, type(read.refusal), str(read.refusal)) == (7, type(refusal), str(refusal))
+    assert getattr(read.refusal, "mistakes", None) == getattr(refusal, "mistakes", None)
 
 
 @pytest.mark.parametrize("progress", [Progress(0.25, "reading"), Progress(None, "looking")])

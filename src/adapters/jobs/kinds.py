@@ -21,7 +21,8 @@ DAY_MS: Final = 86_400_000
 class JobKind:
     """One row: `python -m MODULE FOLDER` reads parameters.json of the folder and leaves the files `results` there.
 
-    `check`, where there is one, is a module that reads the same before a job is taken, and tells what cannot work.
+    `check`, where there is one, is a module that is run the same way before a job is taken, on a list of the parameters
+    of one or more, and tells what cannot work; it leaves nothing.
     """
 
     module: str
@@ -55,7 +56,7 @@ class JobLimits:
     file_bytes: int = 2 * GIB
     free_disk_bytes: int = 256 * MIB
     grace_s: float = 3.0
-    check_s: float = 5.0
+    check_s: float = 8.0
     in_background: bool = True
     kept: int = 100
     kept_ms: int = 30 * DAY_MS

@@ -286,4 +286,5 @@ def _checked(kinds: Mapping[str, JobKind], kind: str, parameters: Mapping[str, A
 def _no_result(job: Job) -> str:
     if not job.state.has_ended:
         return f"job {job.job_id} is still {job.state}; ask again once it has succeeded"
-    return f"job {job.job_id} has no result: it is {job.state} ({job.reason})"
+    failed = "it failed: " if job.state is JobState.FAILED else ""
+    return f"job {job.job_id} has no result: {failed}{job.reason}"
