@@ -32,13 +32,19 @@ def not_stored(error: NotStored, given: BacktestParameters, store: Store) -> Fie
 
 
 def none_in_window(error: NoneInWindow, given: BacktestParameters, store: Store) -> FieldMistake:
-    """Say that the window lies outside of what is stored."""
+    """Say that the window lies outside of what is stored, or is shorter than the candles that are asked for."""
     held = extent(store, error.series)
+    begins_before_end = error.from_ms is None or error.from_ms < held.end_ms
+    if error.series.interval != given.interval and begins_before_end and (error.to_ms or held.end_ms) > held.first_ms:
+        return FieldMistake(
+            "interval",
+            f"no whole candle of {given.interval} lies in this window; choose a longer window or shorter candles",
+        )
     field = _start_field(given) if given.from_ms is not None or given.days is not None else "to"
     return FieldMistake(
         field,
         f"no candles of {_name(error.series)} lie in this window; stored are those from {_iso(held.first_ms)} until "
-        f"{_iso(held.end_ms)}. Choose from and to between these, or {_command(error.series, error.from_ms, store)}",
+        f"{_iso(held.end_ms)}. Choose another window between these, or {_command(error.series, error.from_ms, store)}",
     )
 
 

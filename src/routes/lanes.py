@@ -33,7 +33,7 @@ SIZES = {
     "house": LaneSize(threads=2, waiting=64),
     "own books": LaneSize(threads=4, waiting=64),
     "jobs": LaneSize(threads=4, waiting=32, waits_for="a job to end"),
-    "submissions": LaneSize(threads=16, waiting=32, waits_for="the look at what others are given"),
+    "submissions": LaneSize(threads=24, waiting=24, waits_for="the look at what others are given"),
     "stops": LaneSize(threads=4, waiting=64),
 }
 

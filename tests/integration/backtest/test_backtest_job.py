@@ -130,8 +130,9 @@ PLAIN = {"initial_levels": 12, "spacing_perc": 1}
             "from",
             "stored are those from 2024-01-01T00:00Z until 2024-01-04T00:00Z",
         ),
-        ({"from": None, "to": "2023-01"}, "to", "Choose from and to between these"),
+        ({"from": None, "to": "2023-01"}, "to", "Choose another window between these"),
         ({"from": None, "to": "2025-01", "days": 3}, "days", "no candles of BTCUSDT (1h) lie in this window"),
+        ({"to": "2024-01-01T12:00", "interval": "1d"}, "interval", "no whole candle of 1d lies in this window"),
         ({"symbol": "ETHUSDT"}, "symbol", "no candles of ETHUSDT are stored; choose a symbol"),
         ({"interval": "1m"}, "interval", "no candles of 1m can be made of those that are stored of BTCUSDT (1h)"),
         (
