@@ -17,8 +17,8 @@ class PublicBinance:
     """Every connection to the stream sends the next script and is then closed, the last one stays open.
 
     Weight is counted as the venue does, in `used`, which a test may raise as another process on the address would, and
-    set back as a new minute would. Refusals (status and Retry-After) are answered first, in turn. `when_asked` is called
-    with each REST path and with `stream`.
+    set back as a new minute would. Refusals (status and Retry-After) are answered first, in turn. `when_asked` is told
+    each REST path, and `stream`.
     """
 
     def __init__(self, scripts: list[list[dict[str, Any]]], *, now_ms: int) -> None:

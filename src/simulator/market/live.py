@@ -163,7 +163,9 @@ class BinanceFeed:
                         failures = 0
                         for step in self._relay.steps_of(json.loads(message.data)):
                             yield step
-            except (*_UNREACHABLE, Closed, ValueError, KeyError) as error:
+            except Closed:
+                log.debug("the stream waits until Binance may be asked again")
+            except (*_UNREACHABLE, ValueError, KeyError) as error:
                 self._heed(error)
                 log.warning("market stream broke: %r", error)
             if not self._closed.is_set():
