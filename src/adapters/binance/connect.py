@@ -35,6 +35,7 @@ LOG: Final = logging.getLogger(__name__)
 START_DEADLINE_S: Final = 15.0
 MEASURE_EVERY_S: Final = 180.0
 _MEASURE_AGAIN_S: Final = 5.0
+_NOTICES_EVERY_S: Final = 5.0
 
 
 class MarketClock(Clock, Protocol):
@@ -128,6 +129,8 @@ class BinanceVenue:
         if self.carries_market_time:
             self._clock.set_market_ms(int((self._state or {})["market_ms"]))
         self.io.spawn(self._keep_time())
+        if self._market_source() == "live" and self._state is not None:
+            self.io.spawn(self._keep_notices())
 
     @property
     def carries_market_time(self) -> bool:
@@ -150,6 +153,9 @@ class BinanceVenue:
 
     def request_budgets(self) -> tuple[RequestBudget, ...]:
         return tuple(self.transport.broker.budget(market) for market in Market if self.transport.offers(market))
+
+    def notices(self) -> tuple[str, ...]:
+        return tuple(str(notice) for notice in (self._state or {}).get("notices", ()))
 
     def lockstep(
         self,
@@ -202,6 +208,15 @@ class BinanceVenue:
                     await self.transport.measure_clock(market)
                 except VenueError as e:
                     LOG.warning("the clock of %s could not be measured: %s", market, e)
+
+    async def _keep_notices(self) -> None:
+        """Follow what our own exchange says of a market that it relays: bans come and go."""
+        while True:
+            await self._sleep(_NOTICES_EVERY_S)
+            try:
+                self._state = await read_market_state(self.transport)
+            except VenueError as e:
+                LOG.debug("our exchange does not say how its market fares: %s", e)
 
     @contextmanager
     def _blocking_turn(self, market: Market, purpose: Purpose) -> Iterator[Tell]:

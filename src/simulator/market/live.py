@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Self
 import aiohttp
 
 from simulator.core.symbols import SymbolSpec
-from simulator.market.feed import Candle, ClosedCandle, FeedStep, MarketError
+from simulator.market.feed import ORIGIN, Candle, ClosedCandle, FeedStep, MarketError
 from simulator.market.intervals import HOUR_MS, MINUTE_MS
 from simulator.market.live_rest import Closed, LiveRest, RequestPace
 from simulator.market.public_messages import book_of, specs_of_info, trade_of
@@ -121,7 +121,7 @@ class BinanceFeed:
     @property
     def notices(self) -> tuple[str, ...]:
         """Where the market comes from, and for as long as it lasts that Binance asks for silence."""
-        told = (f"the market is Binance's own, relayed from {self._settings.stream_url}",)
+        told = (f"{ORIGIN}Binance's own, relayed from {self._settings.stream_url}",)
         silence = self._pace.notice()
         return told if silence is None else (*told, f"{silence}: a stream that ends comes back only then")
 
