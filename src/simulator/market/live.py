@@ -106,7 +106,7 @@ class BinanceFeed:
         except BaseException as error:
             await session.close()
             if isinstance(error, (*_UNREACHABLE, KeyError, ValueError)):
-                raise MarketError(f"Binance at {chosen.rest_url} cannot be used: {error!r}") from error
+                raise MarketError(f"Binance at {chosen.rest_url} cannot be used ({_told(error)})") from error
             raise
 
     @classmethod
@@ -208,6 +208,12 @@ class BinanceFeed:
         with suppress(TimeoutError):
             async with asyncio.timeout(pauses[min(failures, len(pauses) - 1)]):
                 await self._closed.wait()
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) if isinstance(error, _UNREACHABLE) and str(error) else repr(error)
 
 
 class _Relay:

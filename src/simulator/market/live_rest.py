@@ -17,7 +17,7 @@ import aiohttp
 from simulator.market.feed import Candle, MarketError
 from simulator.market.intervals import INTERVALS
 from simulator.market.public_messages import candle_of_row
-from utils.closed_hosts import ClosedHosts
+from utils.closed_hosts import ClosedHosts, Closure
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class RequestPace:
         self._minute = -1
         self._used = self._in_flight = 0
         self._connections: deque[int] = deque(maxlen=CONNECTIONS)
-        self._told_until_ms = 0
+        self._logged_until_ms = 0
 
     @property
     def used_weight(self) -> int:
@@ -81,17 +81,13 @@ class RequestPace:
         return self._used + self._in_flight
 
     def notice(self) -> str | None:
-        """Return a sentence while the venue asks for silence, None while it does not; log each closure once."""
+        """Return a sentence while the venue asks for silence, None while it does not."""
         closure = self._closed_hosts.closure(self._host)
         if closure is None:
             return None
         until = datetime.fromtimestamp(closure.until_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         what = "has banned this address" if closure.banned else "asks this address to slow down"
-        notice = f"Binance {what}: {self._host} is sent nothing until {until}"
-        if closure.until_ms >= self._told_until_ms + 1000:
-            log.warning("%s", notice)
-            self._told_until_ms = closure.until_ms
-        return notice
+        return f"Binance {what}: {self._host} is sent nothing until {until}"
 
     def require_open(self) -> None:
         """Raise Closed while the venue asks for silence."""
@@ -115,7 +111,8 @@ class RequestPace:
     def connection_wait_ms(self) -> int:
         """Return how long no stream may be opened, 0 where one may be; whoever opens it says so by `connecting`."""
         now_ms = self._now_ms()
-        if self.notice() and (closure := self._closed_hosts.closure(self._host)):
+        if closure := self._closed_hosts.closure(self._host):
+            self._log_once(closure)
             return max(closure.until_ms - now_ms, 0)
         if len(self._connections) < CONNECTIONS:
             return 0
@@ -149,6 +146,8 @@ class RequestPace:
         asked, banned = headers.get("Retry-After", ""), status == _BANNED
         pause_s = int(asked) if asked.isdecimal() else _BAN_S if banned else _PAUSE_S
         self._closed_hosts.close(self._host, self._now_ms() + pause_s * 1000, banned=banned)
+        if closure := self._closed_hosts.closure(self._host):
+            self._log_once(closure)
         self.require_open()
 
     def learn_clock(self, server_ms: int) -> None:
@@ -159,6 +158,11 @@ class RequestPace:
         for row in rate_limits:
             if (row["rateLimitType"], row["interval"], row["intervalNum"]) == ("REQUEST_WEIGHT", "MINUTE", 1):
                 self._limit = int(row["limit"])
+
+    def _log_once(self, closure: Closure) -> None:
+        if closure.until_ms >= self._logged_until_ms + 1000:
+            self._logged_until_ms = closure.until_ms
+            log.warning("%s", self.notice())
 
     def _until_it_fits_ms(self, weight: int) -> int:
         taken = self.used_weight
