@@ -48,12 +48,12 @@ class Venue(PublicBinance):
         self.clock = clock
         self.heard: list[tuple[str, int]] = []
         self.by_minute: Counter[int] = Counter()
-        self.when_asked = self._note
+        self.when_asked = self.note
 
     def times(self, *names: str) -> list[int]:
         return [at_ms for name, at_ms in self.heard if name in names]
 
-    def _note(self, name: str) -> None:
+    def note(self, name: str) -> None:
         now_ms = self.clock.wall_ms()
         if self.heard and self.heard[-1][1] // MINUTE_MS != now_ms // MINUTE_MS:
             self.used = WEIGHT.get(name, 0)
@@ -210,3 +210,21 @@ def test_streams_are_opened_half_as_often_as_an_address_may(clock: FakeClock) ->
     assert pace.connection_wait_ms() == 300_000 - CONNECTIONS * 1000
     clock.advance(300 - CONNECTIONS)
     assert pace.connection_wait_ms() == 0
+
+
+def test_a_refusal_in_the_middle_of_the_past_ends_the_asking(clock: FakeClock) -> None:
+    async def work() -> None:
+        venue = Venue(clock, [[]])
+
+        def hear(name: str) -> None:
+            if name == "klines" and not venue.times("klines"):
+                venue.refusals += [(429, "30")] * 100
+            venue.note(name)
+
+        venue.when_asked = hear
+        async with venue.running():
+            with pytest.raises(Closed, match="asks this address to slow down"):
+                await BinanceFeed.open(("BTCUSDT", "ETHUSDT"), settings_for(venue))
+        assert len(venue.times("klines")) <= 8, "no more than were on their way"
+
+    run(work())
