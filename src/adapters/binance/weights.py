@@ -243,8 +243,9 @@ class WeightBroker:
             side.limits.take(cost)
             return
         if max(waits) > PATIENCE_S[urgency]:
-            what = f"the {market} request limit is used up, it reopens in {max(waits):.0f} s"
-            raise SlowDown(what, retry_after_s=max(waits))
+            is_closed = side.limits.closed_until_s > self._clock.monotonic_s()
+            what = "the venue asks for silence on" if is_closed else "the request limit is used up on"
+            raise SlowDown(f"{what} {market}, it reopens in {max(waits):.0f} s", retry_after_s=max(waits))
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         side.queue.append(_Waiting(urgency, next(self._number), cost, granted))
         if side.pump is None or side.pump.done():
