@@ -25,7 +25,7 @@ from adapters.binance.merging import Merging
 from adapters.binance.request_limits import Cost
 from adapters.binance.server_time import ServerTime
 from adapters.binance.sockets import FrameSocket, Receive
-from adapters.binance.weights import Turn, Urgency, WeightBroker
+from adapters.binance.weights import LIMIT_STATUSES, Turn, Urgency, WeightBroker
 from domain.errors import ClockSkewed, OutcomeUnknown, SlowDown, Unreachable, VenueError
 from domain.instrument import Market
 from ports.clock import Clock
@@ -163,7 +163,7 @@ class Transport:
     def slow_down(self, status: int, code: int, headers: Mapping[str, str]) -> None:
         """Freeze everyone if a socket's refusal is one of the venue's limits."""
         error = translate_code(Market.SPOT, status, code, "refused on a socket", headers, Purpose.READ)
-        if isinstance(error, SlowDown) and status in (403, 418, 429):
+        if isinstance(error, SlowDown) and status in LIMIT_STATUSES:
             self.broker.close(Market.SPOT, error.retry_after_s, everyone=status == 418)
 
     def socket_params(self) -> dict[str, object]:
@@ -212,7 +212,7 @@ class Transport:
         data = None if call.body is None else orjson.dumps(call.body)
         try:
             async with session.request(call.method, url, headers=headers, data=data, allow_redirects=False) as reply:
-                body = await reply.read()
+                body = await _body_of(reply)
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as e:
             raise Unreachable(f"no connection to the venue: {type(e).__name__}") from e
         except (ClientError, TimeoutError, OSError) as e:
@@ -240,6 +240,16 @@ class Transport:
             timestamp_ms=self.times[call.market].now_ms(),
             recv_window_ms=RECV_WINDOW_MS,
         )
+
+
+async def _body_of(reply: ClientResponse) -> bytes:
+    """Return the body; a demand for silence counts by its status and headers, however much of its text arrives."""
+    try:
+        return await reply.read()
+    except (ClientError, TimeoutError, OSError):
+        if reply.status not in LIMIT_STATUSES:
+            raise
+        return b""
 
 
 def _lost(call: Call, text: str) -> VenueError:

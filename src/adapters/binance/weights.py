@@ -56,6 +56,8 @@ PATIENCE_S: Final[Mapping[Urgency, float]] = {
 """How long a request may wait for its turn; one that cannot be served in time is refused at once."""
 
 TOO_MANY_ORDERS: Final = -1015
+LIMIT_STATUSES: Final = frozenset({403, 418, 429})
+"""By these the venue asks the whole address for silence."""
 
 
 class _Waiting(NamedTuple):
@@ -95,7 +97,7 @@ class Turn:
             return
         if slow_down.code == TOO_MANY_ORDERS:
             self._broker.close_placing(self._market, slow_down.retry_after_s)
-        elif status in (403, 418, 429):  # and not one request's bad luck, an overloaded back end
+        elif status in LIMIT_STATUSES:  # and not one request's bad luck, an overloaded back end
             self._broker.close(self._market, slow_down.retry_after_s, everyone=status == 418)
 
     def ended(self) -> None:
