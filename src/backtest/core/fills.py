@@ -14,7 +14,8 @@ def commission(bought: bool, price: int, lots: int, rates: int, rules: Ints, sta
     if rules[at.PAYS_IN_BNB] == 1:
         in_bnb = 0
         if rules[rates + at.FEE_BASE_NUM] > 0:
-            in_bnb = max(half_up(price * lots, rules[rates + at.FEE_BNB_NUM], rules[rates + at.FEE_BNB_DEN]), 1)
+            scale = rules[rates + at.FEE_BNB_DEN] * state[at.BNB_PRICE]
+            in_bnb = max(half_up(price * lots, rules[rates + at.FEE_BNB_NUM], scale), 1)
         if state[at.BNB] >= in_bnb:
             return in_bnb, at.IN_BNB
     if bought:
@@ -60,9 +61,11 @@ def settle(
         state[at.CASH] -= fee * rules[at.FEE_UNIT]
         state[at.FREE] -= fee * rules[at.FEE_UNIT]
     else:
+        worth = fee * state[at.BNB_PRICE]
         state[at.FEE_BNB] += fee
+        state[at.FEE_BNB_WORTH] += worth
         state[at.BNB] -= fee
-        state[at.CASH] -= fee * rules[at.BNB_UNIT]
+        state[at.CASH] -= worth
     state[at.BASE] += change
     state[at.FILL_COUNT] += 1
     if rules[at.RECORD] == 1:
