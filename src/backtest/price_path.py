@@ -36,10 +36,7 @@ class PricePath:
     most_volume: int
     bnb_market: BnbMarket | None
     bnb: IntColumn  # units of money per 1e-8 BNB in each row; empty without a market of BNB
-
-    @property
-    def highest_bnb(self) -> int:
-        return int(self.bnb.max()) if len(self.bnb) else 0
+    highest_bnb: int
 
     def check(self, scenario: Scenario) -> None:
         """Refuse a scenario whose BNB costs what this path does not know.
@@ -99,6 +96,7 @@ class PricePath:
             most_volume=int(volume.max()),
             bnb_market=scenario.fees.bnb_market,
             bnb=bnb,
+            highest_bnb=int(bnb.max(initial=0)),
         )
 
     @classmethod
@@ -130,6 +128,7 @@ class PricePath:
             most_volume=int(volume.max()),
             bnb_market=scenario.fees.bnb_market,
             bnb=bnb,
+            highest_bnb=int(bnb.max(initial=0)),
         )
 
 

@@ -118,13 +118,14 @@ def write_curve(first: int, until: int, tape: Tape, rules: Ints, state: Ints, cu
     """Write the equity gained since the start, at closes between which nothing happened."""
     cash = state[at.CASH] - rules[at.START_CASH]
     worth = (state[at.BASE] - rules[at.START_BASE]) * rules[at.BASE_UNIT]
-    for i in range(first, until):
-        curve[i] = cash + worth * tape.prices[at.ROW_WIDTH * i + at.CLOSE]
     if rules[at.BNB_MOVES] == 1:
+        cash += state[at.FEE_BNB_WORTH]
         paid = state[at.FEE_BNB]
-        then = state[at.FEE_BNB_WORTH]
         for i in range(first, until):
-            curve[i] += then - paid * tape.bnb[i]
+            curve[i] = cash + worth * tape.prices[at.ROW_WIDTH * i + at.CLOSE] - paid * tape.bnb[i]
+    else:
+        for i in range(first, until):
+            curve[i] = cash + worth * tape.prices[at.ROW_WIDTH * i + at.CLOSE]
 
 
 def next_mark(state: Ints, marks: Ints) -> int:

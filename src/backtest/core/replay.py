@@ -21,8 +21,8 @@ from backtest.core import layout as at
 from backtest.core.equity import (
     closes_within,
     end_fall,
-    equity_at,
     next_mark,
+    revaluation,
     start_watching,
     watch,
     watch_quiet,
@@ -90,6 +90,7 @@ def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bo
     buy = highest_buy(prices, state)
     sell = lowest_sell(prices, state)
     mark = next_mark(state, kept.marks)
+    moves = rules[at.BNB_MOVES] == 1
     written = first
     for i in range(first, until):
         row = at.ROW_WIDTH * i
@@ -97,14 +98,16 @@ def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bo
             if rules[at.CURVE] == 1:
                 write_curve(written, i, tape, rules, state, kept.curve)
                 written = i
-            if rules[at.BNB_MOVES] == 1:
+            if moves:
                 state[at.BNB_PRICE] = tape.bnb[i]
             play_candle(i, tape.prices, tape.volume, rules, grid.ladder, grid.cell, grid.totals, state, grid.fills)
             if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
                 return False
             buy = highest_buy(prices, state)
             sell = lowest_sell(prices, state)
-        equity = equity_at(i, tape, rules, state)
+        equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * tape.prices[row + at.CLOSE]
+        if moves:
+            equity += revaluation(tape.bnb[i], state)
         watch(equity, i, state)
         if i == mark:
             kept.marked[state[at.NEXT_MARK]] = equity

@@ -118,24 +118,18 @@ def is_busy(step: int, steps: Numbers, tapes: Tapes, grids: Grids) -> bool:
     """Tell whether any grid's candle reaches one of its orders, or a grid has not started."""
     for j in range(len(grids.state)):
         i = steps[j][step]
-        if i >= 0 and is_reached(tapes.starts[j] + i, tapes.prices, rungs_of(j, grids), grids.state[j]):
+        if i >= 0 and is_reached(tapes.starts[j] + i, tapes.prices, its_grid(j, grids)):
             return True
     return False
 
 
-def rungs_of(j: int, grids: Grids) -> Ints:
-    """Return the prices of grid `j`'s ladder."""
-    first = 2 * (grids.starts[j] + j)
-    prices: Ints = grids.ladders[first : first + grids.starts[j + 1] - grids.starts[j] + 1]
-    return prices
-
-
-def is_reached(row: int, market: Ints, prices: Ints, state: Ints) -> bool:
+def is_reached(row: int, market: Ints, grid: Grid) -> bool:
     """Tell whether a candle reaches an order of a grid, or the grid has not started."""
+    prices = grid.ladder[at.PRICES]
     return (
-        state[at.ACTIVE] == 0
-        or market[at.ROW_WIDTH * row + at.LOW] <= highest_buy(prices, state)
-        or market[at.ROW_WIDTH * row + at.HIGH] >= lowest_sell(prices, state)
+        grid.state[at.ACTIVE] == 0
+        or market[at.ROW_WIDTH * row + at.LOW] <= highest_buy(prices, grid.state)
+        or market[at.ROW_WIDTH * row + at.HIGH] >= lowest_sell(prices, grid.state)
     )
 
 
@@ -181,11 +175,10 @@ def close_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, curve: Num
         first = tapes.starts[j]
         until = tapes.starts[j + 1]
         tape = tape_of(j, tapes)
-        rules = grids.rules[j]
-        state = grids.state[j]
-        watch(equity_at(i, tape, rules, state), i, state)
-        prices = rungs_of(j, grids)
+        grid = its_grid(j, grids)
+        watch(equity_at(i, tape, grid.rules, grid.state), i, grid.state)
+        prices = grid.ladder[at.PRICES]
         if prices[0] <= tape.prices[at.ROW_WIDTH * i + at.CLOSE] <= prices[len(prices) - 1]:
-            state[at.IN_RANGE] += 1
-        write_curve(i, i + 1, tape, rules, state, curve[first:until])
-        curve_risk[first + i] = state[at.AT_RISK]
+            grid.state[at.IN_RANGE] += 1
+        write_curve(i, i + 1, tape, grid.rules, grid.state, curve[first:until])
+        curve_risk[first + i] = grid.state[at.AT_RISK]
