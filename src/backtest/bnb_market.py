@@ -50,6 +50,20 @@ class BnbMarket:
         digest.update(candles.close.tobytes())
         return digest.hexdigest()
 
+    @property
+    def told(self) -> dict[str, object]:
+        """Return what a report tells of it."""
+        candles = self.candles
+        return {
+            "symbol": self.symbol,
+            "interval_ms": candles.interval_ms,
+            "from_ms": candles.start_ms,
+            "until_ms": candles.end_ms,
+            "candles": len(candles),
+            "missing": self.missing_until(candles.end_ms),
+            "sha256": self.digest,
+        }
+
     def at(self, time_ms: IntColumn) -> IntColumn:
         """Return the price (1e-8 quote) at each of these moments, which are sorted.
 

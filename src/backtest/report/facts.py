@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
+from backtest.bnb_market import BnbMarket
 from backtest.ratios import Absent
 from backtest.report import sentences
 from backtest.result import Result
@@ -85,6 +86,8 @@ def json_value(value: object) -> Any:
         return plain(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, BnbMarket):
+        return value.told
     if isinstance(value, date):
         return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):

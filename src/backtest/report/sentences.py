@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
 from backtest.result import Result
 from backtest.rules_source import UsedRules
@@ -114,7 +115,7 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Market: {market}; {data}{origin}; {lacks}.",
         f"Fills: {_fill(scenario)}.",
         f"Path: {_PATHS[scenario.path]}.",
-        f"Fees: {_fees(scenario)}.",
+        f"Fees: {_fees(scenario, candles.end_ms)}.",
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         "The grid's orders move no price; answers of the exchange take no time; interest on cash is 0.",
@@ -163,12 +164,24 @@ def _fill(scenario: Scenario) -> str:
     return f"at its price a resting order gets {share} % of the candle's volume, beyond it it fills whole"
 
 
-def _fees(scenario: Scenario) -> str:
+def _fees(scenario: Scenario, end_ms: int) -> str:
     fees = scenario.fees
     rates = f"maker {plain(fees.rates.maker * 100)} %, taker {plain(fees.rates.taker * 100)} %"
-    if fees.bnb_price is None:
-        return f"{rates}, taken from what each fill brings"
-    return f"{rates}, a quarter less as long as BNB lasts, at a constant {plain(fees.bnb_price)} per BNB"
+    discounted = f"{rates}, a quarter less as long as BNB lasts"
+    if fees.bnb_market is not None:
+        return f"{discounted}, at {_moving_price(fees.bnb_market, end_ms)}"
+    if fees.bnb_price is not None:
+        return f"{discounted}, at a constant {plain(fees.bnb_price)} per BNB"
+    return f"{rates}, taken from what each fill brings"
+
+
+def _moving_price(market: BnbMarket, end_ms: int) -> str:
+    missing, every = market.missing_until(end_ms), interval(market.candles.interval_ms)
+    told = f"the last close of {market.symbol} ({every}) before each fill's candle or trade"
+    if not missing:
+        return told
+    share = percent(missing / (missing + len(market.candles)))
+    return f"{told}; {missing:,} of its candles ({share}) are missing, and the last known price goes on there"
 
 
 def _about_the_answer(study: Study) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from backtest.candles import BadCandles
+from backtest.chosen_bnb import bnb_market_of
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.series import DAY_MS, refuse
@@ -83,6 +84,9 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     _check_trials(plan)
     base, account = base_of(given, axes), account_of(given)
     candles, origin = candles_of(given, settings, rules)
+    window = (candles.start_ms, candles.end_ms)
+    bnb = bnb_market_of(given, settings, rules.rules.instrument, window, candles.interval_ms)
+    account = replace(account, fees=replace(account.fees, bnb_market=bnb))
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, {axis.key: axis.value(0) for axis in axes})
     splits: list[Split] = []

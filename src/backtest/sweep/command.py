@@ -5,10 +5,12 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from backtest.candles import BadCandles
+from backtest.chosen_bnb import bnb_market_of
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.room import SPARE_BYTES, size_text
@@ -80,6 +82,9 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     base, account = base_of(given, space.axes), account_of(given)
     candles, origin = candles_of(given, settings, rules)
     check_length(aims, (candles.end_ms - candles.start_ms) / DAY_MS)
+    window = (candles.start_ms, candles.end_ms)
+    bnb = bnb_market_of(given, settings, rules.rules.instrument, window, candles.interval_ms)
+    account = replace(account, fees=replace(account.fees, bnb_market=bnb))
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, space.values(0))
     return _Wish(given, Task(ground=ground, space=space), rules, origin, aims[0])
