@@ -11,6 +11,7 @@ from typing import Any, Final
 from backtest.bnb_market import BnbMarket
 from backtest.ratios import Absent
 from backtest.report import sentences
+from backtest.report.doubts import warnings
 from backtest.result import Result
 from backtest.study import Study
 from domain.money import plain
@@ -26,7 +27,7 @@ def facts_of(study: Study) -> dict[str, Any]:
         "kind": "backtest",
         "made": moment(study.made_ms),
         "headline": sentences.headline(study),
-        "warnings": sentences.warnings(study),
+        "warnings": warnings(study),
         "assumptions": sentences.assumptions(study),
         "market": {
             "instrument": scenario.rules.instrument.id,

@@ -59,9 +59,11 @@ def test_a_grid_that_starts_later_counts_nothing_before(found):
 
 def test_the_deepest_fall_is_exact_and_relative():
     curve = GainCurve(time_ms=np.arange(6), change=np.array([0, 100, 50, 300, 230, 400]), unit=Decimal("0.01"))
-    fall = fall_of(curve, Decimal(1))
+    fall = fall_of(curve, Decimal(1), -5)
     assert (fall.peak, fall.trough, fall.peak_ms, fall.trough_ms) == (Decimal(2), Decimal("1.50"), 1, 2)
-    assert fall_of(replace(curve, change=np.arange(6)), Decimal(1)).trough_ms is None
+    assert fall_of(replace(curve, change=np.arange(6)), Decimal(1), -5).trough_ms is None
+    down = fall_of(replace(curve, change=np.array([-60, -20, -10, 0, 10, 20])), Decimal(1), -5)
+    assert (down.peak, down.trough, down.peak_ms, down.trough_ms) == (Decimal(1), Decimal("0.40"), -5, 0)
 
 
 def test_correlations_are_of_daily_changes():

@@ -18,13 +18,15 @@ from rich.console import Console
 from backtest.overfitting import Honesty
 from backtest.report import figures
 from backtest.report.document import embedded, html_of
+from backtest.report.doubts import warnings
 from backtest.report.files import write_all
 from backtest.report.heat import heat_map
-from backtest.report.sentences import amount, assumptions, headline, percent, span, warnings
+from backtest.report.sentences import amount, assumptions, headline, percent, span
 from backtest.report.sweep import Sweep, sweep_html, sweep_report
 from backtest.report.sweep import headline as sweep_headline
 from backtest.report.terminal import show
 from backtest.report.thinning import extremes, marks, stretches
+from backtest.report.windows import windows_figure
 from backtest.result import BUY, SELL
 from backtest.study import Window, WindowLength
 from fakes.backtest_studies import START_MS, a_study, walk, without
@@ -63,9 +65,7 @@ def plain_colours(value):
     return json.loads(text)
 
 
-@pytest.mark.parametrize(
-    "draw", [figures.equity_figure, figures.price_figure, figures.money_figure, figures.windows_figure]
-)
+@pytest.mark.parametrize("draw", [figures.equity_figure, figures.price_figure, figures.money_figure, windows_figure])
 def test_figures_are_valid_for_plotly(study, draw):
     figure = draw(study)
     go.Figure(plain_colours(figure))
