@@ -88,7 +88,8 @@ class Candles:
     @property
     def missing_share(self) -> float:
         """Return the fraction of the candles from the first to the last that is missing."""
-        return 1 - len(self) * self.interval_ms / (self.end_ms - self.start_ms)
+        due = (self.end_ms - self.start_ms) // self.interval_ms
+        return (due - len(self)) / due
 
     def between(self, from_ms: int, until_ms: int) -> "Candles":
         """Return the candles that open in [from_ms, until_ms).

@@ -190,8 +190,8 @@ def fall_of(curve: GainCurve, start_equity: Decimal, start_ms: int) -> Drawdown:
 def missing_share(members: Sequence[Member]) -> float:
     """Return the fraction of all grids' candles that is missing."""
     candles = [member.candles for member in members]
-    spans = sum(one.end_ms - one.start_ms for one in candles)
-    return 1 - sum(len(one) * one.interval_ms for one in candles) / spans
+    due = sum((one.end_ms - one.start_ms) // one.interval_ms for one in candles)
+    return (due - sum(map(len, candles))) / due
 
 
 def correlations(gains: npt.NDArray[np.int64], curve: GainCurve) -> tuple[tuple[Figure, ...], ...]:

@@ -19,6 +19,7 @@ from backtest.windows import Split, walk_forward
 from backtest.wording import counted
 
 _FEWEST_CANDLES: Final = 2
+_LEAST_THERE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,15 +63,15 @@ def searched_in(candles: Candles, splits: Sequence[Split]) -> list[Candles]:
     """Return the candles of every split's search.
 
     Raises:
-        InvalidRequest: naming `walk-forward`, if a window to search or to judge lies in a gap.
+        InvalidRequest: naming `walk-forward`, if of a window to search or to judge less than half is there.
     """
     windows = [(split.search_from_ms, split.search_until_ms) for split in splits]
     for from_ms, until_ms in [*windows, *((split.judge_from_ms, split.judge_until_ms) for split in splits)]:
         first, last = np.searchsorted(candles.open_ms, [from_ms, until_ms])
-        if last - first < _FEWEST_CANDLES:
+        if (last - first) * candles.interval_ms < _LEAST_THERE * (until_ms - from_ms):
             refuse(
                 "walk-forward",
-                f"the window from {utc(from_ms)} to {utc(until_ms)} lies in a gap of the candles; get what is missing, "
+                f"the window from {utc(from_ms)} to {utc(until_ms)} lies mostly in a gap; get what is missing, "
                 "or choose --from and --to beside it",
             )
     return [candles.between(*window) for window in windows]
