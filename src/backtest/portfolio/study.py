@@ -30,7 +30,7 @@ class Source:
 class Total:
     """The whole account. Amounts in quote, exact; each is the sum of the grids' own.
 
-    equity_change = grid_profit + inventory_change - fees + residual
+    equity_change = grid_profit + inventory_change - fees + fee_asset_revaluation + residual
     """
 
     start_equity: Decimal
@@ -39,6 +39,7 @@ class Total:
     grid_profit: Decimal
     inventory_change: Decimal
     fees: Decimal
+    fee_asset_revaluation: Decimal
     residual: Decimal
     end_quote: Decimal  # start + cash flows of all grids = free + locked by orders
     free_quote: Decimal
@@ -150,6 +151,7 @@ def _total(together: Together, at_risk: npt.NDArray[np.int64]) -> Total:
         grid_profit=sum((book.grid_profit for book in books), ZERO),
         inventory_change=value - cost,
         fees=sum((book.fees for book in books), ZERO),
+        fee_asset_revaluation=sum((book.fee_asset_revaluation for book in books), ZERO),
         residual=sum((book.residual for book in books), ZERO),
         end_quote=together.start_quote + sum((book.cash_flow for book in books), ZERO),
         free_quote=together.free_quote,
