@@ -181,6 +181,15 @@ def test_trades_are_replayed_one_by_one(command, trades_csv, capsys, tmp_path):
     assert told["bounds"]["pessimistic"]["cycles"] < told["declared"]["cycles"] < told["bounds"]["optimistic"]["cycles"]
 
 
+def test_trades_pay_for_bnb_what_its_last_candle_told(command, trades_csv, bnb_csv, capsys):
+    bnb = ("--bnb-price", "market", "--bnb-data", bnb_csv, "--bnb", "3", "--no-bounds", "--json")
+    assert command(*GRID, "--trades", *bnb, data=trades_csv) == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    money = {name: Decimal(value) for name, value in told["money"].items()}
+    assert money["residual"] == 0 > money["fee_asset_revaluation"]
+    assert sum(Decimal(month["gain"]) for month in told["months"]) == money["equity_change"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
