@@ -31,6 +31,7 @@ from domain.instrument import Market
 from ports.clock import Clock
 from utils.binance_errors import Purpose, translate, translate_code
 from utils.binance_signing import Params, encode, signed_query, signed_socket_params
+from utils.closed_hosts import ClosedHosts, host_of
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -95,11 +96,14 @@ class Transport:
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         timeout_s: float = REQUEST_TIMEOUT_S,
+        closed_hosts: ClosedHosts | None = None,
     ) -> None:
         self._bases, self._guard = dict(addresses), guard
         self._key, self._secret, self._clock, self._sleep = api_key, api_secret, clock, sleep
         self.times = {market: ServerTime(clock) for market in Market}
-        self.broker = WeightBroker(clock, self.times[Market.SPOT].now_ms, sleep)
+        hosts = {market: host_of(url) for market, url in self._bases.items()}
+        server_ms = self.times[Market.SPOT].now_ms
+        self.broker = WeightBroker(clock, server_ms, sleep, hosts=hosts, closed_hosts=closed_hosts)
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(3.0, timeout_s))
         self._session: ClientSession | None = None
         self._measuring = {market: asyncio.Lock() for market in Market}
