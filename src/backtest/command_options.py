@@ -59,7 +59,14 @@ def add_grid(group: argparse._ArgumentGroup) -> None:
 def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
     """Add the words for fees, fills, path and rules; `more_fills` are rules of this command alone."""
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
-    group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
+    group.add_argument(
+        "--bnb-price",
+        metavar="PRICE",
+        help="pay fees in BNB, a quarter less, at this constant price, or `market`: at what its own candles tell",
+    )
+    group.add_argument(
+        "--bnb-data", type=Path, metavar="FILE", help="candles of BNB's market instead of the stored ones"
+    )
     group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
     rules = f"touch (default), through, share:5%%{more_fills}"
     group.add_argument("--fill", default="touch", metavar="RULE", help=rules)

@@ -12,6 +12,7 @@ from domain.grids import Books, Phase
 from domain.money import to_units
 from domain.orders import Fill, Role, Side
 from fakes.grid_examples import gate
+from fakes.replay_examples import bnb_price_at
 from fakes.store import InMemoryStore
 from orders.books import FifoBooks
 from orders.client_ids import ClientId
@@ -45,7 +46,7 @@ def live_through(
     max_exposure: Decimal = NO_LIMIT,
 ) -> Lived:
     """Run the scenario on the in-process host without latency, on the candles' points or on `steps`."""
-    bnb_price = scenario.fees.bnb_price
+    row_ms = 1 if steps else candles.interval_ms
     host = InProcessHost(
         spec=spec,
         balances=dict(scenario.balances),
@@ -54,31 +55,39 @@ def live_through(
         start_ms=candles.start_ms,
         seed=0,
         latency=Latency(0.0, 0.0),
-        fee_price=lambda _asset, _at_ms: bnb_price,
+        fee_price=lambda _asset, at_ms: bnb_price_at(scenario, at_ms, row_ms),
     )
     host.exchange.set_commission(
         ACCOUNT,
         maker_ppm=scenario.fees.maker_ppm,
         taker_ppm=scenario.fees.taker_ppm,
-        pays_in_bnb=bnb_price is not None,
+        pays_in_bnb=scenario.fees.first_bnb_price is not None,
     )
-    if bnb_price is not None:
-        host.exchange.add_symbol(SPECS["BNBUSDT"])
-        print_of_bnb = MarketTrade("BNBUSDT", to_units(bnb_price), UNIT, candles.start_ms, buyer_is_maker=False)
-        host.exchange.print_trade(print_of_bnb)
-    steps = steps or points(candles, scenario, spec)
-    host.play([next(steps)])
+    host.exchange.add_symbol(SPECS["BNBUSDT"])
+    steps = beside_bnb(steps or points(candles, scenario, spec), scenario, row_ms)
+    first = next(steps)
+    host.play([first])
     host.start(scenario.plan)
     host.settle()
     entering = host.snapshot().phase is Phase.ENTERING
+    last_ms = first.time_ms
     for step in steps:
+        last_ms = step.time_ms
         offer = step.book if entering else BookUpdate(spec.symbol, (), ())
         host.play([FeedStep(step.time_ms, step.trades, offer)])
         entering = entering and host.snapshot().phase is Phase.ENTERING
     fills = list(host.store.fills(1))
     rows = [_row(fill, scenario) for fill in fills]
-    marked = _marked(fills, rows, scenario, to_decimal(int(candles.close[-1])))
+    marked = _marked(fills, rows, scenario, to_decimal(int(candles.close[-1])), (last_ms, row_ms))
     return Lived(rows, fills, host.snapshot().books, host.balances(), marked)
+
+
+def beside_bnb(steps: Iterator[FeedStep], scenario: Scenario, row_ms: int) -> Iterator[FeedStep]:
+    """Yield the steps, before each of them a print of what BNB is known to cost in its row of `row_ms`."""
+    for step in steps:
+        price = bnb_price_at(scenario, step.time_ms, row_ms)
+        told = () if price is None else (MarketTrade("BNBUSDT", to_units(price), UNIT, step.time_ms, False),)
+        yield FeedStep(step.time_ms, (*told, *step.trades), step.book)
 
 
 def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:
@@ -139,11 +148,13 @@ def _row(fill: Fill, scenario: Scenario) -> Row:
     )
 
 
-def _marked(fills: list[Fill], rows: list[Row], scenario: Scenario, mark: Decimal) -> Books:
+def _marked(fills: list[Fill], rows: list[Row], scenario: Scenario, mark: Decimal, end: tuple[int, int]) -> Books:
+    last_ms, row_ms = end
     books = FifoBooks(scenario.rules.instrument)
     for fill, row in zip(fills, rows, strict=True):
-        books.add(fill, scenario.fees.bnb_price, lane=row[1])
-    return books.marked(mark)
+        books.add(fill, bnb_price_at(scenario, fill.time_ms, row_ms), lane=row[1])
+    now = bnb_price_at(scenario, last_ms, row_ms)
+    return books.marked(mark, {} if now is None else {"BNB": now})
 
 
 def to_decimal(units: int) -> Decimal:

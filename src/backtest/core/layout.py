@@ -1,6 +1,7 @@
 """Where every number of a replay stands in the integer arrays of the engine."""
 
 from collections.abc import MutableSequence, Sequence
+from typing import Any, NamedTuple
 
 NOTHING = 1 << 60
 """A price above all, and a quantity that fills every order."""
@@ -22,7 +23,7 @@ CAP_DEN = 12
 MAKER = 13  # six places of fractions, see FEE_*
 TAKER = 19
 PAYS_IN_BNB = 25
-BNB_UNIT = 26  # units per 1e-8 BNB
+BNB_MOVES = 26  # 1: a column tells what BNB costs in each row, 0: BNB_PRICE stands still
 CASH_LIMIT = 27  # units; beyond it int64 could overflow
 RECORD = 28  # 1: write fills
 CURVE = 29  # 1: write the equity curve
@@ -39,13 +40,13 @@ FEE_BASE_DEN = 1
 FEE_QUOTE_NUM = 2
 FEE_QUOTE_DEN = 3
 FEE_BNB_NUM = 4
-FEE_BNB_DEN = 5
+FEE_BNB_DEN = 5  # to be multiplied by BNB_PRICE
 
 # Places in `state`, the numbers of the whole replay.
 NEXT = 0  # candle to go on with
 ACTIVE = 1  # 1: the rungs rest
 FREE = 2  # quote that no order has locked, units
-CASH = 3  # quote less what fees in BNB were worth, units
+CASH = 3  # quote less what fees in BNB were worth when they were paid, units
 BASE = 4  # base of the whole account, 1e-8
 BNB = 5  # 1e-8
 BEST_BUY = 6  # cell of the highest resting buy, -1 without
@@ -61,14 +62,14 @@ FEE_BNB = 15  # 1e-8
 FIRST_PRICE = 16  # ticks; what was bought before or as the rungs came to rest
 FIRST_FEE = 17  # 1e-8 base, of those purchases
 PEAK = 18  # units
-PEAK_AT = 19
+PEAK_AT = 19  # a row, AT_START or NEVER, like the three below
 TROUGH = 20  # lowest equity since the peak
 TROUGH_AT = 21
 WORST_PEAK = 22  # of the deepest relative fall so far that a newer peak, or the end, has ended
 WORST_PEAK_AT = 23
 WORST_TROUGH = 24
 WORST_TROUGH_AT = 25
-LONGEST = 26  # candles from a peak to the next higher one
+BNB_PRICE = 26  # units per 1e-8 BNB
 IN_RANGE = 27  # candles that closed within the ladder
 UNPAID_EVER = 28
 FAULTED = 29  # slots whose order is below the venue's minimum
@@ -76,7 +77,12 @@ NEXT_MARK = 30
 OTHERS_AT_RISK = 31  # by the other grids of the account, units
 AT_RISK = 32  # by this one when it was last looked at
 OVER_LIMIT_EVER = 33
-STATE = 34
+FEE_BNB_WORTH = 34  # when they were paid, units
+STATE = 35
+
+# Moments that are no row.
+AT_START = -1  # the first open, before anything was paid
+NEVER = -2
 
 # Places in `wallet`, what several grids on one account share.
 WALLET_FREE = 0  # units
@@ -122,6 +128,9 @@ BLOCK_HIGH = 0
 BLOCK_LOW = 1
 BLOCK_TOP = 2  # highest close
 BLOCK_BOTTOM = 3  # lowest close
+BLOCK_BNB_TOP = 4  # highest price of BNB, where it moves
+BLOCK_BNB_BOTTOM = 5
+BLOCK_ROWS = 6
 BLOCK = 32  # candles
 
 # Width of a fill in `fills`: moment, cell, side, price, lots, commission, its asset.
@@ -134,3 +143,52 @@ Ints = Sequence[int]
 Column = MutableSequence[int]
 Table = Sequence[MutableSequence[int]]
 Wide = Sequence[Sequence[int]]
+
+
+class Tape(NamedTuple):
+    """One market as a replay reads it; `bnb` is empty where the price of BNB stands still."""
+
+    prices: Ints
+    blocks: Wide
+    volume: Ints
+    bnb: Ints
+
+
+class Grid(NamedTuple):
+    """One grid: what it is told, its rungs and cells, what has become of it, and where its fills are written."""
+
+    rules: Ints
+    ladder: Wide
+    cell: Table
+    totals: Column
+    state: Column
+    fills: Column
+
+
+class Kept(NamedTuple):
+    """Where the equity is written: at every close where asked for, and at the rows that `marks` names, ascending."""
+
+    curve: Column
+    marks: Ints
+    marked: Column
+
+
+class Tapes(NamedTuple):
+    """Several markets one behind the other; `starts` counts the candles before each."""
+
+    starts: Any
+    prices: Any
+    volume: Any
+    bnb: Any
+
+
+class Grids(NamedTuple):
+    """Several grids, their tables one behind the other; `starts` counts the cells before each."""
+
+    starts: Any
+    rules: Any
+    ladders: Any
+    cells: Any
+    totals: Any
+    state: Any
+    fills: Any
