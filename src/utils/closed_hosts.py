@@ -113,7 +113,12 @@ def _file_name(host: str) -> str:
 def _write(path: Path, closure: Closure) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
-        file.write(json.dumps({"until_ms": closure.until_ms, "banned": closure.banned}))
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+        fresh = Path(file.name)
+        try:
+            file.write(json.dumps({"until_ms": closure.until_ms, "banned": closure.banned}))
+            file.flush()
+            os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)  # a full disk is left no fuller
+            raise

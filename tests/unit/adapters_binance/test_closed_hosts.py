@@ -123,6 +123,14 @@ def test_a_file_that_tells_nothing_or_too_much_closes_nothing_for_long(
     assert hosts.closure(HOST) == Closure(clock.wall_ms() + LONGEST_S * 1000, banned=True)
 
 
+def test_what_cannot_be_written_leaves_nothing_behind(clock: FakeClock, tmp_path: Path) -> None:
+    (tmp_path / f"{HOST}.json").mkdir()
+    closed_hosts = ClosedHosts((tmp_path,), clock.wall_ms)
+    closed_hosts.close(HOST, clock.wall_ms() + 60_000, banned=True)
+    assert closed_hosts.closure(HOST) == Closure(clock.wall_ms() + 60_000, banned=True)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{HOST}.json"]
+
+
 def test_without_a_folder_that_can_be_written_this_process_still_keeps_to_it(
     clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
