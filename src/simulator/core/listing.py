@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from simulator.core.book import Book
 from simulator.core.live_order import LiveOrder
-from simulator.core.symbols import SymbolSpec
+from simulator.core.symbols import SymbolSpec, half_up
 
 
 class PrintWindow:
@@ -32,7 +32,7 @@ class PrintWindow:
         """Return the average (UNIT, rounded half up) over the window that ends now; None without volume."""
         self._forget_until(now_ms // 1000 - self._span)
         notional, quantity = self._notional + self._current[1], self._quantity + self._current[2]
-        return (2 * notional + quantity) // (2 * quantity) if quantity else None
+        return half_up(notional, quantity) if quantity else None
 
     def _open(self, second: int) -> list[int]:
         self._close_current()

@@ -16,6 +16,12 @@ UNIT: Final = 10**8
 NOTIONAL_UNIT: Final = 10**16
 PPM: Final = 10**6
 
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Divide two ints, the denominator above 0, and round halves up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
 ALL_STP_MODES: Final = tuple(StpMode)
 
 
