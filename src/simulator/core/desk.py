@@ -12,7 +12,6 @@ from simulator.core.errors import (
     empty_book,
     order_rejected,
 )
-from simulator.core.events import Prevention
 from simulator.core.filters import (
     check_client_id,
     check_lots_bought,
@@ -26,7 +25,6 @@ from simulator.core.matching import Match, cost, plan_taker, spend_budget, trade
 from simulator.core.orders import (
     CancelRestriction,
     ExpiryReason,
-    Fill,
     Order,
     OrderParams,
     OrderStatus,
@@ -63,7 +61,7 @@ class OrderDesk:
             matches = []
         listing.ids.next_order()
         self._ledger.open(listing, order)
-        fills = tuple(self._carry_out(listing, order, matches, now_ms))
+        fills = tuple(self._ledger.carry_out(listing, order, matches, now_ms))
         if order.is_open:
             self._rest_or_expire(listing, order, now_ms)
         return order.snapshot(fills=fills)
@@ -102,7 +100,7 @@ class OrderDesk:
             held = self._ledger.accounts[account_id].total(spec.base)
             check_max_position(spec, quantity, held, open_buys)
 
-    def _plan(self, listing: Listing, order: LiveOrder) -> list[Match]:
+    def _plan(self, listing: Listing, order: LiveOrder) -> list[Match[LiveOrder]]:
         """Decide what the order will take; raises what keeps it from existing at all."""
         account, spec = self._ledger.accounts[order.account_id], listing.spec
         if order.type is not OrderType.MARKET:
@@ -126,27 +124,6 @@ class OrderDesk:
         if order.side is Side.BUY:
             account.require(spec.quote, cost(matches))
         return matches
-
-    def _carry_out(self, listing: Listing, order: LiveOrder, matches: list[Match], now_ms: int) -> list[Fill]:
-        fills = []
-        for match in matches:
-            if match.maker is None:
-                fills.append(self._ledger.fill_outside(listing, order, match.price, match.quantity, now_ms))
-            elif match.quantity:
-                fills.append(self._ledger.fill_between(listing, match.maker, order, match.quantity, now_ms))
-            else:
-                self._prevent(listing, order, match.maker, match, now_ms)
-        return fills
-
-    def _prevent(self, listing: Listing, taker: LiveOrder, maker: LiveOrder, match: Match, now_ms: int) -> None:
-        match_id = listing.ids.next_prevention()
-        both = ((maker, match.maker_lost, taker), (taker, match.taker_lost, maker))
-        for order, lost, counter in both:
-            if lost:
-                prevention = Prevention(
-                    match_id=match_id, quantity=lost, price=match.price, counter_order_id=counter.order_id
-                )
-                self._ledger.prevent(listing, order, prevention, now_ms)
 
     def _rest_or_expire(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
         if order.type is OrderType.MARKET:
@@ -181,7 +158,7 @@ def _draft(listing: Listing, account_id: str, params: OrderParams, now_ms: int) 
     )
 
 
-def _matches(listing: Listing, order: LiveOrder, limit: int | None) -> list[Match]:
+def _matches(listing: Listing, order: LiveOrder, limit: int | None) -> list[Match[LiveOrder]]:
     offers = listing.book.of(order.side.opposite).offers(limit)
     return plan_taker(offers, order.quantity, order.account_id, order.stp_mode)
 

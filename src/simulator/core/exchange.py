@@ -12,7 +12,7 @@ from simulator.core.events import ExchangeEvent, MarketTrade, PublicTrade
 from simulator.core.filters import check_shape
 from simulator.core.histories import History
 from simulator.core.listing import Listing
-from simulator.core.matching import MakerFill, plan_print
+from simulator.core.matching import meet_print
 from simulator.core.orders import CancelRestriction, Order, OrderParams
 from simulator.core.queries import Queries
 from simulator.core.replacing import CancelReplaceOutcome, ReplaceMode, cancel_replace
@@ -124,16 +124,12 @@ class Exchange(Queries):
         traded through that order: it fills whole, at its own price. Raises ValueError on a crossed book.
         """
         listing = self._listing(symbol)
-        book = listing.book
-        book.set_external(bids, asks)
-        fills: list[MakerFill] = []
-        if asks and asks[0][0] < book.bids.best_resting:
-            fills += [MakerFill(order, order.remaining) for order in book.bids.through(asks[0][0])]
-        if bids and bids[0][0] > book.asks.best_resting:
-            fills += [MakerFill(order, order.remaining) for order in book.asks.through(bids[0][0])]
-        if fills:
+        listing.book.set_external(bids, asks)
+        overtaken = listing.book.overtaken()
+        if overtaken:
             with self._operation(listing, self._now_ms if now_ms is None else now_ms) as time_ms:
-                self._fill_resting(listing, fills, time_ms)
+                for order in overtaken:
+                    self._ledger.fill_resting(listing, order, order.remaining, time_ms)
 
     def place(self, account_id: str, params: OrderParams, now_ms: int) -> Order:
         """Place an order; the answer's `fills` are those of this call.
@@ -274,22 +270,11 @@ class Exchange(Queries):
 
     def _print_into(self, listing: Listing, trade: MarketTrade) -> int:
         """Apply a print to the sides it touches; return how much of it accounts' orders took."""
-        if trade.price <= 0 or trade.qty < 0:
-            raise ValueError(f"a print needs a price above 0 and a quantity of at least 0, was {trade}")
-        own = 0
         with self._operation(listing, trade.time_ms) as now_ms:
-            for side in (listing.book.bids, listing.book.asks):
-                if not side.is_reached_by(trade.price):
-                    continue
-                fills, taken = plan_print(side, trade.price, trade.qty, listing.spec.lot)
-                side.take_external(trade.price, trade.qty - taken)
-                self._fill_resting(listing, fills, now_ms)
-                own += taken
+            fills, own = meet_print(listing.book, trade.price, trade.qty, listing.spec.lot)
+            for fill in fills:
+                self._ledger.fill_resting(listing, fill.order, fill.quantity, now_ms)
         return own
-
-    def _fill_resting(self, listing: Listing, fills: Sequence[MakerFill], now_ms: int) -> None:
-        for fill in fills:
-            self._ledger.fill_resting(listing, fill.order, fill.quantity, now_ms)
 
     @contextmanager
     def _operation(self, listing: Listing, now_ms: int) -> Iterator[int]:

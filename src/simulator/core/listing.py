@@ -2,11 +2,10 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
-from simulator.core.book import Book
 from simulator.core.live_order import LiveOrder
+from simulator.core.market import Market
 from simulator.core.symbols import SymbolSpec, half_up
 
 
@@ -69,41 +68,13 @@ class PrintWindow:
             self._open(second)[1:] = [notional, quantity]
 
 
-@dataclass(slots=True)
-class Counters:
-    """Last identifier given out, per symbol."""
-
-    order: int = 0
-    trade: int = 0
-    execution: int = 0
-    prevention: int = 0
-
-    def next_order(self) -> int:
-        self.order += 1
-        return self.order
-
-    def next_trade(self) -> int:
-        self.trade += 1
-        return self.trade
-
-    def next_execution(self) -> int:
-        self.execution += 1
-        return self.execution
-
-    def next_prevention(self) -> int:
-        self.prevention += 1
-        return self.prevention
-
-
-class Listing:
+class Listing(Market[LiveOrder]):
     """One symbol's filters, book, last price, averages and identifiers."""
 
     def __init__(self, spec: SymbolSpec) -> None:
+        super().__init__(spec.symbol)
         self.spec = spec
-        self.book = Book()
         self.window = PrintWindow(spec.avg_price_mins)
-        self.ids = Counters()
-        self.last_price = 0
 
     def set_spec(self, spec: SymbolSpec) -> None:
         if spec.avg_price_mins != self.spec.avg_price_mins:
@@ -116,22 +87,11 @@ class Listing:
         return self.last_price if average is None else average
 
     def dump(self) -> dict[str, Any]:
-        return {
-            "spec": self.spec.dump(),
-            "ids": [self.ids.order, self.ids.trade, self.ids.execution, self.ids.prevention],
-            "last_price": self.last_price,
-            "window": self.window.dump(),
-            "bids": self.book.bids.dump(),
-            "asks": self.book.asks.dump(),
-        }
+        return {"spec": self.spec.dump(), "window": self.window.dump(), **self.dump_trading()}
 
     @classmethod
     def load(cls, saved: Mapping[str, Any], orders: Mapping[int, LiveOrder]) -> Self:
         listing = cls(SymbolSpec.load(saved["spec"]))
-        listing.ids = Counters(*saved["ids"])
-        listing.last_price = saved["last_price"]
         listing.window.restore(saved["window"])
-        listing.book.bids.restore(saved["bids"], orders)
-        listing.book.asks.restore(saved["asks"], orders)
-        listing.book.refresh()
+        listing.restore_trading(saved, orders)
         return listing

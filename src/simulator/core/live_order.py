@@ -1,11 +1,10 @@
-"""The one mutable form of an order, owned by the exchange and never handed out."""
+"""The one mutable form of a spot order, owned by the exchange and never handed out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 from simulator.core.orders import (
-    OPEN_STATUSES,
     ExpiryReason,
     Fill,
     Order,
@@ -16,45 +15,19 @@ from simulator.core.orders import (
     TimeInForce,
 )
 from simulator.core.symbols import UNIT
+from simulator.core.working_order import WorkingOrder
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class LiveOrder:
-    """An order at work.
+class LiveOrder(WorkingOrder):
+    """A spot order at work."""
 
-    `ahead` (UNIT) is the external volume at its price that trades before it; `rests` says it is in the book.
-    """
-
-    symbol: str
-    order_id: int
-    account_id: str
-    client_id: str
-    side: Side
     type: OrderType
     time_in_force: TimeInForce
-    price: int
-    quantity: int
     quote_quantity: int
-    stp_mode: StpMode
-    time_ms: int
-    update_ms: int
     working_ms: int | None
-    executed: int = 0
-    executed_quote: int = 0
-    prevented: int = 0
-    status: OrderStatus = OrderStatus.NEW
     prevented_match_id: int | None = None
     expiry_reason: ExpiryReason | None = None
-    ahead: int = 0
-    rests: bool = False
-
-    @property
-    def remaining(self) -> int:
-        return self.quantity - self.executed - self.prevented
-
-    @property
-    def is_open(self) -> bool:
-        return self.status in OPEN_STATUSES
 
     def lock_for(self, quantity: int) -> int:
         """Return what `quantity` of it holds locked (NOTIONAL_UNIT of the asset it pays with)."""
@@ -62,27 +35,13 @@ class LiveOrder:
             return 0
         return quantity * (self.price if self.side is Side.BUY else UNIT)
 
-    def execute(self, quantity: int, quote: int, now_ms: int) -> None:
-        self.executed += quantity
-        self.executed_quote += quote
-        self.update_ms = now_ms
-        if self.remaining:
-            self.status = OrderStatus.PARTIALLY_FILLED
-        else:
-            filled = self.executed == self.quantity
-            self.status = OrderStatus.FILLED if filled else OrderStatus.EXPIRED_IN_MATCH
-
     def prevent(self, quantity: int, match_id: int, now_ms: int) -> None:
-        self.prevented += quantity
+        self.lose(quantity, now_ms)
         self.prevented_match_id = match_id
-        self.update_ms = now_ms
-        if not self.remaining:
-            self.status = OrderStatus.EXPIRED_IN_MATCH
 
     def finish(self, status: OrderStatus, reason: ExpiryReason | None, now_ms: int) -> None:
-        self.status = status
+        self.end(status, now_ms)
         self.expiry_reason = reason
-        self.update_ms = now_ms
 
     def snapshot(self, *, fills: tuple[Fill, ...] = (), cancel_client_id: str | None = None) -> Order:
         return Order(
@@ -109,9 +68,6 @@ class LiveOrder:
             fills=fills,
             cancel_client_id=cancel_client_id,
         )
-
-    def dump(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def load(cls, saved: Mapping[str, Any]) -> Self:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from simulator.core.accounts import Account
+from simulator.core.clearing import Clearing
 from simulator.core.commissions import DISCOUNT_ASSET, commission_in_bnb, commission_on
 from simulator.core.events import (
     BalanceMoved,
@@ -18,6 +19,7 @@ from simulator.core.histories import History
 from simulator.core.listing import Listing
 from simulator.core.live_order import LiveOrder
 from simulator.core.orders import ExpiryReason, Fill, OrderStatus, Side
+from simulator.core.outbox import Outbox
 from simulator.core.symbols import UNIT
 
 
@@ -30,16 +32,12 @@ class _Bought(NamedTuple):
     quote: int
 
 
-class Outbox:
-    """Events of the running operation; balances of all touched accounts follow the orders' events."""
+class BalanceOutbox(Outbox[ExchangeEvent]):
+    """Events of spot; balances of all touched accounts follow the orders' events."""
 
     def __init__(self, listener: Callable[[ExchangeEvent], None]) -> None:
-        self.listener = listener
-        self._events: list[ExchangeEvent] = []
+        super().__init__(listener)
         self._touched: dict[str, tuple[Account, dict[str, None]]] = {}
-
-    def tell(self, event: ExchangeEvent) -> None:
-        self._events.append(event)
 
     def touch(self, account: Account, *assets: str) -> None:
         _, touched = self._touched.setdefault(account.account_id, (account, {}))
@@ -49,23 +47,25 @@ class Outbox:
         """Hand everything to the listener; called once the exchange is consistent again."""
         for account, assets in self._touched.values():
             balances = {asset: account.balance(asset) for asset in assets}
-            self._events.append(BalancesChanged(account.account_id, balances, now_ms))
-        events, self._events, self._touched = self._events, [], {}
-        for event in events:
-            self.listener(event)
+            self.tell(BalancesChanged(account.account_id, balances, now_ms))
+        self._touched = {}
+        self.hand_over()
 
 
-class Ledger:
+class Ledger(Clearing[Listing, LiveOrder, Fill]):
     """Accounts and their histories, and the only place where either changes because of an order."""
 
     def __init__(self, listings: Mapping[str, Listing], listener: Callable[[ExchangeEvent], None]) -> None:
         self.accounts: dict[str, Account] = {}
         self.histories: dict[tuple[str, str], History] = {}
-        self.outbox = Outbox(listener)
+        self.outbox = BalanceOutbox(listener)
         self._listings = listings
 
     def history(self, account_id: str, symbol: str) -> History:
         return self.histories.setdefault((account_id, symbol), History())
+
+    def publish(self, trade: PublicTrade) -> None:
+        self.outbox.tell(trade)
 
     def move(self, account: Account, asset: str, delta: int, now_ms: int) -> None:
         """Record a deposit (`delta` above 0) or a withdrawal."""
@@ -120,23 +120,6 @@ class Ledger:
         self._report(listing, order, ExecutionType.TRADE, now_ms, fill=fill)
         return fill
 
-    def fill_resting(self, listing: Listing, order: LiveOrder, quantity: int, now_ms: int) -> None:
-        """Fill a resting order at its own price against the outside market."""
-        self._next_trade(listing, order, order.price, quantity, now_ms)
-        self.fill(listing, order, order.price, quantity, is_maker=True, now_ms=now_ms)
-
-    def fill_between(self, listing: Listing, maker: LiveOrder, taker: LiveOrder, quantity: int, now_ms: int) -> Fill:
-        """Let two orders trade at the maker's price; returns the taker's fill."""
-        self._next_trade(listing, maker, maker.price, quantity, now_ms)
-        self.fill(listing, maker, maker.price, quantity, is_maker=True, now_ms=now_ms)
-        return self.fill(listing, taker, maker.price, quantity, is_maker=False, now_ms=now_ms)
-
-    def fill_outside(self, listing: Listing, taker: LiveOrder, price: int, quantity: int, now_ms: int) -> Fill:
-        """Fill a taker with external volume, which is used up by it."""
-        listing.book.of(taker.side.opposite).take_external(price, quantity)
-        self._next_trade(listing, taker, price, quantity, now_ms, taken=True)
-        return self.fill(listing, taker, price, quantity, is_maker=False, now_ms=now_ms)
-
     def prevent(self, listing: Listing, order: LiveOrder, prevention: Prevention, now_ms: int) -> None:
         """Take the prevented quantity out of an order that would have traded with its own account."""
         self._release(listing, order, prevention.quantity)
@@ -160,15 +143,6 @@ class Ledger:
         self._drop_if_done(listing, order)
         kind = ExecutionType.CANCELED if status is OrderStatus.CANCELED else ExecutionType.EXPIRED
         self._report(listing, order, kind, now_ms, cancel_client_id=cancel_client_id)
-
-    def _next_trade(
-        self, listing: Listing, order: LiveOrder, price: int, quantity: int, now_ms: int, *, taken: bool = False
-    ) -> None:
-        """Give out the next trade id and publish the trade; `order` is the maker unless `taken`."""
-        trade_id = listing.ids.next_trade()
-        listing.last_price = price
-        buyer_is_maker = (order.side is Side.BUY) != taken
-        self.outbox.tell(PublicTrade(listing.spec.symbol, trade_id, price, quantity, now_ms, buyer_is_maker, own=True))
 
     def _payer(self, listing: Listing, order: LiveOrder) -> tuple[Account, str]:
         spec = listing.spec

@@ -41,7 +41,7 @@ NOTIONAL_UNIT = 10**16 only for `quote` and `executed_quote`; `now_ms` is market
     last_price(symbol); mark_price(symbol); index_price(symbol); depth(symbol, limit)
     commission(account_id) -> (maker_ppm, taker_ppm); hedge_mode(account_id) -> bool
     account(account_id) -> AccountView
-    positions(account_id, symbol=None) -> list[PositionView]     one row per symbol (BOTH) or two (LONG, SHORT), flat too
+    positions(account_id, symbol=None) -> list[PositionView]     per symbol BOTH, or LONG and SHORT; flat too
     symbol_config(account_id, symbol) -> SymbolConfig
     order(account_id, symbol, *, order_id=None, client_id=None); open_order(...) same, -2013 unless open
     open_orders(account_id, symbol=None)
@@ -52,7 +52,8 @@ NOTIONAL_UNIT = 10**16 only for `quote` and `executed_quote`; `now_ms` is market
     margin_changes(account_id, symbol, *, adds=None, start_ms=None, end_ms=None, limit=500)
     force_orders(account_id, *, symbol=None, start_ms=None, end_ms=None, limit=50) -> list[FuturesOrder]
     algo(account_id, *, algo_id=None, client_id=None) -> AlgoOrder
-    open_algos(account_id, symbol=None); all_algos(account_id, symbol, *, algo_id=None, start_ms=None, end_ms=None, limit=500)
+    open_algos(account_id, symbol=None)
+    all_algos(account_id, symbol, *, algo_id=None, start_ms=None, end_ms=None, limit=500)
     open_interest(symbol) -> int                                 sum of accounts' longs
     insurance_fund -> int
 
