@@ -37,7 +37,7 @@ FillT = TypeVar("FillT", bound=_FillRow)
 
 ARCHIVE_AFTER_MS: Final = 90 * 86_400_000
 
-_UNFILLED_ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
+UNFILLED_ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
 
 
 class Records(Generic[OrderT, FillT]):
@@ -121,7 +121,7 @@ class History(Records[LiveOrder, Fill]):
         if client_id is not None and order.client_id != client_id:
             raise client_id_mismatch()
         is_old = order.update_ms < now_ms - ARCHIVE_AFTER_MS
-        if is_old and order.status in _UNFILLED_ENDS and not order.executed:
+        if is_old and order.status in UNFILLED_ENDS and not order.executed:
             raise archived_order()
         return order
 
