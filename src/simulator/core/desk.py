@@ -1,8 +1,8 @@
 """Takes orders in: admission, taking, resting, cancelling."""
 
-import hashlib
 from typing import Final
 
+from simulator.core.client_ids import made_id
 from simulator.core.errors import (
     DUPLICATE_ORDER,
     THIN_BOOK,
@@ -79,7 +79,7 @@ class OrderDesk:
         check_client_id(new_client_id)
         if restrictions is not None and order.status is not _RESTRICTED_TO[restrictions]:
             raise cancel_restricted()
-        cancel_id = new_client_id or _made_id("cancel", order.symbol, listing.ids.execution)
+        cancel_id = new_client_id or made_id("cancel", order.symbol, listing.ids.execution)
         self._ledger.finish(listing, order, OrderStatus.CANCELED, now_ms, cancel_client_id=cancel_id)
         return order.snapshot(cancel_client_id=cancel_id)
 
@@ -144,7 +144,7 @@ def _draft(listing: Listing, account_id: str, params: OrderParams, now_ms: int) 
         symbol=params.symbol,
         order_id=order_id,
         account_id=account_id,
-        client_id=params.client_id or _made_id("order", params.symbol, order_id),
+        client_id=params.client_id or made_id("order", params.symbol, order_id),
         side=params.side,
         type=params.type,
         time_in_force=params.time_in_force or TimeInForce.GTC,
@@ -182,8 +182,3 @@ def _check_liquidity(spec: SymbolSpec, reachable: int) -> None:
         raise order_rejected(THIN_BOOK_FOR_FILTER.format("LOT_SIZE"))
     if reachable < spec.market_min_qty:
         raise order_rejected(THIN_BOOK_FOR_FILTER.format("MARKET_LOT_SIZE"))
-
-
-def _made_id(kind: str, symbol: str, number: int) -> str:
-    """Make a client id as the venue does where none was sent: 22 characters without meaning."""
-    return hashlib.blake2b(f"{kind}:{symbol}:{number}".encode(), digest_size=11).hexdigest()
