@@ -9,7 +9,6 @@ from simulator.core.orders import Fill, Order, OrderStatus
 from simulator.wire import errors
 from simulator.wire.calls import Call
 from simulator.wire.exchange_info import spot_filters
-from simulator.wire.limits import Limits
 from simulator.wire.numbers import render_ppm
 from simulator.wire.render import account_trade, balance_rows, order_query
 from simulator.wire.trading import discount
@@ -76,13 +75,8 @@ def order_counts(venue: Venue, call: Call) -> list[Json]:
 
 
 def order_limit_rows(venue: Venue, account_id: str, server_ms: int) -> list[Json]:
-    ten_seconds, day = venue.order_counter.counts(account_id, server_ms)
-    counts = {"SECOND": ten_seconds, "DAY": day}
-    return [{**row, "count": counts[str(row["interval"])]} for row in _order_rows(venue.limits)]
-
-
-def _order_rows(limits: Limits) -> list[Json]:
-    return [row for row in limits.rows() if row["rateLimitType"] == "ORDERS"]
+    counts = venue.order_counter.counts(account_id, server_ms)
+    return [{**row, "count": count} for row, count in zip(venue.limits.order_rows(), counts, strict=True)]
 
 
 def my_filters(venue: Venue, call: Call) -> Json:

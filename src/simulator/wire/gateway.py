@@ -144,8 +144,7 @@ class Gateway:
         headers = self._weight_headers(request)
         if operation.orders:
             now_ms = self._dispatcher.server_ms()
-            counts = self._dispatcher.venue.order_counter.counts(answer.account_id, now_ms)
-            headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1D"] = map(str, counts)
+            headers |= self._dispatcher.venue.order_counter.headers(answer.account_id, now_ms)
         return _json(answer.result, HTTPStatus.OK, headers)
 
     def _weight_headers(self, request: web.BaseRequest) -> dict[str, str]:
