@@ -17,10 +17,13 @@ from simulator.core.live_order import LiveOrder
 from simulator.core.orders import Fill, OrderStatus, Side
 from simulator.core.working_order import OrderT
 
-_T = TypeVar("_T")
+
+class _Row(Protocol):
+    @property
+    def time_ms(self) -> int: ...
 
 
-class _FillRow(Protocol):
+class _FillRow(_Row, Protocol):
     """What a fill of any market has, and what makes it a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -29,10 +32,9 @@ class _FillRow(Protocol):
     def trade_id(self) -> int: ...
     @property
     def order_id(self) -> int: ...
-    @property
-    def time_ms(self) -> int: ...
 
 
+_T = TypeVar("_T", bound=_Row)
 FillT = TypeVar("FillT", bound=_FillRow)
 
 ARCHIVE_AFTER_MS: Final = 90 * 86_400_000
@@ -76,8 +78,7 @@ class Records(Generic[OrderT, FillT]):
         chosen: Iterable[OrderT] = self.orders.values()
         if order_id is not None:
             chosen = (order for order in chosen if order.order_id >= order_id)
-        found = [order for order in chosen if _within(order.time_ms, start_ms, end_ms)]
-        return _cut(found, limit, from_start=order_id is not None or start_ms is not None)
+        return select(chosen, start_ms, end_ms, limit, from_start=order_id is not None or start_ms is not None)
 
     def select_fills(
         self,
@@ -89,12 +90,8 @@ class Records(Generic[OrderT, FillT]):
     ) -> list[FillT]:
         """Return fills from `from_id` or `start_ms` on, else the latest; oldest first."""
         first = 0 if from_id is None else bisect_left(self.fills, from_id, key=attrgetter("trade_id"))
-        found = [
-            fill
-            for fill in self.fills[first:]
-            if order_id in (None, fill.order_id) and _within(fill.time_ms, start_ms, end_ms)
-        ]
-        return _cut(found, limit, from_start=from_id is not None or start_ms is not None)
+        found = [fill for fill in self.fills[first:] if order_id in (None, fill.order_id)]
+        return select(found, start_ms, end_ms, limit, from_start=from_id is not None or start_ms is not None)
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -141,9 +138,11 @@ class History(Records[LiveOrder, Fill]):
         return history
 
 
-def _within(time_ms: int, start_ms: int | None, end_ms: int | None) -> bool:
-    return (start_ms is None or time_ms >= start_ms) and (end_ms is None or time_ms <= end_ms)
-
-
-def _cut(found: list[_T], limit: int, *, from_start: bool) -> list[_T]:
+def select(rows: Iterable[_T], start_ms: int | None, end_ms: int | None, limit: int, *, from_start: bool) -> list[_T]:
+    """Return the rows of that time, the first `limit` of them or the last; oldest first."""
+    found = [
+        row
+        for row in rows
+        if (start_ms is None or row.time_ms >= start_ms) and (end_ms is None or row.time_ms <= end_ms)
+    ]
     return found[:limit] if from_start else found[-limit:]

@@ -87,7 +87,7 @@ class FuturesDesk:
         self._check_matching(market, order)
         market.ids.next_order()
         self._ledger.open(order)
-        fills = tuple(self._take(market, order, now_ms))
+        fills = tuple(self.take(market, order, now_ms))
         self._rest_or_expire(market, order, now_ms)
         return order.snapshot(fills=fills)
 
@@ -117,7 +117,7 @@ class FuturesDesk:
         self._amend(market, order, change, now_ms)
         if order.time_in_force is FuturesTimeInForce.GTX and _plan(market, order):
             return self.cancel(order, now_ms)
-        fills = tuple(self._take(market, order, now_ms))
+        fills = tuple(self.take(market, order, now_ms))
         self._rest_or_expire(market, order, now_ms)
         return order.snapshot(fills=fills)
 
@@ -177,7 +177,7 @@ class FuturesDesk:
         elif order.time_in_force is FuturesTimeInForce.FOK and traded(_plan(market, order)) < order.quantity:
             raise refused(-5021)
 
-    def _take(self, market: ContractMarket, order: LiveFuturesOrder, now_ms: int) -> list[FuturesFill]:
+    def take(self, market: ContractMarket, order: LiveFuturesOrder, now_ms: int) -> list[FuturesFill]:
         """Trade against the book; again where a maker of the plan was gone when its turn came."""
         fills: list[FuturesFill] = []
         while order.is_open and (matches := _plan(market, order)):
