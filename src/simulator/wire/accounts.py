@@ -1,16 +1,17 @@
 """Account, order and trade queries of the spot side (protocol sections 1.3 and 1.4)."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from simulator.core.errors import no_such_order
 from simulator.core.events import Balance
-from simulator.core.orders import Fill, Order, OrderStatus
+from simulator.core.orders import Order
 from simulator.wire import errors
 from simulator.wire.calls import Call
 from simulator.wire.exchange_info import spot_filters
 from simulator.wire.numbers import render_ppm
 from simulator.wire.render import account_trade, balance_rows, order_query
+from simulator.wire.replica import all_seen, as_seen, is_hidden
 from simulator.wire.trading import discount
 from simulator.wire.venue import Venue
 
@@ -98,7 +99,7 @@ def order(venue: Venue, call: Call) -> Json:
         order_id=call.get("orderId"),
         client_id=call.get("origClientOrderId"),
     )
-    seen = _as_seen(venue, call, found)
+    seen = as_seen(venue, call, found, _rolled_back)
     if seen is None:
         raise no_such_order()
     return order_query(seen)
@@ -107,7 +108,7 @@ def order(venue: Venue, call: Call) -> Json:
 def open_orders(venue: Venue, call: Call) -> list[Json]:
     symbol = call.get("symbol")
     found = venue.exchange.open_orders(call.account_id, venue.require(symbol) if symbol else None)
-    return _listed(venue, call, found)
+    return [order_query(seen) for seen in all_seen(venue, call, found, _rolled_back)]
 
 
 def all_orders(venue: Venue, call: Call) -> list[Json]:
@@ -118,7 +119,7 @@ def all_orders(venue: Venue, call: Call) -> list[Json]:
         **_time_range(call),
         limit=_rows(call),
     )
-    return _listed(venue, call, found)
+    return [order_query(seen) for seen in all_seen(venue, call, found, _rolled_back)]
 
 
 def my_trades(venue: Venue, call: Call) -> list[Json]:
@@ -134,7 +135,7 @@ def my_trades(venue: Venue, call: Call) -> list[Json]:
         **times,
         limit=_rows(call),
     )
-    return [account_trade(fill) for fill in found if not _is_hidden(venue, call, fill.time_ms)]
+    return [account_trade(fill) for fill in found if not is_hidden(venue, call, fill.time_ms)]
 
 
 def empty_list(_venue: Venue, _call: Call) -> list[Json]:
@@ -153,33 +154,5 @@ def _time_range(call: Call) -> dict[str, int | None]:
     return {"start_ms": start_ms, "end_ms": end_ms}
 
 
-def _is_hidden(venue: Venue, call: Call, time_ms: int) -> bool:
-    return bool(call.lag_ms) and time_ms > venue.market_ms() - call.lag_ms
-
-
-def _listed(venue: Venue, call: Call, orders: list[Order]) -> list[Json]:
-    seen = (_as_seen(venue, call, order) for order in orders)
-    return [order_query(order) for order in seen if order is not None]
-
-
-def _as_seen(venue: Venue, call: Call, order: Order) -> Order | None:
-    """Return the order as a lagging replica shows it, None if it has not heard of it."""
-    if not call.lag_ms or not _is_hidden(venue, call, order.update_ms):
-        return order
-    if _is_hidden(venue, call, order.time_ms):
-        return None
-    fills = venue.exchange.trades(call.account_id, order.symbol, order_id=order.order_id, limit=1_000)
-    known = [fill for fill in fills if not _is_hidden(venue, call, fill.time_ms)]
-    return _rolled_back(order, known)
-
-
-def _rolled_back(order: Order, known: list[Fill]) -> Order:
-    executed = sum(fill.quantity for fill in known)
-    return replace(
-        order,
-        executed=executed,
-        executed_quote=sum(fill.quote for fill in known),
-        status=OrderStatus.PARTIALLY_FILLED if executed else OrderStatus.NEW,
-        update_ms=known[-1].time_ms if known else order.time_ms,
-        expiry_reason=None,
-    )
+def _rolled_back(order: Order, past: dict[str, Any]) -> Order:
+    return replace(order, **past, expiry_reason=None)

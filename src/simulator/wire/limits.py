@@ -19,13 +19,20 @@ TAKER_FILL_CREDIT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class OrderWindow:
-    """One window of the order count; `header` is how the answer's header names it."""
+    """One window of the order count; `header` is how the answer's header names it.
+
+    A batch counts its orders, in a window that `counts_requests` itself alone.
+    """
 
     interval: str
     number: int
     length_ms: int
     limit: int
     header: str
+    counts_requests: bool = False
+
+    def cost(self, orders: int) -> int:
+        return 1 if self.counts_requests else orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Limits:
     def order_windows(self) -> tuple[OrderWindow, ...]:
         windows = (
             OrderWindow("SECOND", 10, TEN_SECONDS_MS, self.orders_10s, "10S"),
-            OrderWindow("MINUTE", 1, MINUTE_MS, self.orders_minute, "1M"),
+            OrderWindow("MINUTE", 1, MINUTE_MS, self.orders_minute, "1M", counts_requests=True),
             OrderWindow("DAY", 1, DAY_MS, self.orders_day, "1D"),
         )
         return tuple(window for window in windows if window.limit)
@@ -187,16 +194,17 @@ class OrderCounter:
         )
 
     def reserve(self, account_id: str, orders: int, now_ms: int) -> None:
-        """Count orders about to be placed.
+        """Count the orders that one request is about to place.
 
         Raises:
             ApiError: -1015 (HTTP 429) if a window has no room; nothing is counted then.
         """
         mine = self._accounts[account_id]
         for window, counted in zip(self._windows, mine, strict=True):
-            if counted.used(now_ms) + orders > window.limit:
+            if counted.used(now_ms) + window.cost(orders) > window.limit:
                 raise errors.too_many_orders(window.limit, f"{window.number} {window.interval}", counted.left_s(now_ms))
-        self._add(account_id, orders, now_ms)
+        for window, counted in zip(self._windows, mine, strict=True):
+            counted.add(window.cost(orders), now_ms)
 
     def release(self, account_id: str, orders: int, now_ms: int) -> None:
         """Take back a reservation whose placement was refused."""
