@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
 import orjson
 
 from simulator.wire.connections import Connection
-from simulator.wire.publisher import Publisher
 
 MAX_STREAMS: Final = 1_024
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -46,10 +45,17 @@ class ControlError(Exception):
         self.code, self.message = code, message
 
 
-class StreamSession:
-    """One reader of market streams. `publisher` None: a connection on which nothing is ever sent."""
+class StreamSource(Protocol):
+    """Where streams come from: a market's publisher, or the user events of an account."""
 
-    def __init__(self, connection: Connection, publisher: Publisher | None, *, combined: bool) -> None:
+    def subscribe(self, name: str, reader: "StreamSession") -> None: ...
+    def unsubscribe(self, name: str, reader: "StreamSession") -> None: ...
+
+
+class StreamSession:
+    """One reader of streams. `publisher` None: a connection on which nothing is ever sent."""
+
+    def __init__(self, connection: Connection, publisher: StreamSource | None, *, combined: bool) -> None:
         self._connection, self._publisher = connection, publisher
         self.combined = combined
         self.names: dict[str, None] = {}
