@@ -27,6 +27,7 @@ def place(venue: FuturesVenue, call: Call) -> Json:
         client_id=call.get("clientAlgoId"),
         **common_terms(call.params),
     )
+    venue.require(params.symbol)
     count_order(venue, call)
     algo = venue.exchange.place_algo(call.account_id, params, venue.market_ms())
     return algo_placed(algo, venue.spec(algo.symbol))

@@ -24,7 +24,7 @@ def rows_wanted(call: Call, usual: int = 500, most: int = _MOST_ROWS) -> int:
     return max(1, min(limit, most))
 
 
-def week(call: Call) -> dict[str, int | None]:
+def week(call: Call) -> dict[str, Any]:
     """Return the time range asked for; -1023 backwards, -4165 above 7 days."""
     start_ms, end_ms = call.get("startTime"), call.get("endTime")
     if start_ms is not None and end_ms is not None:

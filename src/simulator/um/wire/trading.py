@@ -1,6 +1,7 @@
 """Placing, modifying and cancelling USD-M orders (protocol sections 1.7, 2.2 to 2.4 and 2.7)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from simulator.core.errors import ExchangeError
@@ -41,6 +42,7 @@ def place(venue: FuturesVenue, call: Call) -> Json:
 def test(venue: FuturesVenue, call: Call) -> Json:
     """Check an order and show what it would be; nothing is placed."""
     params = order_params(call.params)
+    venue.require(params.symbol)
     venue.exchange.check(call.account_id, params, venue.market_ms())
     return order_query(_imagined(params, call.account_id, venue.market_ms()), venue.spec(params.symbol))
 
@@ -93,8 +95,8 @@ def cancel_batch(venue: FuturesVenue, call: Call) -> list[Json]:
     if len(order_ids or client_ids) > MAX_BATCH_CANCEL:
         raise errors.ApiError(-4032, "Exceed maximum cancel order size.")
     if order_ids:
-        return [_or_refusal(lambda each=each: _cancel(venue, call, each, None)) for each in order_ids]
-    return [_or_refusal(lambda each=each: _cancel(venue, call, None, each)) for each in client_ids]
+        return [_or_refusal(partial(_cancel, venue, call, each, None)) for each in order_ids]
+    return [_or_refusal(partial(_cancel, venue, call, None, each)) for each in client_ids]
 
 
 def count_order(venue: FuturesVenue, call: Call) -> None:
@@ -141,6 +143,7 @@ def common_terms(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _place(venue: FuturesVenue, call: Call, params: FuturesParams, sent: Mapping[str, Any]) -> Json:
+    venue.require(params.symbol)
     order = venue.exchange.place(call.account_id, params, venue.market_ms())
     shown = order if sent.get("newOrderRespType") == "RESULT" else acknowledged(order)
     return order_placed(shown, venue.spec(order.symbol))
@@ -149,7 +152,7 @@ def _place(venue: FuturesVenue, call: Call, params: FuturesParams, sent: Mapping
 def _modify(venue: FuturesVenue, call: Call, params: Mapping[str, Any]) -> Json:
     order = venue.exchange.modify(
         call.account_id,
-        params["symbol"],
+        venue.require(params["symbol"]),
         side=Side(params["side"]),
         quantity=params["quantity"],
         price=params["price"],
@@ -164,7 +167,7 @@ def _modify(venue: FuturesVenue, call: Call, params: Mapping[str, Any]) -> Json:
 def _cancel(venue: FuturesVenue, call: Call, order_id: int | None, client_id: str | None) -> Json:
     order = venue.exchange.cancel(
         call.account_id,
-        call.params["symbol"],
+        venue.require(call.params["symbol"]),
         order_id=order_id,
         client_id=client_id,
         now_ms=venue.market_ms(),
@@ -175,10 +178,14 @@ def _cancel(venue: FuturesVenue, call: Call, order_id: int | None, client_id: st
 def _batch(
     venue: FuturesVenue, call: Call, wanted: Sequence[Param], one: Callable[[Mapping[str, Any]], Json]
 ) -> list[Json]:
-    """Answer each item by itself; a batch costs its items in the 10 s window and one in that of a minute."""
+    """Answer each item by itself, in the order in which they came."""
+
+    def answer(item: Mapping[str, object]) -> Json:
+        return one(parse(wanted, read_json(item)))
+
     items: Sequence[Mapping[str, object]] = call.params["batchOrders"]
     venue.order_counter.reserve(call.account_id, len(items), call.server_ms)
-    return [_or_refusal(lambda item=item: one(parse(wanted, read_json(item)))) for item in items]
+    return [_or_refusal(partial(answer, item)) for item in items]
 
 
 def _or_refusal(answer: Callable[[], Json]) -> Json:

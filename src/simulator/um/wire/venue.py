@@ -12,6 +12,7 @@ from simulator.um.core.contracts import ContractSpec
 from simulator.um.core.events import AccountUpdate, AlgoUpdate, FuturesEvent, OrderUpdate
 from simulator.um.core.exchange import FuturesExchange
 from simulator.um.market.feed import ContractFeed
+from simulator.um.wire.listen_keys import ListenKeys
 from simulator.um.wire.pricing import Pricing
 from simulator.wire.limits import FUTURES_LIMITS, Limits
 from simulator.wire.venue import Venue
@@ -50,6 +51,7 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         candles = CandleBook((), keep=KEPT_CANDLES, outage_ms=feed.outage_ms)
         super().__init__(exchange, feed.specs.values(), feed, candles, spot.clocks, limits, spot.faults)
         self.spot, self.feed = spot, feed
+        self.listen_keys = ListenKeys(spot.clocks.server_ms)
         self.marks = CandleBook((), keep=KEPT_CANDLES, outage_ms=feed.outage_ms)
         """Candles of the mark prices."""
         self.pricing = Pricing(self)
