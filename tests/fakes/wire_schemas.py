@@ -1,6 +1,6 @@
 """Binance's answers as compact schemas, and a checker for them.
 
-Notation: `s` text, `d` decimal as text, `i` integer, `b` boolean, `{name:type ...}` object, `name?` a field
+Notation: `s` text, `d` decimal as text, `i` integer, `n` number, `b` boolean, `{name:type ...}` object, `name?` a field
 that may be missing, `[type]` array, `(type ...)` array by position, `type|null` may be null.
 """
 
@@ -161,6 +161,8 @@ def _is(kind: str, value: object) -> bool:
         return isinstance(value, bool)
     if kind == "i":
         return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "n":
+        return isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "d":
         return isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
     return isinstance(value, str)

@@ -36,6 +36,7 @@ class FaultKind(StrEnum):
     LAG_USER_STREAM = "lag_user_stream"
     DROP_USER_STREAM = "drop_user_stream"
     END_USER_STREAM = "end_user_stream"
+    LISTEN_KEY_EXPIRY = "listen_key_expiry"
     DISCONNECT = "disconnect"
     BALANCE = "balance"
     PLACE_ORDER = "place_order"
@@ -177,7 +178,12 @@ KINDS: Final[Mapping[FaultKind, KindSpec]] = MappingProxyType(
         FaultKind.DROP_USER_STREAM: KindSpec(_EVENT, "the account's subscriptions are forgotten without a word"),
         FaultKind.END_USER_STREAM: _act(
             Target.NOTHING,
-            "the account's subscriptions end with eventStreamTerminated, as a listen key's expiry does elsewhere",
+            "the account's spot subscriptions end with eventStreamTerminated",
+            more=("account",),
+        ),
+        FaultKind.LISTEN_KEY_EXPIRY: _act(
+            Target.NOTHING,
+            "the account's futures listen key expires: listenKeyExpired, then silence, and -1125 for renewing it",
             more=("account",),
         ),
         FaultKind.DISCONNECT: _act(

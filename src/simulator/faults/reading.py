@@ -11,7 +11,12 @@ from typing import Any, Final
 from simulator.faults.board import Fault
 from simulator.faults.kinds import KINDS, SPEC_CHANGES, FaultKind, KindSpec, Lasting, Target
 
-USER_EVENTS: Final = ("executionReport", "outboundAccountPosition", "balanceUpdate")
+SPOT_EVENTS: Final = ("executionReport", "outboundAccountPosition", "balanceUpdate")
+FUTURES_EVENTS: Final = (
+    "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE", "ALGO_UPDATE", "MARGIN_CALL", "ACCOUNT_CONFIG_UPDATE",
+    "CONDITIONAL_ORDER_TRIGGER_REJECT",
+)  # fmt: skip
+USER_EVENTS: Final = (*SPOT_EVENTS, *FUTURES_EVENTS)
 PORTS: Final = ("spot", "futures")
 SOCKETS: Final = ("streams", "api")
 STATUSES: Final = ("TRADING", "HALT", "BREAK", "CANCEL_ONLY", "END_OF_DAY")

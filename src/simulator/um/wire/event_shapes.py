@@ -24,10 +24,6 @@ SpecOf = Callable[[str], ContractSpec]
 
 _NO_PRICE_MATCH: Final = "NONE"
 _REJECTS: Final = "CONDITIONAL_ORDER_TRIGGER_REJECT"
-EVENT_NAMES: Final = (
-    "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE", "ALGO_UPDATE", "MARGIN_CALL", "ACCOUNT_CONFIG_UPDATE",
-    _REJECTS,
-)  # fmt: skip
 
 
 def user_events(events: Sequence[FuturesEvent], spec_of: SpecOf) -> Iterator[tuple[str, Json]]:

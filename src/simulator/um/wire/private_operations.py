@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from simulator.um.core.orders import MarginType
-from simulator.um.wire import account, algos, listen_key_calls, queries, settings, trading
+from simulator.um.wire import account, algos, listen_key_calls, queries, settings, trading, transfers
 from simulator.um.wire import parameters as given
 from simulator.wire import errors
 from simulator.wire.calls import Operation, Security, Weight, fixed
@@ -141,5 +141,22 @@ def _listen_keys() -> list[Operation]:
     ]
 
 
+def _transfers() -> list[Operation]:
+    def row(name: str, method: str, path: str, *rest: Any, **named: Any) -> Operation:
+        return Operation(f"sapi.{name}", method, f"/sapi/v1/{path}", *rest, **{"security": Security.SIGNED, **named})
+
+    kind = Param("type", text, required=True)
+    moved = (kind, Param("asset", text, required=True), Param("amount", given.decimal, required=True))
+    others = (Param("fromSymbol", text), Param("toSymbol", text))
+    page = (kind, *given.TIMES, Param("current", integer), Param("size", integer), *others)
+    return [
+        row("transfer.new", "POST", "asset/transfer", transfers.transfer, params=(*moved, *others)),
+        row("transfer.list", "GET", "asset/transfer", transfers.transfers, params=page),
+        row("futuresTransfer", "POST", "futures/transfer", transfers.legacy_transfer, params=moved),
+    ]
+
+
+TRANSFERS: Final = tuple(_transfers())
+"""The wallet calls that concern both venues; they are served wherever sapi is."""
 PRIVATE: Final = (*_orders(), *_order_queries(), *_algos(), *_account(), *_settings(), *_listen_keys())
 """Every operation of USD-M that needs a key."""
