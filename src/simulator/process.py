@@ -27,14 +27,18 @@ from simulator.markets import open_market
 from simulator.options import Options
 from simulator.player import Player, Progress
 from simulator.state import StateError, StateStore, new_instance
+from simulator.subjects import SUBJECTS
 from simulator.turns import Turns
 from simulator.wire import errors
 from simulator.wire.acts import Acts
 from simulator.wire.admin import Admin
 from simulator.wire.dispatch import Dispatcher, KeyHolder
 from simulator.wire.door import Door
-from simulator.wire.gateway import SUBJECTS, Gateway, Port
+from simulator.wire.frames import SpotDialect
+from simulator.wire.gateway import Gateway, Port
+from simulator.wire.operations import OPERATIONS
 from simulator.wire.publisher import Publisher
+from simulator.wire.routes import routes_of
 from simulator.wire.user_streams import UserStreams
 from simulator.wire.venue import Clocks, Venue
 
@@ -94,7 +98,9 @@ class Simulator:
         clocks = Clocks(wall_ms, self.clock.now_ms)
         self.venue = Venue(market, candles, clocks, options.limits, saved)
         self._users = UserStreams(self.venue.faults, wall_ms)
-        self._publisher = Publisher(self.venue, self.clock.now_ms if options.is_lock_step else wall_ms)
+        self._publisher = Publisher(
+            self.venue, SpotDialect(self.venue), self.clock.now_ms if options.is_lock_step else wall_ms
+        )
         self._turns = Turns(self.venue, store, self._users, self._publisher, self._fail)
         self._keys = {key: KeyHolder(secret, account_id_of(key)) for key, secret in options.keys}
         self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
@@ -120,9 +126,10 @@ class Simulator:
             self._player.load(cast("Feed", self._market), self._position, self._base_ms)
         self._anchor()
         admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
-        spot = Port(_SPOT, self._publisher, has_socket_api=True, admin=admin.handlers())
+        routes = routes_of((self._dispatcher, OPERATIONS))
+        spot = Port(_SPOT, routes, self._publisher, has_socket_api=True, admin=admin.handlers())
         await self._listen(spot, "spot", self._options.port)
-        await self._listen(Port(_FUTURES), "futures", self._options.futures_port)
+        await self._listen(Port(_FUTURES, routes), "futures", self._options.futures_port)
         for notice in self._market.notices:
             _LOG.info("%s", notice)
         self._faults.course.open(wall_ms())

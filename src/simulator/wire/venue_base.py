@@ -92,6 +92,9 @@ class VenueBase(Generic[ExchangeT, RulesT, EventT]):
             raise bad_symbol()
         return symbol
 
+    def watch(self, symbol: str) -> None:
+        """Note that somebody reads a symbol's streams, or everything's where it is empty."""
+
     def last_price(self, symbol: str) -> int:
         """Return the last trade's price, or the past's last one before the first trade."""
         return self.exchange.last_price(symbol) or self._past.last_price(symbol)

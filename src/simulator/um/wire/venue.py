@@ -1,5 +1,6 @@
 """The USD-M exchange together with what its users see around it: prices, funding, candles, tapes, the turn."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -9,7 +10,7 @@ from simulator.market.candles import CandleBook
 from simulator.market.feed import Candle, FeedStep
 from simulator.market.intervals import HOUR_MS
 from simulator.um.core.contracts import ContractSpec
-from simulator.um.core.events import AccountUpdate, AlgoUpdate, FuturesEvent, OrderUpdate
+from simulator.um.core.events import AccountUpdate, AlgoUpdate, FuturesEvent, Liquidated, OrderUpdate
 from simulator.um.core.exchange import FuturesExchange
 from simulator.um.market.feed import ContractFeed
 from simulator.um.wire.listen_keys import ListenKeys
@@ -20,7 +21,24 @@ from simulator.wire.venue_base import VenueBase
 
 KEPT_CANDLES: Final = 1_500
 """Candles kept per contract and interval, and the most the venue gives in one answer."""
+_KEPT_LIQUIDATIONS: Final = 1_000
 _OF_ACCOUNTS: Final = (OrderUpdate, AlgoUpdate, AccountUpdate)
+
+
+class Liquidations:
+    """The newest orders of the liquidation engine; `total` counts all there were."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._newest: deque[Liquidated] = deque(maxlen=_KEPT_LIQUIDATIONS)
+
+    def add(self, event: Liquidated) -> None:
+        self.total += 1
+        self._newest.append(event)
+
+    def since(self, total: int) -> list[Liquidated]:
+        """Return what came after there had been `total`, as far as it is kept."""
+        return list(self._newest)[-(self.total - total) :] if self.total > total else []
 
 
 class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
@@ -54,6 +72,7 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         self.listen_keys = ListenKeys(spot.clocks.server_ms)
         self.marks = CandleBook((), keep=KEPT_CANDLES, outage_ms=feed.outage_ms)
         """Candles of the mark prices."""
+        self.liquidations = Liquidations()
         self.pricing = Pricing(self)
         self._asleep = {name for name in feed.specs if not feed.is_recorded(name)}
         self._advanced_ms = exchange.market_ms or self.market_ms()
@@ -79,6 +98,11 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         if symbol in self._asleep:
             self.wake(symbol)
         return symbol
+
+    def watch(self, symbol: str) -> None:
+        """See to it that what somebody reads is played: one contract, or all."""
+        for name in [symbol] if symbol else list(self.symbols):
+            self.require(name)
 
     def wake(self, symbol: str) -> None:
         """Begin to play a contract that follows its spot symbol: its past, a book and its prices."""
@@ -169,6 +193,8 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
             self.tapes[event.symbol].add(event)
         elif isinstance(event, OrderUpdate):
             self._touch(event.order.symbol)
+        elif isinstance(event, Liquidated):
+            self.liquidations.add(event)
 
     def _learn(self, symbol: str, until_ms: int) -> None:
         self.candles.learn(symbol, _Past(self), until_ms)
