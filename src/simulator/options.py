@@ -12,8 +12,8 @@ from simulator.faults.plan import Plan, PlanError
 from simulator.faults.teaching import FAULTS_HELP
 from simulator.market.feed import MarketError
 from simulator.market.files import DataSource, parse_moment
+from simulator.subjects import SUBJECTS
 from simulator.wire.connections import SocketRules
-from simulator.wire.gateway import SUBJECTS
 from simulator.wire.limits import Limits
 from simulator.wire.numbers import MONEY_UNIT
 

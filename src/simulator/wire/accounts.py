@@ -14,6 +14,7 @@ from simulator.wire.render import account_trade, balance_rows, order_query
 from simulator.wire.replica import all_seen, as_seen, is_hidden
 from simulator.wire.trading import discount
 from simulator.wire.venue import Venue
+from simulator.wire.venue_base import AnyVenue
 
 Json = dict[str, object]
 DAY_HOURS: Final = 24
@@ -75,7 +76,7 @@ def order_counts(venue: Venue, call: Call) -> list[Json]:
     return order_limit_rows(venue, call.account_id, call.server_ms)
 
 
-def order_limit_rows(venue: Venue, account_id: str, server_ms: int) -> list[Json]:
+def order_limit_rows(venue: AnyVenue, account_id: str, server_ms: int) -> list[Json]:
     counts = venue.order_counter.counts(account_id, server_ms)
     return [{**row, "count": count} for row, count in zip(venue.limits.order_rows(), counts, strict=True)]
 

@@ -19,7 +19,14 @@ from simulator.wire.parameters import read_form
 from simulator.wire.publisher import Publisher
 from simulator.wire.routes import Route, Routes
 from simulator.wire.signing import rest_payload
-from simulator.wire.stream_sessions import StreamSession, is_stream_path, requested_streams
+from simulator.wire.stream_sessions import (
+    PRIVATE,
+    StreamSession,
+    StreamSource,
+    is_stream_path,
+    private_streams,
+    requested_streams,
+)
 from simulator.wire.user_streams import UserStreams
 from simulator.wire.ws_api import ApiSession
 
@@ -47,6 +54,7 @@ class Port:
         prefixes: REST folders it answers; everything else is 404.
         routes: what is answered there, and by which venue.
         publisher: source of its market streams, None where streams stay silent.
+        private: source of the user events that are read by listen key, None where there are none.
         has_socket_api: whether the spot ws-api lives here.
         admin: handlers of `/admin/...` by (method, path).
     """
@@ -54,6 +62,7 @@ class Port:
     prefixes: tuple[str, ...]
     routes: Routes
     publisher: Publisher | None = None
+    private: StreamSource | None = None
     has_socket_api: bool = False
     admin: Mapping[tuple[str, str], AdminHandler] = field(default_factory=dict)
 
@@ -188,8 +197,11 @@ class Gateway:
         )
 
     def _open_streams(self, request: web.BaseRequest, connection: Connection) -> Session:
-        names, combined = requested_streams(request.path, request.query_string)
-        session = StreamSession(connection, self._port.publisher, combined=combined)
+        is_private = self._port.private is not None and request.path.startswith(f"{PRIVATE}/")
+        read = private_streams if is_private else requested_streams
+        names, combined = read(request.path, request.query_string)
+        source = self._port.private if is_private else self._port.publisher
+        session = StreamSession(connection, source, combined=combined)
         session.subscribe(names)
         return session
 

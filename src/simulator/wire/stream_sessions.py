@@ -10,6 +10,9 @@ import orjson
 from simulator.wire.connections import Connection
 
 MAX_STREAMS: Final = 1_024
+PRIVATE: Final = "/private"
+EVENTS_MARK: Final = "@"
+"""Parts a listen key from the events picked of its stream."""
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _GROUPS: Final = ("/public", "/market", "/private")
 
@@ -35,6 +38,22 @@ def requested_streams(path: str, query: str) -> tuple[list[str], bool]:
         named = "/".join(parse_qs(query).get("streams", []))
         return [name for name in named.split("/") if name], True
     return [name for name in path.removeprefix("/ws").split("/") if name], False
+
+
+def private_streams(path: str, query: str) -> tuple[list[str], bool]:
+    """Return what an address below `/private` names, and whether its frames are combined.
+
+    `/ws?listenKey=K`, `/ws/K`, `/stream?listenKey=K` and `/stream?streams=K` name the key; `events=A/B` picks
+    events and becomes part of the stream's name: `K@A/B`.
+    """
+    path = path.removeprefix(PRIVATE)
+    fields = parse_qs(query)
+    picked = "".join(f"{EVENTS_MARK}{names}" for names in fields.get("events", [])[:1])
+    is_combined = path.startswith("/stream")
+    named = [*fields.get("listenKey", []), *(fields.get("streams", []) if is_combined else [])]
+    if not is_combined:
+        named += path.removeprefix("/ws").split("/")
+    return [f"{key}{picked}" for each in named for key in each.split("/") if key], is_combined
 
 
 class ControlError(Exception):

@@ -15,9 +15,9 @@ from simulator.um.core.events import FuturesEvent
 from simulator.um.core.orders import WorkingType
 from simulator.um.wire.event_shapes import user_events
 from simulator.um.wire.listen_keys import LIFETIME_MS, ListenKeys
-from simulator.um.wire.user_streams import FuturesUserStreams, private_streams
+from simulator.um.wire.user_streams import FuturesUserStreams
 from simulator.wire.errors import ApiError
-from simulator.wire.stream_sessions import StreamSession
+from simulator.wire.stream_sessions import StreamSession, private_streams
 from unit.simulator_um.futures_floor import FuturesFloor
 
 HOUR_S = LIFETIME_MS // 1_000

@@ -1,8 +1,6 @@
 """User events to the connections that read an account's listen key (protocol sections 1.10 and 1.11)."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
-from urllib.parse import parse_qs
 
 import orjson
 
@@ -11,25 +9,7 @@ from simulator.um.core.events import FuturesEvent
 from simulator.um.wire.event_shapes import SpecOf, listen_key_expired, user_events
 from simulator.um.wire.listen_keys import ListenKeys
 from simulator.wire.event_path import EventPath
-from simulator.wire.stream_sessions import StreamSession
-
-_EVENTS_MARK: Final = "@"
-
-
-def private_streams(path: str, query: str) -> tuple[list[str], bool]:
-    """Return what an address below `/private` names, and whether its frames are combined.
-
-    `/ws?listenKey=K`, `/ws/K`, `/stream?listenKey=K` and `/stream?streams=K` name the key; `events=A/B` picks
-    events and becomes part of the stream's name: `K@A/B`.
-    """
-    path = path.removeprefix("/private")
-    fields = parse_qs(query)
-    picked = "".join(f"{_EVENTS_MARK}{names}" for names in fields.get("events", [])[:1])
-    is_combined = path.startswith("/stream")
-    named = [*fields.get("listenKey", []), *(fields.get("streams", []) if is_combined else [])]
-    if not is_combined:
-        named += path.removeprefix("/ws").split("/")
-    return [f"{key}{picked}" for each in named for key in each.split("/") if key], is_combined
+from simulator.wire.stream_sessions import EVENTS_MARK, StreamSession
 
 
 class FuturesUserStreams:
@@ -96,9 +76,9 @@ class FuturesUserStreams:
             del self._readers[name]
 
     def _names(self, key: str) -> list[str]:
-        return [name for name in self._readers if name.partition(_EVENTS_MARK)[0] == key]
+        return [name for name in self._readers if name.partition(EVENTS_MARK)[0] == key]
 
 
 def _wants(name: str, kind: str) -> bool:
-    _, mark, picked = name.partition(_EVENTS_MARK)
+    _, mark, picked = name.partition(EVENTS_MARK)
     return not mark or kind == "listenKeyExpired" or kind in picked.split("/")
