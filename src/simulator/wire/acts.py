@@ -52,6 +52,10 @@ def changed(spec: SymbolSpec, changes: Mapping[str, int | str]) -> SymbolSpec:
         raise errors.ApiError(-1130, str(exc)) from exc
 
 
+def _no_listen_key(_account_id: str) -> None:
+    raise FaultMistake("kind", "listen_key_expiry needs a futures venue, and there is none")
+
+
 @dataclass(frozen=True, slots=True)
 class Acts:
     """Carries out acts. `accounts` are the ids of the keys' accounts in order, `ports` those that listen so far."""
@@ -60,6 +64,7 @@ class Acts:
     users: UserStreams
     accounts: Sequence[str]
     ports: Sequence[Sockets]
+    expire_listen_key: Callable[[str], None] = _no_listen_key
 
     def __call__(self, fault: Fault) -> Undo | None:
         """Let it happen; return what takes it back, if that can be.
@@ -72,6 +77,7 @@ class Acts:
             FaultKind.MAINTENANCE: self._send_away,
             FaultKind.DISCONNECT: self._disconnect,
             FaultKind.END_USER_STREAM: self._end_user_stream,
+            FaultKind.LISTEN_KEY_EXPIRY: self._expire_listen_key,
             FaultKind.BALANCE: self._balance,
             FaultKind.PLACE_ORDER: self._place,
             FaultKind.CANCEL_ORDER: self._cancel,
@@ -90,6 +96,9 @@ class Acts:
 
     def _end_user_stream(self, fault: Fault) -> None:
         self.users.end(self._account(fault))
+
+    def _expire_listen_key(self, fault: Fault) -> None:
+        self.expire_listen_key(self._account(fault))
 
     def _balance(self, fault: Fault) -> None:
         amount = int(fault.details["amount"] * MONEY_UNIT)

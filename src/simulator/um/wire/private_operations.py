@@ -17,7 +17,8 @@ _BATCHED: Final = {"weight": fixed(5), "orders": 1}
 _FIVE: Final = {"weight": fixed(5)}
 
 _LISTED: Final = (*given.TIMES, given.LIMIT)
-_ALGO: Final = (Param("algoId", integer), Param("clientAlgoId", text))
+_ALGO: Final = (given.ANY_SYMBOL, Param("algoId", integer), Param("clientAlgoId", text))
+"""Clients name the symbol too, though the id says it all."""
 _MARGIN_TYPE: Final = Param(
     "marginType", one_of(tuple(MarginType), lambda: errors.invalid_data("marginType")), required=True
 )
