@@ -85,6 +85,14 @@ class FuturesAccount:
 
     def dump(self) -> dict[str, Any]:
         return {
+            **self.dump_settings(),
+            "income": [asdict(row) for row in self.income],
+            "margin_changes": [asdict(row) for row in self.margin_changes],
+        }
+
+    def dump_settings(self) -> dict[str, Any]:
+        """Return all but the rows that only ever grow."""
+        return {
             "account_id": self.account_id,
             "maker_ppm": self.maker_ppm,
             "taker_ppm": self.taker_ppm,
@@ -93,8 +101,6 @@ class FuturesAccount:
             "update_ms": self.update_ms,
             "settings": {symbol: [s.leverage, s.margin_type] for symbol, s in self.settings.items()},
             "positions": [position.dump() for position in self.positions.values()],
-            "income": [asdict(row) for row in self.income],
-            "margin_changes": [asdict(row) for row in self.margin_changes],
             "warned": [None if key is None else list(key) for key in self.warned],
         }
 

@@ -11,6 +11,7 @@ from simulator.um.core.contracts import ContractSpec
 from simulator.um.core.desk import Change
 from simulator.um.core.events import FuturesEvent
 from simulator.um.core.histories import FuturesHistory
+from simulator.um.core.journal import Journal
 from simulator.um.core.market_feed import MarketFeed
 from simulator.um.core.orders import AlgoOrder, AlgoParams, FuturesOrder, FuturesParams
 
@@ -165,11 +166,7 @@ class FuturesExchange(MarketFeed, AccountDesk):
     def dump(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values; `load` continues from it as if nothing had happened."""
         return {
-            "version": STATE_VERSION,
-            "rates": list(self._rates),
-            "now_ms": self._now_ms,
-            "insurance_fund": self._ledger.insurance_fund,
-            "last_tran_id": self._ledger.last_tran_id,
+            **self._head(),
             "accounts": [account.dump() for account in self._registry.accounts.values()],
             "histories": [
                 {"account_id": account_id, "symbol": symbol, **history.dump()}
@@ -178,8 +175,11 @@ class FuturesExchange(MarketFeed, AccountDesk):
             ],
             "markets": [market.dump() for market in self._registry.markets.values()],
             "algos": self._algos.dump(),
-            "timers": self._timers.dump(),
         }
+
+    def journal(self) -> Journal:
+        """Return what tells the state in rows, a change at a time."""
+        return Journal(self._registry, self._algos, self._head)
 
     @classmethod
     def load(cls, saved: Mapping[str, Any], *, listener: Callable[[FuturesEvent], None]) -> Self:
@@ -190,6 +190,16 @@ class FuturesExchange(MarketFeed, AccountDesk):
         exchange = cls((), maker_ppm=maker_ppm, taker_ppm=taker_ppm, listener=listener)
         exchange._restore(saved)
         return exchange
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "version": STATE_VERSION,
+            "rates": list(self._rates),
+            "now_ms": self._now_ms,
+            "insurance_fund": self._ledger.insurance_fund,
+            "last_tran_id": self._ledger.last_tran_id,
+            "timers": self._timers.dump(),
+        }
 
     def _restore(self, saved: Mapping[str, Any]) -> None:
         self._now_ms = saved["now_ms"]
