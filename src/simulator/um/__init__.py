@@ -26,7 +26,7 @@ NOTIONAL_UNIT = 10**16 only for `quote` and `executed_quote`; `now_ms` is market
     cancel_all(account_id, symbol, now_ms) -> list[FuturesOrder]                empty list where nothing is open
     set_countdown(account_id, symbol, countdown_ms, now_ms)                     0 disarms
     place_algo(account_id, AlgoParams, now_ms) -> AlgoOrder
-    cancel_algo(account_id, *, algo_id=None, client_id=None, now_ms) -> AlgoOrder
+    cancel_algo(account_id, *, algo_id=None, client_id=None, now_ms) -> AlgoOrder       -2011, -4117 while triggering
     cancel_all_algos(account_id, symbol, now_ms) -> list[AlgoOrder]
 
   Account settings

@@ -184,7 +184,7 @@ class Refusal:
     def __enter__(self) -> None:
         self._caught = self._raises.__enter__()
 
-    def __exit__(self, *failure: Any) -> bool:
+    def __exit__(self, *failure: object) -> bool:
         handled = self._raises.__exit__(*failure)
         assert self._caught.value.code == self._code, self._caught.value
         return bool(handled)

@@ -2,9 +2,11 @@
 
 import json
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,10 +74,8 @@ class World:
 
     def apply(self, step: Step) -> None:
         self.now_ms += 1_000
-        try:
+        with suppress(ExchangeError):
             getattr(self, step.kind)(step)
-        except ExchangeError:
-            pass
 
     def position_side(self, step: Step) -> PositionSide | None:
         if step.account != "hedged":
@@ -268,7 +268,8 @@ def _check_closing_fills(world: World, before: dict[str, dict[PositionSide, int]
         held = before[fill.account_id][fill.position_side]
         after = held + (fill.quantity if fill.side is Side.BUY else -fill.quantity)
         if event.order.reduce_only or (fill.position_side, fill.side) in ONLY_CLOSING:
-            assert abs(after) < abs(held) and after * held >= 0
+            assert abs(after) < abs(held)
+            assert after * held >= 0
         before[fill.account_id][fill.position_side] = after
 
 
@@ -356,9 +357,5 @@ def test_a_loaded_exchange_goes_on_as_the_one_that_was_dumped(path: list[Step], 
 
 
 def test_a_contract_whose_fills_would_not_be_whole_is_refused() -> None:
-    try:
+    with pytest.raises(ValueError, match="tick times lot"):
         replace(SPEC, tick=1, lot=1)
-    except ValueError as error:
-        assert "tick times lot" in str(error)
-    else:
-        raise AssertionError("accepted")

@@ -7,6 +7,7 @@ from simulator.core.errors import missing_both, no_such_order, unknown_order_sen
 from simulator.core.orders import Side
 from simulator.core.symbols import PPM
 from simulator.um.core.contract_market import ContractMarket
+from simulator.um.core.errors import refused
 from simulator.um.core.live_order import LiveAlgo
 from simulator.um.core.margins import ceil_div
 from simulator.um.core.orders import AlgoStatus, FuturesOrderType, WorkingType
@@ -15,12 +16,17 @@ _TAKES_PROFIT: Final = frozenset({FuturesOrderType.TAKE_PROFIT, FuturesOrderType
 
 
 class AlgoBook:
-    """Ids are unique over all symbols; `open_of` holds a symbol's untriggered ones in the order they came."""
+    """Ids are unique over all symbols.
+
+    By symbol and in the order they came: those that wait for their trigger, and those that are triggering,
+    which have reached it and wait to become ordinary orders.
+    """
 
     def __init__(self) -> None:
         self.last_id = 0
         self._all: dict[str, dict[int, LiveAlgo]] = {}
         self._open: dict[str, dict[int, LiveAlgo]] = {}
+        self._triggering: dict[str, dict[int, LiveAlgo]] = {}
         self._newest: dict[tuple[str, str], LiveAlgo] = {}
 
     def add(self, algo: LiveAlgo) -> None:
@@ -28,10 +34,17 @@ class AlgoBook:
         self._newest[algo.account_id, algo.client_id] = algo
         if algo.status is AlgoStatus.NEW:
             self._open.setdefault(algo.symbol, {})[algo.algo_id] = algo
+        elif algo.status is AlgoStatus.TRIGGERING:
+            self.start_triggering(algo)
+
+    def start_triggering(self, algo: LiveAlgo) -> None:
+        self.close(algo)
+        self._triggering.setdefault(algo.symbol, {})[algo.algo_id] = algo
 
     def close(self, algo: LiveAlgo) -> None:
-        """Take it out of those that may trigger."""
-        self._open[algo.symbol].pop(algo.algo_id, None)
+        """Take it out of those that wait."""
+        for waiting in (self._open, self._triggering):
+            waiting.get(algo.symbol, {}).pop(algo.algo_id, None)
 
     def of_account(self, account_id: str) -> Iterable[LiveAlgo]:
         """Return every conditional order the account ever placed, oldest first."""
@@ -43,7 +56,11 @@ class AlgoBook:
         return sorted(found, key=lambda algo: algo.algo_id)
 
     def on_symbol(self, symbol: str) -> Mapping[int, LiveAlgo]:
+        """Return those that wait for their trigger."""
         return self._open.get(symbol, {})
+
+    def triggering(self, symbol: str) -> list[LiveAlgo]:
+        return list(self._triggering.get(symbol, {}).values())
 
     def is_taken(self, account_id: str, client_id: str) -> bool:
         newest = self._newest.get((account_id, client_id))
@@ -60,8 +77,10 @@ class AlgoBook:
         return found
 
     def find_open(self, account_id: str, algo_id: int | None, client_id: str | None) -> LiveAlgo:
-        """Find the target of a cancel; -2011 unless it waits for its trigger."""
+        """Find the target of a cancel; -2011 unless it waits for its trigger, -4117 while it is triggering."""
         found = self._look_up(account_id, algo_id, client_id)
+        if found is not None and found.status is AlgoStatus.TRIGGERING:
+            raise refused(-4117)
         if found is None or found.status is not AlgoStatus.NEW:
             raise unknown_order_sent()
         return found

@@ -75,11 +75,19 @@ class AlgoDesk:
         self._end(algo, AlgoStatus.EXPIRED, now_ms)
 
     def run(self, market: ContractMarket, now_ms: int) -> bool:
-        """Fire what the prices of the moment trigger; says whether anything did."""
-        triggered = [algo for algo in self.book.on_symbol(market.symbol).values() if does_trigger(algo, market)]
-        for algo in triggered:
-            self._fire(market, algo, now_ms)
-        return bool(triggered)
+        """Fire what the prices of the moment trigger; says whether anything did.
+
+        A market order stays TRIGGERING while the other side of the book is empty: a print that triggers it
+        may have used the known book up, and no market is ever without an offer.
+        """
+        for algo in [algo for algo in self.book.on_symbol(market.symbol).values() if does_trigger(algo, market)]:
+            self.book.start_triggering(algo)
+            algo.trigger_ms = now_ms
+            self._move(algo, AlgoStatus.TRIGGERING, now_ms)
+        moved = False
+        for algo in self.book.triggering(market.symbol):
+            moved |= self._fire(market, algo, now_ms)
+        return moved
 
     def settle_ended(self, now_ms: int) -> None:
         """Finish the conditional orders whose actual orders have become final."""
@@ -89,24 +97,27 @@ class AlgoDesk:
             if algo.status is AlgoStatus.TRIGGERED:
                 self._move(algo, AlgoStatus.FINISHED, now_ms)
 
-    def _fire(self, market: ContractMarket, algo: LiveAlgo, now_ms: int) -> None:
-        self.book.close(algo)
-        algo.trigger_ms = now_ms
-        self._move(algo, AlgoStatus.TRIGGERING, now_ms)
+    def _fire(self, market: ContractMarket, algo: LiveAlgo, now_ms: int) -> bool:
+        """Make an ordinary order of it; says whether it is done with, or waits for a book."""
         account = self._ledger.registry.account(algo.account_id)
         request = _request(algo, account)
         if not request.quantity:
-            self._move(algo, AlgoStatus.EXPIRED, now_ms)
-            return
+            self._end(algo, AlgoStatus.EXPIRED, now_ms)
+            return True
         params = _params(self._ledger, algo, request)
-        algo.actual_order_id = market.ids.order + 1
         try:
+            self._desk.check_entry(market, account, params, request)
+            if algo.type not in _WITH_LIMIT and market.book.of(algo.side.opposite).is_empty:
+                return False
             order = self._desk.enter(market, account, params, request, now_ms, algo=algo)
         except ExchangeError as error:
-            algo.actual_order_id, algo.failure = None, error.message
-            self._move(algo, AlgoStatus.REJECTED, now_ms)
-            return
+            algo.failure = error.message
+            self._end(algo, AlgoStatus.REJECTED, now_ms)
+            return True
+        algo.actual_order_id = order.order_id
+        self.book.close(algo)
         self._move(algo, AlgoStatus.TRIGGERED, now_ms, actual=order)
+        return True
 
     def _end(self, algo: LiveAlgo, status: AlgoStatus, now_ms: int) -> None:
         self.book.close(algo)

@@ -69,6 +69,14 @@ class FuturesDesk:
         request = self.admit(market, account, params, now_ms)
         return self.enter(market, account, params, request, now_ms)
 
+    def check_entry(
+        self, market: ContractMarket, account: FuturesAccount, params: FuturesParams, request: Request
+    ) -> None:
+        """Check counts, client id, reduce-only, position limit and margin."""
+        is_market = params.type is FuturesOrderType.MARKET
+        self._admission.check_counts(account, market, is_market=is_market, client_id=params.client_id)
+        self._admission.check_account(account, market, request)
+
     def enter(
         self,
         market: ContractMarket,
@@ -80,9 +88,7 @@ class FuturesDesk:
         algo: LiveAlgo | None = None,
     ) -> FuturesOrder:
         """Let an admitted order trade and rest; `algo` is the conditional order that it comes from."""
-        is_market = params.type is FuturesOrderType.MARKET
-        self._admission.check_counts(account, market, is_market=is_market, client_id=params.client_id)
-        self._admission.check_account(account, market, request)
+        self.check_entry(market, account, params, request)
         order = _draft(market, account, params, request, now_ms, algo)
         self._check_matching(market, order)
         market.ids.next_order()

@@ -76,6 +76,7 @@ _TEXTS = {
     -4068: "Position side cannot be changed if there exists position.",
     -4084: "Method is not allowed currently. Upcoming soon.",
     -4116: "ClientOrderId is duplicated.",
+    -4117: "Stop order is triggering.",
     -4118: "ReduceOnly Order Failed. Please check your existing position and open orders.",
     -4120: "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.",
     -4131: "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",

@@ -44,13 +44,13 @@ class MarketFeed(Engine):
     def set_book(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level], *, now_ms: int | None = None) -> None:
         """Replace the external depth: levels of (price, quantity), best first.
 
-        Resting orders that the new book stands beyond fill whole, at their own prices. Raises ValueError on
-        a crossed book.
+        Resting orders that the new book stands beyond fill whole, at their own prices; triggered market
+        orders that waited for a book are executed. Raises ValueError on a crossed book.
         """
         market = self._registry.market(symbol)
         market.book.set_external(bids, asks)
         overtaken = market.book.overtaken()
-        if overtaken:
+        if overtaken or self._algos.triggering(symbol):
             with self._operation(self._now_ms if now_ms is None else now_ms) as time_ms:
                 for order in overtaken:
                     if order.is_open:
