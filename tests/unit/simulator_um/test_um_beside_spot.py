@@ -110,7 +110,7 @@ def _apply(venue: Spot | Futures, move: Move, now_ms: int) -> None:
     elif move.kind == "BOOK":
         bids = [((move.price - 1 - i) * UNIT, move.lots * HUNDREDTH) for i in range(3)]
         asks = [((move.price + 1 + i) * UNIT, move.lots * HUNDREDTH) for i in range(3)]
-        venue.exchange.set_book(SYMBOL, bids, asks)
+        venue.exchange.set_book(SYMBOL, bids, asks, now_ms=now_ms)
     else:
         try:
             venue.cancel(move, now_ms) if move.kind == "CANCEL" else venue.place(move, now_ms)

@@ -101,7 +101,7 @@ class FuturesAccount:
             "update_ms": self.update_ms,
             "settings": {symbol: [s.leverage, s.margin_type] for symbol, s in self.settings.items()},
             "positions": [position.dump() for position in self.positions.values()],
-            "warned": [None if key is None else list(key) for key in self.warned],
+            "warned": sorted([] if key is None else list(key) for key in self.warned),
         }
 
     @classmethod
@@ -115,6 +115,6 @@ class FuturesAccount:
                 MarginChange(**{**row, "position_side": PositionSide(row["position_side"])})
                 for row in saved["margin_changes"]
             ],
-            "warned": {None if key is None else (key[0], PositionSide(key[1])) for key in saved["warned"]},
+            "warned": {(key[0], PositionSide(key[1])) if key else None for key in saved["warned"]},
         }
         return cls(**{**saved, **rebuilt})

@@ -182,7 +182,8 @@ def _trade(
     """Let a fill change position and wallets; returns the realised PnL (UNIT).
 
     What crosses through zero closes first and opens the rest at the same price. The fee is paid by the
-    isolated wallet where the fill only closes, else by the cross wallet.
+    isolated wallet where the fill only closes, else by the cross wallet. An isolated position gets its
+    initial margin at the fill price, or what the cross wallet still has after losses elsewhere.
     """
     is_isolated = account.setting(position.symbol).is_isolated
     closing = position.closable(order.side, quantity)
@@ -201,7 +202,8 @@ def _trade(
     if quantity > closing:
         value = position.increase(order.side, quantity - closing, price, fee)
         if is_isolated:
-            margin = ceil_div(value, account.setting(position.symbol).leverage)
+            wanted = ceil_div(value, account.setting(position.symbol).leverage)
+            margin = min(wanted, max(0, account.cross_wallet))
             position.isolated_wallet += margin
             account.cross_wallet -= margin
     return realized
