@@ -118,6 +118,15 @@ def test_a_triggered_order_becomes_an_ordinary_one_with_the_same_client_id() -> 
     assert _states(floor) == ["NEW", "TRIGGERING", "TRIGGERED", "FINISHED"]
 
 
+def test_by_default_a_triggered_order_trades_with_its_own_account() -> None:
+    for mode, filled in ((None, True), (StpMode.NONE, True), (StpMode.EXPIRE_TAKER, False)):
+        floor = FuturesFloor()
+        resting = floor.place("a", "SELL", 101, 10)
+        floor.algo("a", "BUY", "STOP_MARKET", 103, hundredths=10, stp_mode=mode, **ON_MARK)
+        floor.mark(103)
+        assert (floor.order(resting).status is OrderStatus.FILLED) == filled
+
+
 def test_close_position_closes_what_there_is_and_expires_without_a_position() -> None:
     floor = _floor()
     floor.open("a", "BUY", 101, 150)

@@ -129,6 +129,40 @@ def test_under_cross_margin_every_position_counts(first: Case, second: Case) -> 
     assert floor.wallet("a") >= 0
 
 
+@given(CASES, st.integers(1, 6_000))
+@settings(max_examples=80)
+def test_both_sides_of_a_hedge_count_under_cross_margin(case: Case, shorts: int) -> None:
+    case = replace(case, leverage=10)
+    floor = FuturesFloor(_unbounded(WIDE), wallet=case.wallet, mark=case.entry)
+    assume(case.entry * (case.hundredths + shorts) // 100 * 0.11 < case.wallet)
+    floor.leverage("a", 10)
+    floor.hedge("a")
+    floor.open("a", "BUY", case.entry, case.hundredths, position_side=PositionSide.LONG)
+    floor.open("a", "SELL", case.entry, shorts, position_side=PositionSide.SHORT)
+    shown = floor.position("a", "LONG").liquidation_price
+    assert floor.position("a", "SHORT").liquidation_price == shown
+    assume(shown)
+    step = 1 if shown < case.entry * UNIT else -1
+    floor.exchange.set_mark(SYMBOL, shown + step, UNIT, floor.tick())
+    assert not floor.told(Liquidated)
+    floor.exchange.set_mark(SYMBOL, max(shown - step, 1), UNIT, floor.tick())
+    assert floor.told(Liquidated)
+
+
+def test_a_cross_account_keeps_what_is_sound_once_the_worst_is_closed() -> None:
+    floor = FuturesFloor(wallet=100)
+    floor.exchange.set_mark("ETHUSDT", 100 * UNIT, 100 * UNIT, floor.tick())
+    floor.leverage("a", 50)
+    floor.exchange.set_book("ETHUSDT", [], [(100 * UNIT, UNIT)])
+    floor.place("a", "BUY", None, 100, symbol="ETHUSDT")
+    floor.open("a", "BUY", 100, 1_000)
+    floor.book({93: 10_000}, {})
+    floor.mark(90.2)
+    assert [update.order.symbol for update in floor.told(Liquidated)] == [SYMBOL]
+    assert floor.held("a") == 0
+    assert floor.exchange.positions("a", "ETHUSDT")[0].quantity == UNIT
+
+
 @pytest.mark.parametrize(
     ("side", "leverage", "wallet", "expected"),
     [("BUY", 10, None, "45180.72"), ("SELL", 10, None, "54780.88"), ("BUY", 20, 50_000, "47735.28")],

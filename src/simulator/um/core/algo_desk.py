@@ -154,7 +154,7 @@ def _check_shape(params: AlgoParams, now_ms: int) -> None:
         _check_close_position(params)
     elif params.quantity is None:
         raise missing_parameter("quantity")
-    check_stp_mode(params.stp_mode)
+    check_stp_mode(params.stp_mode, may_be_none=True)
     check_good_till(params.time_in_force, params.good_till_ms, now_ms)
 
 

@@ -61,8 +61,11 @@ def check_shape(params: FuturesParams, now_ms: int) -> None:
     check_good_till(params.time_in_force, params.good_till_ms, now_ms)
 
 
-def check_stp_mode(stp_mode: StpMode | None) -> None:
-    if stp_mode is not None and stp_mode not in FUTURES_STP_MODES:
+def check_stp_mode(stp_mode: StpMode | None, *, may_be_none: bool = False) -> None:
+    """Refuse modes that futures do not know; NONE is for conditional orders, whose default it is."""
+    if stp_mode is None or (may_be_none and stp_mode is StpMode.NONE):
+        return
+    if stp_mode not in FUTURES_STP_MODES:
         raise refused(-5039)
 
 

@@ -156,7 +156,7 @@ class FuturesLedger(Clearing[ContractMarket, LiveFuturesOrder, FuturesFill]):
         )
 
     def _trim(self, position: Position, account_id: str, now_ms: int) -> None:
-        """Expire resting orders that may only close and find nothing left to close, the newest first."""
+        """Expire resting orders that may only close and, in the order they came, find too little left to close."""
         room = position.size
         for order in list(self.registry.open_orders(account_id, position.symbol)):
             if not (order.rests and order.is_closing and order.position_side is position.side):
