@@ -2,14 +2,16 @@
 
 import asyncio
 import hashlib
+import heapq
 import json
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from operator import attrgetter
 from typing import Final, cast
 
 from simulator.clocks import MarketClock
@@ -21,14 +23,19 @@ from simulator.faults.kinds import FaultKind
 from simulator.faults.plan import PlanError
 from simulator.market.books import BookModel
 from simulator.market.candles import CandleBook
-from simulator.market.feed import Feed, LiveFeed, MarketError, MarketPast
+from simulator.market.feed import Feed, FeedStep, LiveFeed, MarketError, MarketPast
 from simulator.market.intervals import DAY_MS
-from simulator.markets import open_market
+from simulator.markets import open_contracts, open_market
 from simulator.options import Options
 from simulator.player import Player, Progress
 from simulator.state import StateError, StateStore, new_instance
 from simulator.subjects import SUBJECTS
 from simulator.turns import Turns
+from simulator.um.market.feed import ContractFeed
+from simulator.um.side import PREFIXES, FuturesSide, futures_balance
+from simulator.um.wire.operations import OPERATIONS as FUTURES_OPERATIONS
+from simulator.um.wire.private_operations import TRANSFERS
+from simulator.venues import Venues
 from simulator.wire import errors
 from simulator.wire.acts import Acts
 from simulator.wire.admin import Admin
@@ -36,6 +43,7 @@ from simulator.wire.dispatch import Dispatcher, KeyHolder
 from simulator.wire.door import Door
 from simulator.wire.frames import SpotDialect
 from simulator.wire.gateway import Gateway, Port
+from simulator.wire.numbers import MONEY_UNIT
 from simulator.wire.operations import OPERATIONS
 from simulator.wire.publisher import Publisher
 from simulator.wire.routes import routes_of
@@ -47,7 +55,6 @@ _TICK_S: Final = 0.05
 _CHECKPOINT_S: Final = 1.0
 _GOODBYE_S: Final = 0.2
 _SPOT: Final = ("/api/", "/sapi/", "/dapi/")
-_FUTURES: Final = ("/fapi/", "/sapi/", "/dapi/")
 
 
 def wall_ms() -> int:
@@ -64,7 +71,9 @@ async def run(options: Options) -> int:
     simulator: Simulator | None = None
     try:
         store = StateStore.open(options.state) if options.state is not None else None
-        simulator = Simulator(options, await open_market(options, store.market if store else None), store)
+        saved = store.market if store else None
+        market = await open_market(options, saved)
+        simulator = Simulator(options, market, open_contracts(options, market, saved), store)
         await simulator.open()
     except (MarketError, StateError, PlanError, OSError) as exc:
         _LOG.error("%s", exc)
@@ -84,9 +93,9 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 
 class Simulator:
-    """One venue with its feed and its two ports."""
+    """A spot and a futures venue with their feed and their two ports."""
 
-    def __init__(self, options: Options, market: MarketPast, store: StateStore | None) -> None:
+    def __init__(self, options: Options, market: MarketPast, contracts: ContractFeed, store: StateStore | None) -> None:
         self._options, self._market, self._store = options, market, store
         self._instance = store.instance if store is not None else new_instance()
         self._position = store.resumed(market.source) if store is not None else None
@@ -98,13 +107,22 @@ class Simulator:
         clocks = Clocks(wall_ms, self.clock.now_ms)
         self.venue = Venue(market, candles, clocks, options.limits, saved)
         self._users = UserStreams(self.venue.faults, wall_ms)
-        self._publisher = Publisher(
-            self.venue, SpotDialect(self.venue), self.clock.now_ms if options.is_lock_step else wall_ms
+        cadence_ms = self.clock.now_ms if options.is_lock_step else wall_ms
+        self._publisher = Publisher(self.venue, SpotDialect(self.venue), cadence_ms)
+        self._contracts = contracts
+        saved_futures = store.futures_dump(contracts.specs) if store is not None else None
+        self.futures = FuturesSide(
+            contracts, self.venue, options.futures_limits, cadence_ms, saved=saved_futures, base_ms=self._base_ms
         )
-        self._turns = Turns(self.venue, store, self._users, self._publisher, self._fail)
+        if store is not None:
+            self.futures.venue.listen_keys.load(store.listen_keys)
+        self.venues = Venues(self.venue, self.futures.venue)
+        outlets = (self._users, self._publisher), (self.futures.users, self.futures.publisher)
+        self._turns = Turns(self.venues, store, *outlets, self._fail, is_resumed=saved_futures is not None)
         self._keys = {key: KeyHolder(secret, account_id_of(key)) for key, secret in options.keys}
         self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
-        self._player = Player(self.venue, self.clock, self._turns, self._backlog)
+        self._futures_dispatcher = self.futures.dispatcher(self._keys, self._turns.settle, lenient=options.lenient)
+        self._player = Player(self.venues, self.clock, self._turns, self._backlog)
         self._gateways: list[Gateway] = []
         self._doors: list[Door] = []
         self._faults = self._fault_control()
@@ -123,14 +141,14 @@ class Simulator:
         self._open_accounts()
         self._lay_out_books()
         if self._market.source != "live":
-            self._player.load(cast("Feed", self._market), self._position, self._base_ms)
+            self._player.load(self._steps, self._position, self._base_ms)
+        self.futures.lay_out_books()
+        self._turns.finish()
         self._anchor()
         admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
-        routes = routes_of((self._dispatcher, OPERATIONS))
-        spot = Port(_SPOT, routes, self._publisher, has_socket_api=True, admin=admin.handlers())
-        await self._listen(spot, "spot", self._options.port)
-        await self._listen(Port(_FUTURES, routes), "futures", self._options.futures_port)
-        for notice in self._market.notices:
+        await self._listen(self._spot_port(admin), "spot", self._options.port)
+        await self._listen(self._futures_port(), "futures", self._options.futures_port)
+        for notice in (*self._market.notices, *self._contracts.notices):
             _LOG.info("%s", notice)
         self._faults.course.open(wall_ms())
         self._turns.finish()
@@ -181,6 +199,7 @@ class Simulator:
             "market_ms": self.clock.now_ms(),
             "speed": self._shown_speed(),
             "symbols": list(self.venue.symbols),
+            "contracts": list(self.futures.venue.symbols),
             "pid": os.getpid(),
             "instance": self._instance,
             "faults": self._faults.course.armed,
@@ -192,13 +211,14 @@ class Simulator:
             "instance": self._instance,
             "market_source": self._market.source,
             "symbols": list(self.venue.symbols),
+            "contracts": list(self.futures.venue.symbols),
             "speed": self._shown_speed(),
             "market_ms": self.clock.now_ms(),
             "server_ms": wall_ms(),
             "finished": self._player.finished,
-            "user_events": self._users.sent,
-            "market_events": self._publisher.sent,
-            "request_weight": dict(self._dispatcher.charged),
+            "user_events": self._users.sent + self.futures.users.sent,
+            "market_events": self._publisher.sent + self.futures.publisher.sent,
+            "request_weight": dict(self._dispatcher.charged + self._futures_dispatcher.charged),
             "faults": self._faults.course.armed,
         }
 
@@ -213,7 +233,23 @@ class Simulator:
         progress = await self._player.step(points, until_account=until_account)
         if progress.finished:
             self._publisher.tick()
+            self.futures.tick()
         return progress
+
+    def require(self, symbol: str, *, on_futures: bool) -> str:
+        """Return the symbol if that market has it; -1121 otherwise."""
+        return (self.futures.venue if on_futures else self.venue).require(symbol)
+
+    def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
+        """Print one trade; one on spot reaches the contract that follows it."""
+        self.venues.print_trade(trade, on_futures=on_futures)
+
+    def _steps(self, after_ms: int | None) -> Iterator[FeedStep]:
+        """Yield the steps of both markets; at the same time spot comes first, being the contracts' index."""
+        spot = cast("Feed", self._market).steps(after_ms)
+        if not self._contracts.recorded:
+            return spot
+        return heapq.merge(spot, self._contracts.steps(after_ms), key=attrgetter("time_ms"))
 
     def _shown_speed(self) -> float | str:
         return "max" if self._options.speed is None else self._options.speed
@@ -228,8 +264,11 @@ class Simulator:
         for holder in self._keys.values():
             if holder.account_id not in known:
                 exchange.open_account(holder.account_id, balances, pays_in_bnb=self._options.pays_in_bnb)
-        if self._store is not None:
-            self._store.adopt(exchange, self._market.state())
+        self.futures.open_accounts(
+            [holder.account_id for holder in self._keys.values()],
+            futures_balance(self._options.futures_balances, MONEY_UNIT),
+        )
+        self._turns.adopt()
 
     def _lay_out_books(self) -> None:
         """Put a book around the last price, so that orders meet one before the first step."""
@@ -255,14 +294,26 @@ class Simulator:
 
     def _fault_control(self) -> FaultControl:
         accounts = [holder.account_id for holder in self._keys.values()]
-        acts = Acts(self.venue, self._users, accounts, self._gateways)
+        acts = Acts(self.venue, self._users, accounts, self._gateways, self.futures.users.expire)
         refusals = (errors.ApiError, ExchangeError, ValueError)
         course = Course(self.venue.faults, self._options.faults, acts, refusals)
-        lift_bans = self._dispatcher.limiter.lift_bans
-        return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, lift_bans)
+        return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, self._lift_bans)
+
+    def _lift_bans(self) -> None:
+        for dispatcher in (self._dispatcher, self._futures_dispatcher):
+            dispatcher.limiter.lift_bans()
+
+    def _spot_port(self, admin: Admin) -> Port:
+        routes = routes_of((self._dispatcher, OPERATIONS), (self._futures_dispatcher, TRANSFERS))
+        return Port(_SPOT, routes, {"": self._publisher}, has_socket_api=True, admin=admin.handlers())
+
+    def _futures_port(self) -> Port:
+        routes = routes_of((self._dispatcher, OPERATIONS), (self._futures_dispatcher, FUTURES_OPERATIONS))
+        return Port(PREFIXES, routes, self.futures.streams)
 
     async def _listen(self, port: Port, name: str, number: int) -> None:
-        gateway = Gateway(port, self._dispatcher, self._users, self._options.sockets)
+        dispatcher = self._dispatcher if name == "spot" else self._futures_dispatcher
+        gateway = Gateway(port, dispatcher, self._users, self._options.sockets)
         refuses = partial(self.venue.faults.strike, FaultKind.REFUSE, name)
         try:
             self._doors.append(await Door.open(gateway, self._options.host, number, lambda: refuses(wall_ms())))
@@ -285,7 +336,9 @@ class Simulator:
         while True:
             await asyncio.sleep(_TICK_S)
             if not self._options.is_lock_step:
+                self.futures.pass_time(self.clock.now_ms())
                 self._publisher.tick()
+                self.futures.tick()
             self._faults.tick()
             if time.monotonic() - checked_s >= _CHECKPOINT_S:
                 checked_s = time.monotonic()

@@ -18,6 +18,8 @@ from simulator.core.exchange import STATE_VERSION, Exchange
 from simulator.core.orders import OPEN_STATUSES
 from simulator.core.symbols import SymbolSpec
 from simulator.market.feed import Source
+from simulator.um.core.contracts import ContractSpec
+from simulator.um.state import NOTHING, FuturesChange, FuturesRows
 
 FILE_NAME: Final = "exchange.sqlite3"
 FORMAT: Final = 1
@@ -66,6 +68,7 @@ class StateStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._ids: dict[str, list[int]] = {}
+        self._futures = FuturesRows(connection)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -82,9 +85,9 @@ class StateStore:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(_SCHEMA)
+            store = cls(connection)
         except (OSError, sqlite3.Error) as exc:
             raise StateError(f"the state in {folder} cannot be used: {exc}") from exc
-        store = cls(connection)
         if store._fact("format", FORMAT) != FORMAT:
             raise StateError(f"the state in {folder} has another format; use another --state folder")
         return store
@@ -134,7 +137,16 @@ class StateStore:
             "listings": [self._listing(spec, histories) for spec in specs],
         }
 
-    def adopt(self, exchange: Exchange, market: Mapping[str, Any]) -> None:
+    def futures_dump(self, specs: Mapping[str, ContractSpec]) -> dict[str, Any] | None:
+        """Return what `FuturesExchange.load` takes, None in a state without futures. Rules are today's."""
+        return self._futures.dump(specs, skipped_trades=0 if self._fact("clean", None) else CRASH_GAP)
+
+    @property
+    def listen_keys(self) -> Mapping[str, Any]:
+        """Return the listen keys that were in force."""
+        return self._futures.listen_keys
+
+    def adopt(self, exchange: Exchange, market: Mapping[str, Any], futures: FuturesChange = NOTHING) -> None:
         """Write a whole exchange once: at the birth of a state, and when accounts are opened."""
         dump = exchange.dump()
         for listing in dump["listings"]:
@@ -148,11 +160,18 @@ class StateStore:
                 for asset, (free, locked) in account["holdings"].items():
                     self._set_balance(account["account_id"], asset, free, locked)
             self._checkpoint(exchange, market, None)
+            self._futures.write(futures)
 
-    def record(self, exchange: Exchange, events: Sequence[ExchangeEvent], position: Position | None) -> None:
+    def record(
+        self,
+        exchange: Exchange,
+        events: Sequence[ExchangeEvent],
+        position: Position | None,
+        futures: FuturesChange = NOTHING,
+    ) -> None:
         """Write one turn's changes; nothing is written when no account changed."""
         changed = self._observe(events)
-        if not changed:
+        if not changed and futures is NOTHING:
             return
         with self._transaction():
             for event in changed:
@@ -162,13 +181,21 @@ class StateStore:
                     for asset, held in event.assets.items():
                         self._set_balance(event.account_id, asset, held.free, held.locked)
             self._checkpoint(exchange, None, position)
+            self._futures.write(futures)
 
     def checkpoint(
-        self, exchange: Exchange, market: Mapping[str, Any], position: Position | None, *, clean: bool = False
+        self,
+        exchange: Exchange,
+        market: Mapping[str, Any],
+        position: Position | None,
+        futures: FuturesChange = NOTHING,
+        *,
+        clean: bool = False,
     ) -> None:
         """Write how far the market has come; `clean` marks an orderly end."""
         with self._transaction():
             self._checkpoint(exchange, market, position)
+            self._futures.write(futures)
             self._set("clean", clean)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from simulator.wire.venue import Venue
 
 Json = dict[str, object]
 MAX_POINTS: Final = 1_000_000
+MARKETS: Final = ("spot", "um")
 
 
 class Progress(Protocol):
@@ -35,6 +36,14 @@ class Market(Protocol):
 
     def state(self) -> Json:
         """Return source, speed, market time and the counts of events sent."""
+        ...
+
+    def require(self, symbol: str, *, on_futures: bool) -> str:
+        """Return the symbol if that market has it; -1121 otherwise."""
+        ...
+
+    def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
+        """Print one trade; one on spot reaches the contract that follows it."""
         ...
 
     async def step(self, points: int, *, until_account: bool) -> Progress:
@@ -106,13 +115,17 @@ class Admin:
 
     async def _print(self, request: web.BaseRequest) -> Json:
         body = await _body(request)
-        symbol = self.venue.require(_text(body, "symbol"))
+        market = body.get("market", "spot")
+        if market not in MARKETS:
+            raise _bad("market", f"must be one of {', '.join(MARKETS)}")
+        symbol = self.market.require(_text(body, "symbol"), on_futures=market == "um")
         buyer_is_maker = body.get("buyerIsMaker", False)
         if not isinstance(buyer_is_maker, bool):
             raise _bad("buyerIsMaker", "must be true or false")
         now_ms = self.venue.market_ms()
         price, quantity = _amount(body, "price"), _amount(body, "qty")
-        self.venue.print_trade(MarketTrade(symbol, price, quantity, now_ms, buyer_is_maker))
+        trade = MarketTrade(symbol, price, quantity, now_ms, buyer_is_maker)
+        self.market.print_trade(trade, on_futures=market == "um")
         await self.settle()
         return {"market_ms": now_ms}
 

@@ -108,6 +108,7 @@ class Dispatcher:
         call = self._admitted(asking)
         try:
             result = asking.operation.handler(self.venue, call)
+            self.venue.is_written |= asking.operation.method != "GET"
             if asking.operation.free_on_success:
                 weight = asking.operation.weight(call.params)
                 self.limiter.refund(asking.address, weight, self.server_ms())

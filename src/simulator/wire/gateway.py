@@ -16,7 +16,6 @@ from simulator.wire.connections import Connection, SocketRules, cut_off
 from simulator.wire.dispatch import Answer, Asking, ConnectionCut, Dispatcher, GatewayPage, refusal_of
 from simulator.wire.operations import RETIRED
 from simulator.wire.parameters import read_form
-from simulator.wire.publisher import Publisher
 from simulator.wire.routes import Route, Routes
 from simulator.wire.signing import rest_payload
 from simulator.wire.stream_sessions import (
@@ -53,16 +52,14 @@ class Port:
     Attributes:
         prefixes: REST folders it answers; everything else is 404.
         routes: what is answered there, and by which venue.
-        publisher: source of its market streams, None where streams stay silent.
-        private: source of the user events that are read by listen key, None where there are none.
+        streams: what sockets read, by the first folder of their path; "" is for all other paths.
         has_socket_api: whether the spot ws-api lives here.
         admin: handlers of `/admin/...` by (method, path).
     """
 
     prefixes: tuple[str, ...]
     routes: Routes
-    publisher: Publisher | None = None
-    private: StreamSource | None = None
+    streams: Mapping[str, StreamSource] = field(default_factory=dict)
     has_socket_api: bool = False
     admin: Mapping[tuple[str, str], AdminHandler] = field(default_factory=dict)
 
@@ -197,11 +194,10 @@ class Gateway:
         )
 
     def _open_streams(self, request: web.BaseRequest, connection: Connection) -> Session:
-        is_private = self._port.private is not None and request.path.startswith(f"{PRIVATE}/")
-        read = private_streams if is_private else requested_streams
+        folder, streams = request.path.split("/")[1], self._port.streams
+        read = private_streams if folder == PRIVATE and folder in streams else requested_streams
         names, combined = read(request.path, request.query_string)
-        source = self._port.private if is_private else self._port.publisher
-        session = StreamSession(connection, source, combined=combined)
+        session = StreamSession(connection, streams.get(folder, streams.get("")), combined=combined)
         session.subscribe(names)
         return session
 

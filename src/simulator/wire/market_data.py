@@ -43,6 +43,17 @@ def exchange_info(venue: Venue, call: Call) -> Json:
     }
 
 
+def coin_exchange_info(_venue: AnyVenue, call: Call) -> Json:
+    """COIN-M has nothing here."""
+    return {
+        "timezone": "UTC",
+        "serverTime": call.server_ms,
+        "rateLimits": [],
+        "exchangeFilters": [],
+        "symbols": [],
+    }
+
+
 def execution_rules(venue: Venue, call: Call) -> Json:
     """No price range rule is in force here."""
     names = _wanted_symbols(venue, call)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from simulator.core.orders import CancelRestriction, Side, StpMode, TimeInForce
-from simulator.wire import accounts, futures, market_data, replacing, tickers, trading, wallet
+from simulator.wire import accounts, market_data, replacing, tickers, trading, wallet
 from simulator.wire.calls import Operation, Security, Weight, fixed
 from simulator.wire.errors import ApiError
 from simulator.wire.parameters import (
@@ -219,14 +219,9 @@ def _wallet() -> list[Operation]:
     def row(name: str, method: str, path: str, *rest: Any, **named: Any) -> Operation:
         return Operation(f"sapi.{name}", method, f"/sapi/{path}", *rest, **{"security": _SIGNED, **named})
 
-    transfer = tuple(Param(name, text) for name in ("type", "asset", "amount", "fromSymbol", "toSymbol"))
-    page = (Param("type", text), *_TIMES, Param("current", integer), Param("size", integer))
     asset = (Param("asset", text), Param("needBtcValuation", boolean))
     return [
         row("systemStatus", "GET", "v1/system/status", wallet.system_status, security=Security.NONE),
-        row("transfer.new", "POST", "v1/asset/transfer", wallet.refuse_transfer, params=transfer),
-        row("transfer.list", "GET", "v1/asset/transfer", wallet.empty_page, params=page),
-        row("futuresTransfer", "POST", "v1/futures/transfer", wallet.refuse_transfer, params=transfer),
         row("userAsset", "POST", "v3/asset/getUserAsset", wallet.user_assets, weight=fixed(5), params=asset),
         row("fundingAsset", "POST", "v1/asset/get-funding-asset", accounts.empty_list, params=asset),
         row("coins", "GET", "v1/capital/config/getall", accounts.empty_list, weight=fixed(10)),
@@ -244,43 +239,15 @@ def _wallet() -> list[Operation]:
     ]  # fmt: skip
 
 
-_FUTURES_REFUSED: Final = (
-    ("POST", "v1/order"), ("PUT", "v1/order"), ("GET", "v1/order"), ("DELETE", "v1/order"),
-    ("POST", "v1/order/test"), ("POST", "v1/batchOrders"), ("PUT", "v1/batchOrders"),
-    ("DELETE", "v1/batchOrders"), ("DELETE", "v1/allOpenOrders"), ("POST", "v1/countdownCancelAll"),
-    ("POST", "v1/algoOrder"), ("GET", "v1/algoOrder"), ("DELETE", "v1/algoOrder"),
-    ("DELETE", "v1/algoOpenOrders"), ("POST", "v1/leverage"), ("POST", "v1/marginType"),
-    ("POST", "v1/positionMargin"), ("POST", "v1/positionSide/dual"), ("POST", "v1/multiAssetsMargin"),
-    ("POST", "v1/feeBurn"), ("POST", "v1/listenKey"), ("PUT", "v1/listenKey"), ("DELETE", "v1/listenKey"),
-)  # fmt: skip
-_FUTURES_EMPTY: Final = (
-    "v2/balance", "v3/balance", "v2/positionRisk", "v3/positionRisk", "v1/openOrders",
-    "v1/openAlgoOrders", "v1/allOrders", "v1/userTrades", "v1/income", "v1/leverageBracket", "v1/forceOrders",
-)  # fmt: skip
-
-
-def _futures() -> list[Operation]:
-    def row(method: str, path: str, *rest: Any, **named: Any) -> Operation:
-        return Operation(f"fut.{path.partition('/')[2]}", method, f"/fapi/{path}", *rest, **named)
-
-    listing = (_ANY_SYMBOL, *(Param(name, text) for name in ("incomeType", "orderId", "fromId")), *_TIMES, _LIMIT)
+def _start_up() -> list[Operation]:
+    """What clients ask of COIN-M before they trade anything."""
     return [
-        row("GET", "v1/ping", market_data.ping),
-        row("GET", "v1/time", market_data.server_time),
-        row("GET", "v1/exchangeInfo", futures.exchange_info),
-        row("GET", "v2/account", futures.account, security=_SIGNED, weight=fixed(5)),
-        row("GET", "v3/account", futures.account, security=_SIGNED, weight=fixed(5)),
-        row("GET", "v1/positionSide/dual", futures.position_mode, security=_SIGNED, weight=fixed(30)),
-        row("GET", "v1/multiAssetsMargin", futures.multi_assets, security=_SIGNED, weight=fixed(30)),
-        row("GET", "v1/feeBurn", futures.fee_burn, security=_SIGNED, weight=fixed(30)),
-        *(row("GET", path, futures.empty_list, security=_SIGNED, params=listing) for path in _FUTURES_EMPTY),
-        *(row(method, path, futures.refuse, security=_KEY, lenient=True) for method, path in _FUTURES_REFUSED),
         Operation("dapi.ping", "GET", "/dapi/v1/ping", market_data.ping),
-        Operation("dapi.exchangeInfo", "GET", "/dapi/v1/exchangeInfo", futures.coin_exchange_info),
+        Operation("dapi.exchangeInfo", "GET", "/dapi/v1/exchangeInfo", market_data.coin_exchange_info),
     ]
 
 
-OPERATIONS: Final = (*_spot_market(), *_spot_tickers(), *_spot_orders(), *_spot_queries(), *_wallet(), *_futures())
+OPERATIONS: Final = (*_spot_market(), *_spot_tickers(), *_spot_orders(), *_spot_queries(), *_wallet(), *_start_up())
 BY_ADDRESS: Final = {(operation.method, operation.path): operation for operation in OPERATIONS}
 BY_SOCKET_METHOD: Final = {operation.socket_method: operation for operation in OPERATIONS if operation.socket_method}
 RETIRED: Final = frozenset({"/api/v3/userDataStream"})

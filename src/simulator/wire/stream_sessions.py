@@ -10,7 +10,7 @@ import orjson
 from simulator.wire.connections import Connection
 
 MAX_STREAMS: Final = 1_024
-PRIVATE: Final = "/private"
+PRIVATE: Final = "private"
 EVENTS_MARK: Final = "@"
 """Parts a listen key from the events picked of its stream."""
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -46,7 +46,7 @@ def private_streams(path: str, query: str) -> tuple[list[str], bool]:
     `/ws?listenKey=K`, `/ws/K`, `/stream?listenKey=K` and `/stream?streams=K` name the key; `events=A/B` picks
     events and becomes part of the stream's name: `K@A/B`.
     """
-    path = path.removeprefix(PRIVATE)
+    path = path.removeprefix(f"/{PRIVATE}")
     fields = parse_qs(query)
     picked = "".join(f"{EVENTS_MARK}{names}" for names in fields.get("events", [])[:1])
     is_combined = path.startswith("/stream")

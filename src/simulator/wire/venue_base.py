@@ -75,6 +75,8 @@ class VenueBase(Generic[ExchangeT, RulesT, EventT]):
         self._standing: set[str] = set()
         self._turn: list[EventT | PublicTrade] = []
         self._touched: set[str] = set()
+        self.is_written = False
+        """Whether this turn changed what no event tells of, such as an account's settings."""
         for each in rules:
             self._list(each)
 
@@ -128,11 +130,11 @@ class VenueBase(Generic[ExchangeT, RulesT, EventT]):
     def take_turn(self) -> tuple[list[EventT | PublicTrade], set[str]]:
         """Return what happened since the last call, and the symbols whose book may have changed."""
         turn, touched = self._turn, self._touched
-        self._turn, self._touched = [], set()
+        self._turn, self._touched, self.is_written = [], set(), False
         return turn, touched
 
     def has_news(self) -> bool:
-        return bool(self._turn or self._touched)
+        return bool(self._turn or self._touched or self.is_written)
 
     def _list(self, rules: RulesT) -> None:
         """Give a symbol its tape and its place in the turn."""

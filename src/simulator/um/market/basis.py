@@ -11,7 +11,7 @@ from simulator.market.feed import Candle
 from simulator.market.intervals import HOUR_MS, MINUTE_MS
 from simulator.um.core.contracts import ContractSpec
 
-_WAVES: Final = ((24 * HOUR_MS, 250), (3 * HOUR_MS, 150), (20 * MINUTE_MS, 80), (2 * MINUTE_MS, 30))
+_WAVES: Final = ((24 * HOUR_MS, 600), (3 * HOUR_MS, 150), (20 * MINUTE_MS, 80), (2 * MINUTE_MS, 30))
 """Length of each wave and how far it swings at most, in ppm of the price."""
 _MEAN_PPM: Final = 60
 _PPM: Final = 1_000_000
@@ -31,22 +31,24 @@ class Basis:
 
     def price(self, contract: ContractSpec, spot: int, time_ms: int) -> int:
         """Return the contract's price for a spot price, on the contract's tick."""
-        raw = spot * (_PPM + self.ppm(contract.symbol, time_ms)) // _PPM
-        return max(contract.tick, (raw + contract.tick // 2) // contract.tick * contract.tick)
+        return _moved(spot, self.ppm(contract.symbol, time_ms), contract.tick)
 
     def candle(self, contract: ContractSpec, spot: Candle) -> Candle:
         """Return the contract's candle for a candle of the spot symbol."""
-        opened = self.price(contract, spot.open, spot.open_ms)
-        closed = self.price(contract, spot.close, spot.close_ms)
-        highs = [self.price(contract, spot.high, time_ms) for time_ms in (spot.open_ms, spot.close_ms)]
-        lows = [self.price(contract, spot.low, time_ms) for time_ms in (spot.open_ms, spot.close_ms)]
-        return spot._replace(
-            open=opened,
-            high=max(opened, closed, *highs),
-            low=min(opened, closed, *lows),
-            close=closed,
-            first_trade_id=-1,
-            last_trade_id=-1,
+        first, last = self.ppm(contract.symbol, spot.open_ms), self.ppm(contract.symbol, spot.close_ms)
+        tick, lot = contract.tick, contract.lot
+        return Candle(
+            spot.open_ms,
+            spot.close_ms,
+            _moved(spot.open, first, tick),
+            _moved(spot.high, max(first, last), tick),
+            _moved(spot.low, min(first, last), tick),
+            _moved(spot.close, last, tick),
+            spot.volume - spot.volume % lot,
+            spot.quote_volume,
+            spot.trades,
+            spot.taker_buy_base - spot.taker_buy_base % lot,
+            spot.taker_buy_quote,
         )
 
     def _wave(self, symbol: str, length_ms: int, reach: int, time_ms: int) -> int:
@@ -58,3 +60,9 @@ class Basis:
         """Return a number spread evenly over -_SPAN to _SPAN."""
         text = f"{self._seed} {symbol} {length_ms} {knot}"
         return int.from_bytes(blake2b(text.encode(), digest_size=5).digest(), "big") % (2 * _SPAN) - _SPAN
+
+
+def _moved(price: int, ppm: int, tick: int) -> int:
+    """Return a price so many ppm away, on the nearest tick."""
+    raw = price * (_PPM + ppm) // _PPM
+    return max(tick, (raw + tick // 2) // tick * tick)

@@ -1,7 +1,7 @@
 """The USD-M side of a market: recorded contracts where files are given, else contracts that follow spot."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -37,8 +37,11 @@ class ContractFeed:
         *,
         seed: int = 1,
         shift_ms: int = 0,
+        stand_ins: Sequence[str] = (),
     ) -> None:
         """Open the recordings among `sources`, shifted in time as the spot replay is.
+
+        `stand_ins` are symbols whose spot price is played from the contract's recording.
 
         Raises:
             MarketError: an unusable file, or one for a symbol that is no contract here.
@@ -52,7 +55,7 @@ class ContractFeed:
         self.specs |= {name: on_recorded_grid(self.specs[name], one.spec) for name, one in self._recordings.items()}
         self.marks = {s.symbol: MarkRecord(s, shift_ms) for s in sources if s.content == "mark"}
         self.funding = {s.symbol: FundingRecord(s, shift_ms) for s in sources if s.content == "funding"}
-        self._sources = tuple(sources)
+        self._sources, self._stand_ins = tuple(sources), tuple(stand_ins)
         self._models: dict[str, BookModel] = {}
 
     @property
@@ -61,6 +64,11 @@ class ContractFeed:
         if not self.specs:
             return ()
         return tuple(self._notices())
+
+    @property
+    def recorded(self) -> Collection[str]:
+        """Return the contracts that have a recording."""
+        return self._recordings.keys()
 
     def is_recorded(self, symbol: str) -> bool:
         return symbol in self._recordings
@@ -129,6 +137,8 @@ class ContractFeed:
             seen.add((source.content, source.symbol))
 
     def _notices(self) -> Iterator[str]:
+        if self._stand_ins:
+            yield f"USD-M: the spot and index price of {', '.join(self._stand_ins)} is the contract's own"
         followers = [name for name in self.specs if name not in self._recordings]
         if followers:
             yield f"USD-M: {', '.join(followers)} follow their spot symbols at a modelled basis"

@@ -21,6 +21,8 @@ from simulator.wire.venue_base import VenueBase
 
 KEPT_CANDLES: Final = 1_500
 """Candles kept per contract and interval, and the most the venue gives in one answer."""
+_FOLLOWED: Final = 500
+"""Candles of each interval that a contract takes over from its spot symbol when it wakes."""
 _KEPT_LIQUIDATIONS: Final = 1_000
 _OF_ACCOUNTS: Final = (OrderUpdate, AlgoUpdate, AccountUpdate)
 
@@ -66,6 +68,10 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
             if saved is None
             else FuturesExchange.load(saved, listener=self._heard)
         )
+        known = {spec.symbol for spec in exchange.contracts}
+        for spec in feed.specs.values():
+            if spec.symbol not in known:
+                exchange.add_contract(spec)
         candles = CandleBook((), keep=KEPT_CANDLES, outage_ms=feed.outage_ms)
         super().__init__(exchange, feed.specs.values(), feed, candles, spot.clocks, limits, spot.faults)
         self.spot, self.feed = spot, feed
@@ -85,8 +91,10 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         """Whether any contract is played."""
         return len(self._asleep) < len(self.tapes)
 
-    def is_asleep(self, symbol: str) -> bool:
-        return symbol in self._asleep
+    @property
+    def awake(self) -> list[str]:
+        """Return the contracts that are played."""
+        return [symbol for symbol in self.tapes if symbol not in self._asleep]
 
     def spec(self, symbol: str) -> ContractSpec:
         """Return the rules in force; -1121 for an unknown contract."""
@@ -163,9 +171,8 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         funding_ms = (self._advanced_ms // HOUR_MS + 1) * HOUR_MS
         while funding_ms <= now_ms:
             self._pass_time(funding_ms)
-            for symbol in self.tapes:
-                if symbol not in self._asleep:
-                    self.pricing.settle(symbol, funding_ms)
+            for symbol in self.awake:
+                self.pricing.settle(symbol, funding_ms)
             funding_ms += HOUR_MS
         self._pass_time(now_ms)
         self._advanced_ms = max(self._advanced_ms, now_ms)
@@ -197,8 +204,9 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
             self.liquidations.add(event)
 
     def _learn(self, symbol: str, until_ms: int) -> None:
-        self.candles.learn(symbol, _Past(self), until_ms)
-        self.marks.learn(symbol, _MarkPast(self), until_ms)
+        past = _Past(self)
+        self.candles.learn(symbol, past, until_ms)
+        self.marks.learn(symbol, _MarkPast(past, self.feed), until_ms)
         self.pricing.begin(symbol, until_ms)
 
     def _pass_time(self, now_ms: int) -> None:
@@ -208,24 +216,34 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
 
 
 class _Past:
-    """The past of contracts: recorded, or made of the spot symbols' candles."""
+    """The past of contracts: recorded, or made of the spot symbols' candles. It lives as long as it is learnt from."""
 
     def __init__(self, venue: FuturesVenue) -> None:
         self._venue = venue
+        self._made: dict[tuple[str, str, int], list[Candle]] = {}
 
     def history(self, symbol: str, interval: str, end_ms: int, limit: int) -> list[Candle]:
-        feed, spot = self._venue.feed, self._venue.spot
-        if feed.is_recorded(symbol):
-            return feed.history(symbol, interval, end_ms, limit)
-        found = spot.candles.candles(symbol, interval, end_ms=end_ms - 1, limit=limit, now_ms=end_ms - 1)
-        contract = self._venue.spec(symbol)
-        return [feed.basis.candle(contract, candle) for candle in found]
+        if self._venue.feed.is_recorded(symbol):
+            return self._venue.feed.history(symbol, interval, end_ms, limit)
+        key = symbol, interval, end_ms
+        if key not in self._made:
+            self._made[key] = self._follow(symbol, interval, end_ms)
+        return self._made[key][-limit:] if limit > 0 else []
+
+    def _follow(self, symbol: str, interval: str, end_ms: int) -> list[Candle]:
+        contract, basis = self._venue.spec(symbol), self._venue.feed.basis
+        last_ms = end_ms - 1
+        spot = self._venue.spot.candles.candles(symbol, interval, end_ms=last_ms, limit=_FOLLOWED, now_ms=last_ms)
+        return [basis.candle(contract, candle) for candle in spot]
 
 
-class _MarkPast(_Past):
+class _MarkPast:
     """The past of mark prices: recorded where it is, else the contract's own."""
 
+    def __init__(self, past: _Past, feed: ContractFeed) -> None:
+        self._past, self._feed = past, feed
+
     def history(self, symbol: str, interval: str, end_ms: int, limit: int) -> list[Candle]:
-        record = self._venue.feed.marks.get(symbol)
+        record = self._feed.marks.get(symbol)
         recorded = record.history(interval, end_ms, limit) if record is not None else []
-        return recorded or super().history(symbol, interval, end_ms, limit)
+        return recorded or self._past.history(symbol, interval, end_ms, limit)
