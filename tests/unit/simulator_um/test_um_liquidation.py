@@ -114,6 +114,7 @@ def test_under_cross_margin_every_position_counts(first: Case, second: Case) -> 
     assume((worth + first.entry * first.hundredths // 100) * 0.11 < first.wallet)
     eth = "ETHUSDT"
     floor.exchange.set_contract(replace(_unbounded(WIDE), symbol=eth, base="ETH"))
+    floor.exchange.set_leverage("a", eth, 10, floor.tick())
     floor.exchange.set_mark(eth, second.entry * UNIT, UNIT, floor.tick())
     levels = [(second.entry * UNIT, second.hundredths * HUNDREDTH)]
     floor.exchange.set_book(eth, *(([], levels) if second.long else (levels, [])))
