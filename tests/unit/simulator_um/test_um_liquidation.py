@@ -14,7 +14,7 @@ from simulator.um.core.events import Liquidated, MarginCall, OrderUpdate
 from simulator.um.core.orders import IncomeType, PositionSide
 from unit.simulator_um.futures_floor import BRACKETS, HUNDREDTH, SPEC, SYMBOL, FuturesFloor
 
-WIDE = replace(SPEC, mult_up_ppm=0, mult_down_ppm=0, max_qty=10**9 * UNIT, liquidation_fee_ppm=0)
+WIDE = replace(SPEC, mult_up_ppm=0, mult_down_ppm=0, max_qty=10**9 * UNIT)
 
 
 @dataclass(frozen=True)
@@ -236,6 +236,29 @@ def test_a_rich_cross_account_keeps_what_is_left_after_the_fee() -> None:
     assert floor.held("a") == 0
     assert floor.wallet("a") == wallet - 10 * UNIT - fee
     assert floor.exchange.insurance_fund == fee
+
+
+def test_the_liquidation_fee_leaves_no_debt() -> None:
+    floor = FuturesFloor(wallet=40)
+    floor.mark(1_000)
+    floor.leverage("a", 50)
+    floor.open("a", "SELL", 1_000, 100)
+    floor.book({}, {1_035: 500})
+    left = floor.wallet("a") - 35 * UNIT
+    floor.mark(1_036)
+    assert floor.wallet("a") == 0
+    assert floor.exchange.insurance_fund == left
+
+
+def test_a_margin_balance_equal_to_the_maintenance_margin_is_too_little() -> None:
+    for margin_e3, falls in ((99_616, True), (99_617, False)):
+        floor = FuturesFloor()
+        floor.mark(1_000)
+        floor.isolate("a", 20)
+        floor.open("a", "BUY", 1_000, 100)
+        floor.exchange.adjust_margin("a", SYMBOL, (margin_e3 - 50_000) * UNIT // 1_000, floor.tick())
+        floor.mark(904)  # maintenance 3.616, balance margin - 96
+        assert (floor.held("a") == 0) == falls
 
 
 def test_isolated_positions_fall_alone() -> None:

@@ -116,6 +116,14 @@ def test_self_trades_are_prevented_by_expiring_the_resting_order() -> None:
     assert "OrderUpdate:EXPIRED" in floor.kinds()
 
 
+def test_fill_or_kill_knows_no_self_trade_prevention() -> None:
+    floor = FuturesFloor()
+    resting = floor.place("a", "SELL", 101, 100)
+    taken = floor.place("a", "BUY", 101, 100, time_in_force=FuturesTimeInForce.FOK)
+    assert (taken.status, floor.order(resting).status) == (OrderStatus.FILLED, OrderStatus.FILLED)
+    assert floor.held("a") == 0
+
+
 def test_a_fill_is_told_as_trade_then_account_then_order() -> None:
     floor = FuturesFloor()
     floor.place("b", "SELL", 100, 100)
@@ -304,6 +312,11 @@ def test_isolated_margin_moves_both_ways_within_its_bounds() -> None:
     exchange.adjust_margin("a", SYMBOL, -5 * UNIT, floor.tick())
     assert floor.wallet("a") == wallet
     assert [row.adds for row in exchange.margin_changes("a", SYMBOL)] == [True, False]
+    exchange.adjust_margin("a", SYMBOL, 5 * UNIT, floor.tick())
+    floor.mark(97)
+    exchange.adjust_margin("a", SYMBOL, -23 * UNIT // 10, floor.tick())
+    with refused(-4051):
+        exchange.adjust_margin("a", SYMBOL, -1, floor.tick())
 
 
 def test_only_what_is_free_leaves_the_wallet() -> None:

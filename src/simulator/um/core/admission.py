@@ -106,10 +106,7 @@ class Admission:
         resting = sum(
             order.remaining
             for order in self._registry.open_orders(account.account_id, position.symbol)
-            if order is not request.skip
-            and order.is_closing
-            and order.side is request.side
-            and order.position_side is position.side
+            if order is not request.skip and order.is_closing and order.side is request.side
         )
         if resting + request.quantity > position.size:
             raise refused(-2022 if account.hedge else -4118)

@@ -49,9 +49,8 @@ class Liquidator:
     def _close_isolated(self, account: FuturesAccount, position: Position, now_ms: int) -> None:
         self._cancel_orders(account, position.symbol, now_ms)
         order = self._close(account, position, position.isolated_wallet * UNIT, now_ms)
-        due = self._fee(order)
         left = position.isolated_wallet
-        charge = min(due, left) if left > 0 else left
+        charge = min(self._fee(order), left)
         account.cross_wallet += left - charge
         position.isolated_wallet = 0
         self._clear(account, position, charge, now_ms)

@@ -193,8 +193,10 @@ def _trade(
         size, before = position.size, position.isolated_wallet
         realized = position.reduce(closing, price)
         if is_isolated:
-            keeps = before if order.liquidates else ceil_div(before * (size - closing), size)
-            _settle_isolated(account, position, before + realized - paid, keeps, released=not order.liquidates)
+            balance = before + realized - paid
+            stays = balance if order.liquidates else _share(position, balance, before * (size - closing), size)
+            position.isolated_wallet = stays
+            account.cross_wallet += balance - stays
         else:
             account.cross_wallet += realized - paid
         fee -= paid
@@ -209,14 +211,12 @@ def _trade(
     return realized
 
 
-def _settle_isolated(account: FuturesAccount, position: Position, balance: int, keeps: int, *, released: bool) -> None:
-    """Share an isolated wallet after a reduction: the open part keeps its share, the rest is released.
+def _share(position: Position, balance: int, kept: int, size: int) -> int:
+    """Return what stays of an isolated wallet after a reduction: the share kept / size of the open part.
 
-    A loss beyond the released margin eats into the share that stays; of a closed position nothing stays.
+    A loss beyond the released margin eats into that share; of a closed position nothing stays.
     """
-    stays = balance if not released else min(keeps, balance) if position.quantity else 0
-    position.isolated_wallet = stays
-    account.cross_wallet += balance - stays
+    return min(ceil_div(kept, size), balance) if position.quantity else 0
 
 
 def opposite(position: Position) -> Side:
