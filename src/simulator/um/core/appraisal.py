@@ -101,8 +101,8 @@ class Appraisal:
 
     def position_view(self, account: FuturesAccount, position: Position) -> PositionView:
         symbol, setting = position.symbol, account.setting(position.symbol)
-        market = self._registry.market(symbol)
-        mark, unrealized = market.mark, position.unrealized(market.mark)
+        mark = self.mark(symbol)
+        unrealized = position.unrealized(mark)
         orders = self.open_notional(account, symbol)
         own = position_margin(account, position, mark)
         for_orders = order_margin(account, symbol, mark, orders, side=position.side)
@@ -117,7 +117,7 @@ class Appraisal:
             unrealized=_shown(unrealized),
             liquidation_price=self.liquidation_price(account, position),
             leverage=setting.leverage,
-            max_notional=market.spec.max_notional(setting.leverage),
+            max_notional=self._registry.market(symbol).spec.max_notional(setting.leverage),
             margin_type=setting.margin_type,
             isolated_wallet=position.isolated_wallet,
             isolated_margin=_shown(isolated),

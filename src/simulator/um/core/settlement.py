@@ -58,22 +58,7 @@ class FuturesLedger(Clearing[ContractMarket, LiveFuturesOrder, FuturesFill]):
         trade_id = market.ids.trade
         self.book(account, IncomeType.REALIZED_PNL, realized, order.symbol, now_ms, trade_id=trade_id)
         self.book(account, IncomeType.COMMISSION, -fee, order.symbol, now_ms, trade_id=trade_id)
-        fill = FuturesFill(
-            symbol=order.symbol,
-            trade_id=trade_id,
-            order_id=order.order_id,
-            account_id=order.account_id,
-            side=order.side,
-            position_side=order.position_side,
-            price=price,
-            quantity=quantity,
-            quote=price * quantity,
-            realized_pnl=realized,
-            commission=fee,
-            commission_asset=MARGIN_ASSET,
-            is_maker=is_maker,
-            time_ms=now_ms,
-        )
+        fill = _row(order, trade_id, price, quantity, realized=realized, fee=fee, is_maker=is_maker)
         self.registry.history(order.account_id, order.symbol).fills.append(fill)
         self._drop_if_done(market, order)
         kind = FuturesExecution.CALCULATED if order.liquidates else FuturesExecution.TRADE
@@ -209,6 +194,27 @@ def _trade(
             position.isolated_wallet += margin
             account.cross_wallet -= margin
     return realized
+
+
+def _row(
+    order: LiveFuturesOrder, trade_id: int, price: int, quantity: int, *, realized: int, fee: int, is_maker: bool
+) -> FuturesFill:
+    return FuturesFill(
+        symbol=order.symbol,
+        trade_id=trade_id,
+        order_id=order.order_id,
+        account_id=order.account_id,
+        side=order.side,
+        position_side=order.position_side,
+        price=price,
+        quantity=quantity,
+        quote=price * quantity,
+        realized_pnl=realized,
+        commission=fee,
+        commission_asset=MARGIN_ASSET,
+        is_maker=is_maker,
+        time_ms=order.update_ms,
+    )
 
 
 def _share(position: Position, balance: int, kept: int, size: int) -> int:
