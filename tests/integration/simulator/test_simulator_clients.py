@@ -96,7 +96,7 @@ def test_ccxt_trades_by_rest(venue: VenueProcess) -> None:
     exchange = ccxt.binance(ccxt_settings(venue))
     markets = exchange.load_markets()
     assert {SPOT, FUTURES} <= set(markets)
-    assert (markets[SPOT]["active"], markets[FUTURES]["active"]) == (True, False)
+    assert (markets[SPOT]["active"], markets[FUTURES]["active"]) == (True, True)
     assert (markets[SPOT]["precision"]["price"], markets[SPOT]["limits"]["cost"]["min"]) == (0.01, 5.0)
     assert exchange.fetch_balance()["total"]["USDT"] > 0
     price = exchange.fetch_ticker(SPOT)["last"]
@@ -166,7 +166,7 @@ def test_freqtrade_start_up_calls_are_answered(venue: VenueProcess, caller: Call
         assert futures.get("/dapi/v1/exchangeInfo")["symbols"] == []
         assert futures.signed("GET", "/fapi/v1/positionSide/dual").json() == {"dualSidePosition": False}
         assert futures.signed("GET", "/fapi/v1/multiAssetsMargin").json() == {"multiAssetsMargin": False}
-        assert futures.signed("GET", "/fapi/v1/leverageBracket").json() == []
+        assert len(futures.signed("GET", "/fapi/v1/leverageBracket").json()) == 2
     assert caller.signed("GET", "/sapi/v1/capital/config/getall").json() == []
     assert caller.signed("GET", "/sapi/v1/margin/allPairs").json() == []
     assert caller.signed("GET", "/sapi/v1/margin/isolated/allPairs").json() == []

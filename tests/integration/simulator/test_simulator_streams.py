@@ -255,15 +255,6 @@ def test_deposits_are_balance_updates(venue: VenueProcess) -> None:
     assert position["B"][0]["a"] == "ETH"
 
 
-def test_the_futures_side_accepts_sockets_and_stays_silent(venue: VenueProcess) -> None:
-    for path in ("/market/ws/btcusdt@kline_1m", "/ws/btcusdt@bookTicker", "/stream?streams=btcusdt@trade"):
-        with Socket(f"{venue.ready['futures_ws_url']}{path}") as socket:
-            settle(socket)
-            venue.step(20)
-            socket.send({"method": "LIST_SUBSCRIPTIONS", "id": 9})
-            assert socket.receive()["id"] == 9
-
-
 @pytest.mark.parametrize("path", ["/ws/btcusdt@trade", "/ws-api/v3"])
 def test_connections_end_at_their_lifetime(path: str) -> None:
     with VenueProcess(*STANDING, "--connection-lifetime-s", "0.3") as venue, ws(venue, path) as socket:

@@ -55,7 +55,6 @@ def contract_row(spec: ContractSpec) -> Json:
         "filters": _filters(spec),
         "orderTypes": list(ORDER_TYPES),
         "timeInForce": list(TIMES_IN_FORCE),
-        "permissionSets": ["GRID", "COPY"],
     }
 
 
