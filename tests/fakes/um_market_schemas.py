@@ -13,17 +13,17 @@ _DAY = (
 )
 _BOOK = "{symbol:s bidPrice:d bidQty:d askPrice:d askQty:d time:i lastUpdateId?:i}"
 _PRICE = "{symbol:s price:d time:i}"
+_INFO = (
+    f"{{timezone:s serverTime:i futuresType?:s rateLimits:[{{{LIMIT_ROW}}}] exchangeFilters:[*] "
+    f"assets:[{{asset:s marginAvailable:b autoAssetExchange:s|null}}] symbols:[{CONTRACT}]}}"
+)
 ONE = {"symbol": "BTCUSDT"}
 CANDLES = {"interval": "5m", "limit": 500}
 
 PUBLIC: dict[str, tuple[dict[str, object], str]] = {
     "v1/ping": ({}, "{}"),
     "v1/time": ({}, "{serverTime:i}"),
-    "v1/exchangeInfo": (
-        {},
-        f"{{timezone:s serverTime:i futuresType?:s rateLimits:[{{{LIMIT_ROW}}}] exchangeFilters:[*] "
-        f"assets:[{{asset:s marginAvailable:b autoAssetExchange:s|null}}] symbols:[{CONTRACT}]}}",
-    ),
+    "v1/exchangeInfo": ({}, _INFO),
     "v1/depth": ({**ONE, "limit": 20}, "{lastUpdateId:i E:i T:i bids:[(d d)] asks:[(d d)]}"),
     "v1/trades": (ONE, f"[{_TRADE}]"),
     "v1/historicalTrades": (ONE, f"[{_TRADE}]"),

@@ -57,10 +57,11 @@ class FuturesSide:
                     exchange.transfer(account_id, balance, self.venue.market_ms())
 
     def lay_out_books(self) -> None:
-        """Play on what accounts hold, and put books around the last prices of recorded contracts."""
+        """Play on what accounts hold, and put books around the last prices of contracts that have none yet."""
         self.venue.wake_held()
         for symbol in self.venue.awake:
-            self.venue.lay_out_book(symbol)
+            if not self.venue.exchange.index_price(symbol):
+                self.venue.lay_out_book(symbol, self.venue.last_price(symbol))
 
     def pass_time(self, now_ms: int) -> None:
         """Let market time pass where no step carries it."""

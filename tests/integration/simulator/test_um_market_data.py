@@ -1,7 +1,8 @@
-"""USD-M's public wire: shapes, codes, weights, stream groups, the book's update ids, and what unmodified clients ask."""
+"""USD-M's public wire: shapes, codes, weights, stream groups, update ids, and what unmodified clients ask."""
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import ccxt
@@ -72,7 +73,7 @@ def test_weights_follow_the_limit_asked_for(public: Caller) -> None:
 def test_history_is_long_enough_for_indicators_and_begins_where_asked(public: Caller) -> None:
     candles = public.get("/fapi/v1/klines", symbol="BTCUSDT", interval="5m", limit=500)
     assert len(candles) == 500
-    assert all(later[0] - earlier[0] == 300_000 for earlier, later in zip(candles, candles[1:], strict=False))
+    assert all(later[0] - earlier[0] == 300_000 for earlier, later in pairwise(candles))
     assert public.get("/fapi/v1/klines", symbol="BTCUSDT", interval="1d", startTime=0, limit=1)[0][0] > 0
     rates = public.get("/fapi/v1/fundingRate", symbol="BTCUSDT", limit=20)
     assert [row["fundingTime"] % 28_800_000 for row in rates] == [0] * 20

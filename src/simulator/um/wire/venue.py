@@ -116,26 +116,28 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         """Begin to play a contract that follows its spot symbol: its past, a book and its prices."""
         now_ms = self.market_ms()
         self.advance(now_ms)
+        price = self.last_price(symbol)
         self._asleep.discard(symbol)
         self._learn(symbol, now_ms)
-        self.lay_out_book(symbol)
+        self.lay_out_book(symbol, price)
 
     def wake_held(self) -> None:
-        """Play on what accounts hold or have orders on since an earlier run."""
+        """Play on what accounts hold or have orders on since an earlier run, from the book and prices it left."""
         exchange = self.exchange
         for account_id in exchange.account_ids:
             held = {position.symbol for position in exchange.positions(account_id) if position.quantity}
             ordered = {order.symbol for order in exchange.open_orders(account_id)}
             waiting = {algo.symbol for algo in exchange.open_algos(account_id)}
             for symbol in (held | ordered | waiting) & self._asleep:
-                self.wake(symbol)
+                self._asleep.discard(symbol)
+                self._learn(symbol, self.market_ms())
 
-    def lay_out_book(self, symbol: str) -> None:
-        """Put a book around the last price, so that orders meet one before the next print."""
+    def lay_out_book(self, symbol: str, price: int) -> None:
+        """Put a book around a price, so that orders meet one before the next print."""
         now_ms, spec = self.market_ms(), self.spec(symbol)
         volume = [candle.volume for candle in self.candles.candles(symbol, "1m", limit=60)]
         model = self.feed.model(symbol, minute_volume=sum(volume) // max(1, len(volume)))
-        book = model.after(MarketTrade(symbol, self.last_price(symbol), spec.lot, now_ms, buyer_is_maker=False))
+        book = model.after(MarketTrade(symbol, price, spec.lot, now_ms, buyer_is_maker=False))
         self.exchange.set_book(symbol, book.bids, book.asks, now_ms=now_ms)
         self._touch(symbol)
         self.pricing.move(symbol, now_ms)
