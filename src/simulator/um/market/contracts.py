@@ -51,7 +51,6 @@ def on_recorded_grid(contract: ContractSpec, recorded: SymbolSpec) -> ContractSp
         lot=lot,
         price_precision=max(contract.price_precision, _decimals(tick)),
         quantity_precision=max(contract.quantity_precision, _decimals(lot)),
-        min_price=min(contract.min_price, tick),
         min_qty=lot,
         market_min_qty=lot,
         market_step=lot,
