@@ -14,7 +14,7 @@ from simulator.um.core.events import (
     MarginCall,
     OrderUpdate,
 )
-from simulator.um.core.orders import AlgoStatus, MarginType
+from simulator.um.core.orders import AlgoOrder, AlgoStatus, FuturesFill, FuturesOrder, MarginType
 from simulator.um.core.views import PositionView
 from simulator.um.wire.numbers import MONEY_DECIMALS, in_event
 from simulator.um.wire.order_shapes import CONDITIONAL
@@ -49,49 +49,58 @@ def _is_lite(update: OrderUpdate, account_id: str) -> bool:
 
 
 def order_update(event: OrderUpdate, spec: ContractSpec) -> Json:
-    order, fill = event.order, event.fill
-    price, size = spec.price_precision, spec.quantity_precision
-    return {
-        "e": "ORDER_TRADE_UPDATE",
-        "E": event.time_ms,
+    order = event.order
+    shown = {
+        **_order_terms(order, spec),
+        "x": event.execution_type.value,
+        "X": order.status.value,
+        "i": order.order_id,
+        "z": in_event(order.executed, spec.quantity_precision),
+        **_order_fill(event.fill, spec),
         "T": event.time_ms,
-        "o": {
-            "s": order.symbol,
-            "c": order.client_id,
-            "S": order.side.value,
-            "o": order.type.value,
-            "f": order.time_in_force.value,
-            "q": in_event(order.quantity, size),
-            "p": in_event(order.price, price),
-            "ap": in_event(order.average_price, price),
-            "sp": in_event(order.stop_price, price),
-            "x": event.execution_type.value,
-            "X": order.status.value,
-            "i": order.order_id,
-            "l": in_event(fill.quantity if fill else 0, size),
-            "z": in_event(order.executed, size),
-            "L": in_event(fill.price if fill else 0, price),
-            "n": in_event(fill.commission if fill else 0, MONEY_DECIMALS),
-            "N": fill.commission_asset if fill else MARGIN_ASSET,
-            "T": event.time_ms,
-            "t": fill.trade_id if fill else 0,
-            "b": in_event(event.bid_notional),
-            "a": in_event(event.ask_notional),
-            "m": bool(fill and fill.is_maker),
-            "R": order.reduce_only,
-            "wt": order.working_type.value,
-            "ot": order.original_type.value,
-            "ps": order.position_side.value,
-            "cp": order.close_position,
-            "pP": order.price_protect,
-            "si": 0,
-            "ss": 0,
-            "rp": in_event(fill.realized_pnl if fill else 0, MONEY_DECIMALS),
-            "V": order.stp_mode.value,
-            "pm": _NO_PRICE_MATCH,
-            "gtd": order.good_till_ms,
-            "er": "0",
-        },
+        "b": in_event(event.bid_notional),
+        "a": in_event(event.ask_notional),
+        "si": 0,
+        "ss": 0,
+        "pm": _NO_PRICE_MATCH,
+        "er": "0",
+    }
+    return {"e": "ORDER_TRADE_UPDATE", "E": event.time_ms, "T": event.time_ms, "o": shown}
+
+
+def _order_terms(order: FuturesOrder, spec: ContractSpec) -> Json:
+    return {
+        "s": order.symbol,
+        "c": order.client_id,
+        "S": order.side.value,
+        "o": order.type.value,
+        "f": order.time_in_force.value,
+        "q": in_event(order.quantity, spec.quantity_precision),
+        "p": in_event(order.price, spec.price_precision),
+        "ap": in_event(order.average_price, spec.price_precision),
+        "sp": in_event(order.stop_price, spec.price_precision),
+        "R": order.reduce_only,
+        "wt": order.working_type.value,
+        "ot": order.original_type.value,
+        "ps": order.position_side.value,
+        "cp": order.close_position,
+        "pP": order.price_protect,
+        "V": order.stp_mode.value,
+        "gtd": order.good_till_ms,
+    }
+
+
+def _order_fill(fill: FuturesFill | None, spec: ContractSpec) -> Json:
+    if fill is None:
+        return {"l": "0", "L": "0", "n": "0", "N": MARGIN_ASSET, "t": 0, "m": False, "rp": "0"}
+    return {
+        "l": in_event(fill.quantity, spec.quantity_precision),
+        "L": in_event(fill.price, spec.price_precision),
+        "n": in_event(fill.commission, MONEY_DECIMALS),
+        "N": fill.commission_asset,
+        "t": fill.trade_id,
+        "m": fill.is_maker,
+        "rp": in_event(fill.realized_pnl, MONEY_DECIMALS),
     }
 
 
@@ -200,38 +209,39 @@ def _trigger_reject(event: AlgoUpdate) -> Json:
 
 def algo_update(event: AlgoUpdate, spec: ContractSpec) -> Json:
     algo, actual = event.algo, event.actual_order
-    price, size = spec.price_precision, spec.quantity_precision
+    shown = {
+        **_algo_terms(algo, spec),
+        "X": algo.status.value,
+        "ai": "" if algo.actual_order_id is None else str(algo.actual_order_id),
+        "ap": in_event(actual.average_price if actual else 0, spec.price_precision),
+        "aq": in_event(actual.executed if actual else 0, spec.quantity_precision),
+        "act": actual.type.value if actual else "0",
+        "tt": algo.trigger_ms,
+        "rm": algo.failure,
+    }
+    return {"e": "ALGO_UPDATE", "E": event.time_ms, "T": event.time_ms, "o": shown}
+
+
+def _algo_terms(algo: AlgoOrder, spec: ContractSpec) -> Json:
     return {
-        "e": "ALGO_UPDATE",
-        "E": event.time_ms,
-        "T": event.time_ms,
-        "o": {
-            "caid": algo.client_id,
-            "aid": algo.algo_id,
-            "at": CONDITIONAL,
-            "o": algo.type.value,
-            "s": algo.symbol,
-            "S": algo.side.value,
-            "ps": algo.position_side.value,
-            "f": algo.time_in_force.value,
-            "q": in_event(algo.quantity, size),
-            "X": algo.status.value,
-            "ai": "" if algo.actual_order_id is None else str(algo.actual_order_id),
-            "ap": in_event(actual.average_price if actual else 0, price),
-            "aq": in_event(actual.executed if actual else 0, size),
-            "act": actual.type.value if actual else "0",
-            "tp": in_event(algo.trigger_price, price),
-            "p": in_event(algo.price, price),
-            "V": algo.stp_mode.value,
-            "wt": algo.working_type.value,
-            "pm": _NO_PRICE_MATCH,
-            "cp": algo.close_position,
-            "pP": algo.price_protect,
-            "R": algo.reduce_only,
-            "tt": algo.trigger_ms,
-            "gtd": algo.good_till_ms,
-            "rm": algo.failure,
-        },
+        "caid": algo.client_id,
+        "aid": algo.algo_id,
+        "at": CONDITIONAL,
+        "o": algo.type.value,
+        "s": algo.symbol,
+        "S": algo.side.value,
+        "ps": algo.position_side.value,
+        "f": algo.time_in_force.value,
+        "q": in_event(algo.quantity, spec.quantity_precision),
+        "tp": in_event(algo.trigger_price, spec.price_precision),
+        "p": in_event(algo.price, spec.price_precision),
+        "V": algo.stp_mode.value,
+        "wt": algo.working_type.value,
+        "pm": _NO_PRICE_MATCH,
+        "cp": algo.close_position,
+        "pP": algo.price_protect,
+        "R": algo.reduce_only,
+        "gtd": algo.good_till_ms,
     }
 
 
