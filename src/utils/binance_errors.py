@@ -71,6 +71,7 @@ DEFAULT_PAUSE_S: Final = 10.0
 BUSY_PAUSE_S: Final = 1.0
 _BUSY: Final = frozenset({-1008, -1016})
 _MARKET_CLOSED: Final = "Market is closed"
+_FUTURES_CLOSED: Final = frozenset({-4108, -4140, -4141})
 _UNKNOWN_STATUSES: Final = frozenset({408, 500, 502, 503, 504})
 
 
@@ -115,7 +116,7 @@ def translate_code(
             text,
             code=code,
             would_take=_would_take(market, code, message),
-            market_closed=message.startswith(_MARKET_CLOSED),
+            market_closed=_market_closed(market, code, message),
         )
     return VenueError(text, code=code)
 
@@ -141,6 +142,12 @@ def _would_take(market: Market, code: int, message: str) -> bool:
     if market is Market.FUTURES:
         return code == -5022
     return code == -2010 and message.startswith("Order would immediately match and take")
+
+
+def _market_closed(market: Market, code: int, message: str) -> bool:
+    if market is Market.FUTURES:
+        return code in _FUTURES_CLOSED
+    return message.startswith(_MARKET_CLOSED)
 
 
 def _pause_s(code: int, headers: Mapping[str, str]) -> float:

@@ -85,9 +85,9 @@ class BinanceVenue:
             clock,
             sleep,
             doubt_rules=self.market_data.directory.doubt,
-            account_was_read=lambda: self.streams.account_was_read(),  # noqa: PLW0108 - built below
-            askers=lambda: self.streams.watched,
-            unread=lambda: self.streams.unread,
+            account_was_read=lambda market: self.streams.account_was_read(market),  # noqa: PLW0108 - built below
+            askers=lambda market: self.streams.watched_on(market),  # noqa: PLW0108
+            unread=lambda market: self.streams.unread_on(market),  # noqa: PLW0108
         )
         self.streams = BinanceStreams(
             self.io,

@@ -1,8 +1,9 @@
-"""Orders to Binance spot: asynchronous, signed, and honest about what is not known (protocol sections 2.3, 6A, 6B)."""
+"""Orders to Binance, spot and USD-M: asynchronous, signed, honest about what is not known (protocol 2.3, 6A, 6B)."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from domain.events import (
     TradesRead,
 )
 from domain.instrument import Instrument, Market
-from domain.orders import Intent, VenueOrder
+from domain.orders import Fill, Intent, VenueOrder
 from ports.clock import Clock
 from ports.gateway import Answer
 
@@ -38,12 +39,13 @@ SETTLED_MARGIN_MS: Final = 5_000
 """Beyond the receive window: what replicas of the order book may lag behind."""
 _LONG_AGO_MS: Final = 60_000
 _RULE_BROKEN: Final = frozenset({-1013, -1111, -1121})
+_FUTURES_RULE_BROKEN: Final = frozenset({-4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 """Refusals by a published filter, precision or symbol: the filters may have changed (protocol 6.19)."""
 _NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed)
 
 
 class BinanceGateway:
-    """Implements ports.gateway.OrderGateway for the spot market."""
+    """Implements ports.gateway.OrderGateway for both markets."""
 
     def __init__(
         self,
@@ -54,14 +56,17 @@ class BinanceGateway:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
         doubt_rules: Callable[[Market], None] = lambda _market: None,
-        account_was_read: Callable[[], None] = lambda: None,
-        askers: Callable[[], int] = lambda: 1,
-        unread: Callable[[], FirstReadings] = FirstReadings,
+        account_was_read: Callable[[Market], None] = lambda _market: None,
+        askers: Callable[[Market], int] = lambda _market: 1,
+        unread: Callable[[Market], FirstReadings] = lambda _market: FirstReadings(),
     ) -> None:
         self._io, self._transport, self._trades = io, transport, trades
         self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
-        self._open_orders = OpenOrders(transport, clock, sleep, askers, unread)
+        self._open_orders = {
+            market: OpenOrders(transport, clock, sleep, partial(askers, market), partial(unread, market), market=market)
+            for market in Market
+        }
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
         self._in_flight = 0
@@ -168,7 +173,7 @@ class BinanceGateway:
         try:
             row = await self._transport.send(placement(intent))
         except errors.OrderRejected as e:
-            if e.code in _RULE_BROKEN:
+            if e.code in _RULE_BROKEN | _FUTURES_RULE_BROKEN:
                 LOG.warning("a rule of %s was missed: %s", intent.instrument, e)
                 self._doubt_rules(intent.instrument.market)
             return OrderRefused(intent.client_id, e.code, str(e), e.would_take, e.market_closed)
@@ -182,11 +187,21 @@ class BinanceGateway:
         if order.client_id != intent.client_id:
             return self._not_ours(intent.client_id, order)
         self._trades.remember(order)
-        fills = parse_placement_fills(order, row)
-        if fills is None:
-            LOG.error("the fills of %s do not add up to its total; its trades are read", order.client_id)
-            fills = await self._trades.of_order(order)
-        return OrderReported(order, fills)
+        return OrderReported(order, await self._fills_of(order, row))
+
+    async def _fills_of(self, order: VenueOrder, row: Any) -> tuple[Fill, ...]:
+        """Return what a placement filled at once; futures do not say in their reply."""
+        if order.instrument.market is Market.SPOT:
+            fills = parse_placement_fills(order, row)
+            if fills is None:
+                LOG.error("the fills of %s do not add up to its total; its trades are read", order.client_id)
+                fills = await self._trades.of_order(order)
+            return fills
+        try:
+            return await self._trades.of_order(order) if order.executed_quantity else ()
+        except errors.VenueError as e:  # whoever keeps the books asks for what is missing
+            LOG.warning("%s was filled at once, but its trades cannot be read: %s", order.client_id, e)
+            return ()
 
     async def _cancel(self, instrument: Instrument, client_id: str) -> OrderEvent:
         try:
@@ -205,7 +220,7 @@ class BinanceGateway:
     async def _look_up(
         self, instrument: Instrument, client_id: str, sent_ms: int, presumed: VenueOrder | None
     ) -> OrderEvent:
-        if instrument.market is not Market.SPOT:
+        if not self._transport.offers(instrument.market):
             return ReadFailed(f"look-up of {client_id}", f"the {instrument.market} market is not offered here")
         if presumed is not None and (confirmed := await self._confirmed(presumed)):
             return confirmed
@@ -263,7 +278,7 @@ class BinanceGateway:
     ) -> OrderEvent:
         self._trades.remember_ids(instrument, known)
         try:
-            rows, started_s = await self._open_orders.of(instrument)
+            rows, started_s = await self._open_orders[instrument.market].of(instrument)
             ours = [row for row in rows if self._trades.is_ours(row["clientOrderId"])]
             orders = tuple(parse_order(instrument, row) for row in ours)
             for order in orders:
@@ -271,7 +286,7 @@ class BinanceGateway:
             fills = () if since_trade_id is None else await self._trades.since(instrument, since_trade_id)
         except errors.VenueError as e:
             return ReadFailed(f"open orders of {instrument}", str(e))
-        self._account_was_read()
+        self._account_was_read(instrument.market)
         foreign = len(rows) - len(ours)
         return OpenOrdersRead(instrument, orders, fills, started_s, since_trade_id is not None, foreign)
 

@@ -94,10 +94,13 @@ class BinanceStreams:
     def unread(self) -> FirstReadings:
         return self._user.unread
 
-    @property
-    def watched(self) -> int:
-        """Return how many instruments are watched."""
-        return len(self._watchers)
+    def unread_on(self, market: Market) -> FirstReadings:
+        """Return who has not read his open orders on that market since its user stream came up."""
+        return self._user.unread if market is Market.SPOT else FirstReadings()
+
+    def watched_on(self, market: Market) -> int:
+        """Return how many instruments of the market are watched."""
+        return len(self._watchers) if market is Market.SPOT else 0
 
     @property
     def counts(self) -> StreamCounts:
@@ -124,9 +127,10 @@ class BinanceStreams:
         symbols = self._market.rhythms().items()
         return (*(self._age(symbol, rhythm) for symbol, rhythm in symbols), self._user_age())
 
-    def account_was_read(self) -> None:
+    def account_was_read(self, market: Market) -> None:
         """Note, on the I/O loop, that the account was read over REST to be compared with the user stream."""
-        self._user.compared()
+        if market is Market.SPOT:
+            self._user.compared()
 
     def watch(self, instrument: Instrument, inbox: Inbox) -> None:
         """Begin to deliver the instrument's events to `inbox`.
