@@ -13,8 +13,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final, Self
 
-from simulator.core.events import BalancesChanged, ExchangeEvent, OrderChanged, PublicTrade
-from simulator.core.exchange import STATE_VERSION, Exchange
+from simulator.core.engine import STATE_VERSION
+from simulator.core.events import BalancesChanged, ExchangeEvent, ListChanged, OrderChanged, PublicTrade
+from simulator.core.exchange import Exchange
 from simulator.core.orders import OPEN_STATUSES
 from simulator.core.symbols import SymbolSpec
 from simulator.market.feed import Source
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS fills (
     symbol TEXT, trade_id INTEGER, order_id INTEGER, body TEXT NOT NULL,
     PRIMARY KEY (symbol, trade_id, order_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lists (list_id INTEGER PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (
     symbol TEXT PRIMARY KEY, ids TEXT NOT NULL, last_price INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -135,6 +137,7 @@ class StateStore:
             "accounts": [{**account, "holdings": self._holdings(account["account_id"])} for account in accounts],
             "histories": histories,
             "listings": [self._listing(spec, histories) for spec in specs],
+            "lists": [json.loads(row[0]) for row in self._connection.execute("SELECT body FROM lists")],
         }
 
     def futures_dump(self, specs: Mapping[str, ContractSpec]) -> dict[str, Any] | None:
@@ -177,6 +180,8 @@ class StateStore:
             for event in changed:
                 if isinstance(event, OrderChanged):
                     self._set_order(exchange, event)
+                elif isinstance(event, ListChanged):
+                    self._set_list(event)
                 elif isinstance(event, BalancesChanged):
                     for asset, held in event.assets.items():
                         self._set_balance(event.account_id, asset, held.free, held.locked)
@@ -220,8 +225,8 @@ class StateStore:
 
     def _set_order(self, exchange: Exchange, event: OrderChanged) -> None:
         order = event.order
-        body = {**_without(asdict(order), "fills", "cancel_client_id"), "rests": order.is_open}
-        body["ahead"] = exchange.volume_ahead(order.account_id, order.symbol, order.order_id)
+        standing = exchange.standing(order.account_id, order.symbol, order.order_id)
+        body = {**_without(asdict(order), "fills", "cancel_client_id"), **standing}
         self._connection.execute(
             "INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", (order.symbol, order.order_id, json.dumps(body))
         )
@@ -231,6 +236,10 @@ class StateStore:
                 "INSERT OR REPLACE INTO fills VALUES (?, ?, ?, ?)",
                 (fill.symbol, fill.trade_id, fill.order_id, json.dumps(asdict(fill))),
             )
+
+    def _set_list(self, event: ListChanged) -> None:
+        body = json.dumps(_without(asdict(event.order_list), "orders"))
+        self._connection.execute("INSERT OR REPLACE INTO lists VALUES (?, ?)", (event.order_list.list_id, body))
 
     def _set_balance(self, account_id: str, asset: str, free: int, locked: int) -> None:
         self._connection.execute(
@@ -284,6 +293,7 @@ class StateStore:
             "ids": ids,
             "last_price": last_price,
             "window": [],
+            "waiting": {"due": []},
             "bids": _queue(orders, "BUY", sign=-1),
             "asks": _queue(orders, "SELL", sign=1),
         }
@@ -329,7 +339,7 @@ def _not_written(exc: sqlite3.Error) -> StateError:
 
 def _queue(orders: Sequence[Mapping[str, Any]], side: str, *, sign: int) -> dict[str, Any]:
     """Return one side of a book without outside volume, resting orders in price-time order."""
-    mine = [order for order in orders if order["side"] == side]
+    mine = [order for order in orders if order["side"] == side and order["rests"]]
     ranked = sorted(mine, key=lambda order: (sign * order["price"], order["order_id"]))
     return {"external": [], "resting": [order["order_id"] for order in ranked]}
 

@@ -14,7 +14,7 @@ from simulator.core.errors import (
     unknown_order_sent,
 )
 from simulator.core.live_order import LiveOrder
-from simulator.core.orders import Fill, OrderStatus, Side
+from simulator.core.orders import CONDITIONAL_TYPES, Fill, OrderStatus, Side
 from simulator.core.working_order import OrderT
 
 
@@ -104,7 +104,13 @@ class History(Records[LiveOrder, Fill]):
     """Orders and fills of one account on one spot symbol."""
 
     def open_buy_quantity(self) -> int:
-        return sum(order.remaining for order in self.open.values() if order.side is Side.BUY)
+        """Return what the open buys may still buy (UNIT); the legs of an order list count once."""
+        buys = (order for order in self.open.values() if order.side is Side.BUY and not order.is_covered)
+        return sum(order.remaining for order in buys)
+
+    def open_conditional(self) -> int:
+        """Count the open orders of conditional types, triggered or not."""
+        return sum(order.type in CONDITIONAL_TYPES for order in self.open.values())
 
     def find(self, order_id: int | None, client_id: str | None, now_ms: int) -> LiveOrder:
         """Find an order for a query: -2013 unknown, -2039 ids disagree, -2026 archived.

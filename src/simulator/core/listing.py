@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Self
 
+from simulator.core.book import NO_ASK, NO_BID
 from simulator.core.live_order import LiveOrder
 from simulator.core.market import Market
 from simulator.core.symbols import SymbolSpec, half_up
+from simulator.core.waiting import WaitingOrders
 
 
 class PrintWindow:
@@ -69,17 +71,30 @@ class PrintWindow:
 
 
 class Listing(Market[LiveOrder]):
-    """One symbol's filters, book, last price, averages and identifiers."""
+    """One symbol's filters, book, conditional orders, last price, averages and identifiers."""
 
     def __init__(self, spec: SymbolSpec) -> None:
         super().__init__(spec.symbol)
         self.spec = spec
         self.window = PrintWindow(spec.avg_price_mins)
+        self.waiting = WaitingOrders()
+
+    def refresh(self) -> None:
+        """Recompute between which prices a print touches neither the book nor a trigger."""
+        book, waiting = self.book, self.waiting
+        book.refresh()
+        book.touch_below = max(book.touch_below, waiting.touch_below)
+        book.touch_above = min(book.touch_above, waiting.touch_above)
 
     def set_spec(self, spec: SymbolSpec) -> None:
         if spec.avg_price_mins != self.spec.avg_price_mins:
             self.window = self.window.resized(spec.avg_price_mins)
         self.spec = spec
+
+    def known_price(self) -> int:
+        """Price of the last trade, before the first one the middle of the outside book, else 0 (UNIT)."""
+        bid, ask = self.book.bids.best_external, self.book.asks.best_external
+        return self.last_price or ((bid + ask) // 2 if bid != NO_BID and ask != NO_ASK else 0)
 
     def average_price(self, now_ms: int) -> int:
         """Average of the window, else the last price, else 0 (UNIT)."""
@@ -87,11 +102,18 @@ class Listing(Market[LiveOrder]):
         return self.last_price if average is None else average
 
     def dump(self) -> dict[str, Any]:
-        return {"spec": self.spec.dump(), "window": self.window.dump(), **self.dump_trading()}
+        return {
+            "spec": self.spec.dump(),
+            "window": self.window.dump(),
+            "waiting": self.waiting.dump(),
+            **self.dump_trading(),
+        }
 
     @classmethod
     def load(cls, saved: Mapping[str, Any], orders: Mapping[int, LiveOrder]) -> Self:
         listing = cls(SymbolSpec.load(saved["spec"]))
         listing.window.restore(saved["window"])
         listing.restore_trading(saved, orders)
+        listing.waiting.restore(saved.get("waiting", {"due": []}), orders.values())
+        listing.refresh()
         return listing

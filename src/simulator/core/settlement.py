@@ -11,6 +11,7 @@ from simulator.core.events import (
     BalancesChanged,
     ExchangeEvent,
     ExecutionType,
+    ListChanged,
     OrderChanged,
     Prevention,
     PublicTrade,
@@ -18,7 +19,8 @@ from simulator.core.events import (
 from simulator.core.histories import History
 from simulator.core.listing import Listing
 from simulator.core.live_order import LiveOrder
-from simulator.core.orders import ExpiryReason, Fill, OrderStatus, Side
+from simulator.core.order_lists import ListBook, ListStatus, LiveList
+from simulator.core.orders import NO_LIST, ExpiryReason, Fill, OrderStatus, Side
 from simulator.core.outbox import Outbox
 from simulator.core.symbols import UNIT
 
@@ -58,6 +60,7 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
     def __init__(self, listings: Mapping[str, Listing], listener: Callable[[ExchangeEvent], None]) -> None:
         self.accounts: dict[str, Account] = {}
         self.histories: dict[tuple[str, str], History] = {}
+        self.lists = ListBook()
         self.outbox = BalanceOutbox(listener)
         self._listings = listings
 
@@ -84,10 +87,42 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
         self.history(order.account_id, order.symbol).add(order)
         self._report(listing, order, ExecutionType.NEW, order.time_ms)
 
+    def open_list(self, one: LiveList) -> None:
+        """Enter a list whose orders are open, and report it."""
+        self.lists.add(one)
+        self.outbox.tell(ListChanged(one.account_id, one.snapshot(), one.time_ms))
+
+    def legs(self, one: LiveList) -> list[LiveOrder]:
+        """Return the orders of a list."""
+        orders = self.history(one.account_id, one.symbol).orders
+        return [orders[order_id] for order_id, _ in one.legs]
+
+    def go_alone(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
+        """Expire the other leg of its list, for the order is about to trade or to work; it locks its own needs."""
+        if order.list_id == NO_LIST:
+            return
+        for leg in self.legs(self.lists.get(order.list_id)):
+            if leg is not order and leg.is_open:
+                self.finish(listing, leg, OrderStatus.EXPIRED, now_ms, reason=ExpiryReason.OCO_TRIGGER)
+        if order.is_covered:
+            order.is_covered = False
+            account, asset = self._payer(listing, order)
+            account.lock(asset, order.lock_for(order.remaining))
+
+    def set_to_work(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
+        """Let a triggered order work: one that executes as MARKET holds nothing any more."""
+        account, asset = self._payer(listing, order)
+        held = order.lock_for(order.remaining)
+        order.working_ms = order.update_ms = now_ms
+        account.unlock(asset, held - order.lock_for(order.remaining))
+        self.outbox.touch(account, asset)
+        self._report(listing, order, ExecutionType.NEW, now_ms)
+
     def fill(
         self, listing: Listing, order: LiveOrder, price: int, quantity: int, *, is_maker: bool, now_ms: int
     ) -> Fill:
         """Settle one fill under the symbol's current trade id, and report it."""
+        self.go_alone(listing, order, now_ms)
         account, paid = self._payer(listing, order)
         spec, quote = listing.spec, price * quantity
         buys = order.side is Side.BUY
@@ -112,20 +147,24 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
             commission_asset=asset,
             is_maker=is_maker,
             time_ms=now_ms,
+            list_id=order.list_id,
         )
         history = self.history(order.account_id, order.symbol)
         history.fills.append(fill)
         self._drop_if_done(listing, order)
         self.outbox.touch(account, spec.base, spec.quote, asset)
         self._report(listing, order, ExecutionType.TRADE, now_ms, fill=fill)
+        self._close_list(order, now_ms)
         return fill
 
     def prevent(self, listing: Listing, order: LiveOrder, prevention: Prevention, now_ms: int) -> None:
         """Take the prevented quantity out of an order that would have traded with its own account."""
+        self.go_alone(listing, order, now_ms)
         self._release(listing, order, prevention.quantity)
         order.prevent(prevention.quantity, prevention.match_id, now_ms)
         self._drop_if_done(listing, order)
         self._report(listing, order, ExecutionType.TRADE_PREVENTION, now_ms, prevention=prevention)
+        self._close_list(order, now_ms)
 
     def finish(
         self,
@@ -143,6 +182,7 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
         self._drop_if_done(listing, order)
         kind = ExecutionType.CANCELED if status is OrderStatus.CANCELED else ExecutionType.EXPIRED
         self._report(listing, order, kind, now_ms, cancel_client_id=cancel_client_id)
+        self._close_list(order, now_ms)
 
     def _payer(self, listing: Listing, order: LiveOrder) -> tuple[Account, str]:
         spec = listing.spec
@@ -158,7 +198,18 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
             return
         if order.rests:
             listing.book.of(order.side).remove(order)
+        elif not order.is_working:
+            listing.waiting.remove(order)
         self.history(order.account_id, order.symbol).close(order)
+
+    def _close_list(self, order: LiveOrder, now_ms: int) -> None:
+        """Report the order's list done once none of its orders is open."""
+        if order.list_id == NO_LIST or order.is_open:
+            return
+        one = self.lists.get(order.list_id)
+        if one.is_open and not any(leg.is_open for leg in self.legs(one)):
+            one.status, one.update_ms = ListStatus.ALL_DONE, now_ms
+            self.outbox.tell(ListChanged(one.account_id, one.snapshot(), now_ms))
 
     def _charge(self, listing: Listing, account: Account, rate_ppm: int, bought: _Bought) -> tuple[int, str]:
         """Take the commission, in BNB where the account wants that and can; return it (UNIT) and its asset."""

@@ -56,6 +56,8 @@ class SymbolSpec:
     ask_mult_down: int = 0
     avg_price_mins: int = 5
     max_orders: int = 200
+    max_algo_orders: int = 5
+    max_order_lists: int = 20
     max_position: int = 0
     stp_modes: tuple[StpMode, ...] = ALL_STP_MODES
     default_stp: StpMode = StpMode.EXPIRE_MAKER

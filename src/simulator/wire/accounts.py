@@ -117,15 +117,15 @@ def all_orders(venue: Venue, call: Call) -> list[Json]:
         call.account_id,
         venue.require(call.params["symbol"]),
         order_id=call.get("orderId"),
-        **_time_range(call),
-        limit=_rows(call),
+        **listing_times(call),
+        limit=listing_rows(call),
     )
     return [order_query(seen) for seen in all_seen(venue, call, found, _rolled_back)]
 
 
 def my_trades(venue: Venue, call: Call) -> list[Json]:
     from_id, order_id = call.get("fromId"), call.get("orderId")
-    times = _time_range(call)
+    times = listing_times(call)
     if (from_id is not None or order_id is not None) and any(v is not None for v in times.values()):
         raise errors.bad_combination()
     found = venue.exchange.trades(
@@ -134,7 +134,7 @@ def my_trades(venue: Venue, call: Call) -> list[Json]:
         order_id=order_id,
         from_id=from_id,
         **times,
-        limit=_rows(call),
+        limit=listing_rows(call),
     )
     return [account_trade(fill) for fill in found if not is_hidden(venue, call, fill.time_ms)]
 
@@ -143,12 +143,14 @@ def empty_list(_venue: Venue, _call: Call) -> list[Json]:
     return []
 
 
-def _rows(call: Call) -> int:
+def listing_rows(call: Call) -> int:
+    """Return how many rows of a history are wanted: 500 unless told, 1000 at most."""
     limit: int = call.get("limit", 500)
     return max(1, min(limit, 1_000))
 
 
-def _time_range(call: Call) -> dict[str, int | None]:
+def listing_times(call: Call) -> dict[str, int | None]:
+    """Return the bounds in time of a history, both included; -1127 where they are more than 24 hours apart."""
     start_ms, end_ms = call.get("startTime"), call.get("endTime")
     if start_ms is not None and end_ms is not None and end_ms - start_ms > _DAY_MS:
         raise errors.lookup_too_long(DAY_HOURS)

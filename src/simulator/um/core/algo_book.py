@@ -6,6 +6,8 @@ from typing import Any, Final
 from simulator.core.errors import missing_both, no_such_order, unknown_order_sent
 from simulator.core.orders import Side
 from simulator.core.symbols import PPM
+from simulator.core.triggers import does_trigger_upwards
+from simulator.core.triggers import is_reached as is_price_reached
 from simulator.um.core.contract_market import ContractMarket
 from simulator.um.core.errors import refused
 from simulator.um.core.live_order import LiveAlgo
@@ -108,9 +110,9 @@ def watched_price(algo: LiveAlgo, market: ContractMarket) -> int:
 
 
 def is_reached(algo: LiveAlgo, price: int) -> bool:
-    """Say whether a price lies at or beyond the trigger: upwards for a BUY stop and a SELL take-profit."""
-    upwards = (algo.side is Side.BUY) != (algo.type in _TAKES_PROFIT)
-    return price >= algo.trigger_price if upwards else price <= algo.trigger_price
+    """Say whether a price lies at or beyond the trigger."""
+    upwards = does_trigger_upwards(algo.side, takes_profit=algo.type in _TAKES_PROFIT)
+    return is_price_reached(price, algo.trigger_price, upwards=upwards)
 
 
 def is_protected(algo: LiveAlgo, market: ContractMarket) -> bool:
