@@ -32,6 +32,8 @@ from simulator.wire.ws_api import ApiSession
 AdminHandler = Callable[[web.BaseRequest], Awaitable[object]]
 
 _API_SOCKET: Final = "/ws-api/v3"
+_FUTURES: Final = "/fapi/"
+_REJECTED_KEY: Final = -2015
 OPENINGS: Final = {True: "ws.api", False: "ws.streams"}
 """What the opening of a socket is called where faults are matched."""
 _NOT_FOUND: Final = "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>"
@@ -206,7 +208,10 @@ def _refused(request: web.BaseRequest, refusal: errors.ApiError, dispatcher: Dis
     headers = _weight_headers(request, dispatcher)
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
-    return _json(refusal.body(), refusal.http_status, headers)
+    body = refusal.body()
+    if refusal.code == _REJECTED_KEY and request.path.startswith(_FUTURES):
+        body["msg"] = f"{refusal.message.removesuffix('.')}, request ip: {request.remote}"
+    return _json(body, refusal.http_status, headers)
 
 
 def _answered(request: web.BaseRequest, route: Route, answer: Answer) -> web.Response:
@@ -221,6 +226,8 @@ def _weight_headers(request: web.BaseRequest, dispatcher: Dispatcher) -> dict[st
     used = str(dispatcher.limiter.used(request.remote or "", dispatcher.server_ms()))
     if request.path.startswith("/sapi/"):
         return {"X-SAPI-USED-IP-WEIGHT-1M": used}
+    if request.path.startswith(_FUTURES):
+        return {"X-MBX-USED-WEIGHT-1M": used}
     return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
 
 

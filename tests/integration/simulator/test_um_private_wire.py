@@ -150,6 +150,18 @@ def test_refusals_carry_the_codes_of_futures(account: Caller) -> None:
     assert code("DELETE", "allOpenOrders", symbol=BTC) == 200, "nothing open is no error"
 
 
+def test_keys_are_refused_with_the_callers_address_and_weight_is_told_by_the_minute(
+    venue: VenueProcess, account: Caller
+) -> None:
+    with Caller(venue.ready["futures_url"], "unknown-key") as stranger:
+        refused = stranger.signed("GET", "/fapi/v3/account")
+    assert (refused.status_code, refused.json()["code"]) == (401, -2015)
+    assert refused.json()["msg"] == "Invalid API-key, IP, or permissions for action, request ip: 127.0.0.1"
+    headers = account.signed("GET", "/fapi/v3/account").headers
+    assert int(headers["X-MBX-USED-WEIGHT-1M"]) >= 5
+    assert "X-MBX-ORDER-COUNT-10S" not in headers
+
+
 def test_ack_hides_what_result_shows(account: Caller) -> None:
     seen = [order(account, type="MARKET", price=None, newOrderRespType=kind) for kind in (None, "ACK", "RESULT")]
     assert [(each["status"], each["executedQty"]) for each in seen] == [
