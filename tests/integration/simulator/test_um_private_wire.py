@@ -169,6 +169,33 @@ def test_ack_hides_what_result_shows(account: Caller) -> None:
     ]  # fmt: skip
 
 
+def test_a_hedge_has_two_sides(account: Caller) -> None:
+    def risk() -> dict[str, str]:
+        rows = account.signed("GET", "/fapi/v3/positionRisk", symbol=BTC).json()
+        return {row["positionSide"]: row["positionAmt"] for row in rows}
+
+    assert account.signed("POST", "/fapi/v1/positionSide/dual", dualSidePosition="TRUE").json()["code"] == 200
+    for side, held in (("BUY", "LONG"), ("SELL", "SHORT")):
+        order(account, side=side, type="MARKET", price=None, positionSide=held)
+    assert order(account, type="MARKET", price=None)["code"] == -4061
+    assert order(account, type="MARKET", price=None, positionSide="LONG", reduceOnly="false")["code"] == -1106
+    assert risk() == {"LONG": "0.010", "SHORT": "-0.010"}
+    assert account.signed("POST", "/fapi/v1/positionSide/dual", dualSidePosition="false").json()["code"] == -4068
+    for side, held in (("SELL", "LONG"), ("BUY", "SHORT")):
+        order(account, side=side, type="MARKET", price=None, positionSide=held)
+    assert risk() == {}
+    assert account.signed("POST", "/fapi/v1/positionSide/dual", dualSidePosition="false").json()["code"] == 200
+
+
+def test_a_lagging_replica_knows_less_of_futures_too(venue: VenueProcess, account: Caller) -> None:
+    placed = order(account)["orderId"]
+    for name in ("fut.order.get", "fut.openOrders"):
+        venue.fault("read_lag", name, delay_ms=60_000)
+    assert account.signed("GET", "/fapi/v1/order", symbol=BTC, orderId=placed).json()["code"] == -2013
+    assert account.signed("GET", "/fapi/v1/openOrders", symbol=BTC).json() == []
+    assert account.signed("GET", "/fapi/v1/order", symbol=BTC, orderId=placed).json()["status"] == "NEW"
+
+
 def test_batches_come_as_clients_send_them(account: Caller) -> None:
     price = away(account, -3)
     item = {"symbol": BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.010", "price": price}

@@ -15,6 +15,7 @@ from simulator.um.core.events import FuturesEvent
 from simulator.um.core.orders import WorkingType
 from simulator.um.wire.event_shapes import user_events
 from simulator.um.wire.listen_keys import LIFETIME_MS, ListenKeys
+from simulator.um.wire.order_shapes import order_query
 from simulator.um.wire.user_streams import FuturesUserStreams
 from simulator.wire.errors import ApiError
 from simulator.wire.stream_sessions import StreamSession, private_streams
@@ -106,8 +107,16 @@ def test_every_other_event_has_its_shape() -> None:
     floor.mark(99)
     floor.mark(98)
     floor.mark(90)
-    kinds = {event["e"] for event in shown(floor.events, floor, "a")}
-    assert kinds == shape.EVENTS.keys() - {"listenKeyExpired"}
+    events = list(shown(floor.events, floor, "a"))
+    assert {event["e"] for event in events} == shape.EVENTS.keys() - {"listenKeyExpired"}
+    liquidated = [event["o"] for event in events if event["e"] == "ORDER_TRADE_UPDATE"][-1]
+    assert (liquidated["x"], liquidated["c"].partition("-")[0], liquidated["o"]) == (
+        "CALCULATED", "autoclose", "LIQUIDATION",
+    )  # fmt: skip
+    forced = floor.exchange.force_orders("a")
+    assert [mismatch(shape.QUERY, order_query(order, floor.exchange.contract(order.symbol))) for order in forced] == [
+        None
+    ]
 
 
 def test_addresses_of_private_streams_name_the_key() -> None:
