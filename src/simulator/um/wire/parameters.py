@@ -1,7 +1,7 @@
 """Parameters that USD-M reads in its own way (protocol sections 0.2, 1.7 and 2.9)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from simulator.core.symbols import UNIT
@@ -21,10 +21,6 @@ MAX_BATCH: Final = 5
 MAX_BATCH_CANCEL: Final = 10
 NO_STP: Final = "NONE"
 _UNITS_PER_PPM: Final = UNIT // 10_000
-
-
-def _refusal(code: int, message: str) -> Callable[[], errors.ApiError]:
-    return lambda: errors.ApiError(code, message)
 
 
 def decimal(name: str, value: str) -> int:
@@ -87,7 +83,7 @@ def _array(name: str, value: str) -> list[Any]:
 
 
 def _words(name: str, allowed: Sequence[str], code: int, message: str) -> Param:
-    return Param(name, one_of(allowed, _refusal(code, message)))
+    return Param(name, one_of(allowed, errors.refusal(code, message)))
 
 
 def _required(param: Param) -> Param:
