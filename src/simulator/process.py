@@ -33,6 +33,7 @@ from simulator.subjects import SUBJECTS
 from simulator.turns import Turns
 from simulator.um.market.feed import ContractFeed
 from simulator.um.side import PREFIXES, FuturesSide, futures_balance
+from simulator.um.wire.acts import FuturesActs
 from simulator.um.wire.operations import OPERATIONS as FUTURES_OPERATIONS
 from simulator.um.wire.private_operations import TRANSFERS
 from simulator.venues import Venues
@@ -294,7 +295,8 @@ class Simulator:
 
     def _fault_control(self) -> FaultControl:
         accounts = [holder.account_id for holder in self._keys.values()]
-        acts = Acts(self.venue, self._users, accounts, self._gateways, self.futures.users.expire)
+        contracts = FuturesActs(self.futures.venue)
+        acts = Acts(self.venue, self._users, accounts, self._gateways, contracts, self.futures.users.expire)
         refusals = (errors.ApiError, ExchangeError, ValueError)
         course = Course(self.venue.faults, self._options.faults, acts, refusals)
         return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, self._lift_bans)

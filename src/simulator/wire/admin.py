@@ -10,7 +10,7 @@ from aiohttp import web
 
 from simulator.core.events import MarketTrade
 from simulator.faults.kinds import SPEC_CHANGES
-from simulator.faults.reading import STATUSES, FaultMistake
+from simulator.faults.reading import MARKETS, STATUSES, FaultMistake
 from simulator.wire import errors
 from simulator.wire.acts import changed
 from simulator.wire.gateway import AdminHandler
@@ -19,7 +19,6 @@ from simulator.wire.venue import Venue
 
 Json = dict[str, object]
 MAX_POINTS: Final = 1_000_000
-MARKETS: Final = ("spot", "um")
 
 
 class Progress(Protocol):

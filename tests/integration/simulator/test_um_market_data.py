@@ -20,7 +20,7 @@ STANDING = ("--market", "synthetic", "--seed", "7", "--symbols", "BTCUSDT,ETHUSD
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[VenueProcess]:
-    with VenueProcess(*STANDING, "--messages-per-s", "1000") as process:
+    with VenueProcess(*STANDING, "--messages-per-s", "1000", "--futures-balance", "USDT=100000") as process:
         process.step(200)
         with Caller(process.ready["futures_url"]) as public:
             public.get("/fapi/v1/ticker/bookTicker")
@@ -161,6 +161,26 @@ def test_faults_strike_the_futures_port_by_the_names_of_its_operations(market: V
         market.step(400)
         assert socket.receive()["e"] == "markPriceUpdate"
     market.clear_faults()
+
+
+def test_another_hand_and_other_rules_reach_the_contracts(market: VenueProcess, public: Caller) -> None:
+    order = {"symbol": "BTCUSDT", "side": "BUY", "value": "500", "distance_percent": "-2", "market": "um"}
+    market.fault("place_order", **order)
+    market.fault("place_order", **order)
+    market.fault("cancel_order", symbol="BTCUSDT", market="um")
+    [resting] = public.signed("GET", "/fapi/v1/openOrders", symbol="BTCUSDT").json()
+    assert resting["side"] == "BUY"
+    market.fault("balance", asset="USDT", amount="-250", market="um")
+    assert public.signed("GET", "/fapi/v3/account").json()["totalWalletBalance"] == "99750.00000000"
+    market.fault("symbol", symbol="BTCUSDT", status="PENDING_TRADING", stepSize="0.01", market="um", seconds=3600)
+    [contract] = [row for row in public.get("/fapi/v1/exchangeInfo")["symbols"] if row["symbol"] == "BTCUSDT"]
+    steps = {row["filterType"]: row.get("stepSize") for row in contract["filters"]}
+    assert (contract["status"], steps["LOT_SIZE"]) == ("PENDING_TRADING", "0.010")
+    refused = public.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="1")
+    assert refused.status_code == 400
+    market.clear_faults()
+    assert public.get("/fapi/v1/exchangeInfo")["symbols"][0]["status"] == "TRADING"
+    public.signed("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
 
 
 def test_unmodified_clients_read_the_market(market: VenueProcess) -> None:
