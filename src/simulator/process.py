@@ -2,16 +2,14 @@
 
 import asyncio
 import hashlib
-import heapq
 import json
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from operator import attrgetter
 from typing import Final, cast
 
 from simulator.clocks import MarketClock
@@ -19,31 +17,28 @@ from simulator.core.errors import ExchangeError
 from simulator.core.events import MarketTrade
 from simulator.faults.control import FaultControl
 from simulator.faults.course import Course
-from simulator.faults.kinds import FaultKind
 from simulator.faults.plan import PlanError
-from simulator.market.books import BookModel
 from simulator.market.candles import CandleBook
-from simulator.market.feed import Feed, FeedStep, LiveFeed, MarketError, MarketPast
+from simulator.market.feed import Feed, LiveFeed, MarketError, MarketPast
 from simulator.market.intervals import DAY_MS
 from simulator.markets import open_contracts, open_market
 from simulator.options import Options
 from simulator.player import Player, Progress
+from simulator.ports import Ports
 from simulator.state import StateError, StateStore, new_instance
 from simulator.subjects import SUBJECTS
 from simulator.turns import Turns
 from simulator.um.market.feed import ContractFeed
-from simulator.um.side import PREFIXES, FuturesSide, futures_balance
+from simulator.um.side import FuturesSide, futures_balance
 from simulator.um.wire.acts import FuturesActs
-from simulator.um.wire.operations import OPERATIONS as FUTURES_OPERATIONS
 from simulator.um.wire.private_operations import TRANSFERS
-from simulator.venues import Venues
+from simulator.venues import Venues, lay_out_books, merged_steps
 from simulator.wire import errors
 from simulator.wire.acts import Acts
 from simulator.wire.admin import Admin
 from simulator.wire.dispatch import Dispatcher, KeyHolder
-from simulator.wire.door import Door
 from simulator.wire.frames import SpotDialect
-from simulator.wire.gateway import Gateway, Port
+from simulator.wire.gateway import Port
 from simulator.wire.numbers import MONEY_UNIT
 from simulator.wire.operations import OPERATIONS
 from simulator.wire.publisher import Publisher
@@ -123,9 +118,8 @@ class Simulator:
         self._keys = {key: KeyHolder(secret, account_id_of(key)) for key, secret in options.keys}
         self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
         self._futures_dispatcher = self.futures.dispatcher(self._keys, self._turns.settle, lenient=options.lenient)
-        self._player = Player(self.venues, self.clock, self._turns, self._backlog)
-        self._gateways: list[Gateway] = []
-        self._doors: list[Door] = []
+        self._ports = Ports(options.host, options.sockets, self._users, self.venue.faults, wall_ms)
+        self._player = Player(self.venues, self.clock, self._turns, lambda: self._ports.backlog)
         self._faults = self._fault_control()
         self._stopping = asyncio.Event()
         self._status = 0
@@ -140,15 +134,18 @@ class Simulator:
         """
         self._options.faults.require_symbols(self.venue.tapes)
         self._open_accounts()
-        self._lay_out_books()
         if self._market.source != "live":
-            self._player.load(self._steps, self._position, self._base_ms)
+            lay_out_books(self.venue)
+            self._turns.finish()
+            steps = partial(merged_steps, cast("Feed", self._market), self._contracts)
+            self._player.load(steps, self._position, self._base_ms)
         self.futures.lay_out_books()
         self._turns.finish()
         self._anchor()
         admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
-        await self._listen(self._spot_port(admin), "spot", self._options.port)
-        await self._listen(self._futures_port(), "futures", self._options.futures_port)
+        await self._ports.listen(self._spot_port(admin), self._dispatcher, "spot", self._options.port)
+        futures_port = self.futures.port(self._dispatcher, self._futures_dispatcher)
+        await self._ports.listen(futures_port, self._futures_dispatcher, "futures", self._options.futures_port)
         for notice in (*self._market.notices, *self._contracts.notices):
             _LOG.info("%s", notice)
         self._faults.course.open(wall_ms())
@@ -172,23 +169,17 @@ class Simulator:
 
     async def close(self) -> None:
         """Say goodbye, close the ports and write the state a last time."""
-        for gateway in self._gateways:
-            gateway.farewell()
-        if self._backlog():
-            await asyncio.sleep(_GOODBYE_S)
-        await asyncio.gather(*(door.close() for door in self._doors))
+        await self._ports.close(_GOODBYE_S)
         if self._market.source == "live":
             await cast("LiveFeed", self._market).close()
         if self._store is not None:
-            if self._status == 0 and self._doors:
+            if self._status == 0 and self._ports.addresses:
                 self._turns.finish()
                 self._turns.checkpoint(clean=True)
             self._store.close()
 
     def ready_line(self) -> dict[str, object]:
-        host = self._options.host
-        shown = f"[{host}]" if ":" in host else host
-        spot, futures = (f"{shown}:{door.port}" for door in self._doors)
+        spot, futures = self._ports.addresses
         return {
             "ready": True,
             "spot_url": f"http://{spot}",
@@ -234,7 +225,7 @@ class Simulator:
         progress = await self._player.step(points, until_account=until_account)
         if progress.finished:
             self._publisher.tick()
-            self.futures.tick()
+            self.futures.publisher.tick()
         return progress
 
     def require(self, symbol: str, *, on_futures: bool) -> str:
@@ -244,13 +235,6 @@ class Simulator:
     def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
         """Print one trade; one on spot reaches the contract that follows it."""
         self.venues.print_trade(trade, on_futures=on_futures)
-
-    def _steps(self, after_ms: int | None) -> Iterator[FeedStep]:
-        """Yield the steps of both markets; at the same time spot comes first, being the contracts' index."""
-        spot = cast("Feed", self._market).steps(after_ms)
-        if not self._contracts.recorded:
-            return spot
-        return heapq.merge(spot, self._contracts.steps(after_ms), key=attrgetter("time_ms"))
 
     def _shown_speed(self) -> float | str:
         return "max" if self._options.speed is None else self._options.speed
@@ -271,18 +255,6 @@ class Simulator:
         )
         self._turns.adopt()
 
-    def _lay_out_books(self) -> None:
-        """Put a book around the last price, so that orders meet one before the first step."""
-        if self._market.source == "live":
-            return
-        for symbol, spec in self._market.specs.items():
-            volume = [candle.volume for candle in self.venue.candles.candles(symbol, "1m", limit=60)]
-            model = BookModel(spec, minute_volume=sum(volume) // max(1, len(volume)))
-            price = self.venue.last_price(symbol)
-            book = model.after(MarketTrade(symbol, price, spec.lot, self.clock.now_ms(), False))
-            self.venue.exchange.set_book(symbol, book.bids, book.asks, now_ms=self.clock.now_ms())
-        self._turns.finish()
-
     def _anchor(self) -> None:
         """Let a fresh market that means now be now; what lies between is played at once."""
         now_ms = wall_ms()
@@ -296,7 +268,7 @@ class Simulator:
     def _fault_control(self) -> FaultControl:
         accounts = [holder.account_id for holder in self._keys.values()]
         contracts = FuturesActs(self.futures.venue)
-        acts = Acts(self.venue, self._users, accounts, self._gateways, contracts, self.futures.users.expire)
+        acts = Acts(self.venue, self._users, accounts, self._ports.gateways, contracts, self.futures.users.expire)
         refusals = (errors.ApiError, ExchangeError, ValueError)
         course = Course(self.venue.faults, self._options.faults, acts, refusals)
         return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, self._lift_bans)
@@ -308,23 +280,6 @@ class Simulator:
     def _spot_port(self, admin: Admin) -> Port:
         routes = routes_of((self._dispatcher, OPERATIONS), (self._futures_dispatcher, TRANSFERS))
         return Port(_SPOT, routes, {"": self._publisher}, has_socket_api=True, admin=admin.handlers())
-
-    def _futures_port(self) -> Port:
-        routes = routes_of((self._dispatcher, OPERATIONS), (self._futures_dispatcher, FUTURES_OPERATIONS))
-        return Port(PREFIXES, routes, self.futures.streams)
-
-    async def _listen(self, port: Port, name: str, number: int) -> None:
-        dispatcher = self._dispatcher if name == "spot" else self._futures_dispatcher
-        gateway = Gateway(port, dispatcher, self._users, self._options.sockets)
-        refuses = partial(self.venue.faults.strike, FaultKind.REFUSE, name)
-        try:
-            self._doors.append(await Door.open(gateway, self._options.host, number, lambda: refuses(wall_ms())))
-            self._gateways.append(gateway)
-        except OSError as exc:
-            raise OSError(
-                f"cannot listen on {self._options.host}:{number} ({os.strerror(exc.errno or 0)}); "
-                "choose another port, or 0 for a free one"
-            ) from exc
 
     async def _play(self) -> None:
         if self._market.source == "live":
@@ -340,7 +295,8 @@ class Simulator:
             if not self._options.is_lock_step:
                 self.futures.pass_time(self.clock.now_ms())
                 self._publisher.tick()
-                self.futures.tick()
+                self.futures.publisher.tick()
+            self.futures.users.tick()
             self._faults.tick()
             if time.monotonic() - checked_s >= _CHECKPOINT_S:
                 checked_s = time.monotonic()
@@ -349,9 +305,6 @@ class Simulator:
     def _watch(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._fail(failure)
-
-    def _backlog(self) -> int:
-        return max((gateway.backlog for gateway in self._gateways), default=0)
 
     def _fail(self, exc: BaseException) -> None:
         """Stop rather than go on with a state that is not on disk, or a market that has broken."""

@@ -1,10 +1,14 @@
 """Both venues of one market: what happens on spot reaches the contracts."""
 
+import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from simulator.core.events import MarketTrade
-from simulator.market.feed import FeedStep
-from simulator.um.market.feed import ContractStep
+from simulator.market.books import BookModel
+from simulator.market.feed import Feed, FeedStep
+from simulator.um.market.feed import ContractFeed, ContractStep
 from simulator.um.wire.venue import FuturesVenue
 from simulator.wire.venue import Venue
 
@@ -40,3 +44,21 @@ class Venues:
 
     def has_news(self) -> bool:
         return self.spot.has_news() or self.futures.has_news()
+
+
+def lay_out_books(spot: Venue) -> None:
+    """Put a book around each symbol's last price, so that orders meet one before the first step."""
+    for symbol, spec in spot.market.specs.items():
+        volume = [candle.volume for candle in spot.candles.candles(symbol, "1m", limit=60)]
+        model = BookModel(spec, minute_volume=sum(volume) // max(1, len(volume)))
+        now_ms, price = spot.market_ms(), spot.last_price(symbol)
+        book = model.after(MarketTrade(symbol, price, spec.lot, now_ms, buyer_is_maker=False))
+        spot.exchange.set_book(symbol, book.bids, book.asks, now_ms=now_ms)
+
+
+def merged_steps(spot: Feed, contracts: ContractFeed, after_ms: int | None) -> Iterator[FeedStep]:
+    """Yield the steps of both markets; at the same time spot comes first, being the contracts' index."""
+    steps = spot.steps(after_ms)
+    if not contracts.recorded:
+        return steps
+    return heapq.merge(steps, contracts.steps(after_ms), key=attrgetter("time_ms"))

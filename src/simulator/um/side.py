@@ -7,11 +7,15 @@ from simulator.core.symbols import UNIT
 from simulator.um.market.feed import ContractFeed
 from simulator.um.wire.frames import FuturesDialect
 from simulator.um.wire.groups import GroupStreams
+from simulator.um.wire.operations import OPERATIONS as FUTURES_OPERATIONS
 from simulator.um.wire.user_streams import FuturesUserStreams
 from simulator.um.wire.venue import FuturesVenue
 from simulator.wire.dispatch import Dispatcher, KeyHolder
+from simulator.wire.gateway import Port
 from simulator.wire.limits import Limits
+from simulator.wire.operations import OPERATIONS
 from simulator.wire.publisher import Publisher
+from simulator.wire.routes import routes_of
 from simulator.wire.stream_sessions import StreamSource
 from simulator.wire.venue import Venue
 
@@ -35,6 +39,10 @@ class FuturesSide:
         self.venue = FuturesVenue(feed, spot, limits, saved, base_ms)
         self.users = FuturesUserStreams(self.venue.listen_keys, self.venue.spec, spot.faults, spot.clocks.server_ms)
         self.publisher = Publisher(self.venue, FuturesDialect(self.venue), cadence_ms)
+
+    def port(self, spot: Dispatcher, futures: Dispatcher) -> Port:
+        """Return what the futures port serves: its own calls, and the wallet's."""
+        return Port(PREFIXES, routes_of((spot, OPERATIONS), (futures, FUTURES_OPERATIONS)), self.streams)
 
     @property
     def streams(self) -> Mapping[str, StreamSource]:
@@ -67,11 +75,6 @@ class FuturesSide:
         """Let market time pass where no step carries it."""
         if self.venue.is_awake:
             self.venue.advance(now_ms)
-
-    def tick(self) -> None:
-        """Send what periodic streams and expired listen keys owe by now."""
-        self.publisher.tick()
-        self.users.tick()
 
 
 def futures_balance(balances: Iterable[tuple[str, int]], unit: int) -> int:
