@@ -95,6 +95,7 @@ class BinanceVenue:
             clock,
             streams_url=addresses.spot_streams,
             ws_api_url=addresses.spot_ws_api,
+            futures_url=addresses.futures_streams,
             prefix=client_id_prefix,
             directory=self.market_data.directory,
             sleep=sleep,
@@ -236,6 +237,7 @@ def connect(
     spot_ws_url: str | None = None,
     spot_ws_api_url: str | None = None,
     futures_url: str | None = None,
+    futures_ws_url: str | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     silence: SilenceBounds = USUAL_BOUNDS,
     rules_file: Path | None = None,
@@ -252,6 +254,7 @@ def connect(
         spot_ws_url: market streams without a path, e.g. ws://127.0.0.1:8090.
         spot_ws_api_url: WebSocket API with its path, e.g. ws://127.0.0.1:8090/ws-api/v3.
         futures_url: REST address of USD-M futures; None in Shadow where it is not offered.
+        futures_ws_url: streams of USD-M futures without a path, e.g. ws://127.0.0.1:8091.
         sleep: how the I/O loop waits.
         silence: after how long without a trade of a symbol REST is asked, at least and at most.
         rules_file: where the rules in use are kept for a start while the venue is out of reach.
@@ -260,7 +263,7 @@ def connect(
         InvalidRequest: for addresses the mode does not allow, or lacks.
         VenueError: in Shadow, if the exchange does not answer.
     """
-    addresses = _addresses(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url)
+    addresses = _addresses(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url, futures_ws_url)
     venue = BinanceVenue(
         mode=mode,
         addresses=addresses,
@@ -280,7 +283,14 @@ def connect(
     return venue
 
 
-def _addresses(mode: Mode, spot: str | None, streams: str | None, ws_api: str | None, futures: str | None) -> Addresses:
+def _addresses(
+    mode: Mode,
+    spot: str | None,
+    streams: str | None,
+    ws_api: str | None,
+    futures: str | None,
+    futures_streams: str | None,
+) -> Addresses:
     if mode is not Mode.SHADOW:
         known = LIVE if mode is Mode.PRODUCTION else TESTNET
         return Addresses(
@@ -288,13 +298,18 @@ def _addresses(mode: Mode, spot: str | None, streams: str | None, ws_api: str | 
             spot_streams=streams or known.spot_streams,
             spot_ws_api=ws_api or known.spot_ws_api,
             futures_rest=futures or known.futures_rest,
+            futures_streams=futures_streams or known.futures_streams,
         )
     if spot is None:
         raise InvalidRequest([FieldMistake("spot_url", "Shadow needs the simulator's address")])
-    socket = "ws" + spot.removeprefix("http")
     return Addresses(
         spot_rest=spot,
-        spot_streams=streams or socket,
-        spot_ws_api=ws_api or f"{socket}/ws-api/v3",
+        spot_streams=streams or _socket(spot),
+        spot_ws_api=ws_api or f"{_socket(spot)}/ws-api/v3",
         futures_rest=futures,
+        futures_streams=futures_streams or (None if futures is None else _socket(futures)),
     )
+
+
+def _socket(url: str) -> str:
+    return "ws" + url.removeprefix("http")

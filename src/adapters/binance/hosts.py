@@ -20,13 +20,14 @@ class AddressForbidden(Unreachable):
 class Addresses:
     """Where one venue's endpoints are: scheme, host and port, plus the path of the WebSocket API.
 
-    `futures_rest` is None where the futures side is not offered.
+    `futures_rest` and `futures_streams` (without a path) are None where the futures side is not offered.
     """
 
     spot_rest: str
     spot_streams: str
     spot_ws_api: str
     futures_rest: str | None = None
+    futures_streams: str | None = None
 
 
 LIVE: Final = Addresses(
@@ -34,12 +35,14 @@ LIVE: Final = Addresses(
     spot_streams="wss://stream.binance.com:9443",
     spot_ws_api="wss://ws-api.binance.com/ws-api/v3",
     futures_rest="https://fapi.binance.com",
+    futures_streams="wss://fstream.binance.com",
 )
 TESTNET: Final = Addresses(
     spot_rest="https://testnet.binance.vision",
     spot_streams="wss://stream.testnet.binance.vision",
     spot_ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3",
     futures_rest="https://demo-fapi.binance.com",
+    futures_streams="wss://demo-fstream.binance.com",
 )
 
 _LIVE_HOSTS: Final = frozenset(
@@ -94,6 +97,7 @@ class HostGuard:
             "spot_ws_url": addresses.spot_streams,
             "spot_ws_api_url": addresses.spot_ws_api,
             "futures_url": addresses.futures_rest,
+            "futures_ws_url": addresses.futures_streams,
         }
         named = {name: url for name, url in given.items() if url is not None}
         self._own = frozenset(_origin(url) for url in named.values())

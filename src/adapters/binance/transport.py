@@ -39,8 +39,8 @@ RECV_WINDOW_MS: Final = 5_000
 REQUEST_TIMEOUT_S: Final = 10.0
 _TIME_PATH: Final[Mapping[Market, str]] = {Market.SPOT: "/api/v3/time", Market.FUTURES: "/fapi/v1/time"}
 _TIME_SAMPLES: Final = 3
-SOCKET_COST: Final = Cost(4)
-"""2 for the connection and 2 for the subscription of the WebSocket API (protocol 1.10)."""
+SOCKET_COST: Final[Mapping[Market, Cost]] = {Market.SPOT: Cost(4), Market.FUTURES: Cost(0)}
+"""2 for the connection and 2 for the subscription of the WebSocket API (protocol 1.10); futures streams cost none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class Transport:
             await self.measure_clock(call.market)
             return await self._send_once(call)
 
-    async def web_socket(self, url: str, receive: Receive) -> FrameSocket:
+    async def web_socket(self, url: str, receive: Receive, market: Market = Market.SPOT) -> FrameSocket:
         """Open a WebSocket to an allowed address, at the weight of a connection and a subscription.
 
         Raises:
@@ -149,18 +149,18 @@ class Transport:
         self._guard.check(url)
         if self._session is None or self._session.closed:
             raise Unreachable("the connection to the venue is closed")
-        async with self.broker.turn(Market.SPOT, SOCKET_COST, Urgency.RECONCILE):
+        async with self.broker.turn(market, SOCKET_COST[market], Urgency.RECONCILE):
             try:
                 return await FrameSocket.open(self._session, url, receive)
             except WSServerHandshakeError as e:
-                self.slow_down(e.status, 0, e.headers or {})
+                self.slow_down(e.status, 0, e.headers or {}, market)
                 raise
 
-    def slow_down(self, status: int, code: int, headers: Mapping[str, str]) -> None:
+    def slow_down(self, status: int, code: int, headers: Mapping[str, str], market: Market = Market.SPOT) -> None:
         """Freeze everyone if a socket's refusal is one of the venue's limits."""
-        error = translate_code(Market.SPOT, status, code, "refused on a socket", headers, Purpose.READ)
+        error = translate_code(market, status, code, "refused on a socket", headers, Purpose.READ)
         if isinstance(error, SlowDown) and status in (403, 418, 429):
-            self.broker.close(Market.SPOT, error.retry_after_s, everyone=status == 418)
+            self.broker.close(market, error.retry_after_s, everyone=status == 418)
 
     def socket_params(self) -> dict[str, object]:
         """Return the signed parameters of a WebSocket API request that takes no others."""

@@ -1,4 +1,6 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -33,17 +35,27 @@ def account(process: VenueProcess) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def venue(process: VenueProcess, account: Caller) -> Iterator[BinanceVenue]:
-    connected = connect(
-        mode=Mode.SHADOW,
-        api_key=KEY,
-        api_secret=SECRET,
-        clock=SystemClock(),
-        client_id_prefix="ghtest",
-        spot_url=process.url,
-        futures_url=process.ready["futures_url"],
-    )
-    try:
+def connect_with(process: VenueProcess, account: Caller) -> Iterator[Callable[..., BinanceVenue]]:
+    """Return a function that connects to both markets, with settings of the test's choosing, and closes at the end."""
+    with ExitStack() as stack:
+
+        def connected(**more: Any) -> BinanceVenue:
+            venue = connect(
+                mode=Mode.SHADOW,
+                api_key=KEY,
+                api_secret=SECRET,
+                clock=SystemClock(),
+                client_id_prefix="ghtest",
+                spot_url=process.url,
+                futures_url=process.ready["futures_url"],
+                **more,
+            )
+            stack.callback(venue.close)
+            return venue
+
         yield connected
-    finally:
-        connected.close()
+
+
+@pytest.fixture
+def venue(connect_with: Callable[..., BinanceVenue]) -> BinanceVenue:
+    return connect_with()
