@@ -64,7 +64,7 @@ class Engine(Queries):
 
     @contextmanager
     def _operation(self, listing: Listing, now_ms: int) -> Iterator[int]:
-        """Advance market time; afterwards run triggers, bring the untouched range up to date, tell the listener."""
+        """Advance market time; afterwards let work what it triggered, renew the untouched range, tell the listener."""
         self._advance(now_ms)
         try:
             yield self._now_ms
@@ -72,8 +72,3 @@ class Engine(Queries):
         finally:
             listing.refresh()
             self._ledger.outbox.flush(self._now_ms)
-
-    def _run_triggers(self, listing: Listing, now_ms: int) -> None:
-        """Let work what the last price triggers."""
-        with self._operation(listing, now_ms):
-            pass

@@ -119,8 +119,8 @@ class Exchange(Engine):
             self._listener(
                 PublicTrade(trade.symbol, ids.trade, price, trade.qty - own, trade.time_ms, trade.buyer_is_maker, False)
             )
-        if is_felt and listing.waiting.is_reached_by(price):
-            self._run_triggers(listing, trade.time_ms)
+        if is_felt:
+            self._trigger(listing, price, trade.time_ms)
 
     def set_book(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level], *, now_ms: int | None = None) -> None:
         """Replace the external depth: levels of (price, quantity), best first.
@@ -269,3 +269,10 @@ class Exchange(Engine):
             for fill in fills:
                 self._ledger.fill_resting(listing, fill.order, fill.quantity, now_ms)
         return own
+
+    def _trigger(self, listing: Listing, price: int, now_ms: int) -> None:
+        """Let work what a print triggers, once everyone knows of it."""
+        listing.waiting.see(price)
+        if listing.waiting.due:
+            with self._operation(listing, now_ms):
+                pass

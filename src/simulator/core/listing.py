@@ -115,5 +115,7 @@ class Listing(Market[LiveOrder]):
         listing.window.restore(saved["window"])
         listing.restore_trading(saved, orders)
         listing.waiting.restore(saved.get("waiting", {"due": []}), orders.values())
+        if listing.last_price:
+            listing.waiting.see(listing.last_price)
         listing.refresh()
         return listing

@@ -68,6 +68,7 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
         return self.histories.setdefault((account_id, symbol), History())
 
     def publish(self, trade: PublicTrade) -> None:
+        self._listings[trade.symbol].waiting.see(trade.price)
         self.outbox.tell(trade)
 
     def move(self, account: Account, asset: str, delta: int, now_ms: int) -> None:

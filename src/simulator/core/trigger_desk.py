@@ -9,23 +9,21 @@ from simulator.core.settlement import Ledger
 
 
 class TriggerDesk:
-    """Watches the last price, whoever traded; its callers refresh the listing and flush the events."""
+    """Watches what trades have reached; its callers refresh the listing and flush the events."""
 
     def __init__(self, ledger: Ledger, desk: OrderDesk) -> None:
         self._ledger = ledger
         self._desk = desk
 
     def run(self, listing: Listing, now_ms: int) -> None:
-        """Let work what the last price triggers, the nearest first, and what that triggers in turn.
+        """Let work what trades have reached, the nearest first, and what that triggers in turn.
 
         What executes as MARKET waits while the other side of the book is empty: the print that triggered it may
         have used the known book up, and no market is ever without an offer.
         """
-        waiting = listing.waiting
-        waiting.see(listing.last_price)
-        while waiting.due and (order := next((due for due in waiting.due.values() if _can_work(listing, due)), None)):
+        due = listing.waiting.due
+        while due and (order := next((one for one in due.values() if _can_work(listing, one)), None)):
             self._let_work(listing, order, now_ms)
-            waiting.see(listing.last_price)
 
     def _let_work(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
         """Let one work; it expires where its account cannot pay what the book asks (our choice)."""

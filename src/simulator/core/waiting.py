@@ -25,10 +25,6 @@ class WaitingOrders:
         self.touch_below = NO_BID
         self.touch_above = NO_ASK
 
-    def is_reached_by(self, price: int) -> bool:
-        """Say whether a trade at `price` lets anything work, or something waits to work anyway."""
-        return price <= self.touch_below or price >= self.touch_above or bool(self.due)
-
     def add(self, order: LiveOrder) -> None:
         insort(self._keys_of(order), _key(order))
         self._orders[order.order_id] = order
@@ -44,9 +40,7 @@ class WaitingOrders:
         self._refresh()
 
     def see(self, price: int) -> None:
-        """Show them a trade's price (UNIT, 0 before the first trade); those that it reaches become due."""
-        if not price:
-            return
+        """Show them a trade's price (UNIT); those that it reaches become due."""
         while price <= self.touch_below:
             self._make_due(self._falling)
         while price >= self.touch_above:
