@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from adapters.binance.account_trades import BinanceAccountTrades
 from adapters.binance.fee_prices import BinanceFeePrices
+from adapters.binance.futures_account import BinanceFuturesAccount
 from adapters.binance.gateway import BinanceGateway
 from adapters.binance.hosts import LIVE, TESTNET, Addresses, HostGuard
 from adapters.binance.io_thread import IoThread
@@ -104,6 +105,7 @@ class BinanceVenue:
         )
         self.account = BinanceAccountReader(self.io, self.transport)
         self.account_trades = BinanceAccountTrades(self.io, trades)
+        self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
         self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:
