@@ -14,7 +14,7 @@ from simulator.market.feed import MarketError
 from simulator.market.files import DataSource, parse_moment
 from simulator.subjects import SUBJECTS
 from simulator.um.core.contracts import MARGIN_ASSET
-from simulator.wire.connections import SocketRules
+from simulator.wire.connections import FUTURES_RULES, SocketRules
 from simulator.wire.limits import FUTURES_LIMITS, Limits
 from simulator.wire.numbers import MONEY_UNIT
 
@@ -73,6 +73,15 @@ class Options:
     futures_limits: Limits
     sockets: SocketRules
     faults: Plan
+
+    @property
+    def futures_sockets(self) -> SocketRules:
+        """Return the rules of the futures port: its own wherever an option was left as it is."""
+        usual = SocketRules()
+        own = {
+            name: value for name, value in FUTURES_RULES.items() if getattr(self.sockets, name) == getattr(usual, name)
+        }
+        return replace(self.sockets, **own)
 
     @property
     def is_lock_step(self) -> bool:

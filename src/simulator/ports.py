@@ -17,10 +17,8 @@ from simulator.wire.user_streams import UserStreams
 class Ports:
     """Those that listen so far; `gateways` is theirs, for whoever sends sockets away."""
 
-    def __init__(
-        self, host: str, rules: SocketRules, users: UserStreams, faults: FaultBoard, wall_ms: Callable[[], int]
-    ) -> None:
-        self._host, self._rules, self._users, self._faults = host, rules, users, faults
+    def __init__(self, host: str, users: UserStreams, faults: FaultBoard, wall_ms: Callable[[], int]) -> None:
+        self._host, self._users, self._faults = host, users, faults
         self._wall_ms = wall_ms
         self._doors: list[Door] = []
         self.gateways: list[Gateway] = []
@@ -36,13 +34,13 @@ class Ports:
         shown = f"[{self._host}]" if ":" in self._host else self._host
         return [f"{shown}:{door.port}" for door in self._doors]
 
-    async def listen(self, port: Port, dispatcher: Dispatcher, name: str, number: int) -> None:
+    async def listen(self, port: Port, dispatcher: Dispatcher, rules: SocketRules, *, name: str, number: int) -> None:
         """Open a port; 0 takes a free one.
 
         Raises:
             OSError: it cannot be had; the text names address and remedy.
         """
-        gateway = Gateway(port, dispatcher, self._users, self._rules)
+        gateway = Gateway(port, dispatcher, self._users, rules)
         refuses = partial(self._faults.strike, FaultKind.REFUSE, name)
         try:
             self._doors.append(await Door.open(gateway, self._host, number, lambda: refuses(self._wall_ms())))

@@ -118,7 +118,7 @@ class Simulator:
         self._keys = {key: KeyHolder(secret, account_id_of(key)) for key, secret in options.keys}
         self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
         self._futures_dispatcher = self.futures.dispatcher(self._keys, self._turns.settle, lenient=options.lenient)
-        self._ports = Ports(options.host, options.sockets, self._users, self.venue.faults, wall_ms)
+        self._ports = Ports(options.host, self._users, self.venue.faults, wall_ms)
         self._player = Player(self.venues, self.clock, self._turns, lambda: self._ports.backlog)
         self._faults = self._fault_control()
         self._stopping = asyncio.Event()
@@ -143,9 +143,7 @@ class Simulator:
         self._turns.finish()
         self._anchor()
         admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
-        await self._ports.listen(self._spot_port(admin), self._dispatcher, "spot", self._options.port)
-        futures_port = self.futures.port(self._dispatcher, self._futures_dispatcher)
-        await self._ports.listen(futures_port, self._futures_dispatcher, "futures", self._options.futures_port)
+        await self._listen(admin)
         for notice in (*self._market.notices, *self._contracts.notices):
             _LOG.info("%s", notice)
         self._faults.course.open(wall_ms())
@@ -277,9 +275,13 @@ class Simulator:
         for dispatcher in (self._dispatcher, self._futures_dispatcher):
             dispatcher.limiter.lift_bans()
 
-    def _spot_port(self, admin: Admin) -> Port:
-        routes = routes_of((self._dispatcher, OPERATIONS), (self._futures_dispatcher, TRANSFERS))
-        return Port(_SPOT, routes, {"": self._publisher}, has_socket_api=True, admin=admin.handlers())
+    async def _listen(self, admin: Admin) -> None:
+        options, spot, futures = self._options, self._dispatcher, self._futures_dispatcher
+        routes = routes_of((spot, OPERATIONS), (futures, TRANSFERS))
+        spot_port = Port(_SPOT, routes, {"": self._publisher}, has_socket_api=True, admin=admin.handlers())
+        await self._ports.listen(spot_port, spot, options.sockets, name="spot", number=options.port)
+        port, number = self.futures.port(spot, futures), options.futures_port
+        await self._ports.listen(port, futures, options.futures_sockets, name="futures", number=number)
 
     async def _play(self) -> None:
         if self._market.source == "live":

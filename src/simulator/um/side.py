@@ -66,10 +66,17 @@ class FuturesSide:
 
     def lay_out_books(self) -> None:
         """Play on what accounts hold, and put books around the last prices of contracts that have none yet."""
-        self.venue.wake_held()
-        for symbol in self.venue.awake:
-            if not self.venue.exchange.index_price(symbol):
-                self.venue.lay_out_book(symbol, self.venue.last_price(symbol))
+        venue = self.venue
+        venue.wake_held()
+        for symbol in venue.symbols:
+            if venue.exchange.index_price(symbol):
+                continue
+            if symbol in venue.awake:
+                venue.lay_out_book(symbol, venue.last_price(symbol))
+            else:
+                venue.exchange.set_mark(
+                    symbol, venue.last_price(symbol), venue.pricing.index(symbol), venue.market_ms()
+                )
 
     def pass_time(self, now_ms: int) -> None:
         """Let market time pass where no step carries it."""

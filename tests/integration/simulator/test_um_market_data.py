@@ -1,17 +1,18 @@
 """USD-M's public wire: shapes, codes, weights, stream groups, update ids, and what unmodified clients ask."""
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-import ccxt
+import ccxt.pro
 import pytest
-from binance import Client
+from binance import AsyncClient, BinanceSocketManager, Client
 
 from fakes import um_market_schemas as um
 from fakes import wire_schemas as shape
-from fakes.client_addresses import addresses, ccxt_settings
+from fakes.client_addresses import addresses, ccxt_settings, stream_addresses
 from fakes.simulator_calls import KEY, SECRET, Caller, Socket
 from fakes.venue_process import VenueProcess
 
@@ -98,44 +99,47 @@ def test_streams_speak_in_their_own_group_alone(market: VenueProcess) -> None:
     groups = {"/public": um.PUBLIC_STREAMS, "/market": um.MARKET_STREAMS, "": um.PUBLIC_STREAMS}
     for group, streams in groups.items():
         with Socket(f"{market.ready['futures_ws_url']}{group}/stream?streams={'/'.join(names)}") as socket:
-            settle(socket)
             heard: dict[str, Any] = {}
             while heard.keys() != streams.keys():
+                heard |= {frame["stream"]: frame["data"] for frame in frames(socket)}
                 market.step(400)
-                settle(socket, heard)
             for name, frame in heard.items():
                 assert shape.mismatch(streams[name], frame) is None, name
 
 
-def settle(socket: Socket, heard: dict[str, Any] | None = None) -> None:
-    """Take in what the server has sent up to now."""
-    socket.send({"method": "LIST_SUBSCRIPTIONS", "id": "here"})
-    while True:
-        frame = socket.receive()
-        if frame.get("id") == "here":
-            return
-        if heard is not None:
-            heard[frame["stream"]] = frame["data"]
-
-
 def test_a_local_book_kept_from_diffs_is_the_book_itself(market: VenueProcess, public: Caller) -> None:
     """By the rule of the documentation: the first event holds the snapshot's id, each next `pu` is the last `u`."""
+
+    def snapshot() -> Any:
+        return public.get("/fapi/v1/depth", symbol="BTCUSDT", limit=1000)
+
     with Socket(f"{market.ready['futures_ws_url']}/public/ws/btcusdt@depth@100ms") as socket:
-        settle(socket)
-        book = public.get("/fapi/v1/depth", symbol="BTCUSDT", limit=1000)
+        frames(socket)
+        book = snapshot()
         sides = {"b": dict(book["bids"]), "a": dict(book["asks"])}
-        last, first = book["lastUpdateId"], True
+        last, first, now = book["lastUpdateId"], True, None
         market.step(300)
-        now = public.get("/fapi/v1/depth", symbol="BTCUSDT", limit=1000)
-        while last < now["lastUpdateId"]:
-            event = socket.receive()
-            assert event["U"] <= last <= event["u"] if first else event["pu"] == last
-            first, last = False, event["u"]
-            for side, levels in sides.items():
-                levels.update(event[side])
+        while now is None or last < now["lastUpdateId"]:  # an event may wait for its period: then the market goes on
+            now = snapshot()
+            for event in frames(socket):
+                assert event["U"] <= last <= event["u"] if first else event["pu"] == last
+                first, last = False, event["u"]
+                for side, levels in sides.items():
+                    levels.update(event[side])
+            if last < now["lastUpdateId"]:
+                market.step(1)
         for side, name in (("b", "bids"), ("a", "asks")):
             kept = {price: size for price, size in sides[side].items() if Decimal(size)}
             assert kept == dict(now[name])
+
+
+def frames(socket: Socket) -> list[Any]:
+    """Return what the server has sent up to now."""
+    socket.send({"method": "LIST_SUBSCRIPTIONS", "id": "here"})
+    heard: list[Any] = []
+    while (frame := socket.receive()).get("id") != "here":
+        heard.append(frame)
+    return heard
 
 
 def test_a_print_on_either_market_moves_the_contract(market: VenueProcess, public: Caller) -> None:
@@ -157,7 +161,7 @@ def test_faults_strike_the_futures_port_by_the_names_of_its_operations(market: V
     assert public.send("GET", "/fapi/v1/ping").status_code == 502
     market.fault("freeze_stream", "btcusdt@markPrice@1s", count=1)
     with Socket(f"{market.ready['futures_ws_url']}/market/ws/btcusdt@markPrice@1s") as socket:
-        settle(socket)
+        frames(socket)
         market.step(400)
         assert socket.receive()["e"] == "markPriceUpdate"
     market.clear_faults()
@@ -202,3 +206,38 @@ def test_unmodified_clients_read_the_market(market: VenueProcess) -> None:
     assert exchange.fetch_ticker(pair)["last"] > 0
     assert exchange.fetch_mark_price(pair)["markPrice"] > 0
     assert exchange.fetch_open_interest(pair)["openInterestAmount"] == 0
+
+
+def test_unmodified_clients_hear_the_market(market: VenueProcess) -> None:
+    asyncio.run(hear(market))
+
+
+async def hear(market: VenueProcess) -> None:
+    pair = "BTC/USDT:USDT"
+    exchange = ccxt.pro.binanceusdm(ccxt_settings(market))
+    client = await type("LocalClient", (AsyncClient,), addresses(market)).create(KEY, SECRET)
+    manager = type("LocalManager", (BinanceSocketManager,), stream_addresses(market))(client)
+    driving = asyncio.create_task(drive(market))
+    try:
+        async with asyncio.timeout(120):
+            assert (await exchange.watch_order_book(pair))["bids"]
+            assert (await exchange.watch_trades(pair))[0]["symbol"] == pair
+            assert (await exchange.watch_ticker(pair))["last"] > 0
+            assert (await exchange.watch_ohlcv(pair, "1m"))[-1][4] > 0
+            assert (await exchange.watch_mark_price(pair))["markPrice"] > 0
+            async with manager.futures_multiplex_socket(["btcusdt@markPrice@1s"]) as socket:
+                assert (await socket.recv())["data"]["e"] == "markPriceUpdate"
+            async with manager.kline_futures_socket("BTCUSDT") as socket:
+                assert (await socket.recv())["e"] == "continuous_kline"
+            async with manager.symbol_ticker_futures_socket("BTCUSDT") as socket:
+                assert (await socket.recv())["data"]["e"] == "bookTicker"
+    finally:
+        driving.cancel()
+        await exchange.close()
+        await client.close_connection()
+
+
+async def drive(market: VenueProcess) -> None:
+    """Let the market go on for as long as somebody listens."""
+    while True:
+        await asyncio.to_thread(market.step, 100)

@@ -32,6 +32,7 @@ class Pricing:
         self._models = {name: MarkPrice(interval_ms) for name, interval_ms in self._intervals.items()}
         self._settled: dict[str, list[FundingRow]] = {name: [] for name in self._models}
         self._priced_s: dict[str, int] = {}
+        self._modelled: dict[tuple[str, int], int] = {}
 
     def begin(self, symbol: str, until_ms: int) -> None:
         """Take the rate settled last before a contract's start; its candles are known by then."""
@@ -108,7 +109,11 @@ class Pricing:
         recorded = record.rate(time_ms, interval_ms // 2 - 1) if record is not None else None
         if recorded is not None:
             return recorded
-        return funding_rate(self._premiums(symbol, time_ms - interval_ms, time_ms), interval_ms // HOUR_MS)
+        key = symbol, time_ms
+        if key not in self._modelled:
+            premiums = self._premiums(symbol, time_ms - interval_ms, time_ms)
+            self._modelled[key] = funding_rate(premiums, interval_ms // HOUR_MS)
+        return self._modelled[key]
 
     def _premiums(self, symbol: str, from_ms: int, to_ms: int) -> list[int]:
         """Return premiums over the index in a stretch, as fractions: at its minutes' closes, or as modelled."""
