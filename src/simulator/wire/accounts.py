@@ -158,4 +158,5 @@ def listing_times(call: Call) -> dict[str, int | None]:
 
 
 def _rolled_back(order: Order, past: dict[str, Any]) -> Order:
-    return replace(order, **past, expiry_reason=None)
+    works_later = order.working_ms is not None and order.working_ms > past["update_ms"]
+    return replace(order, **past, expiry_reason=None, working_ms=None if works_later else order.working_ms)

@@ -146,7 +146,8 @@ class Acts:
         exchange = self.venue.exchange
         found = [one for one in exchange.open_orders(account_id, symbol) if fnmatchcase(one.client_id, fault.match)]
         for order in fault.random.sample(found, min(len(found), fault.details["orders"])):
-            exchange.cancel(account_id, symbol, order_id=order.order_id, now_ms=self.venue.market_ms())
+            if exchange.order(account_id, symbol, order_id=order.order_id).is_open:  # a list goes as a whole
+                exchange.cancel(account_id, symbol, order_id=order.order_id, now_ms=self.venue.market_ms())
 
     def _symbol(self, fault: Fault) -> Undo:
         wanted = {name: value for name, value in fault.details.items() if name not in {"symbol", "market"}}
