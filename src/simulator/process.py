@@ -14,7 +14,6 @@ from typing import Final, cast
 
 from simulator.clocks import MarketClock
 from simulator.core.errors import ExchangeError
-from simulator.core.events import MarketTrade
 from simulator.faults.control import FaultControl
 from simulator.faults.course import Course
 from simulator.faults.plan import PlanError
@@ -142,7 +141,7 @@ class Simulator:
         self.futures.lay_out_books()
         self._turns.finish()
         self._anchor()
-        admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
+        admin = Admin(self.venue, self.venues, self, self._faults, self._turns.settle, self._account_of)
         await self._listen(admin)
         for notice in (*self._market.notices, *self._contracts.notices):
             _LOG.info("%s", notice)
@@ -225,14 +224,6 @@ class Simulator:
             self._publisher.tick()
             self.futures.publisher.tick()
         return progress
-
-    def require(self, symbol: str, *, on_futures: bool) -> str:
-        """Return the symbol if that market has it; -1121 otherwise."""
-        return (self.futures.venue if on_futures else self.venue).require(symbol)
-
-    def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
-        """Print one trade; one on spot reaches the contract that follows it."""
-        self.venues.print_trade(trade, on_futures=on_futures)
 
     def _shown_speed(self) -> float | str:
         return "max" if self._options.speed is None else self._options.speed

@@ -33,8 +33,12 @@ class Venues:
         """Count a step that an earlier run has played: in the candles, and nowhere else."""
         (self.futures if isinstance(step, ContractStep) else self.spot).remember(step)
 
+    def require(self, symbol: str, *, on_futures: bool) -> str:
+        """Return the symbol if that market has it; -1121 otherwise."""
+        return self.futures.require(symbol) if on_futures else self.spot.require(symbol)
+
     def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
-        """Print one trade of somebody's choosing."""
+        """Print one trade of somebody's choosing; one on spot reaches the contract that follows it."""
         step = FeedStep(trade.time_ms, (trade,))
         self.play(ContractStep(step.time_ms, step.trades) if on_futures else step)
 

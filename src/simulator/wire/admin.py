@@ -30,12 +30,8 @@ class Progress(Protocol):
     def finished(self) -> bool: ...
 
 
-class Market(Protocol):
-    """The market's course, as the admin sees and moves it."""
-
-    def state(self) -> Json:
-        """Return source, speed, market time and the counts of events sent."""
-        ...
+class Prints(Protocol):
+    """Both markets, for prints of somebody's choosing."""
 
     def require(self, symbol: str, *, on_futures: bool) -> str:
         """Return the symbol if that market has it; -1121 otherwise."""
@@ -43,6 +39,14 @@ class Market(Protocol):
 
     def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
         """Print one trade; one on spot reaches the contract that follows it."""
+        ...
+
+
+class Market(Protocol):
+    """The market's course, as the admin sees and moves it."""
+
+    def state(self) -> Json:
+        """Return source, speed, market time and the counts of events sent."""
         ...
 
     async def step(self, points: int, *, until_account: bool) -> Progress:
@@ -77,6 +81,7 @@ class Admin:
     """The admin surface of one venue; `settle` as in the dispatcher."""
 
     venue: Venue
+    prints: Prints
     market: Market
     faults: Faults
     settle: Callable[[], Awaitable[None]]
@@ -117,14 +122,14 @@ class Admin:
         market = body.get("market", "spot")
         if market not in MARKETS:
             raise _bad("market", f"must be one of {', '.join(MARKETS)}")
-        symbol = self.market.require(_text(body, "symbol"), on_futures=market == "um")
+        symbol = self.prints.require(_text(body, "symbol"), on_futures=market == "um")
         buyer_is_maker = body.get("buyerIsMaker", False)
         if not isinstance(buyer_is_maker, bool):
             raise _bad("buyerIsMaker", "must be true or false")
         now_ms = self.venue.market_ms()
         price, quantity = _amount(body, "price"), _amount(body, "qty")
         trade = MarketTrade(symbol, price, quantity, now_ms, buyer_is_maker)
-        self.market.print_trade(trade, on_futures=market == "um")
+        self.prints.print_trade(trade, on_futures=market == "um")
         await self.settle()
         return {"market_ms": now_ms}
 
