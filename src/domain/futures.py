@@ -64,6 +64,18 @@ class Bracket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Countdown:
+    """A countdown at the venue that cancels a contract's ordinary orders when it runs out, conditional ones not.
+
+    `runs_out_ms` is our wall time, as far as the venue confirmed it; `trouble` says why it was not renewed since.
+    """
+
+    instrument: Instrument
+    runs_out_ms: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkPrice:
     """What margins and funding go by, at market time `at_ms`. `funding_rate` is a fraction of the notional."""
 

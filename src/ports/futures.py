@@ -1,10 +1,12 @@
 """Contracts and the account's standing in them. These calls block and may raise `VenueError`; not for grid threads."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from domain.futures import (
     Bracket,
     ContractSettings,
+    Countdown,
     FundingPayment,
     FundingRate,
     MarginType,
@@ -61,3 +63,30 @@ class FuturesAccount(Protocol):
 
     def funding_payments(self, instrument: Instrument, since_ms: int) -> tuple[FundingPayment, ...]:
         """Return what funding brought and cost since that market time, oldest first."""
+
+
+class Countdowns(Protocol):
+    """The venue's own protection from a server that is gone: it cancels all ordinary orders of a contract.
+
+    Also those of others: whoever arms it sees to it that none rest there, or has their consent.
+    """
+
+    def arm(self, instrument: Instrument) -> None:
+        """Start the countdown at the venue and renew it from now on.
+
+        Raises:
+            VenueError: if the venue does not confirm it; then nothing is renewed.
+        """
+
+    def disarm(self, instrument: Instrument) -> None:
+        """Renew it no more, and stop it at the venue.
+
+        Raises:
+            VenueError: if the venue does not confirm it; what rests is then cancelled when it runs out.
+        """
+
+    def renew_while(self, alive: Callable[[], bool]) -> None:
+        """Renew from now on only while `alive` says yes; it is asked on the I/O thread and must not block."""
+
+    def standing(self) -> tuple[Countdown, ...]:
+        """Return what is armed. Never blocks; any thread may ask."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from adapters.binance.account_trades import BinanceAccountTrades
+from adapters.binance.countdowns import CountdownKeeper
 from adapters.binance.fee_prices import BinanceFeePrices
 from adapters.binance.futures_account import BinanceFuturesAccount
 from adapters.binance.gateway import BinanceGateway
@@ -106,6 +107,7 @@ class BinanceVenue:
         self.account = BinanceAccountReader(self.io, self.transport)
         self.account_trades = BinanceAccountTrades(self.io, trades)
         self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
+        self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
         self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:

@@ -48,7 +48,8 @@ class Call:
     """One request. `params` keep their order; Decimals are written in fixed-point notation, None is left out.
 
     `keyed` sends the key without a signature; `body` goes out as JSON, which only our own exchange's admin reads.
-    `reading` says how urgent a read is. `alone`: an answer to somebody else's equal request will not do.
+    `reading` says how urgent a read is. `alone`: an answer to somebody else's equal request will not do. `apart` sends
+    it over a connection that carries nothing else.
     """
 
     market: Market
@@ -62,6 +63,7 @@ class Call:
     purpose: Purpose = Purpose.READ
     reading: Urgency = Urgency.DATA
     alone: bool = False
+    apart: bool = False
 
     @property
     def urgency(self) -> Urgency:
@@ -102,6 +104,7 @@ class Transport:
         self.broker = WeightBroker(clock, self.times[Market.SPOT].now_ms, sleep)
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(3.0, timeout_s))
         self._session: ClientSession | None = None
+        self._apart: ClientSession | None = None
         self._measuring = {market: asyncio.Lock() for market in Market}
         self._merging = Merging()
 
@@ -110,13 +113,17 @@ class Transport:
 
     async def open(self) -> None:
         """Open the session; call once, on the loop it is to live on."""
-        self._session = ClientSession(
-            connector=TCPConnector(limit=64, keepalive_timeout=30), timeout=self._timeout, trust_env=False
-        )
+        self._session = self._connections(limit=64, keepalive_s=30)
+        self._apart = self._connections(limit=8, keepalive_s=75)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._apart):
+            if session is not None:
+                await session.close()
+
+    def _connections(self, *, limit: int, keepalive_s: float) -> ClientSession:
+        connector = TCPConnector(limit=limit, keepalive_timeout=keepalive_s)
+        return ClientSession(connector=connector, timeout=self._timeout, trust_env=False)
 
     async def send(self, call: Call) -> Any:
         """Send one call and return its decoded JSON.
@@ -191,7 +198,8 @@ class Transport:
             LOG.info("the clock of %s is %d ms ahead of ours", market, known.offset_ms)
 
     async def _send_once(self, call: Call, begun: Callable[[], None] = lambda: None) -> Any:
-        if self._session is None or self._session.closed:
+        session = self._apart if call.apart else self._session
+        if session is None or session.closed:
             raise Unreachable("the connection to the venue is closed")
         base = self._bases.get(call.market)
         if base is None:
@@ -199,7 +207,7 @@ class Transport:
         self._guard.check(base + call.path)
         async with self.broker.turn(call.market, call.cost, call.urgency) as turn:
             begun()
-            return await self._transmit(self._session, base, call, turn)
+            return await self._transmit(session, base, call, turn)
 
     async def _transmit(self, session: ClientSession, base: str, call: Call, turn: Turn) -> Any:
         query = self._query(call)
