@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from threading import Lock
 from typing import Any, Final
 
+from adapters.binance.answered_calls import AnsweredCalls
 from adapters.binance.first_readings import FirstReadings
 from adapters.binance.io_thread import IoThread
+from adapters.binance.look_ups import LOOK_UP_PAUSES_S, find_or_prove_absent
 from adapters.binance.open_orders import OpenOrders
 from adapters.binance.order_calls import cancellation, order_question, placement
 from adapters.binance.parsing import parse_order, parse_placement_fills
 from adapters.binance.trades import TradeReader
-from adapters.binance.transport import RECV_WINDOW_MS, Transport
+from adapters.binance.transport import Transport
 from domain import errors
 from domain.events import (
     CancelRefused,
@@ -34,10 +35,6 @@ from ports.gateway import Answer
 
 LOG: Final = logging.getLogger(__name__)
 
-LOOK_UP_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
-SETTLED_MARGIN_MS: Final = 5_000
-"""Beyond the receive window: what replicas of the order book may lag behind."""
-_LONG_AGO_MS: Final = 60_000
 _RULE_BROKEN: Final = frozenset({-1013, -1111, -1121})
 _FUTURES_RULE_BROKEN: Final = frozenset({-4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 """Refusals by a published filter, precision or symbol: the filters may have changed (protocol 6.19)."""
@@ -60,7 +57,8 @@ class BinanceGateway:
         askers: Callable[[Market], int] = lambda _market: 1,
         unread: Callable[[Market], FirstReadings] = lambda _market: FirstReadings(),
     ) -> None:
-        self._io, self._transport, self._trades = io, transport, trades
+        self._calls: AnsweredCalls[OrderEvent] = AnsweredCalls(io)
+        self._transport, self._trades = transport, trades
         self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
         self._open_orders = {
@@ -69,16 +67,14 @@ class BinanceGateway:
         }
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
-        self._in_flight = 0
-        self._count = Lock()
 
     @property
     def in_flight(self) -> int:
         """Return how many calls have not been answered yet."""
-        return self._in_flight
+        return self._calls.in_flight
 
     def submit(self, intent: Intent, answer: Answer) -> None:
-        self._begin(
+        self._calls.begin(
             self._submit(intent),
             answer,
             never=OrderNotSent(intent.client_id, "the connection to the venue is closed"),
@@ -86,7 +82,7 @@ class BinanceGateway:
         )
 
     def cancel(self, instrument: Instrument, client_id: str, answer: Answer) -> None:
-        self._begin(
+        self._calls.begin(
             self._cancel(instrument, client_id),
             answer,
             never=OrderNotSent(client_id, "the connection to the venue is closed"),
@@ -102,7 +98,7 @@ class BinanceGateway:
         presumed: VenueOrder | None = None,
     ) -> None:
         what = f"look-up of {client_id}"
-        self._begin(
+        self._calls.begin(
             self._look_up(instrument, client_id, sent_ms, presumed),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
@@ -117,7 +113,7 @@ class BinanceGateway:
         known: Sequence[tuple[int, str]] = (),
     ) -> None:
         what = f"open orders of {instrument}"
-        self._begin(
+        self._calls.begin(
             self._read_open(instrument, since_trade_id, known),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
@@ -128,46 +124,12 @@ class BinanceGateway:
         self, instrument: Instrument, since_trade_id: int, answer: Answer, known: Sequence[tuple[int, str]] = ()
     ) -> None:
         what = f"trades of {instrument}"
-        self._begin(
+        self._calls.begin(
             self._read_trades(instrument, since_trade_id, known),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
             broken=lambda text: ReadFailed(what, text),
         )
-
-    def _begin(
-        self,
-        work: Coroutine[Any, Any, OrderEvent],
-        answer: Answer,
-        *,
-        never: OrderEvent,
-        broken: Callable[[str], OrderEvent],
-    ) -> None:
-        with self._count:
-            self._in_flight += 1
-        if not self._io.spawn(self._answered(work, answer, broken)):
-            work.close()
-            self._finish(answer, never)
-
-    async def _answered(
-        self, work: Coroutine[Any, Any, OrderEvent], answer: Answer, broken: Callable[[str], OrderEvent]
-    ) -> None:
-        """Give exactly one answer, whatever becomes of the work."""
-        try:
-            event = await work
-        except asyncio.CancelledError:
-            event = broken("the connection to the venue was closed meanwhile")
-        except Exception as e:
-            LOG.exception("an answer of the venue could not be understood")
-            event = broken(f"an answer of the venue could not be understood: {type(e).__name__}")
-        self._finish(answer, event)
-
-    def _finish(self, answer: Answer, event: OrderEvent) -> None:
-        try:
-            answer(event)
-        finally:
-            with self._count:
-                self._in_flight -= 1
 
     async def _submit(self, intent: Intent) -> OrderEvent:
         try:
@@ -225,25 +187,20 @@ class BinanceGateway:
         if presumed is not None and (confirmed := await self._confirmed(presumed)):
             return confirmed
         last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
-        over_ms = last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
-        wanted_tries = 2 if self._clock.wall_ms() - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
-        misses, failure = 0, ""
-        for attempt in range(2 * len(LOOK_UP_PAUSES_S)):
-            try:
-                order = await self._find(instrument, client_id)
-                self._unknown_since_ms.pop(client_id, None)
-                return await self._with_trades(order)
-            except errors.OrderUnknown:
-                misses += 1
-                if misses >= wanted_tries and self._clock.wall_ms() > over_ms:
-                    self._unknown_since_ms.pop(client_id, None)
-                    return OrderAbsent(client_id)
-            except errors.VenueError as e:
-                failure = str(e)
-                if attempt + 1 >= len(LOOK_UP_PAUSES_S):
-                    break
-            await self._sleep(LOOK_UP_PAUSES_S[min(attempt, len(LOOK_UP_PAUSES_S) - 1)])
-        return ReadFailed(f"look-up of {client_id}", failure or "the request may still be accepted")
+
+        async def find() -> OrderEvent:
+            order = await self._find(instrument, client_id)
+            self._unknown_since_ms.pop(client_id, None)
+            return await self._with_trades(order)
+
+        try:
+            found = await find_or_prove_absent(find, last_ms, self._clock, self._sleep)
+        except errors.VenueError as e:
+            return ReadFailed(f"look-up of {client_id}", str(e))
+        if found is None:
+            self._unknown_since_ms.pop(client_id, None)
+            return OrderAbsent(client_id)
+        return found
 
     async def _confirmed(self, presumed: VenueOrder) -> OrderReported | None:
         """Report the order as presumed if its trades, for 5 weight, add up to just that."""
