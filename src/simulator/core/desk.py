@@ -130,14 +130,16 @@ class OrderDesk:
         first = orders[0]
         if first.type is not OrderType.MARKET:
             check_max_orders(spec, len(history.open) + len(orders))
-        conditional = sum(order.type in CONDITIONAL_TYPES for order in orders)
+        conditional = [order for order in orders if order.type in CONDITIONAL_TYPES]
         if conditional:
-            check_max_algo_orders(spec, history.open_conditional() + conditional)
+            check_max_algo_orders(spec, history.open_conditional() + len(conditional))
         if first.side is Side.BUY and first.quantity is not None:
             self._check_position(spec, account_id, first.quantity)
-        named = [order.client_id for order in orders if order.client_id is not None]
-        if len(set(named)) < len(named) or any(history.is_taken(client_id) for client_id in named):
-            raise order_rejected(DUPLICATE_ORDER)
+        for place, order in enumerate(orders):
+            if order.client_id is not None and (
+                history.is_taken(order.client_id) or any(order.client_id == other.client_id for other in orders[:place])
+            ):
+                raise order_rejected(DUPLICATE_ORDER)
 
     def _check_position(self, spec: SymbolSpec, account_id: str, quantity: int) -> None:
         if spec.max_position:

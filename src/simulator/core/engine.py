@@ -68,7 +68,8 @@ class Engine(Queries):
         self._advance(now_ms)
         try:
             yield self._now_ms
-            self._trigger_desk.run(listing, self._now_ms)
+            if listing.waiting.due:
+                self._trigger_desk.run(listing, self._now_ms)
         finally:
             listing.refresh()
             self._ledger.outbox.flush(self._now_ms)

@@ -107,7 +107,8 @@ class Exchange(Engine):
         it triggers. Costs a few comparisons where it reaches nothing.
         """
         listing = self._listing(trade.symbol)
-        book, price, own, is_felt = listing.book, trade.price, 0, False
+        book, price = listing.book, trade.price
+        own, is_felt = 0, False
         self._now_ms = max(self._now_ms, trade.time_ms)
         if price <= book.touch_below or price >= book.touch_above:
             own, is_felt = self._print_into(listing, trade), True

@@ -56,7 +56,7 @@ class LiveOrder(WorkingOrder):
 
         An order that is to execute as MARKET locks its worth at the stop price until it is triggered.
         """
-        if self.is_covered or (self.is_working and self.is_market):
+        if self.is_covered or (self.type in MARKET_TYPES and self.working_ms is not None):
             return 0
         return self.need_for(quantity)
 

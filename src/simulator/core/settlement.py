@@ -100,8 +100,6 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
 
     def go_alone(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
         """Expire the other leg of its list, for the order is about to trade or to work; it locks its own needs."""
-        if order.list_id == NO_LIST:
-            return
         for leg in self.legs(self.lists.get(order.list_id)):
             if leg is not order and leg.is_open:
                 self.finish(listing, leg, OrderStatus.EXPIRED, now_ms, reason=ExpiryReason.OCO_TRIGGER)
@@ -123,7 +121,8 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
         self, listing: Listing, order: LiveOrder, price: int, quantity: int, *, is_maker: bool, now_ms: int
     ) -> Fill:
         """Settle one fill under the symbol's current trade id, and report it."""
-        self.go_alone(listing, order, now_ms)
+        if order.list_id != NO_LIST:
+            self.go_alone(listing, order, now_ms)
         account, paid = self._payer(listing, order)
         spec, quote = listing.spec, price * quantity
         buys = order.side is Side.BUY
@@ -155,17 +154,20 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
         self._drop_if_done(listing, order)
         self.outbox.touch(account, spec.base, spec.quote, asset)
         self._report(listing, order, ExecutionType.TRADE, now_ms, fill=fill)
-        self._close_list(order, now_ms)
+        if order.list_id != NO_LIST:
+            self._close_list(order, now_ms)
         return fill
 
     def prevent(self, listing: Listing, order: LiveOrder, prevention: Prevention, now_ms: int) -> None:
         """Take the prevented quantity out of an order that would have traded with its own account."""
-        self.go_alone(listing, order, now_ms)
+        if order.list_id != NO_LIST:
+            self.go_alone(listing, order, now_ms)
         self._release(listing, order, prevention.quantity)
         order.prevent(prevention.quantity, prevention.match_id, now_ms)
         self._drop_if_done(listing, order)
         self._report(listing, order, ExecutionType.TRADE_PREVENTION, now_ms, prevention=prevention)
-        self._close_list(order, now_ms)
+        if order.list_id != NO_LIST:
+            self._close_list(order, now_ms)
 
     def finish(
         self,
@@ -183,7 +185,8 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
         self._drop_if_done(listing, order)
         kind = ExecutionType.CANCELED if status is OrderStatus.CANCELED else ExecutionType.EXPIRED
         self._report(listing, order, kind, now_ms, cancel_client_id=cancel_client_id)
-        self._close_list(order, now_ms)
+        if order.list_id != NO_LIST:
+            self._close_list(order, now_ms)
 
     def _payer(self, listing: Listing, order: LiveOrder) -> tuple[Account, str]:
         spec = listing.spec
@@ -199,14 +202,12 @@ class Ledger(Clearing[Listing, LiveOrder, Fill]):
             return
         if order.rests:
             listing.book.of(order.side).remove(order)
-        elif not order.is_working:
+        elif order.working_ms is None:
             listing.waiting.remove(order)
         self.history(order.account_id, order.symbol).close(order)
 
     def _close_list(self, order: LiveOrder, now_ms: int) -> None:
         """Report the order's list done once none of its orders is open."""
-        if order.list_id == NO_LIST or order.is_open:
-            return
         one = self.lists.get(order.list_id)
         if one.is_open and not any(leg.is_open for leg in self.legs(one)):
             one.status, one.update_ms = ListStatus.ALL_DONE, now_ms

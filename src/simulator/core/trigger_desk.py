@@ -4,7 +4,7 @@ from simulator.core.desk import OrderDesk, matches_of
 from simulator.core.listing import Listing
 from simulator.core.live_order import LiveOrder
 from simulator.core.matching import cost
-from simulator.core.orders import ExpiryReason, OrderStatus, Side
+from simulator.core.orders import NO_LIST, ExpiryReason, OrderStatus, Side
 from simulator.core.settlement import Ledger
 
 
@@ -28,7 +28,8 @@ class TriggerDesk:
     def _let_work(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
         """Let one work; it expires where its account cannot pay what the book asks (our choice)."""
         listing.waiting.remove(order)
-        self._ledger.go_alone(listing, order, now_ms)
+        if order.list_id != NO_LIST:
+            self._ledger.go_alone(listing, order, now_ms)
         self._ledger.set_to_work(listing, order, now_ms)
         matches = matches_of(listing, order)
         account = self._ledger.accounts[order.account_id]
