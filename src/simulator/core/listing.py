@@ -83,10 +83,8 @@ class Listing(Market[LiveOrder]):
         """Recompute between which prices a print touches neither the book nor a trigger."""
         book, waiting = self.book, self.waiting
         book.refresh()
-        if waiting.touch_below > book.touch_below:
-            book.touch_below = waiting.touch_below
-        if waiting.touch_above < book.touch_above:
-            book.touch_above = waiting.touch_above
+        book.touch_below = max(book.touch_below, waiting.touch_below)
+        book.touch_above = min(book.touch_above, waiting.touch_above)
 
     def set_spec(self, spec: SymbolSpec) -> None:
         if spec.avg_price_mins != self.spec.avg_price_mins:
