@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from adapters.binance.account_trades import BinanceAccountTrades
+from adapters.binance.conditional_gateway import BinanceConditionalGateway
 from adapters.binance.countdowns import CountdownKeeper
 from adapters.binance.fee_prices import BinanceFeePrices
 from adapters.binance.futures_account import BinanceFuturesAccount
 from adapters.binance.gateway import BinanceGateway
-from adapters.binance.hosts import LIVE, TESTNET, Addresses, HostGuard
+from adapters.binance.hosts import Addresses, HostGuard, addresses_of
 from adapters.binance.io_thread import IoThread
 from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_state
 from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
@@ -24,7 +25,7 @@ from adapters.binance.trades import TradeReader
 from adapters.binance.transport import URGENCY, Transport
 from adapters.binance.weights import Turn, Urgency
 from domain.account import Mode
-from domain.errors import FieldMistake, InvalidRequest, SlowDown, VenueError
+from domain.errors import SlowDown, VenueError
 from domain.instrument import Market
 from ports.clock import Clock
 from ports.connectivity import RequestBudget, StreamAge
@@ -108,6 +109,7 @@ class BinanceVenue:
         self.account_trades = BinanceAccountTrades(self.io, trades)
         self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
         self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
+        self.conditional = BinanceConditionalGateway(self.io, self.transport, clock, client_id_prefix, sleep)
         self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:
@@ -165,7 +167,7 @@ class BinanceVenue:
         return LockstepDriver(
             self.transport,
             # In this order: a worker sends until nothing is unread, and only the loop that asks ends what is sent.
-            idle=lambda: idle() and self.gateway.in_flight == 0,
+            idle=lambda: idle() and self.gateway.in_flight == self.conditional.in_flight == 0,
             user_events=lambda: self.streams.counts.user_events,
             carry_market_ms=self._clock.set_market_ms,
             points=points,
@@ -267,7 +269,7 @@ def connect(
         InvalidRequest: for addresses the mode does not allow, or lacks.
         VenueError: in Shadow, if the exchange does not answer.
     """
-    addresses = _addresses(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url, futures_ws_url)
+    addresses = addresses_of(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url, futures_ws_url)
     venue = BinanceVenue(
         mode=mode,
         addresses=addresses,
@@ -285,35 +287,3 @@ def connect(
         venue.close()
         raise
     return venue
-
-
-def _addresses(
-    mode: Mode,
-    spot: str | None,
-    streams: str | None,
-    ws_api: str | None,
-    futures: str | None,
-    futures_streams: str | None,
-) -> Addresses:
-    if mode is not Mode.SHADOW:
-        known = LIVE if mode is Mode.PRODUCTION else TESTNET
-        return Addresses(
-            spot_rest=spot or known.spot_rest,
-            spot_streams=streams or known.spot_streams,
-            spot_ws_api=ws_api or known.spot_ws_api,
-            futures_rest=futures or known.futures_rest,
-            futures_streams=futures_streams or known.futures_streams,
-        )
-    if spot is None:
-        raise InvalidRequest([FieldMistake("spot_url", "Shadow needs the simulator's address")])
-    return Addresses(
-        spot_rest=spot,
-        spot_streams=streams or _socket(spot),
-        spot_ws_api=ws_api or f"{_socket(spot)}/ws-api/v3",
-        futures_rest=futures,
-        futures_streams=futures_streams or (None if futures is None else _socket(futures)),
-    )
-
-
-def _socket(url: str) -> str:
-    return "ws" + url.removeprefix("http")

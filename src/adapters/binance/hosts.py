@@ -138,6 +138,39 @@ class HostGuard:
         return f"leave it out to use {LIVE.spot_rest if self._mode is Mode.PRODUCTION else TESTNET.spot_rest}"
 
 
+def addresses_of(
+    mode: Mode,
+    spot: str | None,
+    streams: str | None,
+    ws_api: str | None,
+    futures: str | None,
+    futures_streams: str | None,
+) -> Addresses:
+    """Return where a mode's endpoints are, by what is given and what the mode knows by itself.
+
+    Raises:
+        InvalidRequest: in Shadow without the simulator's address.
+    """
+    if mode is not Mode.SHADOW:
+        known = LIVE if mode is Mode.PRODUCTION else TESTNET
+        return Addresses(
+            spot_rest=spot or known.spot_rest,
+            spot_streams=streams or known.spot_streams,
+            spot_ws_api=ws_api or known.spot_ws_api,
+            futures_rest=futures or known.futures_rest,
+            futures_streams=futures_streams or known.futures_streams,
+        )
+    if spot is None:
+        raise InvalidRequest([FieldMistake("spot_url", "Shadow needs the simulator's address")])
+    return Addresses(
+        spot_rest=spot,
+        spot_streams=streams or _socket(spot),
+        spot_ws_api=ws_api or f"{_socket(spot)}/ws-api/v3",
+        futures_rest=futures,
+        futures_streams=futures_streams or (None if futures is None else _socket(futures)),
+    )
+
+
 def _origin(url: str) -> _Origin:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port
@@ -155,3 +188,7 @@ def _is_loopback(host: str | None) -> bool:
 def _shown(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a signature
+
+
+def _socket(url: str) -> str:
+    return "ws" + url.removeprefix("http")

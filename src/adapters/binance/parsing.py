@@ -14,6 +14,13 @@ VENUE: Final = "binance"
 Json = Mapping[str, Any]
 POST_ONLY: Final = "GTX"
 """How futures say post-only: a limit order's time in force."""
+_TRIGGERED: Final[Mapping[str, OrderType]] = {
+    "STOP": OrderType.LIMIT,
+    "TAKE_PROFIT": OrderType.LIMIT,
+    "STOP_MARKET": OrderType.MARKET,
+    "TAKE_PROFIT_MARKET": OrderType.MARKET,
+    "TRAILING_STOP_MARKET": OrderType.MARKET,
+}
 
 STATUSES: Final[Mapping[str, Status]] = {
     "PENDING_NEW": Status.OPEN,
@@ -55,8 +62,12 @@ def parse_order(instrument: Instrument, row: Json) -> VenueOrder:
 
 
 def order_type(word: str, in_force: str | None) -> OrderType:
-    """Return the type of an order; a limit order in force as GTX is what futures call post-only."""
-    return OrderType.LIMIT_MAKER if word == OrderType.LIMIT and in_force == POST_ONLY else OrderType(word)
+    """Return the type of an order; a limit order in force as GTX is what futures call post-only.
+
+    An order that came of a conditional one may still bear that one's type.
+    """
+    kind = _TRIGGERED.get(word) or OrderType(word)
+    return OrderType.LIMIT_MAKER if kind is OrderType.LIMIT and in_force == POST_ONLY else kind
 
 
 @exact
