@@ -138,16 +138,16 @@ def _kind_of(market: Market, status: int, code: int, message: str) -> _Kind | No
     return _Kind.UNKNOWN if status in _UNKNOWN_STATUSES or status > 504 else None
 
 
-def _would_take(market: Market, code: int, message: str) -> bool:
-    if market is Market.FUTURES:
-        return code == -5022
-    return code == -2010 and message.startswith("Order would immediately match and take")
-
-
 def _market_closed(market: Market, code: int, message: str) -> bool:
     if market is Market.FUTURES:
         return code in _FUTURES_CLOSED
     return message.startswith(_MARKET_CLOSED)
+
+
+def _would_take(market: Market, code: int, message: str) -> bool:
+    if market is Market.FUTURES:
+        return code == -5022
+    return code == -2010 and message.startswith("Order would immediately match and take")
 
 
 def _pause_s(code: int, headers: Mapping[str, str]) -> float:
