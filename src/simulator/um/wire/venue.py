@@ -81,15 +81,12 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         self.liquidations = Liquidations()
         self.pricing = Pricing(self)
         self._asleep = {name for name in feed.specs if not feed.is_recorded(name)}
+        self.is_awake = len(self._asleep) < len(self.tapes)
+        """Whether any contract is played."""
         self._advanced_ms = exchange.market_ms or self.market_ms()
         for name in feed.specs:
             if feed.is_recorded(name):
                 self._learn(name, self.market_ms() if base_ms is None else base_ms)
-
-    @property
-    def is_awake(self) -> bool:
-        """Whether any contract is played."""
-        return len(self._asleep) < len(self.tapes)
 
     @property
     def awake(self) -> list[str]:
@@ -117,8 +114,7 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         now_ms = self.market_ms()
         self.advance(now_ms)
         price = self.last_price(symbol)
-        self._asleep.discard(symbol)
-        self._learn(symbol, now_ms)
+        self._rouse(symbol, now_ms)
         self.lay_out_book(symbol, price)
 
     def wake_held(self) -> None:
@@ -129,8 +125,7 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
             ordered = {order.symbol for order in exchange.open_orders(account_id)}
             waiting = {algo.symbol for algo in exchange.open_algos(account_id)}
             for symbol in (held | ordered | waiting) & self._asleep:
-                self._asleep.discard(symbol)
-                self._learn(symbol, self.market_ms())
+                self._rouse(symbol, self.market_ms())
 
     def lay_out_book(self, symbol: str, price: int) -> None:
         """Put a book around a price, so that orders meet one before the next print."""
@@ -204,6 +199,11 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
             self._touch(event.order.symbol)
         elif isinstance(event, Liquidated):
             self.liquidations.add(event)
+
+    def _rouse(self, symbol: str, now_ms: int) -> None:
+        self._asleep.discard(symbol)
+        self.is_awake = True
+        self._learn(symbol, now_ms)
 
     def _learn(self, symbol: str, until_ms: int) -> None:
         past = _Past(self)
