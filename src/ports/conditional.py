@@ -29,5 +29,13 @@ class ConditionalGateway(Protocol):
         accepted) or ReadFailed.
         """
 
+    def hear(self, instrument: Instrument, take: ConditionalAnswer) -> None:
+        """Have `take` told ConditionalReported for every change of ours that the user stream reports.
+
+        It is called on the I/O thread. What was missed while that stream was lost must be read; watchers are told when.
+        """
+
+    def hear_no_more(self, instrument: Instrument) -> None: ...
+
     def read_open(self, instrument: Instrument, answer: ConditionalAnswer) -> None:
         """Read which of ours wait. Answers: ConditionalsRead or ReadFailed."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 from domain.events import (
     CancelRefused,
@@ -16,12 +16,13 @@ from domain.events import (
     ReadFailed,
     TradesRead,
 )
-from domain.instrument import Instrument, InstrumentRules
+from domain.instrument import Instrument, InstrumentRules, Market
 from domain.money import UNIT, ZERO, exact
 from domain.orders import Fill, Intent, OrderType, Side, Status, VenueOrder
 from ports.clock import Clock
 from ports.gateway import Answer
 
+_TOO_SMALL = "Filter failure: NOTIONAL"
 Failure = Callable[[str], OrderEvent]
 """Makes the answer that stands in for the true one, given the client id (or what was read)."""
 
@@ -40,7 +41,8 @@ class FakeGateway:
     """Implements ports.gateway.OrderGateway over a one-price market.
 
     Effects happen at once, answers wait for `deliver`. What the user stream would say goes to `stream`.
-    Fees are `fee` of what is received, rounded half up to 8 decimals as the simulator does.
+    Fees are `fee` of what is received, rounded half up to 8 decimals as the simulator does; on futures of the worth.
+    Futures have one `position` (below 0 short), and what closes some of it realises its profit.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class FakeGateway:
         self._waiting: list[tuple[Answer, OrderEvent]] = []
         self._placing, self._cancelling, self._reading = _Script(), _Script(), _Script()
         self._last_order_id = self._last_trade_id = 0
+        self._is_futures = rules.instrument.market is Market.FUTURES
+        self.position = self._cost = ZERO
 
     @property
     def open_orders(self) -> tuple[VenueOrder, ...]:
@@ -212,12 +216,18 @@ class FakeGateway:
         known = self.orders.get(intent.client_id)
         if known is not None and known.status is Status.OPEN:
             return OutcomeUnknown(intent.client_id, "Duplicate order sent.")
-        if (intent.price or self.price) * intent.quantity < self._rules.min_notional:
-            return OrderRefused(intent.client_id, -1013, "Filter failure: NOTIONAL")
+        if intent.reduce_only and not self._closes(intent.side):
+            return OrderRefused(intent.client_id, -2022, "ReduceOnly Order is rejected.")
+        if (intent.price or self.price) * intent.quantity < self._rules.min_notional and not intent.reduce_only:
+            code, text = (-4164, "Order's notional is too small.") if self._is_futures else (-1013, _TOO_SMALL)
+            return OrderRefused(intent.client_id, code, text)
         if intent.type is OrderType.LIMIT_MAKER and _crosses(intent, self.price):
             text = "Order would immediately match and take."
-            return OrderRefused(intent.client_id, -2010, text, would_take=True)
+            return OrderRefused(intent.client_id, -5022 if self._is_futures else -2010, text, would_take=True)
         return None
+
+    def _closes(self, side: Side) -> bool:
+        return self.position < 0 if side is Side.BUY else self.position > 0
 
     def _take_back(self, client_id: str) -> OrderEvent:
         order = self.orders.get(client_id)
@@ -228,7 +238,8 @@ class FakeGateway:
     @exact
     def _execute(self, order: VenueOrder, quantity: Decimal, price: Decimal, *, is_maker: bool) -> OrderReported:
         self._last_trade_id += 1
-        received = quantity if order.side is Side.BUY else price * quantity
+        buys_base = order.side is Side.BUY and not self._is_futures
+        received = quantity if buys_base else price * quantity
         fill = Fill(
             instrument=order.instrument,
             trade_id=self._last_trade_id,
@@ -239,14 +250,26 @@ class FakeGateway:
             quantity=quantity,
             quote_quantity=price * quantity,
             commission=_rounded(received * self._fee),
-            commission_asset=order.instrument.base if order.side is Side.BUY else order.instrument.quote,
+            commission_asset=order.instrument.base if buys_base else order.instrument.quote,
             is_maker=is_maker,
             time_ms=self._clock.market_ms(),
+            realized_profit=self._moved(order.side, quantity, price) if self._is_futures else ZERO,
         )
         self.fills.append(fill)
         executed = order.executed_quantity + quantity
         status = Status.FILLED if executed == order.quantity else Status.OPEN
         return OrderReported(self._set(order, status=status, executed_quantity=executed), (fill,))
+
+    @exact
+    def _moved(self, side: Side, quantity: Decimal, price: Decimal) -> Decimal:
+        """Move the position and return what was realised; its cost leaves it in proportion, rounded half up."""
+        signed = quantity if side is Side.BUY else -quantity
+        closed = min(quantity, abs(self.position)) if self._closes(side) else ZERO
+        share = _share(self._cost, closed, abs(self.position))
+        realized = share - closed * price if side is Side.BUY else closed * price - share
+        self._cost += (quantity - closed) * price - share
+        self.position += signed
+        return realized
 
     def _set(self, order: VenueOrder, **changes: object) -> VenueOrder:
         changed = replace(order, updated_ms=self._clock.market_ms(), **changes)  # type: ignore[arg-type]
@@ -262,6 +285,14 @@ def _crosses(intent: Intent, price: Decimal) -> bool:
 
 def _reaches(order: VenueOrder, price: Decimal) -> bool:
     return price <= order.price if order.side is Side.BUY else price >= order.price
+
+
+def _share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
+    """Return `part` of `of` parts of `whole`, to 8 decimals."""
+    if not part:
+        return ZERO
+    with localcontext(Context(prec=60)):  # `exact` traps rounding
+        return whole if part == of else (whole * part / of).quantize(UNIT, ROUND_HALF_UP)
 
 
 def _rounded(amount: Decimal) -> Decimal:

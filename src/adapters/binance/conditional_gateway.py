@@ -6,11 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from adapters.binance.answered_calls import AnsweredCalls
-from adapters.binance.conditional_parsing import KIND_WORDS, PRICE_WORDS, parse_conditional
+from adapters.binance.conditional_parsing import (
+    KIND_WORDS,
+    PRICE_WORDS,
+    parse_conditional,
+    parse_conditional_report,
+)
 from adapters.binance.io_thread import IoThread
 from adapters.binance.look_ups import find_or_prove_absent
 from adapters.binance.parsing import symbol_of
 from adapters.binance.request_limits import Cost
+from adapters.binance.sockets import Frame
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
 from domain import errors
@@ -52,6 +58,7 @@ class BinanceConditionalGateway:
         self._transport, self._clock, self._prefix, self._sleep = transport, clock, prefix, sleep
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
+        self._hearing: dict[str, tuple[Instrument, ConditionalAnswer]] = {}
 
     @property
     def in_flight(self) -> int:
@@ -82,6 +89,23 @@ class BinanceConditionalGateway:
             never=ReadFailed(what, _CLOSED),
             broken=lambda text: ReadFailed(what, text),
         )
+
+    def hear(self, instrument: Instrument, take: ConditionalAnswer) -> None:
+        self._hearing[symbol_of(instrument)] = instrument, take
+
+    def hear_no_more(self, instrument: Instrument) -> None:
+        self._hearing.pop(symbol_of(instrument), None)
+
+    def told(self, event: Frame) -> None:
+        """Take in an event of the user stream, on the I/O loop; what is not ours or heard by nobody is left alone."""
+        hearing = self._hearing.get(event["o"]["s"])
+        if hearing is None or not str(event["o"]["caid"]).startswith(self._prefix):
+            return
+        instrument, take = hearing
+        try:
+            take(ConditionalReported(parse_conditional_report(instrument, event)))
+        except Exception:  # the stream is everybody's: who cannot take this must not end it for the others
+            LOG.exception("a report of a conditional order of %s was not taken", instrument)
 
     def read_open(self, instrument: Instrument, answer: ConditionalAnswer) -> None:
         what = f"conditional orders of {instrument}"

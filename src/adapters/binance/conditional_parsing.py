@@ -31,6 +31,25 @@ _STATUSES: Final[Mapping[str, ConditionalStatus]] = {
 }
 
 
+def parse_conditional_report(instrument: Instrument, event: Json) -> ConditionalOrder:
+    """Return what an `ALGO_UPDATE` says of one order."""
+    told = event["o"]
+    return ConditionalOrder(
+        instrument=instrument,
+        client_id=told["caid"],
+        venue_id=int(told["aid"]),
+        kind=_KINDS[told["o"]],
+        side=Side(told["S"]),
+        position_side=PositionSide(told["ps"]),
+        status=_STATUSES[told["X"]],
+        trigger_price=parse_amount(told["tp"]),
+        price=parse_amount(told["p"]) or None,
+        quantity=None if told["cp"] else parse_amount(told["q"]),
+        venue_order_id=int(told["ai"]) if told["ai"] else None,
+        updated_ms=int(event["T"]),
+    )
+
+
 def parse_conditional(instrument: Instrument, row: Json) -> ConditionalOrder:
     """Return the order of a placement or query reply; `actualOrderId` is empty until it is triggered."""
     actual = row.get("actualOrderId")

@@ -96,6 +96,7 @@ class BinanceVenue:
             askers=lambda market: self.streams.watched_on(market),  # noqa: PLW0108
             unread=lambda market: self.streams.unread_on(market),  # noqa: PLW0108
         )
+        self.conditional = BinanceConditionalGateway(self.io, self.transport, clock, client_id_prefix, sleep)
         self.streams = BinanceStreams(
             self.io,
             self.transport,
@@ -108,12 +109,12 @@ class BinanceVenue:
             sleep=sleep,
             silence=silence,
             carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
+            conditional=self.conditional.told,
         )
         self.account = BinanceAccountReader(self.io, self.transport)
         self.account_trades = BinanceAccountTrades(self.io, trades)
         self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
         self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
-        self.conditional = BinanceConditionalGateway(self.io, self.transport, clock, client_id_prefix, sleep)
         self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:

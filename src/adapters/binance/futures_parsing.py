@@ -19,6 +19,8 @@ from domain.instrument import Instrument
 from domain.money import exact, parse_amount
 from domain.orders import Fill, PositionSide, Side, VenueOrder
 
+_TRADES: Final = frozenset({"TRADE", "CALCULATED"})
+"""What moves money: a trade of the market, and one of the liquidation engine."""
 _MARGIN_TYPES: Final = {
     "ISOLATED": MarginType.ISOLATED,
     "CROSSED": MarginType.CROSS,
@@ -44,9 +46,9 @@ def parse_futures_report(instrument: Instrument, told: Json) -> OrderReported:
         executed_quantity=parse_amount(told["z"]),
         updated_ms=int(told["T"]),
     )
-    price, quantity = parse_amount(told["L"]), parse_amount(told["l"])
-    if not quantity:
+    if told["x"] not in _TRADES:
         return OrderReported(order)
+    price, quantity = parse_amount(told["L"]), parse_amount(told["l"])
     fill = Fill(
         instrument=instrument,
         trade_id=int(told["t"]),

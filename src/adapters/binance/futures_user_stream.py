@@ -25,6 +25,7 @@ RENEW_AGAIN_S: Final = 60.0
 _NO_SUCH_KEY: Final = -1125
 _PATH: Final = "/fapi/v1/listenKey"
 _REPORTS: Final = "ORDER_TRADE_UPDATE"
+_CONDITIONAL: Final = "ALGO_UPDATE"
 
 
 class FuturesUserDoor:
@@ -34,11 +35,19 @@ class FuturesUserDoor:
         url: the futures' streams without a path.
         transport: sends and connects.
         sleep: how the loop waits.
+        conditional: takes what is told of a conditional order.
     """
 
     ended: Final = "listenKeyExpired"
 
-    def __init__(self, url: str, transport: Transport, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        url: str,
+        transport: Transport,
+        sleep: Callable[[float], Awaitable[None]],
+        conditional: Callable[[Frame], None] = lambda _told: None,
+    ) -> None:
+        self._conditional = conditional
         self._url, self._transport, self._sleep = url + "/private/ws", transport, sleep
         self._key = ""
 
@@ -77,6 +86,11 @@ class FuturesUserDoor:
 
     def report(self, instrument: Instrument, event: Frame) -> OrderReported:
         return parse_futures_report(instrument, event["o"])
+
+    def other(self, event: Frame, /) -> None:
+        """Pass conditional orders on; balances and settings are read where they are needed."""
+        if event["e"] == _CONDITIONAL:
+            self._conditional(event)
 
     async def _ask(self, method: str) -> Any:
         """POST names the account's key, a new one where it has none; PUT renews the one it has."""

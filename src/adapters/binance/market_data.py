@@ -151,7 +151,7 @@ class BinanceMarketData:
                 instrument.market,
                 "/klines",
                 {"symbol": symbol_of(instrument), "interval": interval, "endTime": until_ms, "limit": size},
-                Cost(2 if instrument.market is Market.SPOT else 5),
+                _candles_cost(instrument.market, size),
             )
             page = [parse_candle(row) for row in rows]
             pages.append(page)
@@ -260,6 +260,12 @@ class BinanceAccountReader:
     def _read(self, market: Market, path: str, params: Params, cost: Cost) -> Any:
         call = Call(market=market, method="GET", path=path, cost=cost, params=params, signed=True)
         return self._io.run(self._transport.send(call), self._deadline_s)
+
+
+def _candles_cost(market: Market, limit: int) -> Cost:
+    if market is Market.SPOT:
+        return Cost(2)
+    return Cost(1 if limit < 100 else 2 if limit < 500 else 5)
 
 
 def _limit(row: Mapping[str, Any]) -> tuple[str, int]:

@@ -51,3 +51,6 @@ class SpotUserDoor:
 
     def report(self, instrument: Instrument, event: Frame) -> OrderReported:
         return parse_report(instrument, event)
+
+    def other(self, _event: Frame, /) -> None:
+        """Leave balances and lists alone: nobody here goes by them."""

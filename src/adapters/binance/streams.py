@@ -11,6 +11,7 @@ from adapters.binance.futures_user_stream import FuturesUserDoor
 from adapters.binance.io_thread import IoThread
 from adapters.binance.market_stream import MAX_SYMBOLS, MarketChannel
 from adapters.binance.rhythm import USUAL_BOUNDS, SilenceBounds
+from adapters.binance.sockets import Frame
 from adapters.binance.spot_user_stream import SpotUserDoor
 from adapters.binance.stream_pair import StreamCounts, StreamPair
 from adapters.binance.transport import Transport
@@ -37,6 +38,7 @@ class BinanceStreams:
         streams_url: spot's market streams without a path.
         ws_api_url: spot's WebSocket API with its path.
         futures_url: the futures' streams without a path; None where they are not offered.
+        conditional: takes what the futures tell of conditional orders, on the I/O thread.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class BinanceStreams:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         silence: SilenceBounds = USUAL_BOUNDS,
         carry_market_ms: Callable[[int], None] | None = None,
+        conditional: Callable[[Frame], None] = lambda _told: None,
     ) -> None:
         self._io = io
         self._expected = 0
@@ -67,7 +70,7 @@ class BinanceStreams:
 
         self._pairs = {Market.SPOT: pair(Market.SPOT, streams_url, SpotUserDoor(ws_api_url, transport))}
         if futures_url is not None:
-            door = FuturesUserDoor(futures_url, transport, sleep)
+            door = FuturesUserDoor(futures_url, transport, sleep, conditional)
             self._pairs[Market.FUTURES] = pair(Market.FUTURES, futures_url + FUTURES_PRICES, door)
 
     def expect(self, watchers: int) -> None:

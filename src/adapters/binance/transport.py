@@ -141,7 +141,7 @@ class Transport:
             OutcomeUnknown: an order or cancel that may have arrived.
             VenueError: what the venue answered, see utils.binance_errors.
         """
-        if call.signed and self.times[call.market].is_in_doubt:
+        if call.signed and self._must_measure(call.market):
             await self.measure_clock(call.market)
         try:
             return await self._merging.once(call.shareable, call.urgency, lambda begun: self._send_once(call, begun))
@@ -172,6 +172,11 @@ class Transport:
         error = translate_code(market, status, code, "refused on a socket", headers, Purpose.READ)
         if isinstance(error, SlowDown) and status in LIMIT_STATUSES:
             self.broker.close(market, error.retry_after_s, everyone=status == 418)
+
+    def _must_measure(self, market: Market) -> bool:
+        """Tell whether a market's clock is in doubt; spot's is first measured at the start, futures' when needed."""
+        known = self.times[market]
+        return known.is_in_doubt or (market is Market.FUTURES and known.age_s() is None)
 
     def socket_params(self) -> dict[str, object]:
         """Return the signed parameters of a WebSocket API request that takes no others."""

@@ -39,6 +39,9 @@ class UserDoor(Protocol):
 
     def report(self, instrument: Instrument, event: Frame) -> OrderReported: ...
 
+    def other(self, event: Frame, /) -> None:
+        """Take in an event that reports no order."""
+
 
 class UserChannel:
     """The user stream of one market. Lives on the I/O loop."""
@@ -97,6 +100,8 @@ class UserChannel:
             socket.abandon("the venue ended the subscription")
         elif (told := self._door.whose(event)) is not None:
             self._report(*told, event)
+        else:
+            self._door.other(event)
 
     def _report(self, symbol: str, client_id: str, event: Frame) -> None:
         if not client_id.startswith(self._prefix):

@@ -9,7 +9,7 @@ from simulator.core.desk import admit
 from simulator.core.engine import STATE_VERSION, Engine
 from simulator.core.errors import ExchangeError, unknown_order_sent
 from simulator.core.events import ExchangeEvent, MarketTrade, PublicTrade
-from simulator.core.filters import check_client_id, check_shape
+from simulator.core.filters import check_shape
 from simulator.core.list_desk import check_oco_shape
 from simulator.core.listing import Listing
 from simulator.core.matching import meet_print
@@ -208,7 +208,6 @@ class Exchange(Engine):
         now_ms: int,
     ) -> OrderList:
         """Cancel what is open of an order list; -2011 when nothing is, -1102 without ids."""
-        check_client_id(new_client_id)
         listing = self._listing(symbol)
         self._account(account_id)
         found = self._ledger.lists.find_open(account_id, symbol, list_id, client_id)

@@ -63,20 +63,21 @@ class Harness(Protocol):
     def trade_at(self, price: Decimal) -> None:
         """Let the market trade through `price` in size."""
 
+    def lay_out_book(self) -> None:
+        """See to it that a market order of either side finds somebody to trade with."""
+
 
 class FakeHarness:
-    habits = ON_SPOT
-
-    def __init__(self) -> None:
-        self.price = Decimal(40_000)
+    def __init__(self, habits: Habits) -> None:
+        self.habits, self.price = habits, Decimal(40_000)
         self.rules = InstrumentRules(
-            instrument=BTC,
+            instrument=habits.instrument,
             status="TRADING",
             tick=Decimal("0.01"),
-            lot=Decimal("0.00001"),
-            min_quantity=Decimal("0.00001"),
+            lot=habits.too_little,
+            min_quantity=habits.too_little,
             max_quantity=Decimal(9000),
-            min_notional=Decimal(5),
+            min_notional=Decimal(5) if habits is ON_SPOT else Decimal(100),
         )
         self.gateway = FakeGateway(FakeClock(), self.rules, price=self.price, prefix=PREFIX)
 
@@ -91,10 +92,14 @@ class FakeHarness:
     def trade_at(self, price: Decimal) -> None:
         self.gateway.trade_at(price)
 
+    def lay_out_book(self) -> None:
+        """Nothing to do: the fake trades with everyone at its one price."""
+
 
 class BinanceHarness:
     def __init__(self, venue: BinanceVenue, process: VenueProcess, habits: Habits) -> None:
         self.habits, self.gateway, self._process = habits, venue.gateway, process
+        self._market_data = venue.market_data
         self.rules = venue.market_data.rules(habits.instrument)
         self.price = venue.market_data.tickers([habits.instrument])[0].price
 
@@ -110,6 +115,14 @@ class BinanceHarness:
         market = "spot" if self.habits is ON_SPOT else "um"
         self._process.admin("print", symbol="BTCUSDT", price=str(price), qty="1000", market=market)
 
+    def lay_out_book(self) -> None:
+        for _ in range(50):
+            ticker = self._market_data.tickers([self.habits.instrument])[0]
+            if ticker.bid > 0 and ticker.ask > 0:
+                return
+            self._process.step(20)
+        raise AssertionError("the market laid out no book")
+
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[VenueProcess]:
@@ -118,10 +131,11 @@ def process() -> Iterator[VenueProcess]:
         yield running
 
 
-@pytest.fixture(params=["fake", "spot", "futures"])
+@pytest.fixture(params=["fake spot", "fake futures", "spot", "futures"])
 def venue(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    if request.param == "fake":
-        yield FakeHarness()
+    habits = ON_SPOT if "spot" in request.param else ON_FUTURES
+    if request.param.startswith("fake"):
+        yield FakeHarness(habits)
         return
     process: VenueProcess = request.getfixturevalue("process")
     connected = connect(
@@ -134,7 +148,7 @@ def venue(request: pytest.FixtureRequest) -> Iterator[Harness]:
         futures_url=process.ready["futures_url"],
     )
     try:
-        yield BinanceHarness(connected, process, ON_SPOT if request.param == "spot" else ON_FUTURES)
+        yield BinanceHarness(connected, process, habits)
     finally:
         connected.close()
 
@@ -368,3 +382,26 @@ def test_a_look_up_with_a_presumption_reports_what_is_true(venue: Harness, is_ri
     assert isinstance(found, OrderReported)
     assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, venue.habits.quantity)
     assert money(found.fills) == money(placed.fills)
+
+
+def test_closing_a_position_realizes_its_profit_and_nothing_is_left_to_reduce(venue: Harness) -> None:
+    if venue.habits is ON_SPOT:
+        pytest.skip("spot holds no positions")
+    venue.lay_out_book()
+
+    def reduce() -> OrderEvent:
+        event = submit(venue, replace(wanted(venue, Side.SELL, OrderType.MARKET), reduce_only=True))
+        assert not isinstance(event, OrderReported) or event.fills
+        return event
+
+    while isinstance(reduce(), OrderReported):
+        pass  # what the tests before have bought
+    bought = submit(venue, wanted(venue, kind=OrderType.MARKET))
+    sold, refused = reduce(), reduce()
+    assert isinstance(bought, OrderReported)
+    assert isinstance(sold, OrderReported)
+    profit = sum(fill.quote_quantity for fill in sold.fills) - sum(fill.quote_quantity for fill in bought.fills)
+    assert [fill.realized_profit for fill in bought.fills] == [0] * len(bought.fills)
+    assert sum(fill.realized_profit for fill in sold.fills) == profit
+    assert isinstance(refused, OrderRefused)
+    assert (refused.code, refused.would_take) == (-2022, False)

@@ -106,9 +106,12 @@ def test_a_triggered_stop_becomes_an_order_that_closes_the_position(venue: Binan
     inbox = RecordingInbox()
     venue.streams.watch(BTC_PERPETUAL, inbox)
     inbox.until(lambda i: len(i.of(StreamResumed)) == 2)
+    heard: list[ConditionalEvent] = []
+    venue.conditional.hear(BTC_PERPETUAL, heard.append)
     submit(venue, order_of(None))
     before = price_of(venue)
     intent = stop_of(venue, "0.999", quantity=None)
+    place(venue, stop_of(venue, client_id="web-other"))
     placed = place(venue, intent)
     assert isinstance(placed, ConditionalReported)
     assert placed.order.quantity is None
@@ -125,6 +128,16 @@ def test_a_triggered_stop_becomes_an_order_that_closes_the_position(venue: Binan
     found = look_up(venue, intent.client_id)
     assert isinstance(found, ConditionalReported)
     assert (found.order.status, found.order.venue_order_id) == (ConditionalStatus.FINISHED, sold.order.venue_order_id)
+    inbox.until(lambda _i: ConditionalReported(found.order) in heard)
+    told = [event.order for event in heard if isinstance(event, ConditionalReported)]
+    assert {order.client_id for order in told} == {intent.client_id}
+    assert list(dict.fromkeys(order.status for order in told)) == [
+        ConditionalStatus.WAITING,
+        ConditionalStatus.TRIGGERED,
+        ConditionalStatus.FINISHED,
+    ]
+    assert told[0] == placed.order
+    venue.conditional.hear_no_more(BTC_PERPETUAL)
     refused = cancel(venue, intent.client_id)
     assert isinstance(refused, CancelRefused)
     assert refused.code == -2011
