@@ -139,6 +139,7 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
     _check_alike(scenarios)
     for setting in settings:
         setting.rules[at.CASH_LIMIT] = cash_limit(setting, path)
+        setting.rules[at.INTERVAL] = path.candles.interval_ms
     tables = _Tables.of([setting for setting in settings if setting.rules[at.CASH_LIMIT]], len(marks))
     tables.play(path, marks, threads or cpu_count() or 1)
     found = list(_totals(path, scenarios, settings, tables, marks))
@@ -151,8 +152,8 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
 
 
 def _check_alike(scenarios: Sequence[Scenario]) -> None:
-    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any]:
-        return scenario.rules, scenario.fill
+    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any, int, int]:
+        return scenario.rules, scenario.fill, scenario.latency_ms, scenario.orders_per_10s
 
     for index, scenario in enumerate(scenarios):
         if kind(scenario) != kind(scenarios[0]):
@@ -173,6 +174,7 @@ class _Tables:
     rules: npt.NDArray[np.int64]
     ladders: IntColumn
     cell: IntColumn
+    flight: IntColumn
     totals: npt.NDArray[np.int64]
     state: npt.NDArray[np.int64]
     marked: npt.NDArray[np.int64]
@@ -189,6 +191,7 @@ class _Tables:
             rules=np.array([setting.rules for setting in settings], dtype=np.int64).reshape(count, at.RULES),
             ladders=np.array([number for row in ladders for number in row], dtype=np.int64),
             cell=np.array([number for row in flat for number in row], dtype=np.int64),
+            flight=np.zeros(sum(len(setting.flight_at_start()) for setting in settings), dtype=np.int64),
             totals=np.array([totals for _, totals in cells], dtype=np.int64).reshape(count, -1 if count else 0),
             state=np.array([setting.state for setting in settings], dtype=np.int64).reshape(count, at.STATE),
             marked=np.empty((count, marks), dtype=np.int64),
@@ -206,10 +209,12 @@ class _Tables:
                 path.market,
                 path.blocks,
                 path.volume,
+                path.open_ms,
                 self.starts,
                 self.rules,
                 self.ladders,
                 self.cell,
+                self.flight,
                 self.totals,
                 self.state,
                 _NOTHING,

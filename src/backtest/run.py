@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from backtest.bounds import cash_limit
 from backtest.candles import Candles
@@ -38,6 +39,7 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
     setting.rules[at.CASH_LIMIT] = limit
     setting.rules[at.RECORD] = 1
     setting.rules[at.CURVE] = int(curve)
+    setting.rules[at.INTERVAL] = path.candles.interval_ms
     outcome = None
     if limit and form is not RanBy.PLAIN:
         outcome = _Compiled(path, setting).play()
@@ -65,14 +67,15 @@ class _Compiled:
             _array([self.setting.rules]),
             _array(self.setting.ladder()).reshape(-1),
             cell.reshape(-1),
+            _array(self.setting.flight_at_start()),
             _array([totals]),
             state.reshape(1, -1),
         )
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.market, path.blocks, path.volume, *one, fills, curve, *unmarked, status)
-            parts.append(path.named(fills[: state[at.FILL_AT]]))
+            replays(0, 1, path.market, path.blocks, path.volume, path.open_ms, *one, fills, curve, *unmarked, status)
+            parts.append(named(path, self.setting, fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
             return None
@@ -90,20 +93,42 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     curve = [0] * length
     marked = [0] * len(marks)
     market, blocks, volumes = path.market.tolist(), path.blocks.tolist(), path.volume.tolist()
-    ladder = setting.ladder()
+    ladder, flight, times = setting.ladder(), setting.flight_at_start(), path.open_ms.tolist()
     written: list[int] = []
     status = at.FILLS_FULL
     while status == at.FILLS_FULL:
-        status = replay(market, blocks, volumes, rules, ladder, cell, totals, state, fills, curve, marks, marked)
+        status = replay(
+            market,
+            blocks,
+            volumes,
+            times,
+            rules,
+            ladder,
+            cell,
+            flight,
+            totals,
+            state,
+            fills,
+            curve,
+            marks,
+            marked,
+        )
         written += fills[: state[at.FILL_AT]]
         state[at.FILL_AT] = 0
-    table = path.named(np.array(written, dtype=object))
+    table = named(path, setting, np.array(written, dtype=object))
     return Outcome(cell, state, table, np.array(curve, dtype=object), RanBy.PLAIN), marked
+
+
+def named(path: PricePath, setting: Setting, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the engine's fills as a table of its own, each with its time."""
+    if setting.rules[at.DELAYED]:
+        return fills.reshape(-1, at.FILL_WIDTH).copy()
+    return path.named(fills)
 
 
 def fill_room(setting: Setting) -> int:
     """Return places for the fills of at least two blocks of candles."""
-    block = 4 * (setting.cell_count + 2) * at.BLOCK
+    block = 4 * (setting.cell_count + 2) * at.BLOCK * (at.LATE_ROOM if setting.rules[at.DELAYED] else 1)
     return at.FILL_WIDTH * max(2 * block, _ROOM_FOR_FILLS)
 
 

@@ -56,16 +56,7 @@ def live_through(
         latency=Latency(0.0, 0.0),
         fee_price=lambda _asset, _at_ms: bnb_price,
     )
-    host.exchange.set_commission(
-        ACCOUNT,
-        maker_ppm=scenario.fees.maker_ppm,
-        taker_ppm=scenario.fees.taker_ppm,
-        pays_in_bnb=bnb_price is not None,
-    )
-    if bnb_price is not None:
-        host.exchange.add_symbol(SPECS["BNBUSDT"])
-        print_of_bnb = MarketTrade("BNBUSDT", to_units(bnb_price), UNIT, candles.start_ms, buyer_is_maker=False)
-        host.exchange.print_trade(print_of_bnb)
+    pay_fees(host, scenario, candles.start_ms)
     steps = steps or points(candles, scenario, spec)
     host.play([next(steps)])
     host.start(scenario.plan)
@@ -75,10 +66,29 @@ def live_through(
         offer = step.book if entering else BookUpdate(spec.symbol, (), ())
         host.play([FeedStep(step.time_ms, step.trades, offer)])
         entering = entering and host.snapshot().phase is Phase.ENTERING
+    return what_lived(host, scenario, candles)
+
+
+def what_lived(host: InProcessHost, scenario: Scenario, candles: Candles) -> Lived:
+    """Return what a host's grid did, its books at the last close."""
     fills = list(host.store.fills(1))
     rows = [_row(fill, scenario) for fill in fills]
     marked = _marked(fills, rows, scenario, to_decimal(int(candles.close[-1])))
     return Lived(rows, fills, host.snapshot().books, host.balances(), marked)
+
+
+def pay_fees(host: InProcessHost, scenario: Scenario, at_ms: int) -> None:
+    """Let the account pay what the scenario's fees say."""
+    price = scenario.fees.bnb_price
+    host.exchange.set_commission(
+        ACCOUNT,
+        maker_ppm=scenario.fees.maker_ppm,
+        taker_ppm=scenario.fees.taker_ppm,
+        pays_in_bnb=price is not None,
+    )
+    if price is not None:
+        host.exchange.add_symbol(SPECS["BNBUSDT"])
+        host.exchange.print_trade(MarketTrade("BNBUSDT", to_units(price), UNIT, at_ms, buyer_is_maker=False))
 
 
 def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:

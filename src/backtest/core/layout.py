@@ -31,7 +31,12 @@ SHARE_DEN = 31
 START_CASH = 32
 START_BASE = 33
 MAX_EXPOSURE = 34  # units; what all grids of the account may have at risk, -1: no limit
-RULES = 35
+DELAYED = 35  # 1: orders travel, wait for their turn and may be refused (core.late)
+LATENCY = 36  # ms from a decision to the venue
+INTERVAL = 37  # ms of a candle
+MAX_OPEN = 38  # orders that may rest at once, 0: no limit
+MAX_RATE = 39  # orders that the gate lets go in RATE_MS, 0: no limit
+RULES = 40
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -76,7 +81,28 @@ NEXT_MARK = 30
 OTHERS_AT_RISK = 31  # by the other grids of the account, units
 AT_RISK = 32  # by this one when it was last looked at
 OVER_LIMIT_EVER = 33
-STATE = 34
+HEAD = 34  # first request under way, -1 without
+TAIL = 35
+ENTRY_DUE = 36  # ms at which the first purchase reaches the venue, 0: not under way
+TIMER_DUE = 37  # ms of the next timer that has something to do, 0: none has
+SINCE = 38  # ms from which on a timer may be the next one
+BEGAN = 39  # ms at which the grid started
+LAST = 40  # ticks of the last print
+WITHHELD = 41  # 1: an order is wanted that only another cell's news, or time, lets go
+TIMED = 42  # 1: time alone may let one go
+COOLING = 43  # slots that wait for the timer, the first purchase's among them
+CANCELS = 44  # two places: buys and sells whose cancel is under way
+STUCK_ORDERS = 46  # two places: unwanted buys and sells that may not be cancelled before the timer
+RESTING = 48  # orders on the book
+SENT = 49  # orders sent
+REFUSALS = 50  # of post-only orders that would have taken
+LATE_CANCELS = 51  # of orders that had filled by then
+RATE_WAITS = 52  # orders that the gate made wait
+OWN_COST = 53  # of base that cells hold, but for that bought at FIRST_PRICE, ticks x 1e-8
+TAKER_FEE = 54  # 1e-8 base, of rungs that took
+TAKER_FEE_VALUE = 55  # ticks x 1e-8
+OVERFULL = 56  # 1: a cell held more lots than there are places for
+STATE = 57
 
 # Places in `wallet`, what several grids on one account share.
 WALLET_FREE = 0  # units
@@ -103,6 +129,38 @@ FIRST = 8  # base of it bought at FIRST_PRICE, 1e-8
 FEE_BASE = 9  # paid in base for purchases at its rung, 1e-8
 CELL = 10
 
+# Places in `flight`, FLIGHT for each cell: its two slots (buy, sell), then what it bought, oldest first. Behind them
+# all the last MAX_RATE times at which orders were sent.
+STAGE = 0
+LEFT = 1  # lots that its order still has to fill
+TAKES = 2  # 1: the order is a plain limit order, not post-only
+ORDER_CYCLE = 3
+TAKING = 4  # 1 + cycle in which post-only was refused, so that the next attempt may take
+COOLS = 5  # 1: nothing is sent before the timer
+STUCK = 6  # 1: the order is not wanted, and its slot cools
+REFUSED = 7  # attempts of cycle REFUSED_CYCLE that were refused for another reason
+REFUSED_CYCLE = 8
+AGAIN = 9  # ms before which nothing is sent
+WAITS = 10  # 1: the gate makes it wait
+FOLLOWING = 11  # two places: the request sent after the placement, after the cancel, -1: none
+DUE = 13  # two places: ms at which they arrive
+SLOT = 15
+LOTS_HELD = 30
+HELD_PRICE = 31  # ticks
+HELD_BASE = 39  # 1e-8
+MOST_LOTS = 8
+FLIGHT = 47
+
+# Stages of a slot's order.
+NO_ORDER = 0
+UNDER_WAY = 1
+RESTS_NOW = 2
+CANCELLING = 3  # and rests until the cancel arrives
+
+TIMER_MS = 1_000  # the live worker's timer (grid.worker_host)
+RATE_MS = 10_000  # the gate's window (risk.gate)
+MOST_REFUSALS = 5  # as orders.placing has it
+
 UNPAID_ORDER = 1
 BUY_FAULTED = 2
 SELL_FAULTED = 4
@@ -124,7 +182,9 @@ BLOCK_TOP = 2  # highest close
 BLOCK_BOTTOM = 3  # lowest close
 BLOCK = 32  # candles
 
-# Width of a fill in `fills`: moment, cell, side, price, lots, commission, its asset.
+LATE_ROOM = 4  # times the fills of a block where orders travel: between two prints they may take too
+
+# Width of a fill in `fills`: moment (where orders travel its time, ms), cell, side, price, lots, commission, its asset.
 FILL_WIDTH = 7
 IN_BASE = 0
 IN_QUOTE = 1

@@ -27,6 +27,7 @@ from backtest.core.equity import (
     write_curve,
     write_marks,
 )
+from backtest.core.late import play_late_candle
 from backtest.core.layout import Column, Ints, Table, Wide
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
 
@@ -35,9 +36,11 @@ def replay(
     market: Ints,
     block_table: Wide,
     volume: Ints,
+    times: Ints,
     rules: Ints,
     ladder_table: Wide,
     cell_table: Table,
+    flight: Column,
     totals: Column,
     state: Column,
     fills: Column,
@@ -47,7 +50,7 @@ def replay(
 ) -> int:
     """Play on from candle `state[NEXT]`; return DONE, or FILLS_FULL or TOO_LARGE where it stopped before a candle.
 
-    `marks` are candles, ascending, whose equity is written to `marked`. `state[NEXT]` is a multiple of BLOCK whenever
+    `times` are those of the rows' first points, ms. `marks` are candles, ascending, whose equity is written to `marked`. `state[NEXT]` is a multiple of BLOCK whenever
     it stops, so that a caller can go on.
     """
     # Rows are looked up once: inside the loops that costs machine code more than the work itself.
@@ -67,6 +70,8 @@ def replay(
     )
     rows = len(market) // at.ROW_WIDTH
     room = 4 * at.FILL_WIDTH * (len(cell[at.SIDE]) + 2) * at.BLOCK
+    if rules[at.DELAYED] == 1:
+        room *= at.LATE_ROOM
     for block in range(state[at.NEXT] // at.BLOCK, (rows + at.BLOCK - 1) // at.BLOCK):
         first = block * at.BLOCK
         until = min(first + at.BLOCK, rows)
@@ -83,9 +88,11 @@ def replay(
             until,
             market,
             volume,
+            times,
             rules,
             ladder,
             cell,
+            flight,
             totals,
             state,
             fills,
@@ -96,18 +103,24 @@ def replay(
             return at.TOO_LARGE
         state[at.IN_RANGE] += closes_within(block, first, until, blocks, market, ladder[at.PRICES])
     state[at.NEXT] = rows
+    state[at.LAST] = market[at.ROW_WIDTH * (rows - 1) + at.CLOSE]
     end_fall(state)
     state[at.LONGEST] = max(state[at.LONGEST], rows - 1 - state[at.PEAK_AT])
     return at.DONE
 
 
 def is_quiet(block: int, blocks: Wide, ladder: Wide, state: Ints) -> bool:
-    """Tell whether no candle of the block reaches a resting order."""
-    if state[at.ACTIVE] == 0:
+    """Tell whether no candle of the block reaches a resting order, and nothing is under way."""
+    if is_busy(state):
         return False
     low = blocks[at.BLOCK_LOW][block]
     high = blocks[at.BLOCK_HIGH][block]
     return low > highest_buy(ladder[at.PRICES], state) and high < lowest_sell(ladder[at.PRICES], state)
+
+
+def is_busy(state: Ints) -> bool:
+    """Tell whether something happens whatever the prices are."""
+    return state[at.ACTIVE] == 0 or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
 
 
 def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
@@ -115,9 +128,11 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     until: int,
     market: Ints,
     volume: Ints,
+    times: Ints,
     rules: Ints,
     ladder: Wide,
     cell: Table,
+    flight: Column,
     totals: Column,
     state: Column,
     fills: Column,
@@ -130,14 +145,20 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
     sell = lowest_sell(ladder[at.PRICES], state)
     mark = next_mark(state, marks)
     written = first
+    busy = is_busy(state)
     for i in range(first, until):
         row = at.ROW_WIDTH * i
-        if state[at.ACTIVE] == 0 or market[row + at.LOW] <= buy or market[row + at.HIGH] >= sell:
+        if busy or market[row + at.LOW] <= buy or market[row + at.HIGH] >= sell:
             if rules[at.CURVE] == 1:
                 write_curve(written, i, rules, market, state, curve)
                 written = i
-            play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
-            if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
+            if rules[at.DELAYED] == 1:
+                play_late_candle(i, market, volume, times, rules, ladder, cell, flight, totals, state, fills)
+            else:
+                play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
+            busy = is_busy(state)
+            most = max(state[at.CASH], state[at.FEE_QUOTE], state[at.TAKER_FEE_VALUE])
+            if most > rules[at.CASH_LIMIT]:
                 return False
             buy = highest_buy(ladder[at.PRICES], state)
             sell = lowest_sell(ladder[at.PRICES], state)
