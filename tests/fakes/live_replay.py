@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from backtest.candles import Candles
 from backtest.result import BUY, ENTRY_CELL, FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, SELL
 from backtest.scenario import PPM, FillKind, PathRule, Scenario
+from backtest.trade_slices import TradeSlice
 from chaos.host import ACCOUNT, InProcessHost, Latency
 from domain.grids import Books, Phase
 from domain.money import to_units
@@ -112,6 +114,21 @@ def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[F
             trade = MarketTrade(spec.symbol, price, quantity, time_ms, buyer_is_maker=False)
             offer = offer_at(scenario, price) if index == 0 else 0
             yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer),) if offer else ()))
+
+
+def trade_prints(trades: TradeSlice, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:
+    """Yield the trades, each with what the assumption leaves of it, worked out in fractions."""
+    share = {FillKind.TOUCH: Fraction(1), FillKind.THROUGH: Fraction(0)}.get(
+        scenario.fill.kind, Fraction(scenario.fill.share_ppm, PPM)
+    )
+    columns = (trades.time_ms.tolist(), trades.price.tolist(), trades.quantity.tolist())
+    owed = given_away = Fraction(0)
+    for time_ms, price, quantity in zip(*columns, strict=True):
+        owed += quantity // spec.lot * share
+        ours = int(owed - given_away)
+        given_away += ours
+        trade = MarketTrade(spec.symbol, price, ours * spec.lot, time_ms, buyer_is_maker=False)
+        yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer_at(scenario, price)),)))
 
 
 def offer_at(scenario: Scenario, price: int) -> int:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -18,7 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backtest.result import RanBy, Result
-from backtest.scenario import PPM, Fees, FillAssumption, FillKind, Scenario
+from backtest.scenario import Fees, FillAssumption, FillKind, Scenario
 from backtest.trade_replay import TradeReplay, replay_trades
 from backtest.trade_slices import Slicing, TradeSlice
 from chaos.translate import rules_of
@@ -26,7 +25,7 @@ from domain.errors import InvalidRequest
 from domain.grids import GridRequest, Spacing
 from domain.instrument import Market
 from domain.money import from_units
-from fakes.live_replay import live_through, offer_at
+from fakes.live_replay import live_through, offer_at, trade_prints
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import UNIT, SymbolSpec
 from simulator.market.feed import BookUpdate, FeedStep
@@ -93,20 +92,6 @@ def cases(draw: st.DrawFn) -> tuple[TradeSlice, Scenario]:
     return trades, scenario
 
 
-def prints(trades: TradeSlice, scenario: Scenario) -> Iterator[FeedStep]:
-    """Yield the trades, each with what the assumption leaves of it, worked out in fractions."""
-    share = {FillKind.TOUCH: Fraction(1), FillKind.THROUGH: Fraction(0)}.get(
-        scenario.fill.kind, Fraction(scenario.fill.share_ppm, PPM)
-    )
-    owed = given_away = Fraction(0)
-    for time_ms, price, quantity in zip(*(c.tolist() for c in columns_of(trades)), strict=True):
-        owed += quantity // SPEC.lot * share
-        ours = int(owed - given_away)
-        given_away += ours
-        trade = MarketTrade(SPEC.symbol, price, ours * SPEC.lot, time_ms, buyer_is_maker=False)
-        yield FeedStep(time_ms, (trade,), BookUpdate(SPEC.symbol, (), ((price, offer_at(scenario, price)),)))
-
-
 def columns_of(trades: TradeSlice) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
     return trades.time_ms, trades.price, trades.quantity
 
@@ -131,7 +116,7 @@ def test_each_trade_is_one_print_that_fills_what_it_fills_live(case: tuple[Trade
     trades, scenario = case
     replayed = replay_trades([trades], scenario)
     result = replayed.result()
-    lived = live_through(trades.candles(), scenario, SPEC, prints(trades, scenario))
+    lived = live_through(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC))
     assert list(map(tuple, result.fills.rows.tolist())) == lived.rows
     books, marked = result.books, lived.marked
     for name in ("equity_change", "grid_profit", "fees", "base_held", "cash_flow", "buys", "sells", "residual"):
@@ -216,7 +201,7 @@ def test_recorded_trades_fill_what_they_fill_live(fill: FillAssumption):
     balances = {"USDT": Decimal(200_000)}
     scenario = Scenario.of(request, trades.candles(), rules_of(SPEC), balances=balances, fees=Fees(0, 0), fill=fill)
     result = replay_trades([trades], scenario).result()
-    lived = live_through(trades.candles(), scenario, SPEC, prints(trades, scenario))
+    lived = live_through(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC))
     assert list(map(tuple, result.fills.rows.tolist())) == lived.rows
     assert result.books.equity_change == lived.marked.equity_change
     assert result.books.cycles > 5
