@@ -196,7 +196,7 @@ def scenario_of(candles: Any, levels: int, spacing: Decimal, **assumed: Any) -> 
 def one(options: argparse.Namespace) -> Numbers:
     from backtest.price_path import PricePath  # noqa: PLC0415
     from backtest.run import run_on  # noqa: PLC0415
-    from backtest.scenario import Fees, FillAssumption, FillKind  # noqa: PLC0415
+    from backtest.scenario import Delays, Fees, FillAssumption, FillKind  # noqa: PLC0415
 
     candles = candles_of(options.data)
     plain = scenario_of(candles, LEVELS, SPACING)
@@ -211,6 +211,7 @@ def one(options: argparse.Namespace) -> Numbers:
         SPACING,
         fees=Fees(750, 1_000, Decimal("612.37")),
         fill=FillAssumption(FillKind.SHARE, 500_000),
+        delays=Delays(latency_ms=200, orders_per_10s=50),
     )
     return found | {
         "one path": timed(options.repeats, lambda: run_on(path, plain)),

@@ -23,7 +23,7 @@ from backtest.price_path import PricePath
 from backtest.result import Drawdown, RanBy
 from backtest.run import play_plainly
 from backtest.scales import Setting, setting_of
-from backtest.scenario import Scenario
+from backtest.scenario import Delays, Scenario
 from domain.grids import Books
 from domain.instrument import InstrumentRules
 from domain.money import from_units
@@ -113,6 +113,9 @@ class Batch:
             "cycles": state[at.CYCLES],
             "unpaid_orders": state[at.UNPAID_EVER],
             "faulted_slots": state[at.FAULTED],
+            "post_only_refusals": state[at.REFUSALS],
+            "late_cancels": state[at.LATE_CANCELS],
+            "rate_waits": state[at.RATE_WAITS],
         }
 
     def _planned_at(self, one: Totals) -> int:
@@ -128,11 +131,11 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
 
     Args:
         path: candles, translated for the scenarios' tick.
-        scenarios: of one instrument with the same rules and fill assumption.
+        scenarios: of one instrument with the same rules, fill assumption and delays.
         threads: how many run at once; all cores by default.
 
     Raises:
-        ValueError: where rules or fill assumptions differ.
+        ValueError: where rules, fill assumptions or delays differ.
     """
     marks = _day_ends(path)
     settings = [setting_of(scenario, path.points) for scenario in scenarios]
@@ -152,8 +155,8 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
 
 
 def _check_alike(scenarios: Sequence[Scenario]) -> None:
-    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any, int, int]:
-        return scenario.rules, scenario.fill, scenario.latency_ms, scenario.orders_per_10s
+    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any, Delays]:
+        return scenario.rules, scenario.fill, scenario.delays
 
     for index, scenario in enumerate(scenarios):
         if kind(scenario) != kind(scenarios[0]):

@@ -19,7 +19,7 @@ from backtest.data.series import DAY_MS
 from backtest.data.store import FOLDER, Store
 from backtest.grid_config import parse_grid
 from backtest.rules_source import UsedRules
-from backtest.scenario import PPM, Fees, FillAssumption, FillKind, PathRule
+from backtest.scenario import PPM, Delays, Fees, FillAssumption, FillKind, PathRule
 from backtest.study import Assumptions, Study, WindowLength, study
 from domain.errors import TradingError
 from ports.backtest_job import BacktestParameters
@@ -91,6 +91,7 @@ def study_of(given: BacktestParameters, candles: Candles, now_ms: int) -> Study:
             fees=Fees(int(given.maker_rate * PPM), int(given.taker_rate * PPM), given.bnb_price),
             fill=FillAssumption(FillKind(given.fill), share),
             path=PathRule(given.path),
+            delays=Delays(given.latency_ms, given.orders_per_10s),
         ),
         origin="from the store",
         windows=WindowLength(given.windows) if given.windows else None,

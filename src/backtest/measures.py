@@ -98,6 +98,9 @@ class Work:
     fee_share: Figure  # of the grid profit
     unpaid_orders: int
     faulted_slots: int
+    post_only_refusals: int
+    late_cancels: int
+    rate_waits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +273,9 @@ def _work(result: Result, held: FloatColumn | Absent) -> Work:
         else Absent("no cycle earned anything"),
         unpaid_orders=result.unpaid_orders,
         faulted_slots=result.faulted_slots,
+        post_only_refusals=result.post_only_refusals,
+        late_cancels=result.late_cancels,
+        rate_waits=result.rate_waits,
     )
 
 

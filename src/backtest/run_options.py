@@ -9,7 +9,7 @@ from typing import Final
 
 from backtest.data.series import MARKET_WORDS
 from backtest.grid_config import parse_grid, read_config_file, read_settings
-from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Fees, FillAssumption, FillKind, PathRule
+from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Delays, Fees, FillAssumption, FillKind, PathRule
 from backtest.study import Assumptions, WindowLength
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
@@ -78,7 +78,7 @@ def add_grid(group: argparse._ArgumentGroup) -> None:
 
 
 def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
-    """Add the words for fees, fills, path and rules; `more_fills` are rules of this command alone."""
+    """Add the words for fees, fills, path, delays and rules; `more_fills` are rules of this command alone."""
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
     group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
     group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
@@ -86,6 +86,10 @@ def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> 
     group.add_argument("--fill", default="touch", metavar="RULE", help=rules)
     group.add_argument(
         "--path", choices=tuple(PathRule), default=PathRule.CANDLE, help="way within a candle (%(default)s)"
+    )
+    group.add_argument("--latency", metavar="MS", help="from what the grid sees to what reaches the exchange (0)")
+    group.add_argument(
+        "--orders-per-10s", metavar="N", help="the risk gate's max_orders_per_10s; default: no order waits"
     )
     group.add_argument(
         "--rules", metavar="FILE", help="saved exchangeInfo, or builtin; default: a server's notes, else builtin"
@@ -118,10 +122,10 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     """Return what is to be replayed.
 
     Raises:
-        InvalidRequest: with every mistake in grid, capital, fees and fill.
+        InvalidRequest: with every mistake in grid, capital, fees, fill and delays.
     """
     mistakes: list[FieldMistake] = []
-    request = fees = fill = capital = None
+    request = fees = fill = delays = capital = None
     try:
         request = parse_grid(keys_of(given), instrument)
         capital = _capital(given.capital, request)
@@ -135,10 +139,15 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
         fill = parse_fill(given.fill)
     except InvalidRequest as error:
         mistakes += error.mistakes
-    if request is None or capital is None or fees is None or fill is None:
+    try:
+        delays = parse_delays(given)
+    except InvalidRequest as error:
+        mistakes += error.mistakes
+    if request is None or capital is None or fees is None or fill is None or delays is None:
         raise InvalidRequest(mistakes)
     balances = balances_of(instrument, capital, fees, given.bnb)
-    return Wish(request, Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path)))
+    assumed = Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path), delays=delays)
+    return Wish(request, assumed)
 
 
 def keys_of(given: argparse.Namespace) -> dict[str, object]:
@@ -210,6 +219,28 @@ def parse_fill(text: str) -> FillAssumption:
     if ppm != int(ppm) or not 0 < ppm <= PPM:
         raise _wrong("fill", f"the share must be above 0 and at most 100 %, with at most 4 decimals, was {share}")
     return FillAssumption(FillKind.SHARE, int(ppm))
+
+
+def parse_delays(given: argparse.Namespace) -> Delays:
+    """Return the delays that the words ask for; words written by an older version name none.
+
+    Raises:
+        InvalidRequest: naming `latency` or `orders_per_10s`.
+    """
+    delays = Delays(_whole(given, "latency"), _whole(given, "orders_per_10s"))
+    mistakes = [FieldMistake(field.removesuffix("_ms"), message) for field, message in delays.mistakes]
+    if mistakes:
+        raise InvalidRequest(mistakes)
+    return delays
+
+
+def _whole(given: argparse.Namespace, field: str) -> int:
+    """Return a word's whole number, 0 without it."""
+    text = getattr(given, field, None)
+    number = ZERO if text is None else _number(field, text)
+    if number != int(number):
+        raise _wrong(field, f"must be a whole number, was {text}")
+    return int(number)
 
 
 def _capital(text: str | None, request: GridRequest) -> Decimal:

@@ -108,8 +108,8 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
     rules[at.MAX_EXPOSURE] = -1
-    rules[at.DELAYED] = int(scenario.has_delays)
-    rules[at.LATENCY], rules[at.MAX_RATE] = scenario.latency_ms, scenario.orders_per_10s
+    rules[at.DELAYED] = int(bool(scenario.delays))
+    rules[at.LATENCY], rules[at.MAX_RATE] = scenario.delays.latency_ms, scenario.delays.orders_per_10s
     rules[at.MAX_OPEN] = scenario.rules.max_open_orders
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)

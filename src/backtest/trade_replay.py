@@ -122,7 +122,7 @@ class TradeReplay:
         rules, state = list(self._setting.rules), self._state
         rules[at.CASH_LIMIT] = sum(abs(balance) for balance in self._setting.state) << 256
         state[at.NEXT] = state[at.NEXT_MARK] = 0
-        columns = tuple(column.tolist() for column in (path.market, path.blocks, path.volume, path.open_ms))
+        columns = (path.market.tolist(), path.blocks.tolist(), path.volume.tolist(), path.open_ms.tolist())
         fills, marked = [0] * fill_room(self._setting), [0] * len(marks)
         status = at.FILLS_FULL
         while status == at.FILLS_FULL:

@@ -130,14 +130,14 @@ def live_through_delays(
     """Run the scenario with its latency on the candles' points, or on `steps`; what is under way at the end is lost."""
     bnb_price: Decimal | None = scenario.fees.bnb_price
     host = DelayLineHost(
-        latency_ms=scenario.latency_ms,
+        latency_ms=scenario.delays.latency_ms,
         spec=spec,
         balances=dict(scenario.balances),
         store=InMemoryStore(),
         gate=gate(
             max_order_notional=NO_LIMIT,
             max_exposure=NO_LIMIT,
-            max_orders_per_10s=scenario.orders_per_10s or NO_RATE,
+            max_orders_per_10s=scenario.delays.orders_per_10s or NO_RATE,
             max_price_distance=NO_LIMIT,
         ),
         start_ms=candles.start_ms,

@@ -1,4 +1,4 @@
-"""What a cell bought and at which prices, first in, first out: needed where orders that arrive late take at any price."""
+"""What a cell bought and at which prices, first in, first out: needed where orders that arrive late take anywhere."""
 
 from backtest.core import layout as at
 from backtest.core.layout import Column

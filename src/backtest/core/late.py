@@ -251,9 +251,7 @@ def arrive_order(
                 prevent_own(side, now, rules, ladder, cell, flight, state)
             if is_through:
                 lots = flight[slot + at.LEFT]
-                fill_late(
-                    k, side, state[at.LAST], lots, at.TAKER, now, rules, ladder, cell, flight, state, fills
-                )
+                fill_late(k, side, state[at.LAST], lots, at.TAKER, now, rules, ladder, cell, flight, state, fills)
                 return
     react(k, now, rules, ladder, cell, flight, state)
 
@@ -267,9 +265,7 @@ def meets_own(side: int, price: int, ladder: Wide, cell: Table, state: Ints) -> 
     return state[at.BEST_BUY] >= 0 and ladder[at.PRICES][state[at.BEST_BUY]] == price
 
 
-def prevent_own(
-    side: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column
-) -> None:
+def prevent_own(side: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
     """End an order of the account that rests where the last print was, for its own taker would meet it there."""
     other = 1 - side
     k = state[at.BEST_SELL] if side == cells.BUYING else state[at.BEST_BUY]

@@ -32,7 +32,8 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
     """Replay the scenarios [first, until).
 
     `starts` counts the cells before each scenario; `ladders`, `cell` and `flight` hold the scenarios' tables one
-    behind the other, `flight` nothing where none of them lets orders travel, `rules`, `totals`, `state` and `marked` a row for each. `status` takes what `replay` returns.
+    behind the other (`flight` of those alone whose orders travel, and of all or none), `rules`, `totals`, `state` and
+    `marked` a row for each. `status` takes what `replay` returns.
     """
     for j in range(first, until):
         count = starts[j + 1] - starts[j]

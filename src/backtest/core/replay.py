@@ -32,7 +32,7 @@ from backtest.core.layout import Column, Ints, Table, Wide
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
 
 
-def replay(
+def replay(  # noqa: PLR0917 - numba's entry points take positions
     market: Ints,
     block_table: Wide,
     volume: Ints,
@@ -50,8 +50,9 @@ def replay(
 ) -> int:
     """Play on from candle `state[NEXT]`; return DONE, or FILLS_FULL or TOO_LARGE where it stopped before a candle.
 
-    `times` are those of the rows' first points, ms. `marks` are candles, ascending, whose equity is written to `marked`. `state[NEXT]` is a multiple of BLOCK whenever
-    it stops, so that a caller can go on.
+    `times` are those of the rows' first points, ms. `flight` is empty where no order travels. `marks` are candles,
+    ascending, whose equity is written to `marked`. `state[NEXT]` is a multiple of BLOCK whenever it stops, so that a
+    caller can go on.
     """
     # Rows are looked up once: inside the loops that costs machine code more than the work itself.
     blocks = (block_table[0], block_table[1], block_table[2], block_table[3])

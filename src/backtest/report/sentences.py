@@ -117,7 +117,8 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Fees: {_fees(scenario)}.",
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
-        "The grid's orders move no price; answers of the exchange take no time; interest on cash is 0.",
+        f"Orders: {_delays(scenario)}.",
+        "The grid's orders move no price; interest on cash is 0.",
     ]
 
 
@@ -169,6 +170,17 @@ def _fees(scenario: Scenario) -> str:
     if fees.bnb_price is None:
         return f"{rates}, taken from what each fill brings"
     return f"{rates}, a quarter less as long as BNB lasts, at a constant {plain(fees.bnb_price)} per BNB"
+
+
+def _delays(scenario: Scenario) -> str:
+    latency, most = scenario.delays.latency_ms, scenario.delays.orders_per_10s
+    at_most = f"no more than {most:,} in ten seconds, as the risk gate has it" if most else "as many as are wanted"
+    if not latency:
+        return f"the exchange answers at once, so that post-only is never refused; {at_most}"
+    return (
+        f"they and their cancels reach the exchange {latency:,} ms after what they answer; until then prices meet the "
+        f"old ones, and post-only that would take is refused and sent again as a plain limit order; {at_most}"
+    )
 
 
 def _about_the_answer(study: Study) -> Iterator[str]:
@@ -246,7 +258,7 @@ def _about_the_grid(study: Study) -> Iterator[str]:
     if result.unpaid_orders:
         yield f"{result.unpaid_orders:,} times an order could not be paid from the free balance and had to wait."
     if result.faulted_slots:
-        yield f"{result.faulted_slots} orders were below the exchange's minimum and never sent."
+        yield f"{result.faulted_slots} orders were below the exchange's minimum, or refused five times, and given up."
     yield from result.scenario.plan.warnings
     refused = sum(window.change is None for window in study.windows)
     if refused:

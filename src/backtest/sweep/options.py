@@ -16,6 +16,7 @@ from backtest.run_options import (
     add_market,
     keys_of,
     parse_capital,
+    parse_delays,
     parse_fees,
     parse_fill,
 )
@@ -108,7 +109,7 @@ def account_of(given: argparse.Namespace) -> Account:
     """Return what is assumed of account and market.
 
     Raises:
-        InvalidRequest: with every mistake in capital, fees and fill.
+        InvalidRequest: with every mistake in capital, fees, fill and delays.
     """
     mistakes: list[FieldMistake] = []
     read: dict[str, Any] = {}
@@ -116,6 +117,7 @@ def account_of(given: argparse.Namespace) -> Account:
         "capital": lambda: None if given.capital is None else parse_capital(given.capital),
         "fees": lambda: parse_fees(given.fees, given.bnb_price),
         "fill": lambda: parse_fill(given.fill),
+        "delays": lambda: parse_delays(given),
     }
     for name, read_it in wanted.items():
         try:

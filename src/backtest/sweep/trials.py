@@ -22,7 +22,7 @@ from backtest.price_path import PricePath
 from backtest.ratios import DAY_MS, Absent, Figure, annual_growth, calmar, sharpe, sortino, volatility
 from backtest.result import Drawdown
 from backtest.run_options import balances_of
-from backtest.scenario import Fees, FillAssumption, PathRule, Scenario
+from backtest.scenario import Delays, Fees, FillAssumption, PathRule, Scenario
 from backtest.sweep.axes import Axis
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Books
@@ -53,7 +53,16 @@ RATIOS: Final = (
     "time_in_range",
     "capital_used",
 )
-COUNTS: Final = ("buys", "sells", "cycles", "unpaid_orders", "faulted_slots")
+COUNTS: Final = (
+    "buys",
+    "sells",
+    "cycles",
+    "unpaid_orders",
+    "faulted_slots",
+    "post_only_refusals",
+    "late_cancels",
+    "rate_waits",
+)
 TEXTS: Final = ("ran_by", "numbers_hash", "refusal")
 SCHEMA: Final[Mapping[str, Any]] = (
     dict.fromkeys(AMOUNTS, AMOUNT)
@@ -75,6 +84,7 @@ class Account:
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
     bnb: str | None = None
+    delays: Delays = field(default_factory=Delays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,6 +115,7 @@ class Ground:
             fees=account.fees,
             fill=account.fill,
             path=account.path,
+            delays=account.delays,
         )
 
 

@@ -1,4 +1,4 @@
-"""Replays in which orders travel against the live grid behind a delay line: same fills, same money, to the last digit."""
+"""Replays in which orders travel against the live grid behind a delay line: the same to the last digit."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from backtest.candles import Candles
 from backtest.price_path import PricePath
 from backtest.result import RanBy, Result
 from backtest.run import run_on
-from backtest.scenario import Fees, FillAssumption, FillKind, PathRule, Scenario
+from backtest.scenario import Delays, Fees, FillAssumption, FillKind, PathRule, Scenario
 from backtest.trade_replay import replay_trades
 from backtest.trade_slices import TradeSlice
 from chaos.translate import rules_of
@@ -51,9 +51,7 @@ def trades_about(seed: int, count: int, start: int, step: int, spec: SymbolSpec)
         move = random.choice([0, 1, -1, step, -step, 2 * step, -3 * step, random.randint(-step, step)])
         price = max(price + (start - price) // spec.tick // 10 * spec.tick + move // spec.tick * spec.tick, spec.tick)
     time_column, prices, quantities = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
-    return TradeSlice(
-        symbol=spec.symbol, market=Market.SPOT, time_ms=time_column, price=prices, quantity=quantities
-    )
+    return TradeSlice(symbol=spec.symbol, market=Market.SPOT, time_ms=time_column, price=prices, quantity=quantities)
 
 
 def candles_about(seed: int, count: int, start: int, step: int, spec: SymbolSpec, interval_ms: int) -> Candles:
@@ -113,14 +111,13 @@ def scenarios(draw: st.DrawFn, start: int, step_percent: str, market: Candles, k
             balances={"USDT": Decimal(20_000), "BNB": Decimal(draw(st.sampled_from(["0", "0.001", "5"])))},
             fees=fees,
             fill=FillAssumption(kind, draw(st.sampled_from([50_000, 1_000_000]))),
-            latency_ms=draw(LATENCIES),
-            orders_per_10s=draw(st.sampled_from([0, 0, 2, 5])),
+            delays=draw(st.builds(Delays, LATENCIES, st.sampled_from([0, 0, 2, 5]))),
         )
     except InvalidRequest:
         assume(False)
     if draw(st.integers(0, 4)) == 0:
-        balances = dict(scenario.balances) | {"USDT": scenario.plan.capital_needed * draw(st.sampled_from([6, 10])) / 10}
-        scenario = replace(scenario, balances={**balances, "USDT": round(balances["USDT"], 8)})
+        little = round(scenario.plan.capital_needed * draw(st.sampled_from([6, 10])) / 10, 8)
+        scenario = replace(scenario, balances={**scenario.balances, "USDT": little})
     return scenario
 
 
@@ -188,9 +185,7 @@ def test_over_trades_orders_arrive_late_and_are_refused_as_live():
         scenario = data.draw(scenarios(start, percent, trades.candles(), kind))
         spec = replace(SPEC, max_orders=scenario.rules.max_open_orders)
         compiled = replay_trades([trades], scenario).result()
-        lived, happened = live_through_delays(
-            trades.candles(), scenario, spec, trade_prints(trades, scenario, spec)
-        )
+        lived, happened = live_through_delays(trades.candles(), scenario, spec, trade_prints(trades, scenario, spec))
         assert_same(compiled, lived, happened, scenario)
         assert_alike(replay_trades([trades], scenario, form=RanBy.PLAIN).result(), compiled)
         return told(compiled, happened)
