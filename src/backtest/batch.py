@@ -160,7 +160,9 @@ def _check_alike(scenarios: Sequence[Scenario]) -> None:
 
     for index, scenario in enumerate(scenarios):
         if kind(scenario) != kind(scenarios[0]):
-            raise ValueError(f"scenario {index} has other rules or another fill assumption; run it in its own batch")
+            raise ValueError(
+                f"scenario {index} has other rules, another fill assumption or other delays; run it in its own batch"
+            )
 
 
 def _day_ends(path: PricePath) -> IntColumn:
