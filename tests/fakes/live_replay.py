@@ -1,9 +1,14 @@
 """A scenario lived through: the plain grid worker and the simulator's matching core, fed with a candle's points."""
 
+import gzip
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
 
 from backtest.candles import Candles
 from backtest.result import BUY, ENTRY_CELL, FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, SELL
@@ -11,6 +16,7 @@ from backtest.scenario import PPM, FillKind, PathRule, Scenario
 from backtest.trade_slices import TradeSlice
 from chaos.host import ACCOUNT, InProcessHost, Latency
 from domain.grids import Books, Phase
+from domain.instrument import Market
 from domain.money import to_units
 from domain.orders import Fill, Role, Side
 from fakes.grid_examples import gate
@@ -114,6 +120,19 @@ def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[F
             trade = MarketTrade(spec.symbol, price, quantity, time_ms, buyer_is_maker=False)
             offer = offer_at(scenario, price) if index == 0 else 0
             yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer),) if offer else ()))
+
+
+def recorded_trades(stream: Path, symbol: str) -> TradeSlice:
+    """Return the trades that a recorded stream of the market told."""
+    with gzip.open(stream, "rt") as lines:
+        told = [row["msg"].get("data", {}) for row in map(json.loads, lines)]
+    rows = [
+        (row["T"], int(Decimal(row["p"]) * UNIT), int(Decimal(row["q"]) * UNIT))
+        for row in told
+        if row.get("e") == "trade"
+    ]
+    time_ms, price, quantity = np.array(rows, dtype=np.int64).T.copy()
+    return TradeSlice(symbol=symbol, market=Market.SPOT, time_ms=time_ms, price=price, quantity=quantity)
 
 
 def trade_prints(trades: TradeSlice, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:

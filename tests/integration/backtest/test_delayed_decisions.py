@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from os import environ
+from pathlib import Path
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -24,12 +26,20 @@ from domain.grids import GridRequest, Spacing
 from domain.instrument import Market
 from domain.money import exact
 from fakes.delayed_replay import Happened, live_through_delays
-from fakes.live_replay import Lived, trade_prints
+from fakes.live_replay import Lived, recorded_trades, trade_prints
+from fakes.replay_examples import scenario as generated
+from fakes.replay_examples import walk
 from simulator.core.symbols import UNIT, SymbolSpec
 
+STREAM = Path(environ.get("GRIDHIVE_TEST_DATA", "")) / "stream" / "ws_spot_BTCUSDT_20240808.jsonl.gz"
+RECORDED = [
+    (200, "bcd2ed534adb2f5d48cee9c7bef4e1a567bc9c6ce20e8687e8abd4b223cc425c"),
+    (1_000, "80639d01060bebf90b265f935625c77e297378c55a478b9366009634c8fe7448"),
+]
 FACTOR = int(environ.get("GRIDHIVE_MORE_EXAMPLES", "1"))
 START_MS = 1_722_729_600_000
 LATENCIES = st.sampled_from([1, 3, 20, 150, 900, 2_500, 7_000])
+RATES = st.sampled_from([2, 5])
 SPEC = SymbolSpec(
     symbol="TSTUSDT",
     base="TST",
@@ -111,7 +121,9 @@ def scenarios(draw: st.DrawFn, start: int, step_percent: str, market: Candles, k
             balances={"USDT": Decimal(20_000), "BNB": Decimal(draw(st.sampled_from(["0", "0.001", "5"])))},
             fees=fees,
             fill=FillAssumption(kind, draw(st.sampled_from([50_000, 1_000_000]))),
-            delays=draw(st.builds(Delays, LATENCIES, st.sampled_from([0, 0, 2, 5]))),
+            delays=draw(
+                st.one_of(st.just(Delays(0, 3)), st.builds(Delays, LATENCIES, RATES), st.builds(Delays, LATENCIES))
+            ),
         )
     except InvalidRequest:
         assume(False)
@@ -229,3 +241,38 @@ def told(result: Result, happened: Happened) -> Counter[str]:
             "examples": 1,
         }
     )
+
+
+@pytest.mark.skipif(
+    not STREAM.is_file(),
+    reason="GRIDHIVE_TEST_DATA names no folder with stream/ws_spot_BTCUSDT_20240808.jsonl.gz; set it to replay trades",
+)
+@pytest.mark.parametrize(("latency_ms", "digest"), RECORDED)
+def test_recorded_trades_refuse_and_fill_what_they_do_live(latency_ms: int, digest: str):
+    trades = recorded_trades(STREAM, SPEC.symbol)
+    request = GridRequest(
+        instrument=rules_of(SPEC).instrument, levels=60, spacing_percent=Decimal("0.005"), capital=Decimal(100_000)
+    )
+    scenario = Scenario.of(
+        request,
+        trades.candles(),
+        rules_of(SPEC),
+        balances={"USDT": Decimal(200_000), "BNB": Decimal(0)},
+        fees=Fees(0, 0),
+        delays=Delays(latency_ms),
+    )
+    result = replay_trades([trades], scenario).result()
+    assert_same(
+        result, *live_through_delays(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC)), scenario
+    )
+    assert min(result.post_only_refusals, result.late_cancels) > 0
+    assert result.trades_hash == digest
+
+
+def test_a_generated_market_gives_the_same_late_fills_on_every_machine():
+    market = walk(2024, 5_000, step=60)
+    wanted = generated(market, spacing_percent=Decimal("0.3"), delays=Delays(latency_ms=40_000, orders_per_10s=3))
+    result = run_on(PricePath.of(market, wanted), wanted)
+    assert result.books.trades > 300
+    assert min(result.post_only_refusals, result.rate_waits) > 0
+    assert result.trades_hash == "3fb593a2eab370407138e8072d0a30b686e04d95c1fd77ad0a325b41244927fb"

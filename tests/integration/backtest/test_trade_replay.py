@@ -1,7 +1,5 @@
 """Trades replayed one by one against the live grid that meets the same prints: same fills, same money."""
 
-import gzip
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +23,7 @@ from domain.errors import InvalidRequest
 from domain.grids import GridRequest, Spacing
 from domain.instrument import Market
 from domain.money import from_units
-from fakes.live_replay import live_through, offer_at, trade_prints
+from fakes.live_replay import live_through, offer_at, recorded_trades, trade_prints
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import UNIT, SymbolSpec
 from simulator.market.feed import BookUpdate, FeedStep
@@ -187,14 +185,7 @@ def test_rows_of_the_store_become_slices_of_whole_minutes_and_gaps_are_told():
 )
 @pytest.mark.parametrize("fill", [FillAssumption(), FillAssumption(FillKind.SHARE, 20_000)])
 def test_recorded_trades_fill_what_they_fill_live(fill: FillAssumption):
-    with gzip.open(STREAM, "rt") as lines:
-        told = [row["msg"].get("data", {}) for row in map(json.loads, lines)]
-    rows = [
-        (row["T"], int(Decimal(row["p"]) * UNIT), int(Decimal(row["q"]) * UNIT))
-        for row in told
-        if row.get("e") == "trade"
-    ]
-    trades = slice_of(*np.array(rows, dtype=np.int64).T)
+    trades = recorded_trades(STREAM, SPEC.symbol)
     request = GridRequest(
         instrument=rules_of(SPEC).instrument, levels=24, spacing_percent=Decimal("0.02"), capital=Decimal(100_000)
     )
