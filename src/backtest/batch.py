@@ -205,7 +205,7 @@ class _Tables:
 
     def play(self, path: PricePath, marks: IntColumn, threads: int) -> None:
         """Run all scenarios; an interrupt stops after the chunks under way."""
-        replays = compiled_replays()
+        replays = compiled_replays(late=len(self.flight) > 0)
 
         def chunk(first: int) -> None:
             replays(

@@ -55,7 +55,7 @@ class _Compiled:
 
     def play(self) -> Outcome | None:
         """Return what came out; None where the money outgrew int64 on the way."""
-        replays = compiled_replays()
+        replays = compiled_replays(late=bool(self.setting.rules[at.DELAYED]))
         rows, totals = self.setting.cells_at_start()
         cell, state = _array(rows), _array(self.setting.state)
         fills = np.empty(fill_room(self.setting), dtype=np.int64)

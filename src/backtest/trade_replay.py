@@ -105,9 +105,10 @@ class TradeReplay:
         one = (_array([0, setting.cell_count]), _array([setting.rules]), _array(setting.ladder()).reshape(-1))
         market = (path.market, path.blocks, path.volume, path.open_ms)
         status[0] = at.FILLS_FULL
+        replays = compiled_replays(late=bool(setting.rules[at.DELAYED]))
         while status[0] == at.FILLS_FULL:
             here = (cell.reshape(-1), flight, totals, state.reshape(1, -1), fills, _NO_CURVE, marks, marked, status)
-            compiled_replays()(0, 1, *market, *one, *here)
+            replays(0, 1, *market, *one, *here)
             parts.append(named(path, setting, fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:

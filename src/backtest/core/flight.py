@@ -16,6 +16,8 @@ from grid.core import cells
 
 PLACEMENT = 0
 CANCEL = 1
+NO_CELL = -1
+EVERY_CELL = -2
 
 
 def send(k: int, side: int, kind: int, now: int, rules: Ints, flight: Column, state: Column) -> None:
@@ -47,19 +49,19 @@ def take_request(flight: Ints, state: Column) -> int:
     return head
 
 
-def react(k: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
-    """Aim after news of cell `k`: on it and the one above, which may wait for it, or on all where others wait."""
-    if state[at.WITHHELD] == 1:
-        aim_all(now, rules, ladder, cell, flight, state)
-    else:
-        aim(k, min(k + 2, len(cell[at.SIDE])), now, rules, ladder, cell, flight, state)
+def react(k: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
+    """Aim after news of cell `k`: on it and the one above, which may wait for it.
 
-
-def aim_all(now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
-    """Aim on all cells."""
-    state[at.WITHHELD] = 0
-    state[at.TIMED] = 0
-    aim(0, len(cell[at.SIDE]), now, rules, ladder, cell, flight, state)
+    Where an order waits for another cell's news or for time, and for k = EVERY_CELL, on all.
+    """
+    first = k
+    until = min(k + 2, len(cell[at.SIDE]))
+    if state[at.WITHHELD] == 1 or k == EVERY_CELL:
+        state[at.WITHHELD] = 0
+        state[at.TIMED] = 0
+        first = 0
+        until = len(cell[at.SIDE])
+    aim(first, until, state[at.NOW], rules, ladder, cell, flight, state)
 
 
 def aim(

@@ -102,7 +102,17 @@ OWN_COST = 53  # of base that cells hold, but for that bought at FIRST_PRICE, ti
 TAKER_FEE = 54  # 1e-8 base, of rungs that took
 TAKER_FEE_VALUE = 55  # ticks x 1e-8
 OVERFULL = 56  # 1: a cell held more lots than there are places for
-STATE = 57
+STEP = 57  # what is under way within one moment
+CURSOR = 58  # the cell that the print looks at next
+NOW = 59  # ms
+TAKER_CELL = 60  # where an order arrived that may take
+TAKER_SIDE = 61
+FILL_LOTS = 62  # the fill to be settled, 0: none
+FILL_CELL = 63  # -1: the first purchase
+FILL_SIDE = 64
+FILL_PRICE = 65
+FILL_RATES = 66
+STATE = 67
 
 # Places in `wallet`, what several grids on one account share.
 WALLET_FREE = 0  # units
@@ -156,6 +166,12 @@ NO_ORDER = 0
 UNDER_WAY = 1
 RESTS_NOW = 2
 CANCELLING = 3  # and rests until the cancel arrives
+
+# Steps: nothing, a print that goes through the buys and then the sells, an order that arrived and may take.
+IDLE = 0
+ON_BUYS = 1
+ON_SELLS = 2
+ON_TAKER = 3
 
 TIMER_MS = 1_000  # the live worker's timer (grid.worker_host)
 RATE_MS = 10_000  # the gate's window (risk.gate)

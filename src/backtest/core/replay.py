@@ -31,6 +31,10 @@ from backtest.core.late import play_late_candle
 from backtest.core.layout import Column, Ints, Table, Wide
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
 
+# Compiled, this text has two forms: where orders travel, and where they do not. Plainly it is asked every time.
+ALWAYS_LATE = False
+MAYBE_LATE = True
+
 
 def replay(  # noqa: PLR0917 - numba's entry points take positions
     market: Ints,
@@ -153,7 +157,7 @@ def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
             if rules[at.CURVE] == 1:
                 write_curve(written, i, rules, market, state, curve)
                 written = i
-            if rules[at.DELAYED] == 1:
+            if ALWAYS_LATE or (MAYBE_LATE and rules[at.DELAYED] == 1):
                 play_late_candle(i, market, volume, times, rules, ladder, cell, flight, totals, state, fills)
             else:
                 play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
