@@ -194,6 +194,7 @@ def scenario_of(candles: Any, levels: int, spacing: Decimal, **assumed: Any) -> 
 
 
 def one(options: argparse.Namespace) -> Numbers:
+    from backtest.bnb_market import BnbMarket  # noqa: PLC0415
     from backtest.price_path import PricePath  # noqa: PLC0415
     from backtest.run import run_on  # noqa: PLC0415
     from backtest.scenario import Delays, Fees, FillAssumption, FillKind  # noqa: PLC0415
@@ -209,13 +210,14 @@ def one(options: argparse.Namespace) -> Numbers:
         candles,
         LEVELS,
         SPACING,
-        fees=Fees(750, 1_000, Decimal("612.37")),
+        fees=Fees(750, 1_000, bnb_market=BnbMarket(candles)),
         fill=FillAssumption(FillKind.SHARE, 500_000),
         delays=Delays(latency_ms=200, orders_per_10s=50),
     )
+    with_bnb = PricePath.of(candles, full)
     return found | {
         "one path": timed(options.repeats, lambda: run_on(path, plain)),
-        "every feature": timed(options.repeats, lambda: run_on(path, full, curve=True)),
+        "every feature": timed(options.repeats, lambda: run_on(with_bnb, full, curve=True)),
     }
 
 

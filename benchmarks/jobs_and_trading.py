@@ -94,6 +94,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fills", type=int, default=40, help="an even number")
     arguments = parser.parse_args()
+    if arguments.fills < 2 or arguments.fills % 2:
+        parser.error("--fills must be even: after an odd number the price stands where no order waits")
     told = {}
     for condition, latencies in measure(arguments.rounds, arguments.fills).items():
         p99 = quantiles(latencies, n=100)[98]

@@ -166,7 +166,7 @@ class InProcessHost:
                 fills = () if event.fill is None else (fill_of(event.fill, self.instrument, client_id),)
                 report = OrderReported(order_of(event.order, self.instrument), fills)
                 self._by_stream(lambda: self._tell(report))
-            case PublicTrade():
+            case PublicTrade() if event.symbol == self.spec.symbol:
                 seen = PriceSeen(self.instrument, amount(event.price), event.time_ms, self.heap.monotonic_s())
                 self._tell_price(seen)
             case _:

@@ -18,7 +18,7 @@ from backtest.bounds import cash_limit
 from backtest.candles import FloatColumn, IntColumn
 from backtest.compiled import compiled_replays
 from backtest.core import layout as at
-from backtest.outcome import books_of, drawdown_of, flows_of
+from backtest.outcome import books_of, drawdown_of, flows_of, last_bnb_price
 from backtest.price_path import PricePath
 from backtest.result import Drawdown, RanBy
 from backtest.run import play_plainly
@@ -26,7 +26,6 @@ from backtest.scales import Setting, setting_of
 from backtest.scenario import Delays, Scenario
 from domain.grids import Books
 from domain.instrument import InstrumentRules
-from domain.money import from_units
 
 DAY_MS: Final = 86_400_000
 _CHUNK: Final = 8  # scenarios that one thread takes at a time
@@ -63,7 +62,7 @@ class Batch:
     def books(self, index: int) -> Books:
         """Return one scenario's exact books at the last close."""
         one = self.totals[index]
-        return books_of(one.scenario, one.setting, one.cell, one.state, self._last_price)
+        return books_of(one.scenario, self.path, one.setting, one.cell, one.state)
 
     def drawdown(self, index: int) -> Drawdown:
         """Return one scenario's deepest fall, exact."""
@@ -86,10 +85,10 @@ class Batch:
         first = int(self.path.table[0, at.OPEN]) * rules[at.BASE_UNIT]
         last = int(self.path.table[-1, at.CLOSE]) * rules[at.BASE_UNIT]
         fee_quote = state[at.FEE_QUOTE] * rules[at.FEE_UNIT]
-        fee_bnb = state[at.FEE_BNB] * rules[at.BNB_UNIT]
+        fee_bnb, fee_bnb_now = state[at.FEE_BNB_WORTH], state[at.FEE_BNB] * last_bnb_price(self.path, setting)
         fee_base, cost = flows.fee_base_value * rules[at.BASE_UNIT], flows.cost * rules[at.BASE_UNIT]
         value = flows.base * last
-        change = flows.quote + value - fee_bnb
+        change = flows.quote + value - fee_bnb_now
         start = setting.state[at.CASH] + setting.state[at.BASE] * first
         hold = setting.numbers.entry_lots * setting.numbers.lot_units * (last - self._planned_at(one))
         worst = state[at.WORST_PEAK] - state[at.WORST_TROUGH]
@@ -100,6 +99,7 @@ class Batch:
             "inventory_value": value,
             "inventory_change": value - cost,
             "fees": fee_base + fee_quote + fee_bnb,
+            "fee_asset_revaluation": fee_bnb - fee_bnb_now,
             "hold_change": hold,
             "versus_hold": change - hold,
             "max_drawdown_quote": worst,
@@ -121,10 +121,6 @@ class Batch:
     def _planned_at(self, one: Totals) -> int:
         return one.scenario.rules.ticks(one.scenario.plan.start_price) * one.setting.rules[at.BASE_UNIT]
 
-    @property
-    def _last_price(self) -> Any:
-        return from_units(int(self.path.candles.close[-1]))
-
 
 def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | None = None) -> Batch:
     """Replay every scenario on `path`.
@@ -140,6 +136,8 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
     marks = _day_ends(path)
     settings = [setting_of(scenario, path.points) for scenario in scenarios]
     _check_alike(scenarios)
+    for scenario in scenarios:
+        path.check(scenario)
     for setting in settings:
         setting.rules[at.CASH_LIMIT] = cash_limit(setting, path)
         setting.rules[at.INTERVAL] = path.candles.interval_ms
@@ -214,6 +212,7 @@ class _Tables:
                 path.market,
                 path.blocks,
                 path.volume,
+                path.bnb,
                 path.open_ms,
                 self.starts,
                 self.rules,

@@ -25,23 +25,24 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     worth = base * price * rules[at.BASE_UNIT]
     notional = all_lots * price
     amount = notional * max(rules[at.NOTIONAL_UNIT], rules[at.CAP_NUM])
-    bnb = state[at.BNB] * rules[at.BNB_UNIT]
+    bnb_price = max(path.highest_bnb, state[at.BNB_PRICE])
+    bnb = state[at.BNB] * bnb_price
     rounds = at.LATE_ROOM if rules[at.DELAYED] else 1  # orders that travel may take between two prints too
     fees = [at.MAKER, at.TAKER] if rules[at.DELAYED] else [at.MAKER]
     fee_in_base = max(half_up(all_lots, rules[rates], rules[rates + 1]) + 1 for rates in fees)
     fees_in_base = path.points * len(path.table) * rounds * fee_in_base
     volume = path.most_volume // numbers.lot_units * rules[at.SHARE_NUM]
-    static = [worth, amount, bnb, volume, fees_in_base, *_commission_terms(rules, all_lots, notional)]
+    static = [worth, amount, bnb, volume, fees_in_base, *_commission_terms(rules, all_lots, notional, bnb_price)]
     if max(static) > LARGEST:
         return 0
-    limit = LARGEST - worth - 4 * rounds * amount  # one candle may fill every cell at each of its four points
+    limit = LARGEST - worth - bnb - 4 * rounds * amount  # one candle may fill every cell at each of its four points
     return limit if limit > state[at.CASH] else 0
 
 
-def _commission_terms(rules: list[int], lots: int, notional: int) -> list[int]:
-    amounts = (lots, notional, notional)
+def _commission_terms(rules: list[int], lots: int, notional: int, bnb_price: int) -> list[int]:
+    amounts = ((lots, 1), (notional, 1), (notional, bnb_price))
     return [
-        2 * amount * rules[rates + 2 * index] + rules[rates + 2 * index + 1]
+        2 * amount * rules[rates + 2 * index] + rules[rates + 2 * index + 1] * scale
         for rates in (at.MAKER, at.TAKER)
-        for index, amount in enumerate(amounts)
+        for index, (amount, scale) in enumerate(amounts)
     ]

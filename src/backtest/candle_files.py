@@ -12,6 +12,7 @@ from backtest.data.coverage import gap_text
 from backtest.data.periods import utc
 from backtest.data.reading import Dialect, open_source
 from backtest.data.series import Series, parse_interval, refuse
+from backtest.wording import counted
 from domain.instrument import Market
 from ports.archives import Recording
 
@@ -65,6 +66,8 @@ def read_candles(
     )
     if candles.gaps and not allow_gaps:
         shown = "; ".join(gap_text(gap) for gap in candles.gaps[:3])
-        count = "1 gap" if len(candles.gaps) == 1 else f"{len(candles.gaps)} gaps"
-        refuse("data", f"{file.name} has {count}: {shown}. Narrow the window, or say --allow-gaps")
+        refuse(
+            "data",
+            f"{file.name} has {counted(len(candles.gaps), 'gap')}: {shown}. Narrow the window, or say --allow-gaps",
+        )
     return candles, notices

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backtest.data.periods import utc
+from backtest.wording import counted
 from domain.instrument import Market
 
 IntColumn = npt.NDArray[np.int64]
@@ -84,6 +85,12 @@ class Candles:
             for at in np.flatnonzero(steps > self.interval_ms)
         )
 
+    @property
+    def missing_share(self) -> float:
+        """Return the fraction of the candles from the first to the last that is missing."""
+        due = (self.end_ms - self.start_ms) // self.interval_ms
+        return (due - len(self)) / due
+
     def between(self, from_ms: int, until_ms: int) -> "Candles":
         """Return the candles that open in [from_ms, until_ms).
 
@@ -95,7 +102,8 @@ class Candles:
         if part.start >= part.stop:
             raise BadCandles(
                 f"{self.symbol} has no candles between {utc(from_ms)} and {utc(until_ms)}; "
-                f"the data reaches from {utc(self.start_ms)} to {utc(self.end_ms)}, with {len(self.gaps)} gaps"
+                f"the data reaches from {utc(self.start_ms)} to {utc(self.end_ms)}, with "
+                f"{counted(len(self.gaps), 'gap')}"
             )
         return replace(
             self,

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from backtest.candles import BadCandles
+from backtest.chosen_bnb import with_bnb_market
 from backtest.chosen_market import candles_of, rules_of, trades_of
 from backtest.data.command import settings_of
+from backtest.data.periods import parse_window
+from backtest.data.series import MINUTE_MS
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules
 from backtest.run_options import Wish, parse, wish_of
@@ -56,11 +59,13 @@ def _calibrated(given: argparse.Namespace, settings: Settings, rules: UsedRules)
 
 def _on_candles(given: argparse.Namespace, settings: Settings, rules: UsedRules, wish: Wish, now_ms: int) -> Study:
     candles, origin = candles_of(given, settings, rules)
+    window, instrument = (candles.start_ms, candles.end_ms), rules.rules.instrument
+    assumed = with_bnb_market(given, settings, wish.assumed, instrument, window, candles.interval_ms)
     return study(
         wish.request,
         candles,
         rules,
-        wish.assumed,
+        assumed,
         origin=origin,
         with_bounds=given.bounds,
         windows=WindowLength(given.windows) if given.windows else None,
@@ -74,8 +79,9 @@ def _on_trades(given: argparse.Namespace, settings: Settings, rules: UsedRules, 
             raise _wrong(word, "goes with candles; leave it out, or leave out --trades")
     if wish.assumed.path is not PathRule.CANDLE:
         raise _wrong("path", "goes with candles: between trades there is nothing to guess. Use --fill instead")
-    source = trades_of(given, settings, rules)
-    return study_of_trades(wish.request, source, rules, wish.assumed, with_bounds=given.bounds, made_ms=now_ms)
+    source, window = trades_of(given, settings, rules), parse_window(given.start, given.end)
+    assumed = with_bnb_market(given, settings, wish.assumed, rules.rules.instrument, window, MINUTE_MS)
+    return study_of_trades(wish.request, source, rules, assumed, with_bounds=given.bounds, made_ms=now_ms)
 
 
 def _tell(given: argparse.Namespace, found: Study) -> None:

@@ -20,26 +20,26 @@ from typing import Any, Final
 
 import numba
 
-from backtest.core import equity, fills, flight, holdings, late, layout, many, orders, prints, replay, together
+from backtest.core import equity, fills, flight, holdings, late, layout, many, orders, prints, replay, together, views
 from grid.core import cells
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
 _JIT: Final[Any] = numba.njit  # its type information lacks the first option
 _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
-_TEXTS: Final = (cells, fills, orders, prints, holdings, flight, late, equity, replay, many, together)
+_TEXTS: Final = (cells, fills, orders, prints, holdings, flight, late, equity, views, replay, many, together)
 """What is compiled, each after those it calls."""
 _INT: Final = numba.int64
 _COLUMN: Final = numba.int64[::1]
 _TABLE: Final = numba.int64[:, ::1]
 _SIGNATURE: Final = numba.void(
     *(_INT, _INT),
-    *(_COLUMN, _TABLE, _COLUMN, _COLUMN),
+    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN),
     *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN, _TABLE, _TABLE),
     *(_COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
 _TOGETHER: Final = numba.void(
-    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
+    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
     *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE),
     *(_COLUMN, _COLUMN, _COLUMN),
 )

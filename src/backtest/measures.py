@@ -4,14 +4,13 @@ Money is exact and in quote. Ratios rest on daily returns (UTC days, 365 a year,
 equity at every candle's close. What does not exist is `Absent` with its reason. docs/backtest.md explains every figure.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
 import numpy as np
 
 from backtest.candles import Candles, FloatColumn, IntColumn
+from backtest.measured import Measures, Money, MonthOfGain, Risk, Work
 from backtest.ratios import (
     DAY_MS,
     Absent,
@@ -32,135 +31,57 @@ from domain.money import UNIT, ZERO, exact
 
 YEARLY_FROM_DAYS: Final = 14
 """Figures per year are told from so many days on: a shorter time says nothing of a year."""
+GAPPY_FROM: Final = 0.05
+"""Where more than this fraction of the window is missing, no figure per year or day is told."""
 _NO_CURVE: Final = Absent("run without an equity curve")
 _SHORT: Final = Absent(f"needs at least {YEARLY_FROM_DAYS} days; a shorter time says nothing of a year")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
-    """Exact amounts in quote.
+def measure(result: Result, candles: Candles, missing_share: float | None = None) -> Measures:
+    """Measure one replay of `candles`. Without an equity curve everything daily is absent.
 
-    equity_change = grid_profit + inventory_change - fees + funding + fee_asset_revaluation + quote_rounding + residual
+    `missing_share` is the fraction of the window that the recording lacks; without it that of the candles.
     """
-
-    start_equity: Decimal
-    end_equity: Decimal
-    equity_change: Decimal  # also the gain against cash, which would have earned nothing
-    grid_profit: Decimal  # closed cycles, before fees
-    inventory_change: Decimal  # what is held, at market less at cost
-    inventory_value: Decimal
-    fees: Decimal
-    funding: Decimal
-    fee_asset_revaluation: Decimal
-    quote_rounding: Decimal
-    residual: Decimal
-    hold_change: Decimal  # the grid's first purchase, simply held
-    versus_hold: Decimal
-    all_in_change: Decimal  # the whole start equity in base, simply held, rounded to 8 decimals
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
-    """Fractions (0.01 is 1 %) and ratios."""
-
-    total_return: float
-    annual_return: Figure
-    volatility: Figure
-    sharpe: Figure
-    sortino: Figure
-    calmar: Figure
-    max_drawdown: float
-    max_drawdown_quote: Decimal
-    max_drawdown_days: Figure  # from the peak until it was reached again, or until the end
-    max_drawdown_is_over: bool | None
-    worst_day: Figure
-    worst_day_ms: int | None
-    best_day: Figure
-    positive_days: Figure  # fraction
-    liquidation_distance: Figure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """How the grid worked. Fractions where nothing else is said."""
-
-    days: float
-    buys: int
-    sells: int
-    cycles: int
-    cycles_per_day: float
-    profit_per_cycle: Decimal | Absent  # quote, all fees deducted, rounded to 8 decimals
-    time_in_range: float
-    exposure: Figure  # mean share of the equity that was held in base
-    most_exposure: Figure
-    capital_used: float  # what the plan binds, of the start equity
-    capital_efficiency: float  # profit of closed cycles after all fees, per capital bound
-    fee_share: Figure  # of the grid profit
-    unpaid_orders: int
-    faulted_slots: int
-    post_only_refusals: int
-    late_cancels: int
-    rate_waits: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthOfGain:
-    """One UTC month. `gain` in quote, exact; `total_return` of the month's first equity; deepest fall within it."""
-
-    month: str  # 2024-01
-    gain: Decimal
-    total_return: Figure
-    max_drawdown: float
-    fills: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """Everything measured of one replay; `months` is empty without an equity curve."""
-
-    money: Money
-    risk: Risk
-    work: Work
-    months: tuple[MonthOfGain, ...]
-
-    def flat(self) -> dict[str, object]:
-        """Return every figure by its name, for tables; None for what is absent."""
-        rows: dict[str, object] = {}
-        for part in (self.money, self.risk, self.work):
-            for entry in fields(part):
-                value = getattr(part, entry.name)
-                rows[entry.name] = None if isinstance(value, Absent) else value
-        return rows
-
-    @property
-    def absent(self) -> Mapping[str, str]:
-        """Return why figures are missing, by name."""
-        parts = ((part, entry.name) for part in (self.money, self.risk, self.work) for entry in fields(part))
-        found = ((name, getattr(part, name)) for part, name in parts)
-        return {name: value.reason for name, value in found if isinstance(value, Absent)}
-
-
-def measure(result: Result, candles: Candles) -> Measures:
-    """Measure one replay of `candles`. Without an equity curve everything daily is absent."""
     curve = result.curve
+    missing = candles.missing_share if missing_share is None else missing_share
     return Measures(
         money=_money(result),
         risk=risk_of(
             result.curve,
             start_equity=result.start_equity,
+            start_ms=result.start_ms,
             change=result.books.equity_change,
             fall=result.drawdown,
             length=_days_between(result),
+            missing_share=missing,
             liquidation=_liquidation(result),
         ),
-        work=_work(result, held_share(result, candles)),
+        work=_work(result, held_share(result, candles), missing),
         months=() if curve is None else monthly(curve, result.start_equity, result.fills.time_ms),
     )
+
+
+def why_no_years(days: float, missing_share: float) -> Absent | None:
+    """Return why there are no figures per year, None where there are."""
+    return why_no_rates(missing_share) or (None if days >= YEARLY_FROM_DAYS else _SHORT)
+
+
+def why_no_rates(missing_share: float) -> Absent | None:
+    """Return why nothing is told per time, None where it may be."""
+    if missing_share <= GAPPY_FROM:
+        return None
+    missing = f"{missing_share * 100:.1f} % of the window is missing, more than {GAPPY_FROM * 100:.0f} %"
+    return Absent(f"{missing}; what is told per year or day would mislead")
 
 
 def equity_of(curve: GainCurve, start_equity: Decimal) -> FloatColumn:
     """Return the account's equity in quote at every close, as floats for statistics."""
     return float(start_equity) + curve.change_quote
+
+
+def from_the_start(equity: FloatColumn, start_equity: Decimal) -> FloatColumn:
+    """Return the equity with that of the start before it, which is a peak like any other."""
+    return np.append(float(start_equity), equity)
 
 
 def days_of(result: Result) -> Days | Absent:
@@ -201,22 +122,24 @@ def risk_of(
     curve: GainCurve | None,
     *,
     start_equity: Decimal,
+    start_ms: int,
     change: Decimal,
     fall: Drawdown,
     length: float,
+    missing_share: float,
     liquidation: Figure,
 ) -> Risk:
     """Return the risk of an account that gained `change` in `length` days; without a curve all daily is absent."""
     days = _NO_CURVE if curve is None else days_of_curve(curve, start_equity)
     total = float(change / start_equity)
-    yearly = length >= YEARLY_FROM_DAYS
-    growth = annual_growth(total, length) if yearly else _SHORT
+    no_years = why_no_years(length, missing_share)
+    growth = no_years or annual_growth(total, length)
     drawdown = fall.fraction
-    short = days if isinstance(days, Absent) else (None if yearly else _SHORT)
+    short = days if isinstance(days, Absent) else no_years
     returns = np.empty(0) if isinstance(days, Absent) else days.returns
     missing = days if isinstance(days, Absent) else None
     worst = None if missing or not isinstance(days, Days) else int(np.argmin(days.returns))
-    lasted, is_over = _drawdown_days(fall, curve, start_equity)
+    lasted, is_over = _drawdown_days(fall, curve, start_equity, start_ms)
     return Risk(
         total_return=total,
         annual_return=growth,
@@ -236,14 +159,17 @@ def risk_of(
     )
 
 
-def _drawdown_days(fall: Drawdown, curve: GainCurve | None, start_equity: Decimal) -> tuple[Figure, bool | None]:
+def _drawdown_days(
+    fall: Drawdown, curve: GainCurve | None, start_equity: Decimal, start_ms: int
+) -> tuple[Figure, bool | None]:
     if curve is None:
         return _NO_CURVE, None
     if fall.trough_ms is None:
         return Absent("the equity never fell"), None
-    equity = equity_of(curve, start_equity)
-    trough = int(np.searchsorted(curve.time_ms, fall.trough_ms))
-    water = under_water(curve.time_ms, equity, min(trough, len(equity) - 1))
+    equity = from_the_start(equity_of(curve, start_equity), start_equity)
+    time_ms = np.append(start_ms, curve.time_ms)
+    trough = 1 + int(np.searchsorted(curve.time_ms, fall.trough_ms))
+    water = under_water(time_ms, equity, min(trough, len(equity) - 1))
     return water.days, water.is_over
 
 
@@ -252,7 +178,7 @@ def _liquidation(result: Result) -> Figure:
     return Absent("on spot nothing is borrowed, so nothing can be liquidated" if market is Market.SPOT else "not told")
 
 
-def _work(result: Result, held: FloatColumn | Absent) -> Work:
+def _work(result: Result, held: FloatColumn | Absent, missing_share: float) -> Work:
     books, plan = result.books, result.scenario.plan
     length = _days_between(result)
     earned = books.grid_profit - books.fees
@@ -261,7 +187,7 @@ def _work(result: Result, held: FloatColumn | Absent) -> Work:
         buys=books.buys,
         sells=books.sells,
         cycles=books.cycles,
-        cycles_per_day=books.cycles / length,
+        cycles_per_day=why_no_rates(missing_share) or books.cycles / length,
         profit_per_cycle=_share(earned, Decimal(books.cycles)) if books.cycles else Absent("no cycle closed"),
         time_in_range=result.time_in_range,
         exposure=held if isinstance(held, Absent) else float(held.mean()),

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, NamedTuple
 
 from backtest.data.series import refuse
-from backtest.measures import YEARLY_FROM_DAYS
+from backtest.measures import YEARLY_FROM_DAYS, why_no_rates
 
 
 class Objective(NamedTuple):
@@ -61,8 +61,8 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
     return tuple(OBJECTIVES[name] for name in names)
 
 
-def check_length(aims: Sequence[Objective], days: float) -> None:
-    """Refuse aims that are told per year where the candles are too few for that.
+def check_length(aims: Sequence[Objective], days: float, missing_share: float = 0.0) -> None:
+    """Refuse aims that are told per year where the candles are too few for that, or too many are missing.
 
     Raises:
         InvalidRequest: naming `objective`.
@@ -74,6 +74,9 @@ def check_length(aims: Sequence[Objective], days: float) -> None:
             f"{yearly[0]} needs at least {YEARLY_FROM_DAYS} days, a window here has {days:.1f}; take longer windows or "
             "--objective return",
         )
+    gappy = why_no_rates(missing_share)
+    if yearly and gappy is not None:
+        refuse("objective", f"{yearly[0]} is not told here: {gappy.reason}; take another window or --objective return")
 
 
 def better(one: Sequence[float], other: Sequence[float], aims: Sequence[Objective]) -> bool:

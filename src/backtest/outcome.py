@@ -48,7 +48,7 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         raise ValueError("a cell held base of more prices than the engine has places for; please report this")
     candles, state, unit = path.candles, outcome.state, setting.scales.amount
     first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
-    books = books_of(scenario, setting, outcome.cell, state, last)
+    books = books_of(scenario, path, setting, outcome.cell, state)
     instrument, fills = scenario.rules.instrument, _fills(outcome.fills)
     curve = EquityCurve(time_ms=path.close_ms, change=outcome.curve, unit=unit, fills=fills, lot=setting.scales.lot)
     held = [scenario.balances.get(asset, ZERO) for asset in (instrument.quote, instrument.base)]
@@ -76,19 +76,21 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
 
 
 @exact
-def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state: list[int], mark: Decimal) -> Books:
-    """Return the grid's books at `mark`, equal to `orders.books.FifoBooks` fed with the same fills."""
+def books_of(scenario: Scenario, path: PricePath, setting: Setting, cell: list[list[int]], state: list[int]) -> Books:
+    """Return the grid's books at the last close, equal to `orders.books.FifoBooks` fed with the same fills."""
     scales, plan, rules = setting.scales, scenario.plan, scenario.rules
     flows = flows_of(setting, cell, state)
     fee_quote, fee_bnb = from_units(state[at.FEE_QUOTE]), from_units(state[at.FEE_BNB])
-    bnb_value = fee_bnb * from_units(scales.bnb_price)
+    bnb_price = from_units(last_bnb_price(path, setting) * scales.unit)
+    bnb_then, bnb_now = state[at.FEE_BNB_WORTH] * scales.amount, fee_bnb * bnb_price
+    mark = from_units(int(path.candles.close[-1]))
     base = from_units(flows.base)
     step = rules.tick * Decimal(1).scaleb(-8)  # of a price in ticks times base in 1e-8
     cost, fee_base_value = flows.cost * step, flows.fee_base_value * step
     cash = flows.quote * scales.amount
     profit = cash + fee_quote + cost + fee_base_value
-    fees = fee_base_value + fee_quote + bnb_value
-    equity = cash + base * mark - bnb_value
+    fees = fee_base_value + fee_quote + bnb_then
+    equity = cash + base * mark - bnb_now
     by_asset = {rules.instrument.base: from_units(flows.fee_base), rules.instrument.quote: fee_quote, BNB: fee_bnb}
     hold = plan.entry_quantity * (mark - plan.start_price)
     books = Books(
@@ -98,11 +100,11 @@ def books_of(scenario: Scenario, setting: Setting, cell: list[list[int]], state:
         grid_profit=profit,
         fees=fees,
         fees_by_asset={asset: amount for asset, amount in by_asset.items() if amount},
-        fee_asset_revaluation=ZERO,
-        fee_prices={BNB: from_units(scales.bnb_price)} if fee_bnb else {},
+        fee_asset_revaluation=bnb_then - bnb_now,
+        fee_prices={BNB: bnb_price} if fee_bnb else {},
         cash_flow=cash,
         equity_change=equity,
-        residual=equity - (profit + (base * mark - cost) - fees),
+        residual=equity - (profit + (base * mark - cost) - fees + (bnb_then - bnb_now)),
         mark_price=mark,
         buys=state[at.BUYS],
         sells=state[at.SELLS],
@@ -132,18 +134,23 @@ def flows_of(setting: Setting, cell: list[list[int]], state: list[int]) -> Flows
     own_cost = state[at.OWN_COST] if setting.rules[at.DELAYED] else sum(own)
     return Flows(
         base=sum(held),
-        quote=state[at.CASH] + state[at.FEE_BNB] * setting.rules[at.BNB_UNIT] - setting.state[at.CASH],
+        quote=state[at.CASH] + state[at.FEE_BNB_WORTH] - setting.state[at.CASH],
         cost=own_cost + sum(first) * first_price,
         fee_base=sum(fees) + state[at.FIRST_FEE] + state[at.TAKER_FEE],
         fee_base_value=later_fees + state[at.FIRST_FEE] * first_price + state[at.TAKER_FEE_VALUE],
     )
 
 
+def last_bnb_price(path: PricePath, setting: Setting) -> int:
+    """Return what BNB costs in the last row, in units of money per 1e-8 BNB; 0 where nothing is paid in it."""
+    return int(path.bnb[-1]) if setting.rules[at.BNB_MOVES] else setting.state[at.BNB_PRICE]
+
+
 def drawdown_of(state: list[int], path: PricePath, unit: Decimal) -> Drawdown:
     falls = (state[at.WORST_PEAK_AT], state[at.WORST_TROUGH_AT])
-    if falls[0] < 0:
+    if falls[0] == at.NEVER:
         return Drawdown(peak=ZERO, trough=ZERO, peak_ms=None, trough_ms=None)
-    peak_ms, trough_ms = (int(path.close_ms[index]) for index in falls)
+    peak_ms, trough_ms = (int(path.open_ms[0] if row == at.AT_START else path.close_ms[row]) for row in falls)
     return Drawdown(
         peak=state[at.WORST_PEAK] * unit,
         trough=state[at.WORST_TROUGH] * unit,

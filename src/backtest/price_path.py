@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from backtest.bnb_market import BnbMarket
 from backtest.candles import BadCandles, Candles, IntColumn
 from backtest.core import layout as at
+from backtest.scales import scales_of
 from backtest.scenario import PPM, FillKind, Scenario
 from backtest.trade_slices import TradeSlice
 from domain.money import UNITS_PER_ONE, to_units
@@ -32,11 +34,29 @@ class PricePath:
     close_ms: IntColumn  # the last millisecond
     highest: int  # ticks
     most_volume: int
+    bnb_market: BnbMarket | None
+    bnb: IntColumn  # units of money per 1e-8 BNB in each row; empty without a market of BNB
+    highest_bnb: int
+
+    def check(self, scenario: Scenario) -> None:
+        """Refuse a scenario whose BNB costs what this path does not know.
+
+        Raises:
+            ValueError: if it was made for another market of BNB.
+        """
+        wanted = scenario.fees.bnb_market
+        if wanted is not None and wanted is not self.bnb_market:
+            raise ValueError("the path was made for another price of BNB; make one for the scenario")
 
     @property
     def market(self) -> IntColumn:
         """Return the table as the engine reads it, row after row."""
         return self.table.reshape(-1)
+
+    def plain_tape(self) -> at.Tape:
+        """Return the market as the plain form of the engine reads it."""
+        columns = (self.market, self.blocks, self.volume, self.bnb, self.open_ms)
+        return at.Tape(*(column.tolist() for column in columns))
 
     def named(self, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the engine's fills as a table of its own, their moments named by their times.
@@ -51,8 +71,8 @@ class PricePath:
         return table
 
     @classmethod
-    def of(cls, candles: Candles, scenario: Scenario, *, points: int = 4) -> "PricePath":
-        """Translate candles.
+    def of(cls, candles: Candles, scenario: Scenario, *, points: int = 4, unit: int | None = None) -> "PricePath":
+        """Translate candles; `unit` is one of money that several scenarios share.
 
         Raises:
             BadCandles: for another market than the scenario's, or a price that is no whole number of ticks.
@@ -61,8 +81,8 @@ class PricePath:
         if points not in (1, 4):
             raise ValueError(f"points must be 4 for candles or 1 for trades, was {points}")
         tick = to_units(scenario.rules.tick)
-        table = _in_ticks(candles, tick)
-        blocks = _blocks(table)
+        table, bnb = _in_ticks(candles, tick), _bnb_in_units(scenario, candles.open_ms, unit)
+        blocks = _blocks(table, bnb)
         volume = np.rint(np.minimum(candles.volume * UNITS_PER_ONE, float(at.NOTHING))).astype(np.int64)
         return cls(
             candles=candles,
@@ -75,6 +95,9 @@ class PricePath:
             close_ms=candles.open_ms + (candles.interval_ms - 1),
             highest=int(blocks[at.BLOCK_HIGH].max()),
             most_volume=int(volume.max()),
+            bnb_market=scenario.fees.bnb_market,
+            bnb=bnb,
+            highest_bnb=int(bnb.max(initial=0)),
         )
 
     @classmethod
@@ -90,7 +113,8 @@ class PricePath:
         _check_market(candles, scenario)
         tick = to_units(scenario.rules.tick)
         table = np.repeat(_whole_ticks(trades.price, tick), at.ROW_WIDTH).reshape(-1, at.ROW_WIDTH)
-        blocks = _blocks(table)
+        bnb = _bnb_in_units(scenario, trades.time_ms)
+        blocks = _blocks(table, bnb)
         volume = _our_share(trades.quantity, scenario)
         return cls(
             candles=candles,
@@ -103,6 +127,9 @@ class PricePath:
             close_ms=trades.time_ms,
             highest=int(blocks[at.BLOCK_HIGH].max()),
             most_volume=int(volume.max()),
+            bnb_market=scenario.fees.bnb_market,
+            bnb=bnb,
+            highest_bnb=int(bnb.max(initial=0)),
         )
 
 
@@ -147,11 +174,22 @@ def _whole_ticks(prices: IntColumn, tick: int) -> IntColumn:
     return ticks
 
 
-def _blocks(table: Table) -> Table:
+def _bnb_in_units(scenario: Scenario, time_ms: IntColumn, unit: int | None = None) -> IntColumn:
+    market = scenario.fees.bnb_market
+    if market is None:
+        return np.empty(0, dtype=np.int64)
+    price: IntColumn = market.at(time_ms) // (scales_of(scenario).unit if unit is None else unit)
+    return price
+
+
+def _blocks(table: Table, bnb: IntColumn) -> Table:
     starts = np.arange(0, len(table), at.BLOCK)
-    blocks = np.empty((4, len(starts)), dtype=np.int64)
+    blocks = np.zeros((at.BLOCK_ROWS, len(starts)), dtype=np.int64)
     blocks[at.BLOCK_HIGH] = np.maximum.reduceat(table[:, at.HIGH], starts)
     blocks[at.BLOCK_LOW] = np.minimum.reduceat(table[:, at.LOW], starts)
     blocks[at.BLOCK_TOP] = np.maximum.reduceat(table[:, at.CLOSE], starts)
     blocks[at.BLOCK_BOTTOM] = np.minimum.reduceat(table[:, at.CLOSE], starts)
+    if len(bnb):
+        blocks[at.BLOCK_BNB_TOP] = np.maximum.reduceat(bnb, starts)
+        blocks[at.BLOCK_BNB_BOTTOM] = np.minimum.reduceat(bnb, starts)
     return blocks

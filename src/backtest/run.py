@@ -34,6 +34,7 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
 
     `form` asks for one form of the engine; without it the compiled one runs wherever int64 is known to hold.
     """
+    path.check(scenario)
     setting = setting_of(scenario, path.points)
     limit = cash_limit(setting, path)
     setting.rules[at.CASH_LIMIT] = limit
@@ -74,7 +75,8 @@ class _Compiled:
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.market, path.blocks, path.volume, path.open_ms, *one, fills, curve, *unmarked, status)
+            market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
+            replays(0, 1, *market, *one, fills, curve, *unmarked, status)
             parts.append(named(path, self.setting, fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
@@ -90,33 +92,17 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     rules[at.CASH_LIMIT] = sum(balance for balance in state if balance > 0) << 256
     fills = [0] * fill_room(setting)
     length = len(path.candles) if rules[at.CURVE] else 0
-    curve = [0] * length
-    marked = [0] * len(marks)
-    market, blocks, volumes = path.market.tolist(), path.blocks.tolist(), path.volume.tolist()
-    ladder, flight, times = setting.ladder(), setting.flight_at_start(), path.open_ms.tolist()
+    kept = at.Kept([0] * length, marks, [0] * len(marks))
+    grid = at.Grid(rules, setting.ladder(), cell, totals, state, fills, setting.flight_at_start())
+    tape = path.plain_tape()
     written: list[int] = []
     status = at.FILLS_FULL
     while status == at.FILLS_FULL:
-        status = replay(
-            market,
-            blocks,
-            volumes,
-            times,
-            rules,
-            ladder,
-            cell,
-            flight,
-            totals,
-            state,
-            fills,
-            curve,
-            marks,
-            marked,
-        )
+        status = replay(tape, grid, kept)
         written += fills[: state[at.FILL_AT]]
         state[at.FILL_AT] = 0
     table = named(path, setting, np.array(written, dtype=object))
-    return Outcome(cell, state, table, np.array(curve, dtype=object), RanBy.PLAIN), marked
+    return Outcome(cell, state, table, np.array(kept.curve, dtype=object), RanBy.PLAIN), list(kept.marked)
 
 
 def named(path: PricePath, setting: Setting, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -17,6 +17,8 @@ from domain.instrument import Instrument
 from domain.money import ZERO, parse_amount
 from ports.archives import Recording
 
+BNB_FOLLOWS_MARKET: Final = "market"
+"""The price of BNB that is told by its market's candles."""
 _PPM_PER_PERCENT: Final = 10_000
 _BNB_SHARE: Final = Decimal("0.01")
 _EPILOG: Final = """\
@@ -80,7 +82,14 @@ def add_grid(group: argparse._ArgumentGroup) -> None:
 def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
     """Add the words for fees, fills, path, delays and rules; `more_fills` are rules of this command alone."""
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
-    group.add_argument("--bnb-price", metavar="PRICE", help="pay fees in BNB at this constant price, a quarter less")
+    group.add_argument(
+        "--bnb-price",
+        metavar="PRICE",
+        help="pay fees in BNB, a quarter less, at this constant price, or `market`: at what its own candles tell",
+    )
+    group.add_argument(
+        "--bnb-data", type=Path, metavar="FILE", help="candles of BNB's market instead of the stored ones"
+    )
     group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
     rules = f"touch (default), through, share:5%%{more_fills}"
     group.add_argument("--fill", default="touch", metavar="RULE", help=rules)
@@ -145,7 +154,8 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
         mistakes += error.mistakes
     if request is None or capital is None or fees is None or fill is None or delays is None:
         raise InvalidRequest(mistakes)
-    balances = balances_of(instrument, capital, fees, given.bnb)
+    bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
+    balances = balances_of(instrument, capital, fees, bnb)
     assumed = Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path), delays=delays)
     return Wish(request, assumed)
 
@@ -166,10 +176,11 @@ def balances_of(instrument: Instrument, capital: Decimal, fees: Fees, bnb: str |
         InvalidRequest: naming `bnb`.
     """
     balances = {instrument.quote: capital}
-    if fees.bnb_price is None and bnb is not None:
-        raise _wrong("bnb", "needs what a BNB costs beside it, in quote: --bnb-price 600")
-    if fees.bnb_price is not None:
-        balances["BNB"] = _bnb(bnb, capital, fees.bnb_price)
+    price = fees.first_bnb_price
+    if price is None and bnb is not None:
+        raise _wrong("bnb", "needs what a BNB costs beside it, in quote: --bnb-price 600, or --bnb-price market")
+    if price is not None:
+        balances["BNB"] = _bnb(bnb, capital, price)
     return balances
 
 
@@ -188,6 +199,8 @@ def parse_capital(text: str) -> Decimal:
 def parse_fees(text: str, bnb_price: str | None = None) -> Fees:
     """Return the fees that `maker,taker` in percent name; one number is meant for both.
 
+    Where the price of BNB follows its market, that is still to be added.
+
     Raises:
         InvalidRequest: naming `fees` or `bnb_price`.
     """
@@ -198,10 +211,15 @@ def parse_fees(text: str, bnb_price: str | None = None) -> Fees:
     if not all(0 <= rate < MOST_FEE_PPM for rate in ppm):
         most = MOST_FEE_PPM // _PPM_PER_PERCENT
         raise _wrong("fees", f"must be from 0 to less than {most} percent, was {text}; rebates are not replayed")
-    price = None if bnb_price is None else _number("bnb_price", bnb_price)
-    if price is not None and not 0 < price <= MOST_AMOUNT:
-        raise _wrong("bnb_price", f"must be above 0 and at most {MOST_AMOUNT}, was {bnb_price}")
+    price = None if bnb_price is None or bnb_price == BNB_FOLLOWS_MARKET else _bnb_price(bnb_price)
     return Fees(int(ppm[0]), int(ppm[-1]), price)
+
+
+def _bnb_price(text: str) -> Decimal:
+    price = _number("bnb_price", text)
+    if not 0 < price <= MOST_AMOUNT:
+        raise _wrong("bnb_price", f"must be above 0 and at most {MOST_AMOUNT}, was {text}; or say market")
+    return price
 
 
 def parse_fill(text: str) -> FillAssumption:

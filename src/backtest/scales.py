@@ -19,7 +19,6 @@ class Scales(NamedTuple):
 
     tick: int  # in 1e-8 quote
     lot: int  # in 1e-8 base
-    bnb_price: int  # in 1e-8 quote; 0 where fees are not paid in BNB
     unit: int  # of money, in 1e-16 quote
 
     @property
@@ -74,8 +73,9 @@ def scales_of(scenario: Scenario) -> Scales:
         ValueError: where tick, lot or the price of BNB has more than 8 decimals.
     """
     tick, lot = to_units(scenario.rules.tick), to_units(scenario.rules.lot)
-    bnb = to_units(scenario.fees.bnb_price or ZERO)
-    return Scales(tick, lot, bnb, gcd(tick, UNITS_PER_ONE, bnb))
+    fees = scenario.fees
+    bnb = to_units(fees.bnb_price or ZERO) if fees.bnb_market is None else fees.bnb_market.step
+    return Scales(tick, lot, gcd(tick, UNITS_PER_ONE, bnb))
 
 
 @exact
@@ -99,11 +99,11 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.NOTIONAL_UNIT] = scales.tick * scales.lot // scales.unit
     rules[at.BASE_UNIT] = scales.tick // scales.unit
     rules[at.FEE_UNIT] = UNITS_PER_ONE // scales.unit
-    rules[at.BNB_UNIT] = scales.bnb_price // scales.unit
+    rules[at.BNB_MOVES] = int(scenario.fees.bnb_market is not None)
     rules[at.CAP_NUM], rules[at.CAP_DEN] = _reduced(scales.tick * scales.lot, UNITS_PER_ONE)
-    rules[at.PAYS_IN_BNB] = int(scales.bnb_price > 0)
-    _write_rates(rules, at.MAKER, scenario.fees.maker_ppm, scales)
-    _write_rates(rules, at.TAKER, scenario.fees.taker_ppm, scales)
+    rules[at.PAYS_IN_BNB] = int(scenario.fees.first_bnb_price is not None)
+    for first, ppm in ((at.MAKER, scenario.fees.maker_ppm), (at.TAKER, scenario.fees.taker_ppm)):
+        _write_rates(rules, first, ppm, scales)
     share = (1, 1) if points == 1 else _reduced(scenario.fill.share_ppm, PPM * points)
     rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
@@ -122,11 +122,12 @@ def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:
     state[at.FREE] = state[at.CASH] = quote
     state[at.BASE] = to_units(balances.get(instrument.base, ZERO))
     state[at.BNB] = to_units(balances.get(BNB, ZERO))
+    state[at.BNB_PRICE] = to_units(scenario.fees.bnb_price or ZERO) // scales.unit
     state[at.BEST_BUY], state[at.BEST_SELL] = -1, cell_count
     state[at.HEAD] = -1
-    state[at.PEAK] = state[at.TROUGH] = -at.NOTHING
     state[at.WORST_PEAK] = state[at.WORST_TROUGH] = 1
-    state[at.WORST_PEAK_AT] = state[at.WORST_TROUGH_AT] = -1
+    for place in (at.PEAK_AT, at.TROUGH_AT, at.WORST_PEAK_AT, at.WORST_TROUGH_AT):
+        state[place] = at.NEVER
     return state
 
 
@@ -143,7 +144,7 @@ def _write_rates(rules: list[int], first: int, ppm: int, scales: Scales) -> None
     places = [
         _reduced(scales.lot * ppm, PPM),
         _reduced(notional, PPM * UNITS_PER_ONE),
-        _reduced(notional * BNB_PERCENT, scales.bnb_price * PPM * 100) if scales.bnb_price else (0, 1),
+        _reduced(notional * BNB_PERCENT, scales.unit * PPM * 100) if rules[at.PAYS_IN_BNB] else (0, 1),
     ]
     for index, (numerator, denominator) in enumerate(places):
         rules[first + 2 * index], rules[first + 2 * index + 1] = numerator, denominator

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridPlan, GridRequest
@@ -53,13 +54,15 @@ class FillAssumption:
 class Fees:
     """Commission of the account, in parts per million of what a fill brings.
 
-    Without `bnb_price` it is taken from the asset received: base of a purchase, quote of a sale. With it (quote per
-    BNB, held constant over the replay) it is taken from the account's BNB at Binance's discount as long as that lasts.
+    It is taken from the asset received, base of a purchase, quote of a sale, unless the price of BNB is told: then from
+    the account's BNB, at Binance's discount, as long as that lasts. `bnb_price` (quote per BNB) stands still over the
+    replay; with `bnb_market` each fill pays the price that was known when its candle, or its trade, began.
     """
 
     maker_ppm: int = 1_000
     taker_ppm: int = 1_000
     bnb_price: Decimal | None = None
+    bnb_market: BnbMarket | None = None
 
     def __post_init__(self) -> None:
         for name in ("maker_ppm", "taker_ppm"):
@@ -67,6 +70,13 @@ class Fees:
                 raise ValueError(f"{name} must lie between 0 and {MOST_FEE_PPM}, was {getattr(self, name)}")
         if self.bnb_price is not None and self.bnb_price <= 0:
             raise ValueError(f"bnb_price must be above 0, was {self.bnb_price}")
+        if self.bnb_price is not None and self.bnb_market is not None:
+            raise ValueError("bnb_price and bnb_market are both named; give one of them")
+
+    @property
+    def first_bnb_price(self) -> Decimal | None:
+        """Return quote per BNB at the start; None where fees are not paid in it."""
+        return self.bnb_price if self.bnb_market is None else self.bnb_market.first_price
 
     @property
     def rates(self) -> FeeRates:
@@ -121,7 +131,7 @@ class Scenario:
             InvalidRequest: with every mistake.
         """
         mistakes = [FieldMistake(*found) for found in self._wrong_with_account()]
-        price = self.fees.bnb_price
+        price = self.fees.first_bnb_price
         if price is not None and "BNB" in (self.rules.instrument.base, self.rules.instrument.quote):
             mistakes.append(FieldMistake("bnb_price", "fees in BNB on BNB's own market are not replayed; leave it out"))
         elif price is not None and not _is_whole(price):

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from backtest.candles import BadCandles, Candles
-from backtest.measures import Measures, measure
+from backtest.measured import Measures
+from backtest.measures import measure
 from backtest.result import Result
 from backtest.rules_source import UsedRules
 from backtest.run import run
@@ -66,6 +67,10 @@ class TradesPlayed:
     count: int
     missing: int = 0
 
+    @property
+    def missing_share(self) -> float:
+        return self.missing / (self.missing + self.count)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
@@ -86,6 +91,11 @@ class Study:
     made_ms: int = 0
     trades: TradesPlayed | None = None
     fill_origin: str = ""
+
+    @property
+    def missing_share(self) -> float:
+        """Return the fraction of the window that the recording lacks."""
+        return self.candles.missing_share if self.trades is None else self.trades.missing_share
 
 
 def study(

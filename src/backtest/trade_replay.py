@@ -22,8 +22,8 @@ from backtest.trade_slices import TradeSlice
 from domain.money import exact, to_units
 
 _PLACES: Final = (at.PEAK_AT, at.TROUGH_AT, at.WORST_PEAK_AT, at.WORST_TROUGH_AT)
-"""Places in `state` that name a row. Between slices they name a time: -2, -3, ... are those in `_times_ms`."""
-_BEFORE: Final = -2
+"""Places in `state` that name a row. Between slices they name a time: -3, -4, ... are those in `_times_ms`."""
+_BEFORE: Final = at.NEVER - 1
 _NO_CURVE: Final[IntColumn] = np.empty(0, dtype=np.int64)
 
 
@@ -82,7 +82,7 @@ class TradeReplay:
         """
         candles, state = self.candles, list(self._state)
         assert self._path is not None  # noqa: S101 - there are candles, so something was played
-        state[at.WORST_PEAK_AT] = -1  # a time by now, and no row
+        state[at.WORST_PEAK_AT] = at.NEVER  # a time by now, and no row
         prices = self.scenario.plan.prices
         bottom, top = to_units(prices[0]), to_units(prices[-1])
         state[at.IN_RANGE] = int(((bottom <= candles.close) & (candles.close <= top)).sum())
@@ -103,7 +103,7 @@ class TradeReplay:
         totals, marked, status = _array([self._totals]), np.empty((1, len(marks)), dtype=np.int64), _array([0])
         fills, parts = np.empty(fill_room(setting), dtype=np.int64), []
         one = (_array([0, setting.cell_count]), _array([setting.rules]), _array(setting.ladder()).reshape(-1))
-        market = (path.market, path.blocks, path.volume, path.open_ms)
+        market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
         status[0] = at.FILLS_FULL
         replays = compiled_replays(late=bool(setting.rules[at.DELAYED]))
         while status[0] == at.FILLS_FULL:
@@ -123,34 +123,24 @@ class TradeReplay:
         rules, state = list(self._setting.rules), self._state
         rules[at.CASH_LIMIT] = sum(abs(balance) for balance in self._setting.state) << 256
         state[at.NEXT] = state[at.NEXT_MARK] = 0
-        columns = (path.market.tolist(), path.blocks.tolist(), path.volume.tolist(), path.open_ms.tolist())
-        fills, marked = [0] * fill_room(self._setting), [0] * len(marks)
+        fills, kept = [0] * fill_room(self._setting), at.Kept([], marks.tolist(), [0] * len(marks))
+        tape = path.plain_tape()
+        grid = at.Grid(rules, self._setting.ladder(), self._cell, self._totals, state, fills, self._flight)
         status = at.FILLS_FULL
         while status == at.FILLS_FULL:
-            status = replay(
-                *columns,
-                rules,
-                self._setting.ladder(),
-                self._cell,
-                self._flight,
-                self._totals,
-                state,
-                fills,
-                [],
-                marks.tolist(),
-                marked,
-            )
+            status = replay(tape, grid, kept)
             self._fills.append(named(path, self._setting, np.array(fills[: state[at.FILL_AT]], dtype=object)))
             state[at.FILL_AT] = 0
-        return np.array(marked, dtype=object)
+        return np.array(kept.marked, dtype=object)
 
     def _name_times(self, time_ms: IntColumn) -> None:
         """Let rows of this slice be known by their time, for the next slice counts its own from 0."""
         before = list(self._times_ms)
         for index, place in enumerate(_PLACES):
             row = self._state[place]
-            if row != -1:
-                self._times_ms[index] = int(time_ms[row]) if row >= 0 else before[_BEFORE - row]
+            if row != at.NEVER:
+                is_here = row >= at.AT_START
+                self._times_ms[index] = int(time_ms[max(row, 0)]) if is_here else before[_BEFORE - row]
                 self._state[place] = _BEFORE - index
 
     @exact

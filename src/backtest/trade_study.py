@@ -142,17 +142,17 @@ def study_of_trades(
         for playing in replays.values():
             playing.play(trades)
     results = {fill: playing.result() for fill, playing in replays.items()}
-    candles = replays[assumed.fill].candles
+    candles, played = replays[assumed.fill].candles, TradesPlayed(source.count, source.missing)
     bounds = Bounds(pessimistic=results[kinds[1]], optimistic=results[kinds[2]]) if with_bounds else None
     return Study(
         candles=candles,
         origin=source.origin,
         rules=rules,
         result=results[assumed.fill],
-        measures=measure(results[assumed.fill], candles),
+        measures=measure(results[assumed.fill], candles, played.missing_share),
         bounds=bounds,
         made_ms=made_ms,
-        trades=TradesPlayed(source.count, source.missing),
+        trades=played,
     )
 
 

@@ -12,14 +12,16 @@ from typing import Any
 from backtest.candles import Candles
 from backtest.scenario import Scenario
 from chaos.host import InProcessHost, Latency
+from chaos.translate import amount
 from domain.events import CancelRefused, OrderEvent, OrderRefused, TimerFired
 from domain.orders import Intent, OrderType, Side
 from fakes.grid_examples import gate
-from fakes.live_replay import ENDLESS, NO_LIMIT, Lived, pay_fees, points, what_lived
+from fakes.live_replay import ENDLESS, NO_LIMIT, Lived, beside_bnb, pay_fees, points, what_lived
 from fakes.store import InMemoryStore
 from grid.worker import Effect
 from grid.worker_host import TIMER_S
 from orders.effects import Cancel, Submit
+from simulator.core.events import ExchangeEvent, OrderChanged
 from simulator.core.symbols import SymbolSpec
 from simulator.market.feed import FeedStep
 
@@ -47,6 +49,8 @@ class DelayLineHost(InProcessHost):
     def __init__(self, *, latency_ms: int, **named: Any) -> None:
         super().__init__(seed=0, latency=Latency(0.0, 0.0), **named)
         self.happened = Happened()
+        self.bnb_price: Decimal | None = None
+        self.paid_at: dict[int, Decimal | None] = {}  # what BNB cost, by trade id
         self._way_ms = latency_ms
         self._last = 0
         self._next_timer: float = float("inf")
@@ -69,7 +73,15 @@ class DelayLineHost(InProcessHost):
         self.heap.advance_to(step.time_ms)
         for trade in step.trades:
             self.exchange.print_trade(trade)
-            self._last = trade.price
+            if trade.symbol == self.spec.symbol:
+                self._last = trade.price
+            else:
+                self.bnb_price = amount(trade.price)
+
+    def _on_exchange_event(self, event: ExchangeEvent) -> None:
+        if isinstance(event, OrderChanged) and event.fill is not None:
+            self.paid_at[event.fill.trade_id] = self.bnb_price
+        super()._on_exchange_event(event)
 
     def _run_until(self, until_ms: int) -> None:
         while True:
@@ -128,7 +140,7 @@ def live_through_delays(
     candles: Candles, scenario: Scenario, spec: SymbolSpec, steps: Iterator[FeedStep] | None = None
 ) -> tuple[Lived, Happened]:
     """Run the scenario with its latency on the candles' points, or on `steps`; what is under way at the end is lost."""
-    bnb_price: Decimal | None = scenario.fees.bnb_price
+    row_ms = 1 if steps else candles.interval_ms
     host = DelayLineHost(
         latency_ms=scenario.delays.latency_ms,
         spec=spec,
@@ -141,10 +153,11 @@ def live_through_delays(
             max_price_distance=NO_LIMIT,
         ),
         start_ms=candles.start_ms,
-        fee_price=lambda _asset, _at_ms: bnb_price,
+        fee_price=lambda _asset, _at_ms: host.bnb_price,
     )
-    pay_fees(host, scenario, candles.start_ms)
-    steps = steps or points(candles, scenario, spec)
+    pay_fees(host, scenario)
+    steps = beside_bnb(steps or points(candles, scenario, spec), scenario, row_ms)
     host.begin(next(steps), scenario)
     host.go_on(steps)
-    return what_lived(host, scenario, candles), host.happened
+    lived = what_lived(host, scenario, candles, lambda fill: host.paid_at[fill.trade_id], host.bnb_price)
+    return lived, host.happened

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,7 @@ from domain.instrument import Market
 from domain.money import to_units
 from domain.orders import Fill, Role, Side
 from fakes.grid_examples import gate
+from fakes.replay_examples import bnb_price_at
 from fakes.store import InMemoryStore
 from orders.books import FifoBooks
 from orders.client_ids import ClientId
@@ -53,7 +54,7 @@ def live_through(
     max_exposure: Decimal = NO_LIMIT,
 ) -> Lived:
     """Run the scenario on the in-process host without latency, on the candles' points or on `steps`."""
-    bnb_price = scenario.fees.bnb_price
+    row_ms = 1 if steps else candles.interval_ms
     host = InProcessHost(
         spec=spec,
         balances=dict(scenario.balances),
@@ -62,41 +63,60 @@ def live_through(
         start_ms=candles.start_ms,
         seed=0,
         latency=Latency(0.0, 0.0),
-        fee_price=lambda _asset, _at_ms: bnb_price,
+        fee_price=lambda _asset, at_ms: bnb_price_at(scenario, at_ms, row_ms),
     )
-    pay_fees(host, scenario, candles.start_ms)
-    steps = steps or points(candles, scenario, spec)
-    host.play([next(steps)])
+    pay_fees(host, scenario)
+    steps = beside_bnb(steps or points(candles, scenario, spec), scenario, row_ms)
+    first = next(steps)
+    host.play([first])
     host.start(scenario.plan)
     host.settle()
     entering = host.snapshot().phase is Phase.ENTERING
+    last_ms = first.time_ms
     for step in steps:
+        last_ms = step.time_ms
         offer = step.book if entering else BookUpdate(spec.symbol, (), ())
         host.play([FeedStep(step.time_ms, step.trades, offer)])
         entering = entering and host.snapshot().phase is Phase.ENTERING
-    return what_lived(host, scenario, candles)
+    now = bnb_price_at(scenario, last_ms, row_ms)
+    return what_lived(host, scenario, candles, lambda fill: bnb_price_at(scenario, fill.time_ms, row_ms), now)
 
 
-def what_lived(host: InProcessHost, scenario: Scenario, candles: Candles) -> Lived:
-    """Return what a host's grid did, its books at the last close."""
+def what_lived(
+    host: InProcessHost,
+    scenario: Scenario,
+    candles: Candles,
+    bnb_at: Callable[[Fill], Decimal | None],
+    bnb_now: Decimal | None,
+) -> Lived:
+    """Return what a host's grid did, its books at the last close and at what BNB cost at each fill and costs now."""
     fills = list(host.store.fills(1))
     rows = [_row(fill, scenario) for fill in fills]
-    marked = _marked(fills, rows, scenario, to_decimal(int(candles.close[-1])))
+    books = FifoBooks(scenario.rules.instrument)
+    for fill, row in zip(fills, rows, strict=True):
+        books.add(fill, bnb_at(fill), lane=row[1])
+    prices = {} if bnb_now is None else {"BNB": bnb_now}
+    marked = books.marked(to_decimal(int(candles.close[-1])), prices)
     return Lived(rows, fills, host.snapshot().books, host.balances(), marked)
 
 
-def pay_fees(host: InProcessHost, scenario: Scenario, at_ms: int) -> None:
+def pay_fees(host: InProcessHost, scenario: Scenario) -> None:
     """Let the account pay what the scenario's fees say."""
-    price = scenario.fees.bnb_price
     host.exchange.set_commission(
         ACCOUNT,
         maker_ppm=scenario.fees.maker_ppm,
         taker_ppm=scenario.fees.taker_ppm,
-        pays_in_bnb=price is not None,
+        pays_in_bnb=scenario.fees.first_bnb_price is not None,
     )
-    if price is not None:
-        host.exchange.add_symbol(SPECS["BNBUSDT"])
-        host.exchange.print_trade(MarketTrade("BNBUSDT", to_units(price), UNIT, at_ms, buyer_is_maker=False))
+    host.exchange.add_symbol(SPECS["BNBUSDT"])
+
+
+def beside_bnb(steps: Iterator[FeedStep], scenario: Scenario, row_ms: int) -> Iterator[FeedStep]:
+    """Yield the steps, before each of them a print of what BNB is known to cost in its row of `row_ms`."""
+    for step in steps:
+        price = bnb_price_at(scenario, step.time_ms, row_ms)
+        told = () if price is None else (MarketTrade("BNBUSDT", to_units(price), UNIT, step.time_ms, False),)
+        yield FeedStep(step.time_ms, (*told, *step.trades), step.book)
 
 
 def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:
@@ -183,13 +203,6 @@ def _row(fill: Fill, scenario: Scenario) -> Row:
         to_units(fill.commission),
         assets[fill.commission_asset],
     )
-
-
-def _marked(fills: list[Fill], rows: list[Row], scenario: Scenario, mark: Decimal) -> Books:
-    books = FifoBooks(scenario.rules.instrument)
-    for fill, row in zip(fills, rows, strict=True):
-        books.add(fill, scenario.fees.bnb_price, lane=row[1])
-    return books.marked(mark)
 
 
 def to_decimal(units: int) -> Decimal:

@@ -1,12 +1,14 @@
 """Markets and scenarios that tests of replays start from."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import numpy as np
 
+from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
 from backtest.result import FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, SELL, Result
 from backtest.scenario import Scenario
@@ -75,7 +77,7 @@ def scenario(market: Candles, *, its_rules: InstrumentRules | None = None, **cha
 @exact
 def fifo_books(result: Result, mark: Decimal) -> Books:
     """Return the books that the live grid would keep of a result's fills."""
-    its, price = result.scenario.rules, result.scenario.fees.bnb_price
+    its, candle_ms = result.scenario.rules, MINUTE_MS
     assets = {FEE_IN_BASE: its.instrument.base, FEE_IN_QUOTE: its.instrument.quote, FEE_IN_BNB: "BNB"}
     books = FifoBooks(its.instrument)
     for index, (at_ms, cell, side, ticks, lots, fee, asset) in enumerate(result.fills.rows.tolist()):
@@ -93,5 +95,26 @@ def fifo_books(result: Result, mark: Decimal) -> Books:
             is_maker=cell >= 0,
             time_ms=at_ms,
         )
-        books.add(fill, price, lane=cell)
-    return books.marked(mark)
+        books.add(fill, bnb_price_at(result.scenario, at_ms, candle_ms), lane=cell)
+    now = bnb_price_at(result.scenario, result.end_ms - 1, candle_ms)
+    return books.marked(mark, {} if now is None else {"BNB": now})
+
+
+def bnb_price_at(scenario: Scenario, at_ms: int, candle_ms: int) -> Decimal | None:
+    """Return what a fill at that time pays for BNB, in a candle of that length; 1 where each row is a trade."""
+    market = scenario.fees.bnb_market
+    if market is None:
+        return scenario.fees.bnb_price
+    return from_units(int(market.at(np.array([at_ms - at_ms % candle_ms]))[0]))
+
+
+def bnb_walk(seed: int, market: Candles, *, start: int = 61_237) -> BnbMarket:
+    """Return a market of BNB beside another: its candles begin with it, and some are missing."""
+    random, rows, price = Random(seed), [], start
+    for _ in range(len(market)):
+        price = max(price + random.randint(-900, 900), 1_000)
+        rows.append((price, price + 50, price - 50, price + random.randint(-50, 50)))
+    every = candles(rows, symbol="BNBUSDT", open_ms=market.open_ms.copy())
+    kept = np.array([index == 0 or random.random() > 0.2 for index in range(len(every))])
+    columns = {name: getattr(every, name)[kept] for name in ("open_ms", "open", "high", "low", "close", "volume")}
+    return BnbMarket(replace(every, **columns))

@@ -1,7 +1,7 @@
 """The account at closes: its peak, how deep it fell, and its curve."""
 
 from backtest.core import layout as at
-from backtest.core.layout import Column, Ints, Wide
+from backtest.core.layout import Column, Ints, Kept, Tape
 
 
 def wide_product(a: int, b: int) -> tuple[int, int]:
@@ -24,6 +24,28 @@ def is_deeper(peak: int, trough: int, worst_peak: int, worst_trough: int) -> boo
     return high > worst_high or (high == worst_high and low > worst_low)
 
 
+def equity_at(i: int, tape: Tape, rules: Ints, state: Ints) -> int:
+    """Return what the account is worth at the close of candle `i`, its BNB left out but for what fees took of it."""
+    equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * tape.prices[at.ROW_WIDTH * i + at.CLOSE]
+    if rules[at.BNB_MOVES] == 1:
+        equity += revaluation(tape.bnb[i], state)
+    return equity
+
+
+def revaluation(price: int, state: Ints) -> int:
+    """Return what fees in BNB were worth when they were paid, less what that BNB is worth at `price`."""
+    return state[at.FEE_BNB_WORTH] - state[at.FEE_BNB] * price
+
+
+def start_watching(prices: Ints, rules: Ints, state: Column) -> None:
+    """Let the account as it is at the first open be its first peak, unless that was done before."""
+    if state[at.PEAK_AT] == at.NEVER:
+        state[at.PEAK] = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * prices[at.OPEN]
+        state[at.PEAK_AT] = at.AT_START
+        state[at.TROUGH] = state[at.PEAK]
+        state[at.TROUGH_AT] = at.AT_START
+
+
 def end_fall(state: Column) -> None:
     """Keep the fall that a new peak, or the end, has ended if it is the deepest so far."""
     peak = state[at.PEAK]
@@ -42,7 +64,6 @@ def watch(equity: int, i: int, state: Column) -> None:
     """Follow the equity's peak and its lowest value since."""
     if equity > state[at.PEAK]:
         end_fall(state)
-        state[at.LONGEST] = max(state[at.LONGEST], i - state[at.PEAK_AT])
         state[at.PEAK] = equity
         state[at.PEAK_AT] = i
         state[at.TROUGH] = equity
@@ -52,30 +73,35 @@ def watch(equity: int, i: int, state: Column) -> None:
         state[at.TROUGH_AT] = i
 
 
-def lowest_close(first: int, until: int, market: Ints) -> int:
+def lowest_close(first: int, until: int, prices: Ints) -> int:
     """Return the first candle of the lowest close."""
     lowest = first
     for i in range(first, until):
-        if market[at.ROW_WIDTH * i + at.CLOSE] < market[at.ROW_WIDTH * lowest + at.CLOSE]:
+        if prices[at.ROW_WIDTH * i + at.CLOSE] < prices[at.ROW_WIDTH * lowest + at.CLOSE]:
             lowest = i
     return lowest
 
 
-def watch_quiet(block: int, first: int, until: int, blocks: Wide, market: Ints, rules: Ints, state: Column) -> None:
-    """Follow the equity over a block in which nothing happened: it lies between those at its extreme closes."""
-    cash = state[at.CASH]
+def watch_quiet(block: int, first: int, until: int, tape: Tape, rules: Ints, state: Column) -> None:
+    """Follow the equity over a block in which nothing happened: it lies between those at its extreme prices."""
     worth = state[at.BASE] * rules[at.BASE_UNIT]
-    lowest = cash + worth * blocks[at.BLOCK_BOTTOM][block]
-    if cash + worth * blocks[at.BLOCK_TOP][block] > state[at.PEAK]:
+    lowest = state[at.CASH] + worth * tape.blocks[at.BLOCK_BOTTOM][block]
+    highest = state[at.CASH] + worth * tape.blocks[at.BLOCK_TOP][block]
+    moves = rules[at.BNB_MOVES] == 1
+    if moves:
+        lowest += revaluation(tape.blocks[at.BLOCK_BNB_TOP][block], state)
+        highest += revaluation(tape.blocks[at.BLOCK_BNB_BOTTOM][block], state)
+    if highest > state[at.PEAK] or (moves and lowest < state[at.TROUGH]):
         for i in range(first, until):
-            watch(cash + worth * market[at.ROW_WIDTH * i + at.CLOSE], i, state)
+            watch(equity_at(i, tape, rules, state), i, state)
     elif lowest < state[at.TROUGH]:
         state[at.TROUGH] = lowest
-        state[at.TROUGH_AT] = lowest_close(first, until, market)
+        state[at.TROUGH_AT] = lowest_close(first, until, tape.prices)
 
 
-def closes_within(block: int, first: int, until: int, blocks: Wide, market: Ints, prices: Ints) -> int:
+def closes_within(block: int, first: int, until: int, tape: Tape, prices: Ints) -> int:
     """Count the candles of a block that closed within the ladder."""
+    blocks = tape.blocks
     bottom = prices[0]
     top = prices[len(prices) - 1]
     if bottom <= blocks[at.BLOCK_BOTTOM][block] and blocks[at.BLOCK_TOP][block] <= top:
@@ -83,17 +109,23 @@ def closes_within(block: int, first: int, until: int, blocks: Wide, market: Ints
     count = 0
     if bottom <= blocks[at.BLOCK_TOP][block] and blocks[at.BLOCK_BOTTOM][block] <= top:
         for i in range(first, until):
-            if bottom <= market[at.ROW_WIDTH * i + at.CLOSE] <= top:
+            if bottom <= tape.prices[at.ROW_WIDTH * i + at.CLOSE] <= top:
                 count += 1
     return count
 
 
-def write_curve(first: int, until: int, rules: Ints, market: Ints, state: Ints, curve: Column) -> None:
+def write_curve(first: int, until: int, tape: Tape, rules: Ints, state: Ints, curve: Column) -> None:
     """Write the equity gained since the start, at closes between which nothing happened."""
     cash = state[at.CASH] - rules[at.START_CASH]
     worth = (state[at.BASE] - rules[at.START_BASE]) * rules[at.BASE_UNIT]
-    for i in range(first, until):
-        curve[i] = cash + worth * market[at.ROW_WIDTH * i + at.CLOSE]
+    if rules[at.BNB_MOVES] == 1:
+        cash += state[at.FEE_BNB_WORTH]
+        paid = state[at.FEE_BNB]
+        for i in range(first, until):
+            curve[i] = cash + worth * tape.prices[at.ROW_WIDTH * i + at.CLOSE] - paid * tape.bnb[i]
+    else:
+        for i in range(first, until):
+            curve[i] = cash + worth * tape.prices[at.ROW_WIDTH * i + at.CLOSE]
 
 
 def next_mark(state: Ints, marks: Ints) -> int:
@@ -101,12 +133,10 @@ def next_mark(state: Ints, marks: Ints) -> int:
     return marks[state[at.NEXT_MARK]] if state[at.NEXT_MARK] < len(marks) else at.NOTHING
 
 
-def write_marks(until: int, rules: Ints, market: Ints, state: Column, marks: Ints, marked: Column) -> None:
+def write_marks(until: int, tape: Tape, rules: Ints, state: Column, kept: Kept) -> None:
     """Keep the equity of the marked candles before `until`, in which nothing happened."""
-    mark = next_mark(state, marks)
+    mark = next_mark(state, kept.marks)
     while mark < until:
-        marked[state[at.NEXT_MARK]] = (
-            state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * market[at.ROW_WIDTH * mark + at.CLOSE]
-        )
+        kept.marked[state[at.NEXT_MARK]] = equity_at(mark, tape, rules, state)
         state[at.NEXT_MARK] += 1
-        mark = next_mark(state, marks)
+        mark = next_mark(state, kept.marks)

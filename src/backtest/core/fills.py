@@ -14,7 +14,8 @@ def commission(bought: bool, price: int, lots: int, rates: int, rules: Ints, sta
     if rules[at.PAYS_IN_BNB] == 1:
         in_bnb = 0
         if rules[rates + at.FEE_BASE_NUM] > 0:
-            in_bnb = max(half_up(price * lots, rules[rates + at.FEE_BNB_NUM], rules[rates + at.FEE_BNB_DEN]), 1)
+            scale = rules[rates + at.FEE_BNB_DEN] * state[at.BNB_PRICE]
+            in_bnb = max(half_up(price * lots, rules[rates + at.FEE_BNB_NUM], scale), 1)
         if state[at.BNB] >= in_bnb:
             return in_bnb, at.IN_BNB
     if bought:
@@ -43,36 +44,49 @@ def settle(
     fee, asset = commission(bought, price, lots, rates, rules, state)
     amount = price * lots * rules[at.NOTIONAL_UNIT]
     change = lots * rules[at.LOT_UNITS]
-    side = 0
     if bought:
         state[at.BUYS] += 1
         state[at.CASH] -= amount
     else:
-        side = 1
         change = -change
         state[at.SELLS] += 1
         state[at.CASH] += amount
         state[at.FREE] += amount
     if asset == at.IN_BASE:
         change -= fee
-    elif asset == at.IN_QUOTE:
-        state[at.FEE_QUOTE] += fee
-        state[at.CASH] -= fee * rules[at.FEE_UNIT]
-        state[at.FREE] -= fee * rules[at.FEE_UNIT]
     else:
-        state[at.FEE_BNB] += fee
-        state[at.BNB] -= fee
-        state[at.CASH] -= fee * rules[at.BNB_UNIT]
+        pay(fee, asset, rules, state)
     state[at.BASE] += change
     state[at.FILL_COUNT] += 1
     if rules[at.RECORD] == 1:
-        row = state[at.FILL_AT]
-        fills[row] = moment
-        fills[row + 1] = k
-        fills[row + 2] = side
-        fills[row + 3] = price
-        fills[row + 4] = lots
-        fills[row + 5] = fee
-        fills[row + 6] = asset
-        state[at.FILL_AT] = row + at.FILL_WIDTH
+        write_down(moment, k, bought, price, lots, fee, asset, state, fills)
     return change
+
+
+def pay(fee: int, asset: int, rules: Ints, state: Column) -> None:
+    """Take a commission from the quote or from BNB."""
+    if asset == at.IN_QUOTE:
+        state[at.FEE_QUOTE] += fee
+        state[at.CASH] -= fee * rules[at.FEE_UNIT]
+        state[at.FREE] -= fee * rules[at.FEE_UNIT]
+        return
+    worth = fee * state[at.BNB_PRICE]
+    state[at.FEE_BNB] += fee
+    state[at.FEE_BNB_WORTH] += worth
+    state[at.BNB] -= fee
+    state[at.CASH] -= worth
+
+
+def write_down(
+    moment: int, k: int, bought: bool, price: int, lots: int, fee: int, asset: int, state: Column, fills: Column
+) -> None:
+    """Write one fill into the next row of `fills`."""
+    row = state[at.FILL_AT]
+    fills[row] = moment
+    fills[row + 1] = k
+    fills[row + 2] = 0 if bought else 1
+    fills[row + 3] = price
+    fills[row + 4] = lots
+    fills[row + 5] = fee
+    fills[row + 6] = asset
+    state[at.FILL_AT] = row + at.FILL_WIDTH

@@ -25,49 +25,47 @@ from backtest.core.flight import (
     take_request,
 )
 from backtest.core.holdings import hold, release
-from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
 from backtest.core.prints import price_at, print_lots
 from grid.core import cells
 
 
-def play_late_candle(
-    i: int,
-    market: Ints,
-    volume: Ints,
-    times: Ints,
-    rules: Ints,
-    ladder: Wide,
-    cell: Table,
-    flight: Column,
-    totals: Column,
-    state: Column,
-    fills: Column,
-) -> None:
+def play_late_candle(i: int, tape: Tape, grid: Grid) -> None:
     """Let the points of candle `i` print, and before each what arrives until then."""
-    if i > 0:
-        state[at.LAST] = market[at.ROW_WIDTH * (i - 1) + at.CLOSE]
-    lots = print_lots(i, volume, rules)
+    rules, ladder, cell, totals, state, fills, flight = grid
+    stand_before(i, tape, grid)
+    lots = print_lots(i, tape.volume, rules)
     point = 0
-    until = times[i]
+    until = tape.times[i]
     while True:
         told = NO_CELL
         if state[at.STEP] != at.IDLE:
             told = go_on(lots, rules, ladder, cell, flight, state)
         else:
             if point < rules[at.POINTS]:
-                until = times[i] + time_after_open(point, rules)
+                until = tape.times[i] + time_after_open(point, rules)
             skip_vain_attempts(until, rules, state)
             if state[at.BEGAN] > 0 and next_due(flight, state) <= until:
                 told = happen(rules, ladder, cell, flight, totals, state)
             elif point == rules[at.POINTS]:
                 return
             else:
-                told = begin_print(price_at(point, i, market, rules), until, rules, cell, flight, totals, state)
+                if rules[at.BNB_MOVES] == 1:
+                    state[at.BNB_PRICE] = tape.bnb[i]
+                told = begin_print(price_at(point, i, tape.prices, rules), until, rules, cell, flight, totals, state)
                 point += 1
         if state[at.FILL_LOTS] > 0:
             told = fill(rules, ladder, cell, flight, totals, state, fills)
         if told != NO_CELL:
             react(told, rules, ladder, cell, flight, state)
+
+
+def stand_before(i: int, tape: Tape, grid: Grid) -> None:
+    """Let the market stand where row `i` finds it: at the last print before, and what BNB cost then."""
+    if i > 0:
+        grid.state[at.LAST] = tape.prices[at.ROW_WIDTH * (i - 1) + at.CLOSE]
+        if grid.rules[at.BNB_MOVES] == 1:
+            grid.state[at.BNB_PRICE] = tape.bnb[i - 1]
 
 
 def time_after_open(point: int, rules: Ints) -> int:

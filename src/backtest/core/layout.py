@@ -1,6 +1,7 @@
 """Where every number of a replay stands in the integer arrays of the engine."""
 
 from collections.abc import MutableSequence, Sequence
+from typing import Any, NamedTuple
 
 NOTHING = 1 << 60
 """A price above all, and a quantity that fills every order."""
@@ -22,7 +23,7 @@ CAP_DEN = 12
 MAKER = 13  # six places of fractions, see FEE_*
 TAKER = 19
 PAYS_IN_BNB = 25
-BNB_UNIT = 26  # units per 1e-8 BNB
+BNB_MOVES = 26  # 1: a column tells what BNB costs in each row, 0: BNB_PRICE stands still
 CASH_LIMIT = 27  # units; beyond it int64 could overflow
 RECORD = 28  # 1: write fills
 CURVE = 29  # 1: write the equity curve
@@ -44,13 +45,13 @@ FEE_BASE_DEN = 1
 FEE_QUOTE_NUM = 2
 FEE_QUOTE_DEN = 3
 FEE_BNB_NUM = 4
-FEE_BNB_DEN = 5
+FEE_BNB_DEN = 5  # to be multiplied by BNB_PRICE
 
 # Places in `state`, the numbers of the whole replay.
 NEXT = 0  # candle to go on with
 ACTIVE = 1  # 1: the rungs rest
 FREE = 2  # quote that no order has locked, units
-CASH = 3  # quote less what fees in BNB were worth, units
+CASH = 3  # quote less what fees in BNB were worth when they were paid, units
 BASE = 4  # base of the whole account, 1e-8
 BNB = 5  # 1e-8
 BEST_BUY = 6  # cell of the highest resting buy, -1 without
@@ -66,14 +67,14 @@ FEE_BNB = 15  # 1e-8
 FIRST_PRICE = 16  # ticks; what was bought before or as the rungs came to rest
 FIRST_FEE = 17  # 1e-8 base, of those purchases
 PEAK = 18  # units
-PEAK_AT = 19
+PEAK_AT = 19  # a row, AT_START or NEVER, like the three below
 TROUGH = 20  # lowest equity since the peak
 TROUGH_AT = 21
 WORST_PEAK = 22  # of the deepest relative fall so far that a newer peak, or the end, has ended
 WORST_PEAK_AT = 23
 WORST_TROUGH = 24
 WORST_TROUGH_AT = 25
-LONGEST = 26  # candles from a peak to the next higher one
+BNB_PRICE = 26  # units per 1e-8 BNB
 IN_RANGE = 27  # candles that closed within the ladder
 UNPAID_EVER = 28
 FAULTED = 29  # slots whose order is below the venue's minimum
@@ -81,38 +82,43 @@ NEXT_MARK = 30
 OTHERS_AT_RISK = 31  # by the other grids of the account, units
 AT_RISK = 32  # by this one when it was last looked at
 OVER_LIMIT_EVER = 33
-HEAD = 34  # first request under way, -1 without
-TAIL = 35
-ENTRY_DUE = 36  # ms at which the first purchase reaches the venue, 0: not under way
-TIMER_DUE = 37  # ms of the next timer that has something to do, 0: none has
-SINCE = 38  # ms from which on a timer may be the next one
-BEGAN = 39  # ms at which the grid started
-LAST = 40  # ticks of the last print
-WITHHELD = 41  # 1: an order is wanted that only another cell's news, or time, lets go
-TIMED = 42  # 1: time alone may let one go
-COOLING = 43  # slots that wait for the timer, the first purchase's among them
-CANCELS = 44  # two places: buys and sells whose cancel is under way
-STUCK_ORDERS = 46  # two places: unwanted buys and sells that may not be cancelled before the timer
-RESTING = 48  # orders on the book
-SENT = 49  # orders sent
-REFUSALS = 50  # of post-only orders that would have taken
-LATE_CANCELS = 51  # of orders that had filled by then
-RATE_WAITS = 52  # orders that the gate made wait
-OWN_COST = 53  # of base that cells hold, but for that bought at FIRST_PRICE, ticks x 1e-8
-TAKER_FEE = 54  # 1e-8 base, of rungs that took
-TAKER_FEE_VALUE = 55  # ticks x 1e-8
-OVERFULL = 56  # 1: a cell held more lots than there are places for
-STEP = 57  # what is under way within one moment
-CURSOR = 58  # the cell that the print looks at next
-NOW = 59  # ms
-TAKER_CELL = 60  # where an order arrived that may take
-TAKER_SIDE = 61
-FILL_LOTS = 62  # the fill to be settled, 0: none
-FILL_CELL = 63  # -1: the first purchase
-FILL_SIDE = 64
-FILL_PRICE = 65
-FILL_RATES = 66
-STATE = 67
+FEE_BNB_WORTH = 34  # when they were paid, units
+HEAD = 35  # first request under way, -1 without
+TAIL = 36
+ENTRY_DUE = 37  # ms at which the first purchase reaches the venue, 0: not under way
+TIMER_DUE = 38  # ms of the next timer that has something to do, 0: none has
+SINCE = 39  # ms from which on a timer may be the next one
+BEGAN = 40  # ms at which the grid started
+LAST = 41  # ticks of the last print
+WITHHELD = 42  # 1: an order is wanted that only another cell's news, or time, lets go
+TIMED = 43  # 1: time alone may let one go
+COOLING = 44  # slots that wait for the timer, the first purchase's among them
+CANCELS = 45  # two places: buys and sells whose cancel is under way
+STUCK_ORDERS = 47  # two places: unwanted buys and sells that may not be cancelled before the timer
+RESTING = 49  # orders on the book
+SENT = 50  # orders sent
+REFUSALS = 51  # of post-only orders that would have taken
+LATE_CANCELS = 52  # of orders that had filled by then
+RATE_WAITS = 53  # orders that the gate made wait
+OWN_COST = 54  # of base that cells hold, but for that bought at FIRST_PRICE, ticks x 1e-8
+TAKER_FEE = 55  # 1e-8 base, of rungs that took
+TAKER_FEE_VALUE = 56  # ticks x 1e-8
+OVERFULL = 57  # 1: a cell held more lots than there are places for
+STEP = 58  # what is under way within one moment
+CURSOR = 59  # the cell that the print looks at next
+NOW = 60  # ms
+TAKER_CELL = 61  # where an order arrived that may take
+TAKER_SIDE = 62
+FILL_LOTS = 63  # the fill to be settled, 0: none
+FILL_CELL = 64  # -1: the first purchase
+FILL_SIDE = 65
+FILL_PRICE = 66
+FILL_RATES = 67
+STATE = 68
+
+# Moments that are no row.
+AT_START = -1  # the first open, before anything was paid
+NEVER = -2
 
 # Places in `wallet`, what several grids on one account share.
 WALLET_FREE = 0  # units
@@ -196,6 +202,9 @@ BLOCK_HIGH = 0
 BLOCK_LOW = 1
 BLOCK_TOP = 2  # highest close
 BLOCK_BOTTOM = 3  # lowest close
+BLOCK_BNB_TOP = 4  # highest price of BNB, where it moves
+BLOCK_BNB_BOTTOM = 5
+BLOCK_ROWS = 6
 BLOCK = 32  # candles
 
 LATE_ROOM = 4  # times the fills of a block where orders travel: between two prints they may take too
@@ -210,3 +219,60 @@ Ints = Sequence[int]
 Column = MutableSequence[int]
 Table = Sequence[MutableSequence[int]]
 Wide = Sequence[Sequence[int]]
+
+
+class Tape(NamedTuple):
+    """One market as a replay reads it; `bnb` is empty where the price of BNB stands still.
+
+    `times` are those of the rows' first points, ms.
+    """
+
+    prices: Ints
+    blocks: Wide
+    volume: Ints
+    bnb: Ints
+    times: Ints
+
+
+class Grid(NamedTuple):
+    """One grid: what it is told, its rungs and cells, what has become of it, and where its fills are written.
+
+    `flight` is empty where no order travels.
+    """
+
+    rules: Ints
+    ladder: Wide
+    cell: Table
+    totals: Column
+    state: Column
+    fills: Column
+    flight: Column
+
+
+class Kept(NamedTuple):
+    """Where the equity is written: at every close where asked for, and at the rows that `marks` names, ascending."""
+
+    curve: Column
+    marks: Ints
+    marked: Column
+
+
+class Tapes(NamedTuple):
+    """Several markets one behind the other; `starts` counts the candles before each."""
+
+    starts: Any
+    prices: Any
+    volume: Any
+    bnb: Any
+
+
+class Grids(NamedTuple):
+    """Several grids, their tables one behind the other; `starts` counts the cells before each."""
+
+    starts: Any
+    rules: Any
+    ladders: Any
+    cells: Any
+    totals: Any
+    state: Any
+    fills: Any

@@ -1,12 +1,8 @@
 """Scenario after scenario on one market: the loop of a sweep, for the compiled form alone."""
 
-from typing import Any
-
 from backtest.core import layout as at
 from backtest.core.replay import replay
-
-Numbers = Any
-"""int64 arrays; to `replay` they are what lists are to its plain form."""
+from backtest.core.views import Numbers, grid_of
 
 
 def replay_many(  # noqa: PLR0917 - numba's entry points take positions
@@ -15,11 +11,12 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
     market: Numbers,
     blocks: Numbers,
     volume: Numbers,
+    bnb: Numbers,
     times: Numbers,
     starts: Numbers,
     rules: Numbers,
     ladders: Numbers,
-    cell: Numbers,
+    cells: Numbers,
     flight: Numbers,
     totals: Numbers,
     state: Numbers,
@@ -31,29 +28,11 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
 ) -> None:
     """Replay the scenarios [first, until).
 
-    `starts` counts the cells before each scenario; `ladders`, `cell` and `flight` hold the scenarios' tables one
+    `starts` counts the cells before each scenario; `ladders`, `cells` and `flight` hold the scenarios' tables one
     behind the other (`flight` of those alone whose orders travel, and of all or none), `rules`, `totals`, `state` and
     `marked` a row for each. `status` takes what `replay` returns.
     """
+    tape = at.Tape(market, blocks, volume, bnb, times)
     for j in range(first, until):
-        count = starts[j + 1] - starts[j]
-        rungs = 2 * (starts[j] + j)
-        cells = at.CELL * starts[j]
-        most = rules[j][at.MAX_RATE]
-        slots = rules[j][at.DELAYED] * (at.FLIGHT * starts[j] + most * j)
-        status[j] = replay(
-            market,
-            blocks,
-            volume,
-            times,
-            rules[j],
-            ladders[rungs : rungs + 2 * (count + 1)].reshape(2, count + 1),
-            cell[cells : cells + at.CELL * count].reshape(at.CELL, count),
-            flight[slots : slots + rules[j][at.DELAYED] * (at.FLIGHT * count + most)],
-            totals[j],
-            state[j],
-            fills,
-            curve,
-            marks,
-            marked[j],
-        )
+        grid = grid_of(j, starts, rules, ladders, cells, totals, state, fills, flight)
+        status[j] = replay(tape, grid, at.Kept(curve, marks, marked[j]))

@@ -22,105 +22,66 @@ from backtest.core.equity import (
     closes_within,
     end_fall,
     next_mark,
+    revaluation,
+    start_watching,
     watch,
     watch_quiet,
     write_curve,
     write_marks,
 )
-from backtest.core.late import play_late_candle
-from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.late import play_late_candle, stand_before
+from backtest.core.layout import Grid, Ints, Kept, Tape
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
+from backtest.core.views import with_block_rows, with_rows
 
 # Compiled, this text has two forms: where orders travel, and where they do not. Plainly it is asked every time.
 ALWAYS_LATE = False
 MAYBE_LATE = True
 
 
-def replay(  # noqa: PLR0917 - numba's entry points take positions
-    market: Ints,
-    block_table: Wide,
-    volume: Ints,
-    times: Ints,
-    rules: Ints,
-    ladder_table: Wide,
-    cell_table: Table,
-    flight: Column,
-    totals: Column,
-    state: Column,
-    fills: Column,
-    curve: Column,
-    marks: Ints,
-    marked: Column,
-) -> int:
+def replay(market: Tape, tables: Grid, kept: Kept) -> int:
     """Play on from candle `state[NEXT]`; return DONE, or FILLS_FULL or TOO_LARGE where it stopped before a candle.
 
-    `times` are those of the rows' first points, ms. `flight` is empty where no order travels. `marks` are candles,
-    ascending, whose equity is written to `marked`. `state[NEXT]` is a multiple of BLOCK whenever it stops, so that a
-    caller can go on.
+    `state[NEXT]` is a multiple of BLOCK whenever it stops, so that a caller can go on.
     """
-    # Rows are looked up once: inside the loops that costs machine code more than the work itself.
-    blocks = (block_table[0], block_table[1], block_table[2], block_table[3])
-    ladder = (ladder_table[at.PRICES], ladder_table[at.LOTS])
-    cell = (
-        cell_table[at.SIDE],
-        cell_table[at.FILLED],
-        cell_table[at.HELD],
-        cell_table[at.CYCLE],
-        cell_table[at.WANT_PRICE],
-        cell_table[at.WANT_LOTS],
-        cell_table[at.RESTS],
-        cell_table[at.BLOCKED],
-        cell_table[at.FIRST],
-        cell_table[at.FEE_BASE],
-    )
-    rows = len(market) // at.ROW_WIDTH
-    room = 4 * at.FILL_WIDTH * (len(cell[at.SIDE]) + 2) * at.BLOCK
-    if rules[at.DELAYED] == 1:
-        room *= at.LATE_ROOM
+    tape = with_block_rows(market)
+    grid = with_rows(tables)
+    state = grid.state
+    start_watching(tape.prices, grid.rules, state)
+    rows = len(tape.prices) // at.ROW_WIDTH
     for block in range(state[at.NEXT] // at.BLOCK, (rows + at.BLOCK - 1) // at.BLOCK):
         first = block * at.BLOCK
         until = min(first + at.BLOCK, rows)
-        if rules[at.RECORD] == 1 and state[at.FILL_AT] + room > len(fills):
+        if not has_room(grid):
             state[at.NEXT] = first
             return at.FILLS_FULL
-        if is_quiet(block, blocks, ladder, state):
-            watch_quiet(block, first, until, blocks, market, rules, state)
-            if rules[at.CURVE] == 1:
-                write_curve(first, until, rules, market, state, curve)
-            write_marks(until, rules, market, state, marks, marked)
-        elif not play_block(
-            first,
-            until,
-            market,
-            volume,
-            times,
-            rules,
-            ladder,
-            cell,
-            flight,
-            totals,
-            state,
-            fills,
-            curve,
-            marks,
-            marked,
-        ):
+        if is_quiet(block, tape, grid):
+            pass_block(block, first, until, tape, grid, kept)
+        elif not play_block(first, until, tape, grid, kept):
             return at.TOO_LARGE
-        state[at.IN_RANGE] += closes_within(block, first, until, blocks, market, ladder[at.PRICES])
+        state[at.IN_RANGE] += closes_within(block, first, until, tape, grid.ladder[at.PRICES])
     state[at.NEXT] = rows
-    state[at.LAST] = market[at.ROW_WIDTH * (rows - 1) + at.CLOSE]
+    stand_before(rows, tape, grid)
     end_fall(state)
-    state[at.LONGEST] = max(state[at.LONGEST], rows - 1 - state[at.PEAK_AT])
     return at.DONE
 
 
-def is_quiet(block: int, blocks: Wide, ladder: Wide, state: Ints) -> bool:
+def has_room(grid: Grid) -> bool:
+    """Tell whether all that one block may fill can be written down."""
+    most = 4 * at.FILL_WIDTH * (len(grid.cell[at.SIDE]) + 2) * at.BLOCK
+    if grid.rules[at.DELAYED] == 1:
+        most *= at.LATE_ROOM
+    return grid.rules[at.RECORD] != 1 or grid.state[at.FILL_AT] + most <= len(grid.fills)
+
+
+def is_quiet(block: int, tape: Tape, grid: Grid) -> bool:
     """Tell whether no candle of the block reaches a resting order, and nothing is under way."""
-    if is_busy(state):
+    if is_busy(grid.state):
         return False
-    low = blocks[at.BLOCK_LOW][block]
-    high = blocks[at.BLOCK_HIGH][block]
-    return low > highest_buy(ladder[at.PRICES], state) and high < lowest_sell(ladder[at.PRICES], state)
+    low = tape.blocks[at.BLOCK_LOW][block]
+    high = tape.blocks[at.BLOCK_HIGH][block]
+    prices = grid.ladder[at.PRICES]
+    return low > highest_buy(prices, grid.state) and high < lowest_sell(prices, grid.state)
 
 
 def is_busy(state: Ints) -> bool:
@@ -128,51 +89,55 @@ def is_busy(state: Ints) -> bool:
     return state[at.ACTIVE] == 0 or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
 
 
-def play_block(  # noqa: PLR0917 - the loops of one piece of machine code
-    first: int,
-    until: int,
-    market: Ints,
-    volume: Ints,
-    times: Ints,
-    rules: Ints,
-    ladder: Wide,
-    cell: Table,
-    flight: Column,
-    totals: Column,
-    state: Column,
-    fills: Column,
-    curve: Column,
-    marks: Ints,
-    marked: Column,
-) -> bool:
+def pass_block(block: int, first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> None:
+    """Write down what the account was worth in a block in which nothing happened."""
+    watch_quiet(block, first, until, tape, grid.rules, grid.state)
+    if grid.rules[at.CURVE] == 1:
+        write_curve(first, until, tape, grid.rules, grid.state, kept.curve)
+    write_marks(until, tape, grid.rules, grid.state, kept)
+
+
+def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bool:
     """Play the candles [first, until) one by one; return whether the money still fits."""
-    buy = highest_buy(ladder[at.PRICES], state)
-    sell = lowest_sell(ladder[at.PRICES], state)
-    mark = next_mark(state, marks)
+    prices, rules, state = grid.ladder[at.PRICES], grid.rules, grid.state
+    buy = highest_buy(prices, state)
+    sell = lowest_sell(prices, state)
+    mark = next_mark(state, kept.marks)
+    moves = rules[at.BNB_MOVES] == 1
     written = first
     busy = is_busy(state)
     for i in range(first, until):
         row = at.ROW_WIDTH * i
-        if busy or market[row + at.LOW] <= buy or market[row + at.HIGH] >= sell:
+        if busy or tape.prices[row + at.LOW] <= buy or tape.prices[row + at.HIGH] >= sell:
             if rules[at.CURVE] == 1:
-                write_curve(written, i, rules, market, state, curve)
+                write_curve(written, i, tape, rules, state, kept.curve)
                 written = i
-            if ALWAYS_LATE or (MAYBE_LATE and rules[at.DELAYED] == 1):
-                play_late_candle(i, market, volume, times, rules, ladder, cell, flight, totals, state, fills)
-            else:
-                play_candle(i, market, volume, rules, ladder, cell, totals, state, fills)
+            play_row(i, tape, grid)
             busy = is_busy(state)
             most = max(state[at.CASH], state[at.FEE_QUOTE], state[at.TAKER_FEE_VALUE])
             if most > rules[at.CASH_LIMIT]:
                 return False
-            buy = highest_buy(ladder[at.PRICES], state)
-            sell = lowest_sell(ladder[at.PRICES], state)
-        equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * market[row + at.CLOSE]
+            buy = highest_buy(prices, state)
+            sell = lowest_sell(prices, state)
+        equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * tape.prices[row + at.CLOSE]
+        if moves:
+            equity += revaluation(tape.bnb[i], state)
         watch(equity, i, state)
         if i == mark:
-            marked[state[at.NEXT_MARK]] = equity
+            kept.marked[state[at.NEXT_MARK]] = equity
             state[at.NEXT_MARK] += 1
-            mark = next_mark(state, marks)
+            mark = next_mark(state, kept.marks)
     if rules[at.CURVE] == 1:
-        write_curve(written, until, rules, market, state, curve)
+        write_curve(written, until, tape, rules, state, kept.curve)
     return True
+
+
+def play_row(i: int, tape: Tape, grid: Grid) -> None:
+    """Play one candle, or one trade."""
+    rules, state = grid.rules, grid.state
+    if ALWAYS_LATE or (MAYBE_LATE and rules[at.DELAYED] == 1):
+        play_late_candle(i, tape, grid)
+        return
+    if rules[at.BNB_MOVES] == 1:
+        state[at.BNB_PRICE] = tape.bnb[i]
+    play_candle(i, tape.prices, tape.volume, rules, grid.ladder, grid.cell, grid.totals, state, grid.fills)

@@ -9,16 +9,13 @@ Like `backtest.core.replay` this runs compiled over int64 arrays and plainly ove
 of all grids lie one behind the other, `market_starts` and `cell_starts` count the candles and cells before each.
 """
 
-from typing import Any
-
 from backtest.core import layout as at
-from backtest.core.equity import end_fall, watch, write_curve
-from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.equity import end_fall, equity_at, start_watching, watch, write_curve
+from backtest.core.layout import Column, Grid, Grids, Ints, Tape, Tapes
 from backtest.core.orders import at_risk, retry_unpaid
 from backtest.core.prints import highest_buy, lowest_sell, play_point, print_lots
+from backtest.core.views import Numbers, grid_of, with_rows
 
-Numbers = Any
-"""Arrays of int64, or of Python's integers; slices of them are views."""
 RETRY = -1
 """A turn without a print of its own."""
 
@@ -28,6 +25,7 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
     market_starts: Numbers,
     market: Numbers,
     volume: Numbers,
+    bnb: Numbers,
     cell_starts: Numbers,
     rules: Numbers,
     ladders: Numbers,
@@ -44,167 +42,112 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
     `steps` holds a row for each grid: its candle in each step, or -1. `curve` and `curve_risk` take each grid's gain
     and what it has at risk at its candles' closes.
     """
-    count = len(cell_starts) - 1
+    tapes = at.Tapes(market_starts, market, volume, bnb)
+    grids = at.Grids(cell_starts, rules, ladders, cells, totals, state, fills)
+    for j in range(len(state)):
+        start_watching(tape_of(j, tapes).prices, rules[j], state[j])
     for step in range(wallet[at.WALLET_STEP], len(steps[0])):
-        if is_busy(step, steps, market_starts, market, cell_starts, ladders, state):
-            if not has_room(cell_starts, state, fills):
+        if is_busy(step, steps, tapes, grids):
+            if not has_room(grids):
                 wallet[at.WALLET_STEP] = step
                 wallet[at.WALLET_STATUS] = at.FILLS_FULL
                 return
-            play_step(
-                step,
-                steps,
-                market_starts,
-                market,
-                volume,
-                cell_starts,
-                rules,
-                ladders,
-                cells,
-                totals,
-                state,
-                fills,
-                wallet,
-            )
-            if is_too_large(rules, state):
+            play_step(step, steps, tapes, grids, wallet)
+            if is_too_large(grids):
                 wallet[at.WALLET_STATUS] = at.TOO_LARGE
                 return
-        close_step(step, steps, market_starts, market, cell_starts, rules, ladders, state, curve, curve_risk)
-    for j in range(count):
-        last = market_starts[j + 1] - market_starts[j] - 1
+        close_step(step, steps, tapes, grids, curve, curve_risk)
+    for j in range(len(state)):
         end_fall(state[j])
-        state[j][at.LONGEST] = max(state[j][at.LONGEST], last - state[j][at.PEAK_AT])
     wallet[at.WALLET_STATUS] = at.DONE
 
 
-def play_step(  # noqa: PLR0917 - the loops of one piece of machine code
-    step: int,
-    steps: Numbers,
-    market_starts: Numbers,
-    market: Numbers,
-    volume: Numbers,
-    cell_starts: Numbers,
-    rules: Numbers,
-    ladders: Numbers,
-    cells: Numbers,
-    totals: Numbers,
-    state: Numbers,
-    fills: Numbers,
-    wallet: Numbers,
-) -> None:
+def tape_of(j: int, tapes: Tapes) -> Tape:
+    """Return the candles of grid `j`, whose blocks nobody asks for."""
+    first = tapes.starts[j]
+    until = tapes.starts[j + 1]
+    volume = tapes.volume[first:until]
+    bnb = tapes.bnb[first:until]
+    prices = tapes.prices[at.ROW_WIDTH * first : at.ROW_WIDTH * until]
+    return at.Tape(prices, (), volume, bnb, tapes.volume[:0])
+
+
+def its_grid(j: int, grids: Grids) -> Grid:
+    """Return grid `j`, the rows of its tables looked up."""
+    tables = (grids.rules, grids.ladders, grids.cells, grids.totals, grids.state)
+    no_flight = grids.cells[:0]
+    return with_rows(grid_of(j, grids.starts, *tables, grids.fills[j], no_flight))
+
+
+def play_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, wallet: Numbers) -> None:
     """Let the points of a step print. A turn is a grid's point, or its waiting orders tried after another's fill."""
-    count = len(cell_starts) - 1
+    count = len(grids.state)
     for point in range(at.POINTS_PER_ROW):
         for j in range(count):
             if steps[j][step] < 0:
                 continue
             for turn in range(-1, count):  # its own first, then those of the others in order
                 k = j if turn < 0 else turn
-                if turn >= 0 and (turn == j or state[turn][at.UNPAID] == 0):
+                if turn >= 0 and (turn == j or grids.state[turn][at.UNPAID] == 0):
                     continue
-                size = cell_starts[k + 1] - cell_starts[k]
-                rungs = 2 * (cell_starts[k] + k)
-                first = at.CELL * cell_starts[k]
                 i = max(steps[k][step], 0)
-                has_filled = play_turn(
-                    point if turn < 0 else RETRY,
-                    i,
-                    print_lots(market_starts[k] + i, volume, rules[k]),
-                    market[at.ROW_WIDTH * market_starts[k] : at.ROW_WIDTH * market_starts[k + 1]],
-                    rules[k],
-                    ladders[rungs : rungs + 2 * (size + 1)].reshape(2, size + 1),
-                    cells[first : first + at.CELL * size].reshape(at.CELL, size),
-                    totals[k],
-                    state[k],
-                    fills[k],
-                    wallet,
-                )
+                now = point if turn < 0 else RETRY
+                has_filled = play_turn(now, i, tape_of(k, tapes), its_grid(k, grids), wallet)
                 if turn < 0 and not has_filled:
                     break
 
 
-def has_room(cell_starts: Numbers, state: Numbers, fills: Numbers) -> bool:
+def has_room(grids: Grids) -> bool:
     """Tell whether every grid can write down all that one step may fill."""
-    for j in range(len(cell_starts) - 1):
-        most = at.POINTS_PER_ROW * (cell_starts[j + 1] - cell_starts[j] + 2)
-        if state[j][at.FILL_AT] + most * at.FILL_WIDTH > len(fills[j]):
+    for j in range(len(grids.state)):
+        most = at.POINTS_PER_ROW * (grids.starts[j + 1] - grids.starts[j] + 2)
+        if grids.state[j][at.FILL_AT] + most * at.FILL_WIDTH > len(grids.fills[j]):
             return False
     return True
 
 
-def is_too_large(rules: Numbers, state: Numbers) -> bool:
+def is_too_large(grids: Grids) -> bool:
     """Tell whether any grid's money outgrew what is safe."""
-    for j in range(len(state)):
-        limit = rules[j][at.CASH_LIMIT]
-        if state[j][at.CASH] > limit or state[j][at.FEE_QUOTE] > limit:
+    for j in range(len(grids.state)):
+        limit = grids.rules[j][at.CASH_LIMIT]
+        if grids.state[j][at.CASH] > limit or grids.state[j][at.FEE_QUOTE] > limit:
             return True
     return False
 
 
-def is_busy(
-    step: int,
-    steps: Numbers,
-    market_starts: Numbers,
-    market: Numbers,
-    cell_starts: Numbers,
-    ladders: Numbers,
-    state: Numbers,
-) -> bool:
+def is_busy(step: int, steps: Numbers, tapes: Tapes, grids: Grids) -> bool:
     """Tell whether any grid's candle reaches one of its orders, or a grid has not started."""
-    for j in range(len(cell_starts) - 1):
+    for j in range(len(grids.state)):
         i = steps[j][step]
-        if i >= 0:
-            first = 2 * (cell_starts[j] + j)
-            rungs = cell_starts[j + 1] - cell_starts[j] + 1
-            if is_reached(market_starts[j] + i, market, ladders[first : first + rungs], state[j]):
-                return True
+        if i >= 0 and is_reached(tapes.starts[j] + i, tapes.prices, its_grid(j, grids)):
+            return True
     return False
 
 
-def is_reached(row: int, market: Ints, prices: Ints, state: Ints) -> bool:
+def is_reached(row: int, market: Ints, grid: Grid) -> bool:
     """Tell whether a candle reaches an order of a grid, or the grid has not started."""
+    prices = grid.ladder[at.PRICES]
     return (
-        state[at.ACTIVE] == 0
-        or market[at.ROW_WIDTH * row + at.LOW] <= highest_buy(prices, state)
-        or market[at.ROW_WIDTH * row + at.HIGH] >= lowest_sell(prices, state)
+        grid.state[at.ACTIVE] == 0
+        or market[at.ROW_WIDTH * row + at.LOW] <= highest_buy(prices, grid.state)
+        or market[at.ROW_WIDTH * row + at.HIGH] >= lowest_sell(prices, grid.state)
     )
 
 
-def play_turn(
-    point: int,
-    i: int,
-    lots: int,
-    market: Ints,
-    rules: Ints,
-    ladder_table: Wide,
-    cell_table: Table,
-    totals: Column,
-    state: Column,
-    fills: Column,
-    wallet: Column,
-) -> bool:
+def play_turn(point: int, i: int, tape: Tape, grid: Grid, wallet: Column) -> bool:
     """Let one point of a grid print, with the account's balance; return whether anything filled."""
-    ladder = (ladder_table[at.PRICES], ladder_table[at.LOTS])
-    cell = (
-        cell_table[at.SIDE],
-        cell_table[at.FILLED],
-        cell_table[at.HELD],
-        cell_table[at.CYCLE],
-        cell_table[at.WANT_PRICE],
-        cell_table[at.WANT_LOTS],
-        cell_table[at.RESTS],
-        cell_table[at.BLOCKED],
-        cell_table[at.FIRST],
-        cell_table[at.FEE_BASE],
-    )
+    rules, state = grid.rules, grid.state
     lend(state, wallet)
     before = state[at.FILL_COUNT]
-    if point != RETRY:
-        play_point(point, i, lots, market, rules, ladder, cell, totals, state, fills)
+    if point == RETRY:
+        retry_unpaid(rules, grid.ladder, grid.cell, state)
     else:
-        retry_unpaid(rules, ladder, cell, state)
+        if rules[at.BNB_MOVES] == 1:
+            state[at.BNB_PRICE] = tape.bnb[i]
+        lots = print_lots(i, tape.volume, rules)
+        play_point(point, i, lots, tape.prices, rules, grid.ladder, grid.cell, grid.totals, state, grid.fills)
     if state[at.FILL_COUNT] > before or state[at.FREE] != wallet[at.WALLET_FREE]:
-        take_back(state, rules, ladder, cell, wallet)
+        take_back(grid, wallet)
     return state[at.FILL_COUNT] > before
 
 
@@ -215,55 +158,28 @@ def lend(state: Column, wallet: Ints) -> None:
     state[at.OTHERS_AT_RISK] = wallet[at.WALLET_AT_RISK] - state[at.AT_RISK]
 
 
-def take_back(state: Column, rules: Ints, ladder: Wide, cell: Table, wallet: Column) -> None:
+def take_back(grid: Grid, wallet: Column) -> None:
     """Take the balances back, and look at what the grid has at risk now."""
+    state = grid.state
     wallet[at.WALLET_FREE] = state[at.FREE]
     wallet[at.WALLET_BNB] = state[at.BNB]
-    state[at.AT_RISK] = at_risk(rules, ladder, cell, state)
+    state[at.AT_RISK] = at_risk(grid.rules, grid.ladder, grid.cell, state)
     wallet[at.WALLET_AT_RISK] = state[at.OTHERS_AT_RISK] + state[at.AT_RISK]
 
 
-def close_candle(
-    i: int,
-    market: Ints,
-    rules: Ints,
-    prices: Ints,
-    state: Column,
-    curve: Column,
-    curve_risk: Column,
-) -> None:
-    """Write down what a grid stands at as its candle `i` closes."""
-    close = market[at.ROW_WIDTH * i + at.CLOSE]
-    watch(state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * close, i, state)
-    if prices[0] <= close <= prices[len(prices) - 1]:
-        state[at.IN_RANGE] += 1
-    write_curve(i, i + 1, rules, market, state, curve)
-    curve_risk[i] = state[at.AT_RISK]
-
-
-def close_step(
-    step: int,
-    steps: Numbers,
-    market_starts: Numbers,
-    market: Numbers,
-    cell_starts: Numbers,
-    rules: Numbers,
-    ladders: Numbers,
-    state: Numbers,
-    curve: Numbers,
-    curve_risk: Numbers,
-) -> None:
-    """Let the candles of a step close."""
-    for j in range(len(cell_starts) - 1):
+def close_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, curve: Numbers, curve_risk: Numbers) -> None:
+    """Write down what every grid with a candle in this step stands at as it closes."""
+    for j in range(len(grids.state)):
         i = steps[j][step]
-        if i >= 0:
-            first = 2 * (cell_starts[j] + j)
-            close_candle(
-                i,
-                market[at.ROW_WIDTH * market_starts[j] : at.ROW_WIDTH * market_starts[j + 1]],
-                rules[j],
-                ladders[first : first + cell_starts[j + 1] - cell_starts[j] + 1],
-                state[j],
-                curve[market_starts[j] : market_starts[j + 1]],
-                curve_risk[market_starts[j] : market_starts[j + 1]],
-            )
+        if i < 0:
+            continue
+        first = tapes.starts[j]
+        until = tapes.starts[j + 1]
+        tape = tape_of(j, tapes)
+        grid = its_grid(j, grids)
+        watch(equity_at(i, tape, grid.rules, grid.state), i, grid.state)
+        prices = grid.ladder[at.PRICES]
+        if prices[0] <= tape.prices[at.ROW_WIDTH * i + at.CLOSE] <= prices[len(prices) - 1]:
+            grid.state[at.IN_RANGE] += 1
+        write_curve(i, i + 1, tape, grid.rules, grid.state, curve[first:until])
+        curve_risk[first + i] = grid.state[at.AT_RISK]

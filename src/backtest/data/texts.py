@@ -11,6 +11,7 @@ from backtest.data.periods import utc
 from backtest.data.room import size_text
 from backtest.data.series import WORD_OF_MARKET, Series
 from backtest.data.store import Put
+from backtest.wording import counted
 
 _SHOWN: int = 20
 
@@ -74,7 +75,7 @@ def coverage_lines(found: Coverage) -> list[str]:
         return [f"{reach}, nothing is missing"]
     shown = [f"  {gap_text(gap)}" for gap in found.gaps[:_SHOWN]]
     more = [f"  and {len(found.gaps) - _SHOWN} more; --json lists them all"] if len(found.gaps) > _SHOWN else []
-    return [f"{reach}, {found.missing:,} missing in {len(found.gaps)} gaps", *shown, *more]
+    return [f"{reach}, {found.missing:,} missing in {counted(len(found.gaps), 'gap')}", *shown, *more]
 
 
 def _put(put: Put) -> str:

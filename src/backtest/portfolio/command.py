@@ -1,11 +1,13 @@
 """`python -m backtest portfolio`: several grids on several symbols of one account."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from backtest.candles import BadCandles
+from backtest.chosen_bnb import with_bnb_market
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.series import refuse
@@ -19,6 +21,8 @@ from config.settings import Settings
 from domain.errors import Conflict, FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from domain.money import plain
+
+_Found = TypeVar("_Found")
 
 
 def main(words: Sequence[str], program: str, outside: Outside) -> int:
@@ -53,15 +57,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
 
 
 def _rules(given: argparse.Namespace, settings: Settings, wanted: Wanted, outside: Outside) -> dict[str, UsedRules]:
-    rules, mistakes = {}, []
-    for symbol in wanted.grids:
-        try:
-            rules[symbol] = rules_of(_words_of(given, wanted, symbol), settings, outside)
-        except InvalidRequest as error:
-            mistakes += named(symbol, error)
-    if mistakes:
-        raise InvalidRequest(mistakes)
-    return rules
+    return _each(wanted.grids, lambda symbol: rules_of(_words_of(given, wanted, symbol), settings, outside))
 
 
 def _members(
@@ -72,18 +68,35 @@ def _members(
     requests: Mapping[str, GridRequest],
     assumed: Assumptions,
 ) -> tuple[list[Member], list[Source]]:
-    members, sources, mistakes = [], [], []
-    for symbol, request in requests.items():
+    markets = _each(rules, lambda symbol: candles_of(_words_of(given, wanted, symbol), settings, rules[symbol]))
+    candles = [found for found, _ in markets.values()]
+    window = (min(found.start_ms for found in candles), max(found.end_ms for found in candles))
+    instrument = next(iter(rules.values())).rules.instrument
+    assumed = with_bnb_market(given, settings, assumed, instrument, window, candles[0].interval_ms)
+
+    def member(symbol: str) -> Member:
+        found = markets[symbol][0]
+        return Member(scenario=scenario_of(requests[symbol], found, rules[symbol], assumed), candles=found)
+
+    members = _each(requests, member)
+    return list(members.values()), [Source(rules[symbol], markets[symbol][1]) for symbol in members]
+
+
+def _each(symbols: Iterable[str], work: Callable[[str], _Found]) -> dict[str, _Found]:
+    """Return what `work` finds for each symbol.
+
+    Raises:
+        InvalidRequest: with every mistake of every symbol.
+    """
+    done, mistakes = {}, []
+    for symbol in symbols:
         try:
-            candles, origin = candles_of(_words_of(given, wanted, symbol), settings, rules[symbol])
-            scenario = scenario_of(request, candles, rules[symbol], assumed)
-            members.append(Member(scenario=scenario, candles=candles))
-            sources.append(Source(rules[symbol], origin))
+            done[symbol] = work(symbol)
         except InvalidRequest as error:
             mistakes += named(symbol, error)
     if mistakes:
         raise InvalidRequest(mistakes)
-    return members, sources
+    return done
 
 
 def _check_limit(members: Sequence[Member], limit: Decimal | None) -> None:

@@ -9,7 +9,15 @@ from typing import Any, Final
 
 from backtest.data.series import parse_symbol, refuse
 from backtest.grid_config import parse_grid, read_config_file
-from backtest.run_options import add_assumptions, balances_of, parse_capital, parse_delays, parse_fees, parse_fill
+from backtest.run_options import (
+    BNB_FOLLOWS_MARKET,
+    add_assumptions,
+    balances_of,
+    parse_capital,
+    parse_delays,
+    parse_fees,
+    parse_fill,
+)
 from backtest.scenario import MOST_AMOUNT, PathRule
 from backtest.study import Assumptions
 from domain.errors import FieldMistake, InvalidRequest
@@ -134,7 +142,8 @@ def assumed_of(given: argparse.Namespace, instrument: Instrument) -> Assumptions
     if parse_delays(given):
         refuse("latency", "orders that travel or wait are replayed with one grid alone; use `run`, or leave it out")
     fees = parse_fees(given.fees, given.bnb_price)
-    balances = balances_of(instrument, parse_capital(given.capital), fees, given.bnb)
+    bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
+    balances = balances_of(instrument, parse_capital(given.capital), fees, bnb)
     return Assumptions(balances=balances, fees=fees, fill=parse_fill(given.fill), path=PathRule(given.path))
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from backtest.candles import FloatColumn
-from backtest.measures import equity_of
+from backtest.measures import equity_of, from_the_start
 from backtest.portfolio.study import PortfolioStudy
 from backtest.portfolio.telling import COLUMNS, assumptions, facts_of, headline, ratio, table, warnings
 from backtest.ratios import Absent, drawdowns
@@ -19,6 +19,7 @@ from backtest.report.figures import LINE_POINTS, Figure, axis, base_layout, line
 from backtest.report.files import fills_table
 from backtest.report.sentences import amount, day, interval, percent
 from backtest.whole_files import write_table, write_text
+from backtest.wording import counted
 
 _COLOURS: Final = ("$blue", "$accent", "$good", "$bad", "$quiet", "$text")
 
@@ -44,7 +45,7 @@ def html_of(found: PortfolioStudy) -> str:
     candles = found.together.members[0].candles
     return render(
         "portfolio.html",
-        title=f"Portfolio of {len(found.symbols)} grids",
+        title=f"Portfolio of {counted(len(found.symbols), 'grid')}",
         badges=[
             *found.symbols,
             f"{day(int(found.curve.time_ms[0]))} to {day(int(found.curve.time_ms[-1]))}",
@@ -89,7 +90,8 @@ def equity_figure(found: PortfolioStudy) -> Figure:
     """Draw the account's gain, and below it how far it lies under its peak."""
     time_ms, quote = found.curve.time_ms, found.quote
     equity = equity_of(found.curve, found.total.start_equity)
-    under = line("under its peak", time_ms, -drawdowns(equity), "$bad", width=1)
+    fallen = drawdowns(from_the_start(equity, found.total.start_equity))[1:]
+    under = line("under its peak", time_ms, -fallen, "$bad", width=1)
     hover = "%{y:.2%}<extra>under its peak</extra>"
     under |= {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "$bad:33", "showlegend": False, "hovertemplate": hover}
     layout = base_layout(height=440)

@@ -140,7 +140,7 @@ class _Playing:
             if max_exposure is not None:
                 setting.rules[at.MAX_EXPOSURE] = int(max_exposure * _PER_QUOTE // unit)
         open_ms, steps = _time_line([member.candles for member in members])
-        paths = [PricePath.of(member.candles, member.scenario) for member in members]
+        paths = [PricePath.of(member.candles, member.scenario, unit=unit) for member in members]
         return cls(members, paths, settings, open_ms, steps)
 
     def limit_cash(self) -> bool:
@@ -233,6 +233,7 @@ class _Playing:
             _array(self._market_starts(), np.int64),
             np.concatenate([path.market for path in self.paths]).astype(kind, copy=False),
             np.concatenate([path.volume for path in self.paths]).astype(kind, copy=False),
+            np.concatenate([path.bnb for path in self.paths]).astype(kind, copy=False),
             _array(self._cell_starts(), np.int64),
             rules.astype(kind),
             _array(ladders, kind),

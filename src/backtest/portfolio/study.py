@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backtest.candles import IntColumn
-from backtest.measures import Measures, MonthOfGain, Risk, measure, monthly, risk_of
+from backtest.measured import Measures, MonthOfGain, Risk
+from backtest.measures import measure, monthly, risk_of
 from backtest.portfolio.replay import Member, Together, replay_together
 from backtest.ratios import DAY_MS, Absent, Figure
 from backtest.result import Drawdown, GainCurve, RanBy
@@ -29,7 +30,7 @@ class Source:
 class Total:
     """The whole account. Amounts in quote, exact; each is the sum of the grids' own.
 
-    equity_change = grid_profit + inventory_change - fees + residual
+    equity_change = grid_profit + inventory_change - fees + fee_asset_revaluation + residual
     """
 
     start_equity: Decimal
@@ -38,6 +39,7 @@ class Total:
     grid_profit: Decimal
     inventory_change: Decimal
     fees: Decimal
+    fee_asset_revaluation: Decimal
     residual: Decimal
     end_quote: Decimal  # start + cash flows of all grids = free + locked by orders
     free_quote: Decimal
@@ -105,7 +107,7 @@ def study_portfolio(
     gains = _on_time_line(together, [_change(result.curve) for result in together.results])
     at_risk = _on_time_line(together, together.at_risk)
     curve = GainCurve(time_ms=together.time_ms, change=gains.sum(axis=0), unit=together.unit)
-    total = _total(together, at_risk)
+    total, start_ms = _total(together, at_risk), min(member.candles.start_ms for member in together.members)
     fills_ms = np.concatenate([result.fills.time_ms for result in together.results])
     return PortfolioStudy(
         together=together,
@@ -117,9 +119,11 @@ def study_portfolio(
         risk=risk_of(
             curve,
             start_equity=total.start_equity,
+            start_ms=start_ms,
             change=total.equity_change,
-            fall=fall_of(curve, total.start_equity),
+            fall=fall_of(curve, total.start_equity, start_ms),
             length=total.days,
+            missing_share=missing_share(together.members),
             liquidation=Absent("on spot nothing is borrowed, so nothing can be liquidated"),
         ),
         months=monthly(curve, total.start_equity, fills_ms),
@@ -147,6 +151,7 @@ def _total(together: Together, at_risk: npt.NDArray[np.int64]) -> Total:
         grid_profit=sum((book.grid_profit for book in books), ZERO),
         inventory_change=value - cost,
         fees=sum((book.fees for book in books), ZERO),
+        fee_asset_revaluation=sum((book.fee_asset_revaluation for book in books), ZERO),
         residual=sum((book.residual for book in books), ZERO),
         end_quote=together.start_quote + sum((book.cash_flow for book in books), ZERO),
         free_quote=together.free_quote,
@@ -165,10 +170,11 @@ def _total(together: Together, at_risk: npt.NDArray[np.int64]) -> Total:
 
 
 @exact
-def fall_of(curve: GainCurve, start_equity: Decimal) -> Drawdown:
-    """Return the deepest fall from a peak before it, relative to that peak, at the curve's moments."""
+def fall_of(curve: GainCurve, start_equity: Decimal, start_ms: int) -> Drawdown:
+    """Return the deepest fall from a peak before it, relative to that peak, at the curve's moments and the start."""
     start = int(start_equity / curve.unit)
-    equity = curve.change + start
+    equity = np.append(start, curve.change + start)
+    time_ms = np.append(start_ms, curve.time_ms)
     peaks = np.maximum.accumulate(equity)
     falls = np.asarray((peaks - equity) / peaks, dtype=np.float64)
     trough = int(np.argmax(falls))
@@ -178,9 +184,16 @@ def fall_of(curve: GainCurve, start_equity: Decimal) -> Drawdown:
     return Drawdown(
         peak=int(equity[peak]) * curve.unit,
         trough=int(equity[trough]) * curve.unit,
-        peak_ms=int(curve.time_ms[peak]),
-        trough_ms=int(curve.time_ms[trough]),
+        peak_ms=int(time_ms[peak]),
+        trough_ms=int(time_ms[trough]),
     )
+
+
+def missing_share(members: Sequence[Member]) -> float:
+    """Return the fraction of all grids' candles that is missing."""
+    candles = [member.candles for member in members]
+    due = sum((one.end_ms - one.start_ms) // one.interval_ms for one in candles)
+    return (due - sum(map(len, candles))) / due
 
 
 def correlations(gains: npt.NDArray[np.int64], curve: GainCurve) -> tuple[tuple[Figure, ...], ...]:

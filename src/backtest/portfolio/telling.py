@@ -5,13 +5,11 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Final
 
-from backtest.portfolio.study import PortfolioStudy
+from backtest.portfolio.study import PortfolioStudy, missing_share
 from backtest.ratios import Absent, Figure
+from backtest.report.doubts import FEW_CYCLES, OUT_OF_RANGE_FROM, SHORT_DAYS, about_rates, few_cycles, too_small
 from backtest.report.facts import json_value, moment
 from backtest.report.sentences import (
-    FEW_CYCLES,
-    OUT_OF_RANGE_FROM,
-    SHORT_DAYS,
     amount,
     assumptions_of,
     day,
@@ -19,6 +17,7 @@ from backtest.report.sentences import (
     percent,
     span,
 )
+from backtest.wording import times
 from domain.money import ZERO, plain
 
 FORMAT: Final = 1
@@ -71,9 +70,9 @@ def _about_the_account(found: PortfolioStudy) -> Iterator[str]:
                 "only waited."
             )
     if total.unpaid_orders:
-        yield f"{total.unpaid_orders:,} times an order could not be paid from the shared balance and had to wait."
+        yield f"{times(total.unpaid_orders)} an order could not be paid from the shared balance and had to wait."
     if total.over_limit_orders:
-        yield f"{total.over_limit_orders:,} times the limit of exposure held an order back."
+        yield f"{times(total.over_limit_orders)} the limit of exposure held an order back."
 
 
 def _about_the_answer(found: PortfolioStudy) -> Iterator[str]:
@@ -81,7 +80,8 @@ def _about_the_answer(found: PortfolioStudy) -> Iterator[str]:
     if found.bounds is not None and min(found.bounds) < 0 < max(found.bounds):
         yield "Gain or loss depends on what prices do not tell: the bounds lie on both sides of zero."
     if total.cycles < FEW_CYCLES:
-        yield f"Only {total.cycles} cycles were closed; with fewer than {FEW_CYCLES} chance says more than the grids."
+        yield few_cycles(total.cycles, "the grids" if len(found.symbols) > 1 else "the grid")
+    yield from about_rates(missing_share(found.together.members))
     if total.days < SHORT_DAYS:
         yield f"It covers {span(total.days)}; another month may look quite different. Try a year."
     if total.equity_change > 0 > total.grid_profit - total.fees:
@@ -104,12 +104,13 @@ def _about_the_grids(found: PortfolioStudy) -> Iterator[str]:
             yield f"{symbol} has candles until {day(candles.end_ms)} alone; from then on its last price is kept."
         missing = sum(gap.missing for gap in candles.gaps)
         if missing:
-            yield f"{symbol}: {missing:,} candles are missing; what happened in there is left out."
+            are = "candle is" if missing == 1 else "candles are"
+            yield f"{symbol}: {missing:,} {are} missing; what happened in there is left out."
         outside = 1 - result.time_in_range
         if outside >= OUT_OF_RANGE_FROM:
             yield f"{symbol}: for {percent(outside, places=0)} of the time the price lay outside the ladder."
         if result.faulted_slots:
-            yield f"{symbol}: {result.faulted_slots} orders were below the exchange's minimum and never sent."
+            yield f"{symbol}: {too_small(result.faulted_slots)}"
 
 
 def assumptions(found: PortfolioStudy) -> list[str]:

@@ -9,11 +9,14 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from backtest.report import figures, glossary, sentences
+from backtest.report.doubts import warnings
 from backtest.report.facts import facts_of, moment, to_json
+from backtest.report.windows import windows_figure, windows_sentence
 from backtest.result import BUY, SELL, Result
 from backtest.scenario import Scenario
 from backtest.study import Study
 from backtest.whole_files import write_text
+from backtest.wording import counted
 from domain.money import plain
 
 _CARDS: Final = (
@@ -29,6 +32,7 @@ _ADDED: Final = (
     "grid_profit",
     "inventory_change",
     "fees",
+    "fee_asset_revaluation",
     "hold_change",
     "versus_hold",
     "all_in_change",
@@ -52,10 +56,9 @@ def html_of(study: Study) -> str:
         "price": figures.price_figure(study),
         "money": figures.money_figure(study),
     }
-    windows_text = ""
-    if study.window_length is not None:
-        windows_text = figures.windows_sentence(study)
-        drawn["windows"] = figures.windows_figure(study)
+    of_windows = windows_figure(study)
+    if of_windows is not None:
+        drawn["windows"] = of_windows
     groups = [
         {"title": group.title, "rows": list(glossary.rows(study.measures, group, quote))} for group in glossary.GROUPS
     ]
@@ -74,16 +77,23 @@ def html_of(study: Study) -> str:
         headline=sentences.headline(study),
         is_gain=study.result.books.equity_change >= 0,
         cards=[every[name] for name in _CARDS],
-        warnings=sentences.warnings(study),
+        warnings=warnings(study),
         bounds=list(_bounds(study)),
         is_thinned=any((fills.side == side).sum() > figures.MARKS for side in (BUY, SELL)),
-        money=[every[name] for name in _ADDED],
+        money=[every[name] for name in added(study)],
         months=list(_months(study)),
-        windows_text=windows_text,
+        windows_text=windows_sentence(study),
+        has_windows=of_windows is not None,
         assumptions=sentences.assumptions(study),
         grid=_grid(study.result.scenario),
         groups=groups,
     )
+
+
+def added(study: Study) -> list[str]:
+    """Return the amounts that add up to the gain, by their names; what BNB was worth where that moved."""
+    has_moved = study.measures.money.fee_asset_revaluation != 0
+    return [name for name in _ADDED if has_moved or name != "fee_asset_revaluation"]
 
 
 def render(template: str, *, facts: Mapping[str, Any], figures: Mapping[str, Any], **named: object) -> str:
@@ -120,9 +130,9 @@ def _badges(study: Study) -> list[str]:
     return [
         str(candles.market),
         f"{sentences.day(candles.start_ms)} to {sentences.day(candles.end_ms)}",
-        f"{len(candles):,} candles of {sentences.interval(candles.interval_ms)}"
+        f"{counted(len(candles), 'candle')} of {sentences.interval(candles.interval_ms)}"
         if study.trades is None
-        else f"{study.trades.count:,} trades",
+        else counted(study.trades.count, "trade"),
         f"{len(plan.prices)} rungs",
     ]
 

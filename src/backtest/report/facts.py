@@ -8,8 +8,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
+from backtest.bnb_market import BnbMarket
 from backtest.ratios import Absent
 from backtest.report import sentences
+from backtest.report.doubts import warnings
 from backtest.result import Result
 from backtest.study import Study
 from domain.money import plain
@@ -25,7 +27,7 @@ def facts_of(study: Study) -> dict[str, Any]:
         "kind": "backtest",
         "made": moment(study.made_ms),
         "headline": sentences.headline(study),
-        "warnings": sentences.warnings(study),
+        "warnings": warnings(study),
         "assumptions": sentences.assumptions(study),
         "market": {
             "instrument": scenario.rules.instrument.id,
@@ -86,6 +88,8 @@ def json_value(value: object) -> Any:
         return plain(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, BnbMarket):
+        return value.told
     if isinstance(value, date):
         return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):

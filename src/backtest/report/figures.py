@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backtest.candles import FloatColumn, IntColumn
-from backtest.measures import equity_of
+from backtest.measures import equity_of, from_the_start
 from backtest.ratios import drawdowns
-from backtest.report.sentences import day, percent
 from backtest.report.thinning import extremes, marks, stretches
 from backtest.result import BUY, SELL, Result
 from backtest.study import Study
@@ -108,49 +107,6 @@ def money_figure(study: Study) -> Figure:
     return {"data": [trace], "layout": layout}
 
 
-def windows_figure(study: Study) -> Figure:
-    """Draw what the same grid would have brought in each window, beside holding."""
-    ran = [window for window in study.windows if window.fraction is not None]
-    names = [day(window.from_ms) for window in ran]
-    gains = [window.fraction or 0.0 for window in ran]
-    bars = {
-        "type": "bar",
-        "name": "this grid",
-        "x": names,
-        "y": short(np.array(gains)),
-        "marker": {"color": ["$good" if gain >= 0 else "$bad" for gain in gains]},
-        "customdata": [window.cycles for window in ran],
-        "hovertemplate": "from %{x}: %{y:.2%}, %{customdata} cycles<extra></extra>",
-    }
-    hold = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "holding the first purchase",
-        "x": names,
-        "y": short(np.array([window.hold_fraction or 0.0 for window in ran])),
-        "marker": {"color": "$text", "symbol": "line-ew-open", "size": 12},
-        "hovertemplate": "holding: %{y:.2%}<extra></extra>",
-    }
-    layout = base_layout(height=340)
-    layout["xaxis"] = axis() | {"type": "category", "nticks": 12}
-    layout["yaxis"] |= {"tickformat": ".1%", "zeroline": True}
-    layout["bargap"] = 0.25
-    return {"data": [bars, hold], "layout": layout}
-
-
-def windows_sentence(study: Study) -> str:
-    """Return how the windows fared, in words."""
-    gains = np.array([window.fraction for window in study.windows if window.fraction is not None])
-    if not len(gains) or study.window_length is None:
-        return "No window of that length fits into the data."
-    low, middle, high = np.quantile(gains, [0.1, 0.5, 0.9])
-    return (
-        f"The same grid started anew at the price of each of {len(gains)} {study.window_length}s: half of them brought "
-        f"more than {percent(middle, signed=True)}, one in ten less than {percent(low, signed=True)} and one in ten "
-        f"more than {percent(high, signed=True)}; {int((gains < 0).sum())} lost."
-    )
-
-
 def _band(study: Study, time_ms: IntColumn) -> list[Figure]:
     if study.bounds is None:
         return []
@@ -163,7 +119,8 @@ def _band(study: Study, time_ms: IntColumn) -> list[Figure]:
 
 
 def _drawdown_line(result: Result, time_ms: IntColumn) -> Figure:
-    under = -drawdowns(float(result.start_equity) + _gain(result))
+    equity = float(result.start_equity) + _gain(result)
+    under = -drawdowns(from_the_start(equity, result.start_equity))[1:]
     drawn = line("under its peak", time_ms, under, "$bad", width=1)
     hover = "%{y:.2%}<extra>under its peak</extra>"
     return drawn | {

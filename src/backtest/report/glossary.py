@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from backtest.measures import Measures
+from backtest.measured import Measures
 from backtest.ratios import Absent
 from backtest.report.sentences import amount, percent
 
@@ -45,6 +45,12 @@ MONEY: Final = Group(
         Entry("grid_profit", "Grid profit", Unit.GAIN, "closed cycles, before fees"),
         Entry("inventory_change", "Inventory", Unit.GAIN, "what is held, at the last close less at cost"),
         Entry("fees", "Fees", Unit.QUOTE, "every commission at its worth when it was paid"),
+        Entry(
+            "fee_asset_revaluation",
+            "BNB revalued",
+            Unit.GAIN,
+            "fees in BNB: their worth when they were paid less that at the end",
+        ),
         Entry("funding", "Funding", Unit.GAIN, "paid and received on futures; spot has none"),
         Entry("hold_change", "Holding", Unit.GAIN, "the first purchase simply held, the rest in cash"),
         Entry("versus_hold", "Against holding", Unit.GAIN, "gain less that of holding"),

@@ -1,25 +1,17 @@
 """What a back-test found, in words for a person."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import pairwise
 from typing import Final
 
-import numpy as np
-
+from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
 from backtest.result import Result
 from backtest.rules_source import UsedRules
 from backtest.scenario import FillKind, PathRule, Scenario
 from backtest.study import Study, TradesPlayed
+from backtest.wording import counted
 from domain.money import plain
-
-FEW_CYCLES: Final = 30
-SHORT_DAYS: Final = 30
-OUT_OF_RANGE_FROM: Final = 0.25
-OLD_RULES_DAYS: Final = 365
-SPANS_FROM: Final = 0.05
 
 _PATHS: Final = {
     PathRule.CANDLE: "within a candle the price goes the shorter way: open, low, high, close if it did not fall, "
@@ -50,7 +42,11 @@ def span(days: float) -> str:
     """Return a length of time as people say it."""
     if days >= 2:
         return f"{days:,.0f} days" if days == int(days) or days >= 20 else f"{days:,.1f} days"
-    return f"{days * 24:,.1f} hours".replace(".0 ", " ")
+    for length, one in ((1 / 24, "hour"), (1 / 1_440, "minute"), (1 / 86_400, "second")):
+        if days >= length:
+            number = f"{days / length:,.1f}".removesuffix(".0")
+            return f"{number} {one}" if number == "1" else f"{number} {one}s"
+    return "less than a second"
 
 
 def day(ms: int) -> str:
@@ -103,18 +99,18 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
     gaps = candles.gaps
     missing = sum(gap.missing for gap in gaps)
     data = (
-        f"{len(candles):,} candles of {interval(candles.interval_ms)} from {day(candles.start_ms)} to "
+        f"{counted(len(candles), 'candle')} of {interval(candles.interval_ms)} from {day(candles.start_ms)} to "
         f"{day(candles.end_ms)} (UTC)"
     )
     held = ", ".join(f"{plain(value)} {asset}" for asset, value in scenario.balances.items() if value)
     market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
     origin = f", {source}" if source else ""
-    lacks = f"{missing:,} are missing, in {len(gaps):,} gaps" if gaps else "none are missing"
+    lacks = f"{_are(missing)} missing, in {counted(len(gaps), 'gap')}" if gaps else "none are missing"
     return [
         f"Market: {market}; {data}{origin}; {lacks}.",
         f"Fills: {_fill(scenario)}.",
         f"Path: {_PATHS[scenario.path]}.",
-        f"Fees: {_fees(scenario)}.",
+        f"Fees: {_fees(scenario, candles.end_ms)}.",
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         f"Orders: {_delays(scenario)}.",
@@ -132,19 +128,18 @@ def _about_trades(study: Study, trades: TradesPlayed) -> list[str]:
         FillKind.SHARE: f"a resting order gets {share} % of what is traded at its price",
     }
     origin = f", {study.origin}" if study.origin else ""
-    lacks = f"{trades.missing:,} are missing" if trades.missing else "none are missing"
+    lacks = f"{_are(trades.missing)} missing" if trades.missing else "none are missing"
     market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
     window = f"{day(candles.start_ms)} to {day(candles.end_ms)} (UTC)"
     return [
-        f"Market: {market}; {trades.count:,} trades from {window}{origin}; {lacks}.",
+        f"Market: {market}; {counted(trades.count, 'trade')} from {window}{origin}; {lacks}.",
         f"Fills: {ways[scenario.fill.kind]}; a trade beyond its price fills it whole.",
         "Path: every trade in the order it happened; nothing is guessed between them.",
     ]
 
 
-def warnings(study: Study) -> list[str]:
-    """Return why the result may mislead, the weightiest first; empty where nothing was found."""
-    return [*_about_the_answer(study), *_about_the_data(study), *_about_the_grid(study)]
+def _are(number: int) -> str:
+    return f"{number:,} {'is' if number == 1 else 'are'}"
 
 
 def interval(interval_ms: int) -> str:
@@ -164,12 +159,15 @@ def _fill(scenario: Scenario) -> str:
     return f"at its price a resting order gets {share} % of the candle's volume, beyond it it fills whole"
 
 
-def _fees(scenario: Scenario) -> str:
+def _fees(scenario: Scenario, end_ms: int) -> str:
     fees = scenario.fees
     rates = f"maker {plain(fees.rates.maker * 100)} %, taker {plain(fees.rates.taker * 100)} %"
-    if fees.bnb_price is None:
-        return f"{rates}, taken from what each fill brings"
-    return f"{rates}, a quarter less as long as BNB lasts, at a constant {plain(fees.bnb_price)} per BNB"
+    discounted = f"{rates}, a quarter less as long as BNB lasts"
+    if fees.bnb_market is not None:
+        return f"{discounted}, at {_moving_price(fees.bnb_market, end_ms)}"
+    if fees.bnb_price is not None:
+        return f"{discounted}, at a constant {plain(fees.bnb_price)} per BNB"
+    return f"{rates}, taken from what each fill brings"
 
 
 def _delays(scenario: Scenario) -> str:
@@ -183,95 +181,13 @@ def _delays(scenario: Scenario) -> str:
     )
 
 
-def _about_the_answer(study: Study) -> Iterator[str]:
-    books, work = study.result.books, study.measures.work
-    if not study.result.is_entered:
-        yield "The first purchase was never made: the price ran away from its limit, so the grid only waited."
-    if study.bounds is not None:
-        low, high = (bound.books.equity_change for bound in (study.bounds.pessimistic, study.bounds.optimistic))
-        if min(low, high) < 0 < max(low, high):
-            yield "Gain or loss depends on what prices do not tell: the bounds lie on both sides of zero."
-    if work.cycles < FEW_CYCLES:
-        yield f"Only {work.cycles} cycles were closed; with fewer than {FEW_CYCLES} chance says more than the grid."
-    if work.days < SHORT_DAYS:
-        yield f"It covers {span(work.days)}; another month may look quite different. Try a year."
-    if books.equity_change > 0 > books.grid_profit - books.fees:
-        yield "Closed cycles lost money after fees; the gain is the rise of what was held."
-    if books.versus_hold < 0:
-        yield "Simply holding the first purchase would have brought more."
-    if books.residual:
-        yield f"The books do not add up: {plain(books.residual)} is left over. Please report this."
-
-
-def _about_the_data(study: Study) -> Iterator[str]:
-    yield from _about_the_candles(study) if study.trades is None else _about_missing_trades(study.trades)
-    yield from _about_the_rules(study)
-
-
-def _about_missing_trades(trades: TradesPlayed) -> Iterator[str]:
-    if trades.missing:
-        share = percent(trades.missing / (trades.missing + trades.count))
-        yield f"{trades.missing:,} trades ({share}) are missing: what they would have filled is left out."
-
-
-def _about_the_candles(study: Study) -> Iterator[str]:
-    candles, result = study.candles, study.result
-    missing = sum(gap.missing for gap in candles.gaps)
-    if missing:
-        share = percent(missing / (missing + len(candles)))
-        longest = max(candles.gaps, key=lambda gap: gap.missing)
-        hours = span((longest.until_ms - longest.from_ms) / 86_400_000)
-        yield (
-            f"{missing:,} candles ({share}) are missing, the longest gap is {hours} from {day(longest.from_ms)}: "
-            "what happened in there is left out."
-        )
-    spanning = _share_of_wide_candles(study)
-    if spanning >= SPANS_FROM:
-        yield (
-            f"{percent(spanning, places=0)} of the candles are taller than the step between two rungs: what happened "
-            f"within them is guessed. Shorter candles than {interval(candles.interval_ms)} would tell."
-        )
-    if result.scenario.fill.kind is FillKind.SHARE and not candles.volume.any():
-        yield "The candles carry no volume, so a share of it never fills anything."
-
-
-def _about_the_rules(study: Study) -> Iterator[str]:
-    candles = study.candles
-    if study.rules.dated is not None:
-        middle = datetime.fromtimestamp((candles.start_ms + candles.end_ms) / 2000, UTC).date()
-        if abs((study.rules.dated - middle).days) > OLD_RULES_DAYS:
-            yield (
-                f"The order rules are of {study.rules.dated}, the prices lie around {middle}: steps and minimum may "
-                "have been others then."
-            )
-    if study.rules.dated is None:
-        yield "Nobody knows of which day the order rules are."
-
-
-def _about_the_grid(study: Study) -> Iterator[str]:
-    result, risk = study.result, study.measures.risk
-    outside = 1 - result.time_in_range
-    if outside >= OUT_OF_RANGE_FROM:
-        yield f"For {percent(outside, places=0)} of the time the price lay outside the ladder, where the grid waits."
-    if risk.max_drawdown_is_over is False and risk.max_drawdown >= 0.02:
-        yield f"It ended in its deepest fall ({percent(risk.max_drawdown)}), not recovered yet."
-    if result.unpaid_orders:
-        yield f"{result.unpaid_orders:,} times an order could not be paid from the free balance and had to wait."
-    if result.faulted_slots:
-        yield f"{result.faulted_slots} orders were below the exchange's minimum, or refused five times, and given up."
-    yield from result.scenario.plan.warnings
-    refused = sum(window.change is None for window in study.windows)
-    if refused:
-        yield f"In {refused} of {len(study.windows)} windows the grid could not have been started at the price then."
-
-
-def _share_of_wide_candles(study: Study) -> float:
-    prices = study.result.scenario.plan.prices
-    if len(prices) < 2:
-        return 0.0
-    steps = [float(above / below) - 1 for below, above in pairwise(prices)]
-    heights = (study.candles.high - study.candles.low) / study.candles.low
-    return float(np.mean(heights > min(steps)))
+def _moving_price(market: BnbMarket, end_ms: int) -> str:
+    missing, every = market.missing_until(end_ms), interval(market.candles.interval_ms)
+    told = f"the last close of {market.symbol} ({every}) before each fill's candle or trade"
+    if not missing:
+        return told
+    share = percent(missing / (missing + len(market.candles)))
+    return f"{told}; of its candles {_are(missing)} missing ({share}), and there the last known price goes on"
 
 
 def name_of(result: Result) -> str:

@@ -17,6 +17,7 @@ from backtest.report.figures import base_layout, short
 from backtest.report.glossary import GROUPS, Entry, Unit, shown
 from backtest.report.heat import heat_figure, pairs, varying
 from backtest.whole_files import write_text
+from backtest.wording import counted
 from domain.money import plain
 
 BEST_ROWS: Final = 25
@@ -104,7 +105,7 @@ def sweep_html(sweep: Sweep) -> str:
         "sweep.html",
         title=sweep.title,
         badges=[
-            f"{sweep.table.height:,} configurations",
+            counted(sweep.table.height, "configuration"),
             f"{ran.height:,} ran",
             f"searched for {_in_words(sweep.objective)}",
         ],
@@ -135,7 +136,7 @@ def headline(sweep: Sweep) -> str:
         losers = int((ran["equity_change"] < 0).sum())
         lost = f" {losers:,} of them lost." if losers else " None of them lost."
     return (
-        f"Of {ran.height:,} grids the best by {_in_words(sweep.objective)} reached "
+        f"Of {counted(ran.height, 'grid')} the best by {_in_words(sweep.objective)} reached "
         f"{_shown(sweep.objective, values[0], sweep.quote)} ({best or 'the only one'}); half of all reached "
         f"{half} than {_shown(sweep.objective, float(np.median(values)), sweep.quote)}.{lost}"
         f"{f' {refused:,} could not have been started.' if refused else ''}"

@@ -8,8 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backtest.measures import Measures, measure
+from backtest.measured import Measures
+from backtest.measures import measure
 from backtest.report import glossary, sentences
+from backtest.report.doubts import warnings
+from backtest.report.windows import windows_sentence
 from backtest.study import Study
 
 _SHOWN: Final = (
@@ -21,6 +24,7 @@ _SHOWN: Final = (
     "grid_profit",
     "inventory_change",
     "fees",
+    "fee_asset_revaluation",
     "cycles",
     "cycles_per_day",
     "profit_per_cycle",
@@ -43,7 +47,9 @@ def show(study: Study, written: Sequence[Path], console: Console | None = None) 
     console.print(Text(sentences.headline(study), style="bold green" if good else "bold red"))
     console.print()
     console.print(_table(study))
-    for warning in sentences.warnings(study):
+    if study.window_length is not None:
+        console.print(Text(windows_sentence(study)))
+    for warning in warnings(study):
         console.print(Text(f"! {warning}", style="yellow"))
     for line in sentences.assumptions(study):
         console.print(Text(f"· {line}", style="dim"))
@@ -55,8 +61,8 @@ def _table(study: Study) -> Table:
     quote = study.rules.rules.instrument.quote
     columns: list[tuple[str, Measures]] = [("as assumed", study.measures)]
     if study.bounds is not None:
-        columns.insert(0, ("pessimistic", measure(study.bounds.pessimistic, study.candles)))
-        columns.append(("optimistic", measure(study.bounds.optimistic, study.candles)))
+        columns.insert(0, ("pessimistic", measure(study.bounds.pessimistic, study.candles, study.missing_share)))
+        columns.append(("optimistic", measure(study.bounds.optimistic, study.candles, study.missing_share)))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(sentences.name_of(study.result))
     for name, _ in columns:
@@ -65,7 +71,10 @@ def _table(study: Study) -> Table:
         {row.name: row for group in glossary.GROUPS for row in glossary.rows(measures, group, quote)}
         for _, measures in columns
     ]
+    has_moved = study.measures.money.fee_asset_revaluation != 0
     for name in _SHOWN:
+        if name == "fee_asset_revaluation" and not has_moved:
+            continue
         table.add_row(cells[0][name].label, *(_cell(found[name]) for found in cells))
     return table
 

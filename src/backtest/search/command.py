@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from backtest.candles import BadCandles
+from backtest.chosen_bnb import bnb_market_of
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.series import DAY_MS, refuse
@@ -17,7 +18,7 @@ from backtest.outside import Outside
 from backtest.rules_source import UsedRules
 from backtest.search.exploring import Exploration, Plan, open_storage
 from backtest.search.finding import Finding, Window, found_in, report_of
-from backtest.search.forward import Step, splits_of
+from backtest.search.forward import Step, searched_in, splits_of
 from backtest.search.options import OWN, TRIALS, parse
 from backtest.sweep.axes import parse_axes
 from backtest.sweep.folder import RESULTS
@@ -31,6 +32,7 @@ from backtest.sweep.trials import Ground, Trials, measure_table, refuse_common_m
 from backtest.sweep.work import stoppable
 from backtest.whole_files import write_table
 from backtest.windows import Split
+from backtest.wording import counted
 from domain.errors import Conflict
 
 STOPPED: Final = 130
@@ -83,6 +85,9 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     _check_trials(plan)
     base, account = base_of(given, axes), account_of(given)
     candles, origin = candles_of(given, settings, rules)
+    window = (candles.start_ms, candles.end_ms)
+    bnb = bnb_market_of(given, settings, rules.rules.instrument, window, candles.interval_ms)
+    account = replace(account, fees=replace(account.fees, bnb_market=bnb))
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, {axis.key: axis.value(0) for axis in axes})
     splits: list[Split] = []
@@ -91,8 +96,8 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
         splits = splits_of(
             candles, given.walk_forward, train=given.train, embargo_ms=embargo_ms, anchored=given.anchored
         )
-    shortest = min([candles.end_ms - candles.start_ms, *(one.search_until_ms - one.search_from_ms for one in splits)])
-    check_length(plan.aims, shortest / DAY_MS)
+    for part in (candles, *searched_in(candles, splits)):
+        check_length(plan.aims, (part.end_ms - part.start_ms) / DAY_MS, part.missing_share)
     return _Wish(given, plan, ground, rules, origin, tuple(splits))
 
 
@@ -123,7 +128,7 @@ def _search(wish: _Wish, state: WorkFolder, outside: Outside) -> int:
     explored = [(window, Exploration(plan, storage, window.name)) for window in windows]
     total = plan.trials * len(windows)
     with stoppable() as stopping, shown(plan.aims[0], total, None, quiet=given.as_json) as watcher:
-        _say(f"{plan.trials:,} trials in each of {len(windows)} windows, {len(wish.ground.candles):,} candles in all")
+        _say(f"{_plan(plan.trials, len(windows))}, {counted(len(wish.ground.candles), 'candle')} in all")
         for window, exploration in explored:
             for found in exploration.explore(Trials(window.ground, given.threads), stopping):
                 watcher.done(measure_table(found))
@@ -160,6 +165,11 @@ def _judged(wish: _Wish, found: Finding) -> Step:
     later = replace(wish.ground, candles=wish.ground.candles.between(split.judge_from_ms, split.judge_until_ms))
     (judged,) = Trials(later, 1).run([found.winner])
     return Step(split=split, winner=found.winner, searched=found.best, judged=judged, honesty=found.honesty)
+
+
+def _plan(trials: int, windows: int) -> str:
+    told = counted(trials, "trial")
+    return told if windows == 1 else f"{told} in each of {windows} windows"
 
 
 def _say(text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from backtest.candles import Candles, FloatColumn
+from backtest.data.periods import utc
 from backtest.data.series import DAY_MS, refuse
 from backtest.objectives import Objective
 from backtest.overfitting import Honesty
@@ -15,8 +16,10 @@ from backtest.report.sentences import day, percent
 from backtest.report.sweep import Section
 from backtest.sweep.trials import Trial
 from backtest.windows import Split, walk_forward
+from backtest.wording import counted
 
 _FEWEST_CANDLES: Final = 2
+_LEAST_THERE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +48,8 @@ def splits_of(candles: Candles, count: int, *, train: int, embargo_ms: int, anch
     judge_ms -= judge_ms % (DAY_MS if judge_ms > DAY_MS else candles.interval_ms)
     if judge_ms < _FEWEST_CANDLES * candles.interval_ms:
         refuse(
-            "walk-forward", f"the candles are too few for {count} splits; take fewer, a shorter embargo, more candles"
+            "walk-forward",
+            f"the candles are too few for {counted(count, 'split')}; take fewer, a shorter embargo, more candles",
         )
     search_ms = train * judge_ms
     from_ms = candles.end_ms - (search_ms + embargo_ms + count * judge_ms)
@@ -53,6 +57,24 @@ def splits_of(candles: Candles, count: int, *, train: int, embargo_ms: int, anch
         from_ms, candles.end_ms, search_ms=search_ms, judge_ms=judge_ms, embargo_ms=embargo_ms, anchored=anchored
     )
     return list(found)
+
+
+def searched_in(candles: Candles, splits: Sequence[Split]) -> list[Candles]:
+    """Return the candles of every split's search.
+
+    Raises:
+        InvalidRequest: naming `walk-forward`, if of a window to search or to judge less than half is there.
+    """
+    windows = [(split.search_from_ms, split.search_until_ms) for split in splits]
+    for from_ms, until_ms in [*windows, *((split.judge_from_ms, split.judge_until_ms) for split in splits)]:
+        first, last = np.searchsorted(candles.open_ms, [from_ms, until_ms])
+        if (last - first) * candles.interval_ms < _LEAST_THERE * (until_ms - from_ms):
+            refuse(
+                "walk-forward",
+                f"the window from {utc(from_ms)} to {utc(until_ms)} lies mostly in a gap; get what is missing, "
+                "or choose --from and --to beside it",
+            )
+    return [candles.between(*window) for window in windows]
 
 
 def walk_section(steps: Sequence[Step], aims: Sequence[Objective]) -> Section:

@@ -5,10 +5,12 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from backtest.candles import BadCandles
+from backtest.chosen_bnb import bnb_market_of
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.room import SPARE_BYTES, size_text
@@ -31,6 +33,7 @@ from backtest.sweep.progress import shown
 from backtest.sweep.task import Task
 from backtest.sweep.trials import Ground, refuse_common_mistakes
 from backtest.sweep.work import Estimate, Pieces, check_room, estimate, on_this_machine, stoppable
+from backtest.wording import counted
 from domain.errors import Conflict
 
 STOPPED: Final = 130
@@ -79,7 +82,10 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     space = space_of(given, rules.rules)
     base, account = base_of(given, space.axes), account_of(given)
     candles, origin = candles_of(given, settings, rules)
-    check_length(aims, (candles.end_ms - candles.start_ms) / DAY_MS)
+    check_length(aims, (candles.end_ms - candles.start_ms) / DAY_MS, candles.missing_share)
+    window = (candles.start_ms, candles.end_ms)
+    bnb = bnb_market_of(given, settings, rules.rules.instrument, window, candles.interval_ms)
+    account = replace(account, fees=replace(account.fees, bnb_market=bnb))
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, space.values(0))
     return _Wish(given, Task(ground=ground, space=space), rules, origin, aims[0])
@@ -130,7 +136,7 @@ def _refuse_too_much(expected: Estimate, given: argparse.Namespace, folder: Path
 
 def _plan(wish: _Wish, missing: list[range], expected: Estimate) -> str:
     return (
-        f"{sum(map(len, missing)):,} configurations on {len(wish.task.ground.candles):,} candles: "
+        f"{counted(sum(map(len, missing)), 'configuration')} on {counted(len(wish.task.ground.candles), 'candle')}: "
         f"about {duration_text(expected.seconds)} on this machine, {size_text(expected.disk_bytes)} on disk"
     )
 

@@ -101,8 +101,10 @@ def _is_path(name: str, value: object) -> bool:
 
 def resumed(given: argparse.Namespace, words: Mapping[str, Any], own: Sequence[str] = OWN) -> argparse.Namespace:
     """Return the words that work was begun with, done the way it is asked for now."""
-    found = {name: Path(value) if value and name in ("data", "grid") else value for name, value in words.items()}
-    return argparse.Namespace(**found, **{name: getattr(given, name) for name in own})
+    found = {
+        name: Path(value) if value and name in ("data", "grid", "bnb_data") else value for name, value in words.items()
+    }
+    return argparse.Namespace(**{"bnb_data": None, **found}, **{name: getattr(given, name) for name in own})
 
 
 def account_of(given: argparse.Namespace) -> Account:

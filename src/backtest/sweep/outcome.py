@@ -155,6 +155,7 @@ def command_of(given: argparse.Namespace, base: Mapping[str, object], winner: Ma
         "--capital": given.capital,
         "--fees": given.fees,
         "--bnb-price": given.bnb_price,
+        "--bnb-data": given.bnb_data,
         "--bnb": given.bnb,
         "--fill": given.fill,
         "--path": given.path,

@@ -17,7 +17,7 @@ from backtest.batch import Batch, Totals, run_many
 from backtest.candles import Candles, FloatColumn
 from backtest.core import layout as at
 from backtest.grid_config import parse_grid
-from backtest.measures import YEARLY_FROM_DAYS
+from backtest.measures import why_no_years
 from backtest.price_path import PricePath
 from backtest.ratios import DAY_MS, Absent, Figure, annual_growth, calmar, sharpe, sortino, volatility
 from backtest.result import Drawdown
@@ -36,6 +36,7 @@ AMOUNTS: Final = (
     "grid_profit",
     "inventory_change",
     "fees",
+    "fee_asset_revaluation",
     "hold_change",
     "versus_hold",
     "max_drawdown_quote",
@@ -72,7 +73,7 @@ SCHEMA: Final[Mapping[str, Any]] = (
 )
 """A trial's columns. `numbers_hash` begins the SHA-256 of everything the engine left behind but the fills."""
 _NO_CAPITAL: Final = FieldMistake("capital", "how much quote lies on the account? Say --capital 10000")
-_SHORT: Final = Absent("too short a time")
+_BROKE: Final = Absent("the equity fell to nothing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +234,7 @@ def _trial(batch: Batch, index: int, candles: Candles) -> Trial:
             "total_return": total,
             "max_drawdown": fall.fraction,
             "capital_used": float(one.scenario.plan.capital_needed / start),
-            **_ratios(returns, total, fall.fraction, days),
+            **_ratios(returns, total, fall.fraction, (days, candles.missing_share)),
             "time_in_range": one.state[at.IN_RANGE] / len(candles),
             "buys": books.buys,
             "sells": books.sells,
@@ -262,25 +263,30 @@ def _amounts(books: Books, fall: Drawdown) -> dict[str, Decimal]:
         "grid_profit": books.grid_profit,
         "inventory_change": books.inventory_value - books.inventory_cost,
         "fees": books.fees,
+        "fee_asset_revaluation": books.fee_asset_revaluation,
         "hold_change": books.hold_change,
         "versus_hold": books.versus_hold,
         "max_drawdown_quote": fall.amount,
     }
 
 
-def _ratios(returns: FloatColumn, total: float, fall: float, days: float) -> dict[str, float | None]:
-    """Return what `backtest.measures` tells of the same replay; None where it is absent."""
-    yearly = days >= YEARLY_FROM_DAYS
-    growth = annual_growth(total, days) if yearly else _SHORT
-    known = yearly and len(returns) > 0
+def _ratios(returns: FloatColumn, total: float, fall: float, window: tuple[float, float]) -> dict[str, float | None]:
+    """Return what `backtest.measures` tells of the same replay; None where it is absent.
+
+    `window` is its length in days, and the fraction of it that is missing.
+    """
+    days, missing_share = window
+    no_years = why_no_years(days, missing_share)
+    growth = no_years or annual_growth(total, days)
+    absent = no_years or (None if len(returns) else _BROKE)
     found: dict[str, Figure] = {
         "annual_return": growth,
-        "volatility": volatility(returns) if known else _SHORT,
-        "sharpe": sharpe(returns) if known else _SHORT,
-        "sortino": sortino(returns) if known else _SHORT,
+        "volatility": absent or volatility(returns),
+        "sharpe": absent or sharpe(returns),
+        "sortino": absent or sortino(returns),
         "calmar": calmar(growth, fall),
-        "worst_day": float(returns.min()) if len(returns) else _SHORT,
-        "positive_days": float((returns > 0).mean()) if len(returns) else _SHORT,
+        "worst_day": float(returns.min()) if len(returns) else _BROKE,
+        "positive_days": float((returns > 0).mean()) if len(returns) else _BROKE,
     }
     return {name: None if isinstance(value, Absent) else value for name, value in found.items()}
 

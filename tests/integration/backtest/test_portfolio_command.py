@@ -1,5 +1,6 @@
 """`python -m backtest portfolio` as a person runs it, against `run` of each of its grids."""
 
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,16 @@ def test_grids_on_one_account_do_what_each_does_alone_and_add_up(tmp_path):
         account = ["--capital", "10000", "--no-bounds", "--data-dir", str(tmp_path / "data"), "--out", str(out)]
         assert run_one([*words, *account], "test", OUTSIDE) == 0
         assert read_json(out / "result.json")["declared"]["trades_hash"] == grid["trades_hash"]
+
+    bnb = replace(walk(24 * 20, seed=9), symbol="BNBUSDT")
+    write_candles(bnb, tmp_path / "bnb.csv")
+    paying = ("--bnb-price", "market", "--bnb-data", "bnb.csv", "--no-bounds", "--json")
+    done = portfolio(tmp_path, "--grids", "grids.yaml", *markets[2:], "--capital", "10000", *paying)
+    assert done.returncode == 0, done.stderr
+    total = {name: Decimal(str(value)) for name, value in json.loads(done.stdout)["total"].items()}
+    parts = ("grid_profit", "inventory_change", "fee_asset_revaluation", "residual")
+    assert total["equity_change"] == sum(total[name] for name in parts) - total["fees"]
+    assert total["fee_asset_revaluation"] != 0 == total["residual"]
 
     refused = portfolio(tmp_path, "--grids", "grids.yaml", *markets[2:], "--capital", "10000", "--max-exposure", "3000")
     assert refused.returncode == 1

@@ -19,7 +19,7 @@ from domain.grids import GridRequest
 from domain.instrument import Market
 from domain.money import exact, from_units
 from fakes.live_replay import live_through
-from fakes.replay_examples import scenario, walk
+from fakes.replay_examples import bnb_walk, scenario, walk
 from simulator.market.catalogue import SPECS
 from simulator.market.files import parse_moment
 
@@ -64,6 +64,13 @@ GENERATED: list[tuple[dict[str, Any], str]] = [
     (
         {"fees": Fees(750, 1_000, Decimal("612.37")), "balances": {"USDT": Decimal(10_000), "BNB": Decimal(1)}},
         "4a6ebf3fdbe5dab0f611b0933acb1f963536401d8c9153e5711361260c5e4b35",
+    ),
+    (
+        {
+            "fees": Fees(750, 1_000, bnb_market=bnb_walk(7, walk(2024, 5_000, step=30))),
+            "balances": {"USDT": Decimal(10_000), "BNB": Decimal(1)},
+        },
+        "640eb68f15c404a995e92b74d4f2ba6da7c2434b915b929b9f836da483653b7a",
     ),
     ({"start_empty": True}, "3467e332209a084e1a2f71ffc07bb90884600b9df0f3a5718f72fc1a12b3c9b3"),
 ]

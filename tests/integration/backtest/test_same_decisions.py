@@ -20,10 +20,12 @@ from domain.grids import GridRequest, Spacing
 from domain.instrument import Market
 from domain.money import exact, from_units
 from fakes.live_replay import Lived, live_through
+from fakes.replay_examples import bnb_walk
 from simulator.core.symbols import UNIT, SymbolSpec
 
 START_MS = 1_722_729_600_000
 MINUTE_MS = 60_000
+BNB_CENTS = st.sampled_from([1_500, 61_237])
 
 
 @st.composite
@@ -91,8 +93,12 @@ def cases(draw: st.DrawFn, kind: FillKind) -> tuple[Candles, Scenario, SymbolSpe
     fees = Fees(
         maker_ppm=draw(st.sampled_from([0, 200, 750, 1_000])),
         taker_ppm=draw(st.sampled_from([0, 1_000, 1_750])),
-        bnb_price=draw(st.sampled_from([None, None, Decimal("612.37")])),
     )
+    bnb = draw(st.sampled_from(["none", "constant", "market"]))
+    if bnb == "market":
+        fees = replace(fees, bnb_market=bnb_walk(draw(st.integers(0, 999)), candles, start=draw(BNB_CENTS)))
+    elif bnb == "constant":
+        fees = replace(fees, bnb_price=Decimal("612.37"))
     request = GridRequest(
         instrument=rules_of(spec).instrument,
         levels=draw(st.integers(2, 12)),
@@ -147,7 +153,7 @@ def assert_same(result: Result, lived: Lived, scenario: Scenario, last: Decimal)
     assert lived.balances["USDT"] == start["USDT"] + books.cash_flow
     assert lived.balances.get("TST", Decimal(0)) == start.get("TST", Decimal(0)) + books.base_held
     assert lived.balances.get("BNB", Decimal(0)) == start["BNB"] - books.fees_by_asset.get("BNB", Decimal(0))
-    bnb = books.fees_by_asset.get("BNB", Decimal(0)) * (scenario.fees.bnb_price or 0)
+    bnb = books.fees_by_asset.get("BNB", Decimal(0)) * books.fee_prices.get("BNB", 0)
     assert result.end_equity == lived.balances["USDT"] + lived.balances.get("TST", Decimal(0)) * last - bnb
 
 

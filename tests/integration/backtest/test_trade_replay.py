@@ -24,6 +24,7 @@ from domain.grids import GridRequest, Spacing
 from domain.instrument import Market
 from domain.money import from_units
 from fakes.live_replay import live_through, offer_at, recorded_trades, trade_prints
+from fakes.replay_examples import bnb_walk
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import UNIT, SymbolSpec
 from simulator.market.feed import BookUpdate, FeedStep
@@ -76,13 +77,19 @@ def cases(draw: st.DrawFn) -> tuple[TradeSlice, Scenario]:
         start_empty=draw(st.booleans()),
     )
     kind = draw(st.sampled_from(FillKind))
+    fees = Fees(draw(st.sampled_from([0, 750, 1_000])), 1_000)
+    bnb = draw(st.sampled_from(["none", "constant", "market"]))
+    if bnb == "market":
+        fees = replace(fees, bnb_market=bnb_walk(draw(st.integers(0, 999)), trades.candles()))
+    elif bnb == "constant":
+        fees = replace(fees, bnb_price=Decimal("612.37"))
     try:
         scenario = Scenario.of(
             request,
             trades.candles(),
             rules_of(SPEC),
             balances={"USDT": Decimal(20_000), "BNB": Decimal(5)},
-            fees=Fees(draw(st.sampled_from([0, 750, 1_000])), 1_000, draw(st.sampled_from([None, Decimal("612.37")]))),
+            fees=fees,
             fill=FillAssumption(kind, draw(st.sampled_from([50_000, 333_333, 1_000_000]))),
         )
     except InvalidRequest:
@@ -117,7 +124,18 @@ def test_each_trade_is_one_print_that_fills_what_it_fills_live(case: tuple[Trade
     lived = live_through(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC))
     assert list(map(tuple, result.fills.rows.tolist())) == lived.rows
     books, marked = result.books, lived.marked
-    for name in ("equity_change", "grid_profit", "fees", "base_held", "cash_flow", "buys", "sells", "residual"):
+    for name in (
+        "equity_change",
+        "grid_profit",
+        "fees",
+        "base_held",
+        "cash_flow",
+        "fee_asset_revaluation",
+        "fee_prices",
+        "buys",
+        "sells",
+        "residual",
+    ):
         assert getattr(books, name) == getattr(marked, name)
     assert books.cycles == lived.books.cycles
     assert result.end_equity == from_units(0) + result.start_equity + books.equity_change

@@ -13,7 +13,7 @@ from backtest.search.exploring import ROUND, Exploration, Plan, open_storage
 from backtest.sweep.axes import parse_axes
 from backtest.sweep.trials import Account, Ground, Trials
 from domain.errors import Conflict, InvalidRequest
-from fakes.backtest_studies import rules, walk
+from fakes.backtest_studies import rules, walk, without
 from fakes.sweep_commands import OUTSIDE, read_json, write_candles
 
 VARIED = ["spacing_perc=0.05..4", "initial_levels=3..30", "spacing_mode=geometric,arithmetic"]
@@ -53,6 +53,16 @@ def test_winners_are_judged_on_what_their_search_did_not_see(home: Path, capsys:
     table = pl.read_parquet(out / "results.parquet")
     assert 0 < table.height <= 24
     assert "Walk-forward" in (out / "report.html").read_text()
+
+
+def test_a_walk_over_a_gap_is_refused_before_anything_is_left(home: Path):
+    write_candles(without(walk(24 * 60), 24 * 48, 24 * 59), home / "gappy.csv")
+    more = ("--data", str(home / "gappy.csv"), "--allow-gaps", "--walk-forward", "2", "--embargo", "1d")
+    with pytest.raises(InvalidRequest, match=r"walk-forward: the window from 2024-02-19 .* lies mostly in a gap"):
+        main(words(home, "--out", str(home / "gappy"), *more), "search", OUTSIDE)
+    with pytest.raises(InvalidRequest, match=r"objective: sharpe is not told here: 18.3 % of the window is missing"):
+        main(words(home, "--out", str(home / "gappy"), *more[:3], "--objective", "sharpe"), "search", OUTSIDE)
+    assert not (home / "gappy").exists()
 
 
 def test_several_aims_give_a_front(home: Path):

@@ -1,7 +1,9 @@
 """Curve, drawdown and range: what blocks of candles skip must not show."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,11 @@ from hypothesis import strategies as st
 from backtest.batch import run_many
 from backtest.core.equity import is_deeper, wide_product
 from backtest.price_path import PricePath
-from backtest.result import SELL, Result
+from backtest.result import FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, SELL, Result
 from backtest.run import run_on
 from backtest.scenario import Fees, FillAssumption, FillKind, PathRule
 from domain.money import exact
-from fakes.replay_examples import candles, fifo_books, scenario, walk
+from fakes.replay_examples import MINUTE_MS, bnb_price_at, bnb_walk, candles, fifo_books, scenario, walk
 
 BIG = st.integers(0, 2**62 - 1)
 
@@ -40,16 +42,18 @@ def naive_curve(result: Result, closes: list[Decimal], times: list[int]) -> list
     """Return gain and base at every close, fill by fill."""
     its, rows = result.scenario.rules, result.fills.rows.tolist()
     curve, cash, base, index = [], Decimal(0), Decimal(0), 0
-    bnb = result.scenario.fees.bnb_price or Decimal(0)
+    paid = Decimal(0)
     for close, time_ms in zip(closes, times, strict=True):
         while index < len(rows) and rows[index][0] <= time_ms:
             _, _, side, ticks, lots, fee_units, asset = rows[index]
+            paid += Decimal(fee_units).scaleb(-8) * (asset == FEE_IN_BNB)
             sign = -1 if side == SELL else 1
             fee = Decimal(fee_units).scaleb(-8)
-            cash -= sign * its.price(ticks) * its.quantity(lots) + fee * (Decimal(0), Decimal(1), bnb)[asset]
-            base += sign * its.quantity(lots) - fee * (1 - min(asset, 1))
+            cash -= sign * its.price(ticks) * its.quantity(lots) + fee * (asset == FEE_IN_QUOTE)
+            base += sign * its.quantity(lots) - fee * (asset == FEE_IN_BASE)
             index += 1
-        curve.append((cash + base * close, base))
+        bnb = bnb_price_at(result.scenario, time_ms, MINUTE_MS) or Decimal(0)
+        curve.append((cash + base * close - paid * bnb, base))
     return curve
 
 
@@ -57,16 +61,17 @@ def naive_curve(result: Result, closes: list[Decimal], times: list[int]) -> list
 @given(
     seed=st.integers(0, 10**6),
     step=st.sampled_from([6, 25, 80]),
-    fees=st.sampled_from([Fees(), Fees(0, 0), Fees(750, 1_000, Decimal("612.37"))]),
+    fees=st.sampled_from([Fees(), Fees(0, 0), Fees(750, 1_000, Decimal("612.37")), None]),
     kind=st.sampled_from(FillKind),
     path=st.sampled_from(PathRule),
     start_base=st.sampled_from(["0", "3.5"]),
 )
 def test_curve_drawdown_and_range_are_those_of_every_single_candle(
-    seed: int, step: int, fees: Fees, kind: FillKind, path: PathRule, start_base: str
+    seed: int, step: int, fees: Fees | None, kind: FillKind, path: PathRule, start_base: str
 ):
     market = walk(seed, 300, step=step)
     balances = {"USDT": Decimal(10_000), "TST": Decimal(start_base), "BNB": Decimal("0.01")}
+    fees = fees or Fees(750, 1_000, bnb_market=bnb_walk(seed, market))
     wanted = scenario(market, fees=fees, fill=FillAssumption(kind, 2_000), path=path, balances=balances)
     result = run_on(PricePath.of(market, wanted), wanted, curve=True)
     closes = [Decimal(int(close)).scaleb(-8) for close in market.close]
@@ -77,16 +82,23 @@ def test_curve_drawdown_and_range_are_those_of_every_single_candle(
     assert [int(change) * result.curve.unit for change in result.curve.change] == [gain for gain, _ in expected]
     assert [Decimal(int(base)).scaleb(-8) for base in result.curve.base] == [base for _, base in expected]
     assert_drawdown(result, closes, times, [gain for gain, _ in expected])
+    assert result.books.equity_change == expected[-1][0]
+    assert result.books == replace(fifo_books(result, closes[-1]), **of_the_grid(result))
     low, high = wanted.plan.prices[0], wanted.plan.prices[-1]
     assert result.candles_in_range == sum(low <= close <= high for close in closes)
-    assert result.books.grid_profit == fifo_books(result, closes[-1]).grid_profit
+
+
+def of_the_grid(result: Result) -> dict[str, Any]:
+    """Return what books of fills alone do not know."""
+    return {name: getattr(result.books, name) for name in ("cycles", "dust", "hold_change", "versus_hold")}
 
 
 @exact
 def assert_drawdown(result: Result, closes: list[Decimal], times: list[int], gains: list[Decimal]) -> None:
     before = result.scenario.balances
     equity = [before["USDT"] + before["TST"] * close + gain for close, gain in zip(closes, gains, strict=True)]
-    peak, deepest = equity[0], Fraction(0)
+    start = result.start_equity
+    peak, deepest = start, Fraction(0)
     for value in equity:
         peak = max(peak, value)
         deepest = max(deepest, 1 - Fraction(value) / Fraction(peak))
@@ -97,7 +109,8 @@ def assert_drawdown(result: Result, closes: list[Decimal], times: list[int], gai
     assert Fraction(found.amount) / Fraction(found.peak) == deepest
     assert found.peak_ms is not None
     assert found.trough_ms is not None
-    assert equity[times.index(found.peak_ms)] == found.peak
+    is_start = found.peak_ms == result.start_ms
+    assert found.peak == (start if is_start else equity[times.index(found.peak_ms)])
     assert equity[times.index(found.trough_ms)] == found.trough
 
 

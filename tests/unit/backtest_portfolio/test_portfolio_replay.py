@@ -16,7 +16,7 @@ from backtest.run import run_on
 from backtest.scenario import Fees, FillAssumption, FillKind, PathRule
 from domain.money import ZERO
 from fakes.portfolio_examples import Shape, portfolio
-from fakes.replay_examples import MINUTE_MS, candles
+from fakes.replay_examples import MINUTE_MS, bnb_walk, candles, walk
 
 SHAPES = st.lists(
     st.builds(
@@ -36,6 +36,7 @@ ASSUMED = st.sampled_from(
         {},
         {"fees": Fees(1_000, 1_500), "path": PathRule.OPTIMISTIC},
         {"fees": Fees(750, 750, Decimal(300)), "bnb": Decimal("0.05")},
+        {"fees": Fees(750, 750, bnb_market=bnb_walk(9, walk(1, 150))), "bnb": Decimal("0.05")},
         {"fees": Fees(0, 0), "fill": FillAssumption(FillKind.SHARE, 20_000)},
     ]
 )

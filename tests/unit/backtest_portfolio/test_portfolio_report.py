@@ -21,15 +21,17 @@ from backtest.ratios import DAY_MS, Absent
 from backtest.report.facts import to_json
 from backtest.result import GainCurve, RanBy
 from backtest.rules_source import UsedRules
+from backtest.scenario import Fees
 from domain.errors import InvalidRequest
 from fakes.portfolio_examples import Shape, portfolio
+from fakes.replay_examples import bnb_walk, walk
 
 
 @pytest.fixture(scope="module")
 def found():
-    members = portfolio(
-        [Shape(seed=4), Shape(seed=5, skipped=10), Shape(seed=6, capital=6_000)], quote=Decimal(11_000), count=2_000
-    )
+    shapes = [Shape(seed=4), Shape(seed=5, skipped=10), Shape(seed=6, capital=6_000)]
+    fees = Fees(bnb_market=bnb_walk(9, walk(1, 2_000)))
+    members = portfolio(shapes, quote=Decimal(11_000), count=2_000, fees=fees, bnb=Decimal("0.1"))
     sources = [
         Source(UsedRules(member.scenario.rules, "a test", date(2024, 8, 1)), f"of </script> {member.symbol}")
         for member in members
@@ -40,9 +42,14 @@ def found():
 def test_the_total_is_the_sum_of_its_grids_to_the_last_digit(found):
     total = found.total
     assert total.equity_change == sum(one.money.equity_change for one in found.measures)
-    assert total.equity_change == total.grid_profit + total.inventory_change - total.fees + total.residual
+    earned = total.grid_profit + total.inventory_change - total.fees
+    assert total.equity_change == earned + total.fee_asset_revaluation + total.residual
+    assert total.fee_asset_revaluation != 0
     assert total.end_quote == total.free_quote + total.reserved_quote
-    assert total.end_equity == total.end_quote + total.inventory_value
+    bnb = sum(
+        book.fees_by_asset["BNB"] * book.fee_prices["BNB"] for book in (one.books for one in found.together.results)
+    )
+    assert total.end_equity == total.end_quote + total.inventory_value - bnb
     assert int(found.curve.change[-1]) * found.curve.unit == total.equity_change
     assert sum(month.gain for month in found.months) == total.equity_change
     assert total.residual == 0
@@ -59,9 +66,11 @@ def test_a_grid_that_starts_later_counts_nothing_before(found):
 
 def test_the_deepest_fall_is_exact_and_relative():
     curve = GainCurve(time_ms=np.arange(6), change=np.array([0, 100, 50, 300, 230, 400]), unit=Decimal("0.01"))
-    fall = fall_of(curve, Decimal(1))
+    fall = fall_of(curve, Decimal(1), -5)
     assert (fall.peak, fall.trough, fall.peak_ms, fall.trough_ms) == (Decimal(2), Decimal("1.50"), 1, 2)
-    assert fall_of(replace(curve, change=np.arange(6)), Decimal(1)).trough_ms is None
+    assert fall_of(replace(curve, change=np.arange(6)), Decimal(1), -5).trough_ms is None
+    down = fall_of(replace(curve, change=np.array([-60, -20, -10, 0, 10, 20])), Decimal(1), -5)
+    assert (down.peak, down.trough, down.peak_ms, down.trough_ms) == (Decimal(1), Decimal("0.40"), -5, 0)
 
 
 def test_correlations_are_of_daily_changes():

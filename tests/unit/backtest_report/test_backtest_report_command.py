@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,49 @@ def test_gaps_are_refused_unless_allowed(command, csv, tmp_path, capsys):
     assert "50 candles (5.21 %) are missing" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.fixture(scope="module")
+def bnb_csv(csv):
+    """BNB in the same hours at 300 and then 10 more each hour, without the last day."""
+    file = csv.with_name("bnb.csv")
+    stamps = [line.split(",")[0] for line in csv.read_text().splitlines()[1:-24]]
+    rows = [f"{at},{300 + 10 * hour},{400 + 10 * hour},290,{310 + 10 * hour},1" for hour, at in enumerate(stamps)]
+    file.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]))
+    return file
+
+
+def test_fees_follow_the_price_of_bnb_and_the_money_still_adds_up(command, bnb_csv, capsys):
+    bnb = ("--bnb-price", "market", "--bnb-data", bnb_csv, "--bnb", "3")
+    assert command(*GRID, *bnb, "--allow-gaps", "--json") == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    money = {name: Decimal(value) for name, value in told["money"].items()}
+    parts = ("grid_profit", "inventory_change", "funding", "fee_asset_revaluation", "quote_rounding", "residual")
+    assert money["equity_change"] == sum(money[name] for name in parts) - money["fees"]
+    assert money["residual"] == 0
+    assert money["fee_asset_revaluation"] < 0
+    assert told["assumed"]["balances"]["BNB"] == "3"
+    assert told["assumed"]["fees"]["bnb_market"]["symbol"] == "BNBUSDT"
+    fees = next(line for line in told["assumptions"] if line.startswith("Fees"))
+    assert "at the last close of BNBUSDT (1h) before each fill's candle or trade; of its candles 24 are missing" in fees
+    assert command(*GRID, *bnb[:4], "--no-bounds", "--allow-gaps") == 0
+    assert "BNB revalued" in capsys.readouterr().out
+
+
+def test_a_price_of_bnb_that_nobody_knows_is_refused(command, bnb_csv, tmp_path):
+    late = tmp_path / "late.csv"
+    lines = bnb_csv.read_text().splitlines()
+    late.write_text("\n".join(lines[:1] + lines[3:]))
+    market, window = ("--bnb-price", "market"), ("--from", "2024-01-01", "--to", "2024-02-09")
+    for words, said in (
+        (("--bnb-data", bnb_csv), "bnb_data: goes with --bnb-price market"),
+        (("--bnb-price", "market"), "data get BNBUSDT --interval 1h --from 2024-01-01 --to 2024-02-09"),
+        ((*market, "--bnb-data", late), "begin at 2024-01-01 02:00, and what BNB cost from 2024-01-01 00:00 on is not"),
+        ((*market, "--bnb-data", bnb_csv), "--allow-gaps to go on with the last known price"),
+        ((*market, "--bnb-data", "none.csv"), "bnb_data: there is no file none.csv"),
+    ):
+        with pytest.raises(TradingError, match=re.escape(said)):
+            command(*GRID, *window, *words)
+
+
 def test_an_empty_store_says_how_to_fill_it(command):
     with pytest.raises(TradingError, match="data get BTCUSDT"):
         command(*GRID, data=None)
@@ -135,6 +179,15 @@ def test_trades_are_replayed_one_by_one(command, trades_csv, capsys, tmp_path):
     assert told["market"]["trades"] == {"count": 2_000, "missing": 0}
     assert told["declared"]["cycles"] > 20
     assert told["bounds"]["pessimistic"]["cycles"] < told["declared"]["cycles"] < told["bounds"]["optimistic"]["cycles"]
+
+
+def test_trades_pay_for_bnb_what_its_last_candle_told(command, trades_csv, bnb_csv, capsys):
+    bnb = ("--bnb-price", "market", "--bnb-data", bnb_csv, "--bnb", "3", "--no-bounds", "--json")
+    assert command(*GRID, "--trades", *bnb, data=trades_csv) == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    money = {name: Decimal(value) for name, value in told["money"].items()}
+    assert money["residual"] == 0 > money["fee_asset_revaluation"]
+    assert sum(Decimal(month["gain"]) for month in told["months"]) == money["equity_change"]
 
 
 @pytest.mark.parametrize(

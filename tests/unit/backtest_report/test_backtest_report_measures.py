@@ -13,7 +13,7 @@ from backtest.measures import days_of, measure
 from backtest.ratios import Absent
 from backtest.report.facts import facts_of, to_json
 from domain.money import ZERO
-from fakes.backtest_studies import a_study, candles, replayed, scenario, walk
+from fakes.backtest_studies import a_study, candles, replayed, scenario, walk, without
 
 
 @given(st.integers(0, 10_000), st.integers(30, 24 * 70), st.sampled_from([0.002, 0.01]))
@@ -78,6 +78,39 @@ def test_without_a_curve_only_what_days_need_is_missing():
     assert found.absent["exposure"] == found.absent["sharpe"] == "run without an equity curve"
     assert found.money.equity_change == result.books.equity_change
     assert isinstance(found.risk.calmar, float | Absent)
+
+
+@pytest.mark.parametrize(("missing", "is_told"), [(24, True), (25, False)])
+def test_over_gaps_nothing_is_told_per_year_or_day(missing, is_told):
+    study = a_study(without(walk(24 * 20), 100, 100 + missing), bounds=False)
+    rates = ("annual_return", "sharpe", "sortino", "calmar", "volatility", "cycles_per_day")
+    told = json.loads(to_json(facts_of(study)))
+    assert [name for name in rates if name not in told["absent"]] == (list(rates) if is_told else [])
+    values = {**told["risk"], **told["work"]}
+    assert all((values[name] is not None) is is_told for name in rates)
+    warned = " ".join(told["warnings"])
+    assert f"{missing} candles" in warned
+    assert ("No figure per year" in warned) is not is_told
+    if not is_told:
+        assert told["absent"]["sharpe"].startswith("5.2 % of the window is missing, more than 5 %")
+    assert found_daily(told)
+
+
+def found_daily(told):
+    return told["risk"]["worst_day"] is not None and told["risk"]["total_return"] is not None
+
+
+def test_a_fall_right_from_the_start_counts():
+    close = np.full(24 * 20, 40_000 * 10**8, dtype=np.int64)
+    close[:48] = 36_000 * 10**8
+    first = np.append(np.int64(40_000 * 10**8), close[1:])
+    units = {"open": first, "high": first.copy(), "low": close, "close": close.copy()}
+    study = a_study(candles(units, np.ones(len(close))), bounds=False, lower=Decimal(30_000), upper=Decimal(44_000))
+    fall, risk = study.result.drawdown, study.measures.risk
+    assert (fall.peak, fall.peak_ms) == (study.result.start_equity, study.candles.start_ms)
+    assert risk.max_drawdown > 0
+    assert risk.max_drawdown_is_over
+    assert risk.max_drawdown_days == pytest.approx(2 + 1 / 24)  # to the close of the first hour that is back
 
 
 def test_the_drawdown_lasts_until_its_peak_is_reached_again():

@@ -18,15 +18,18 @@ from rich.console import Console
 from backtest.overfitting import Honesty
 from backtest.report import figures
 from backtest.report.document import embedded, html_of
+from backtest.report.doubts import few_cycles, too_small, warnings
 from backtest.report.files import write_all
 from backtest.report.heat import heat_map
-from backtest.report.sentences import amount, assumptions, headline, percent, span, warnings
+from backtest.report.sentences import amount, assumptions, headline, percent, span
 from backtest.report.sweep import Sweep, sweep_html, sweep_report
 from backtest.report.sweep import headline as sweep_headline
 from backtest.report.terminal import show
 from backtest.report.thinning import extremes, marks, stretches
+from backtest.report.windows import windows_figure, windows_sentence
 from backtest.result import BUY, SELL
 from backtest.study import Window, WindowLength
+from backtest.wording import counted, times
 from fakes.backtest_studies import START_MS, a_study, walk, without
 
 DAY_MS = 86_400_000
@@ -63,9 +66,7 @@ def plain_colours(value):
     return json.loads(text)
 
 
-@pytest.mark.parametrize(
-    "draw", [figures.equity_figure, figures.price_figure, figures.money_figure, figures.windows_figure]
-)
+@pytest.mark.parametrize("draw", [figures.equity_figure, figures.price_figure, figures.money_figure, windows_figure])
 def test_figures_are_valid_for_plotly(study, draw):
     figure = draw(study)
     go.Figure(plain_colours(figure))
@@ -112,9 +113,53 @@ def test_gaps_and_few_cycles_are_warned_of():
     assert "40 are missing" in assumptions(a_study(series, bounds=False))[0]
 
 
+def test_one_is_written_as_one_and_none_in_words():
+    assert few_cycles(0, "the grid") == "No cycle was closed, so nothing is known of how the grid trades."
+    assert few_cycles(1, "the grid").startswith("Only 1 cycle was closed;")
+    assert too_small(1) == "1 order was below the exchange's minimum and never sent."
+    assert [counted(number, "gap") for number in (0, 1, 1_200)] == ["no gaps", "1 gap", "1,200 gaps"]
+    assert [times(number) for number in (1, 2, 3)] == ["Once", "Twice", "3 times"]
+    told = " ".join([*warnings(found := a_study(without(walk(40), 7, 8), bounds=False)), *assumptions(found)])
+    assert "1 candle (2.50 %) is missing, the longest gap is 1 hour" in told
+    assert "39 candles of 1h" in told
+    assert "1 is missing, in 1 gap." in told
+
+
+@pytest.mark.parametrize(
+    ("windows", "said"),
+    [
+        ([], "The data holds no whole month, so the grid was started anew in none."),
+        ([None], "The grid could not have been started in the only month."),
+        ([None, None], "The grid could not have been started in any of 2 months."),
+        ([0.1], "The same grid started anew in 1 month brought +10.00 %."),
+        ([0.1, -0.1, 0.3], "at the price of each of 3 months: half of them brought more than +10.00 %"),
+    ],
+)
+def test_windows_that_do_not_fit_are_told_in_words_and_not_drawn(study, windows, said):
+    made = tuple(
+        Window(from_ms=0, until_ms=1, change=None, fraction=fraction, hold_fraction=fraction, cycles=0)
+        for fraction in windows
+    )
+    found = replace(study, window_length=WindowLength.MONTH, windows=made)
+    assert said in windows_sentence(found)
+    assert (windows_figure(found) is None) == (not any(windows))
+    if not windows:
+        text = html_of(found)
+        assert said in text
+        assert 'id="figure-windows"' not in text
+        console = Console(width=200, record=True, file=io.StringIO(), highlight=False)
+        show(found, [], console)
+        assert said in console.export_text()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (span(1 / 24), "1 hour"),
+        (span(1 / 1_440), "1 minute"),
+        (span(5 / 1_440), "5 minutes"),
+        (span(30 / 86_400), "30 seconds"),
+        (span(0), "less than a second"),
         (amount(Decimal("1234.555")), "1,234.56"),
         (amount(Decimal("-0.004"), signed=True), "-0.004000"),
         (amount(Decimal(0), signed=True), "0.00"),

@@ -50,7 +50,7 @@ def test_judged_windows_follow_one_another_to_the_end_and_none_was_searched(
 
 
 def test_too_little_time_is_refused():
-    with pytest.raises(InvalidRequest, match="too few for 9999 splits"):
+    with pytest.raises(InvalidRequest, match="too few for 9,999 splits"):
         splits_of(YEAR, 9999, train=3, embargo_ms=0)
 
 
