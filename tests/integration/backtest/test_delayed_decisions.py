@@ -30,8 +30,8 @@ from domain.instrument import Market
 from domain.money import exact
 from fakes.delayed_replay import Happened, live_through_delays
 from fakes.live_replay import Lived, recorded_trades, trade_prints
+from fakes.replay_examples import MINUTE_MS, bnb_walk, walk
 from fakes.replay_examples import scenario as generated
-from fakes.replay_examples import walk
 from simulator.core.symbols import UNIT, SymbolSpec
 
 STREAM = Path(environ.get("GRIDHIVE_TEST_DATA", "")) / "stream" / "ws_spot_BTCUSDT_20240808.jsonl.gz"
@@ -122,7 +122,7 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
         planned_at,
         replace(rules_of(SPEC), max_open_orders=random.choice([200, 200, levels - 1])),
         balances={"USDT": Decimal(20_000), "BNB": Decimal(random.choice(["0", "0.001", "5"]))},
-        fees=Fees(random.choice([0, 0, 200]), random.choice([0, 400, 1_000]), random.choice([None, Decimal("612.37")])),
+        fees=fees_about(random, market),
         fill=FillAssumption(random.choice(list(FillKind)), random.choice([50_000, 1_000_000])),
         delays=Delays(random.choice(LATENCIES), random.choice([0, 0, 2, 5])) if random.random() < 0.9 else Delays(0, 3),
     )
@@ -130,6 +130,13 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
         little = round(scenario.plan.capital_needed * random.choice([6, 10]) / 10, 8)
         scenario = replace(scenario, balances={**scenario.balances, "USDT": little})
     return scenario
+
+
+def fees_about(random: Random, market: Candles) -> Fees:
+    fees = Fees(random.choice([0, 0, 200]), random.choice([0, 400, 1_000]))
+    if market.interval_ms == MINUTE_MS and random.random() < 0.4:
+        return replace(fees, bnb_market=bnb_walk(random.randint(0, 999), market))
+    return replace(fees, bnb_price=random.choice([None, Decimal("612.37")]))
 
 
 @exact
