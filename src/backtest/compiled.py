@@ -20,14 +20,44 @@ from typing import Any, Final
 
 import numba
 
-from backtest.core import equity, fills, flight, holdings, late, layout, many, orders, prints, replay, together, views
+from backtest.core import (
+    arrivals,
+    equity,
+    fills,
+    flight,
+    holdings,
+    late,
+    layout,
+    many,
+    orders,
+    prints,
+    replay,
+    resting,
+    together,
+    views,
+)
 from grid.core import cells
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
 _JIT: Final[Any] = numba.njit  # its type information lacks the first option
 _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
-_TEXTS: Final = (cells, fills, orders, prints, holdings, flight, late, equity, views, replay, many, together)
+_TEXTS: Final = (
+    cells,
+    fills,
+    orders,
+    prints,
+    holdings,
+    flight,
+    resting,
+    arrivals,
+    late,
+    equity,
+    views,
+    replay,
+    many,
+    together,
+)
 """What is compiled, each after those it calls."""
 _INT: Final = numba.int64
 _COLUMN: Final = numba.int64[::1]
