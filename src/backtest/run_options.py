@@ -1,11 +1,11 @@
 """The words of `run`, and what they mean."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from backtest.data.series import MARKET_WORDS
 from backtest.grid_config import parse_grid, read_config_file, read_settings
@@ -134,30 +134,30 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
         InvalidRequest: with every mistake in grid, capital, fees, fill and delays.
     """
     mistakes: list[FieldMistake] = []
-    request = fees = fill = delays = capital = None
-    try:
-        request = parse_grid(keys_of(given), instrument)
-        capital = _capital(given.capital, request)
-    except InvalidRequest as error:
-        mistakes += error.mistakes
-    try:
-        fees = parse_fees(given.fees, given.bnb_price)
-    except InvalidRequest as error:
-        mistakes += error.mistakes
-    try:
-        fill = parse_fill(given.fill)
-    except InvalidRequest as error:
-        mistakes += error.mistakes
-    try:
-        delays = parse_delays(given)
-    except InvalidRequest as error:
-        mistakes += error.mistakes
-    if request is None or capital is None or fees is None or fill is None or delays is None:
+    read: dict[str, Any] = {}
+    wanted: dict[str, Callable[[], Any]] = {
+        "sized": lambda: _sized(given, instrument),
+        "fees": lambda: parse_fees(given.fees, given.bnb_price),
+        "fill": lambda: parse_fill(given.fill),
+        "delays": lambda: parse_delays(given),
+    }
+    for name, read_it in wanted.items():
+        try:
+            read[name] = read_it()
+        except InvalidRequest as error:
+            mistakes += error.mistakes
+    if mistakes:
         raise InvalidRequest(mistakes)
+    request, capital = read.pop("sized")
     bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
-    balances = balances_of(instrument, capital, fees, bnb)
-    assumed = Assumptions(balances=balances, fees=fees, fill=fill, path=PathRule(given.path), delays=delays)
-    return Wish(request, assumed)
+    balances = balances_of(instrument, capital, read["fees"], bnb)
+    return Wish(request, Assumptions(balances=balances, path=PathRule(given.path), **read))
+
+
+def _sized(given: argparse.Namespace, instrument: Instrument) -> tuple[GridRequest, Decimal]:
+    """Return the grid and the account's capital."""
+    request = parse_grid(keys_of(given), instrument)
+    return request, _capital(given.capital, request)
 
 
 def keys_of(given: argparse.Namespace) -> dict[str, object]:
