@@ -29,4 +29,5 @@ step 'ruff check' "$python" -m ruff check .
 step 'ruff format' "$python" -m ruff format --check .
 step 'mypy' "$python" -m mypy --strict src
 step 'lint-imports' "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
-step 'pytest' "$python" -m pytest -n 2 --cov --cov-report=term
+# The table by file would bury a failure: .venv/bin/python -m coverage report shows it.
+step 'pytest' "$python" -m pytest -n 2 --durations=15 --durations-min=5 --cov --cov-report=

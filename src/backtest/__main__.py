@@ -98,7 +98,7 @@ def _help() -> str:
 def _archives(address: str) -> Archives:
     from adapters.binance.archives import BinanceArchives  # noqa: PLC0415 - most commands need no network
 
-    return BinanceArchives(address)
+    return BinanceArchives.of_user(address)
 
 
 def _parse_rules(instrument: Instrument, row: Mapping[str, Any]) -> InstrumentRules:

@@ -9,6 +9,7 @@ from typing import Final
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import with_bnb_market
 from backtest.chosen_market import candles_of, rules_of, trades_of
+from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of
 from backtest.data.periods import parse_window
 from backtest.data.series import MINUTE_MS
@@ -19,7 +20,7 @@ from backtest.scenario import PathRule
 from backtest.study import Study, WindowLength, study
 from backtest.trade_study import study_of_trades
 from config.settings import Settings
-from domain.errors import Conflict, FieldMistake, InvalidRequest
+from domain.errors import FieldMistake, InvalidRequest
 
 CALIBRATED: Final = "calibrated"
 
@@ -33,8 +34,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     """
     given = parse(words, program)
     settings = settings_of(given, program)
-    if given.out is not None and given.out.exists() and not given.out.is_dir():
-        raise _wrong("out", f"{given.out} is a file; name a folder")
+    check_folder(given.out)
     rules = rules_of(given, settings, outside)
     origin = _calibrated(given, settings, rules)
     wish = wish_of(given, rules.rules.instrument)
@@ -85,21 +85,16 @@ def _on_trades(given: argparse.Namespace, settings: Settings, rules: UsedRules, 
 
 
 def _tell(given: argparse.Namespace, found: Study) -> None:
-    from backtest.report.facts import facts_of, to_json  # noqa: PLC0415 - the replay itself needs none of these
+    from backtest.report.facts import facts_of  # noqa: PLC0415 - the replay itself needs none of these
     from backtest.report.terminal import show  # noqa: PLC0415
 
-    written: list[Path] = []
-    if given.out is not None:
-        from backtest.report.files import write_all  # noqa: PLC0415
+    tell(given, found, write_all=_write, facts_of=facts_of, show=show)
 
-        try:
-            written = write_all(found, given.out)
-        except OSError as error:
-            raise Conflict(f"{given.out} cannot be written: {error.strerror}") from error
-    if given.as_json:
-        print(to_json(facts_of(found), indent=2))  # noqa: T201
-    else:
-        show(found, written)
+
+def _write(found: Study, folder: Path) -> list[Path]:
+    from backtest.report.files import write_all  # noqa: PLC0415 - slow to load, for --out alone
+
+    return write_all(found, folder)
 
 
 def _wrong(field: str, message: str) -> InvalidRequest:

@@ -1,13 +1,12 @@
 """The words of `run`, and what they mean."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final
 
-from backtest.data.series import MARKET_WORDS
+from backtest.command_options import add_assumptions, add_bounds, add_grid, add_market, add_result, new_parser
 from backtest.grid_config import parse_grid, read_config_file, read_settings
 from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Delays, Fees, FillAssumption, FillKind, PathRule
 from backtest.study import Assumptions, WindowLength
@@ -35,12 +34,10 @@ lower_price, upper_price, capital, quantity_per_level, start_empty. A --set wins
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     """Read the command line; `--help` and mistakes in it end the process, as argparse does."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Replay one grid over recorded candles, by the live grid's own decisions.",
-        epilog=_EPILOG.format(program=program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        program,
+        "Replay one grid over recorded candles, by the live grid's own decisions.",
+        _EPILOG.format(program=program),
     )
     market = parser.add_argument_group("market")
     add_market(market)
@@ -53,70 +50,11 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     )
     add_grid(parser.add_argument_group("grid and account"))
     add_assumptions(parser.add_argument_group("assumptions"), more_fills=", or calibrated (see `backtest parity`)")
-    _add_result(parser.add_argument_group("result"))
+    result = parser.add_argument_group("result")
+    add_bounds(result)
+    result.add_argument("--windows", choices=tuple(WindowLength), help="start the same grid anew in each of these")
+    add_result(result, "result.json", "result.json, report.html and both tables")
     return parser.parse_args(list(words))
-
-
-def add_market(group: argparse._ArgumentGroup, *, needs_symbol: bool = True) -> None:
-    """Add the words that say which candles are replayed."""
-    group.add_argument("--symbol", required=needs_symbol, help="as Binance writes it, e.g. BTCUSDT")
-    group.add_argument("--market", choices=tuple(MARKET_WORDS), default="spot", help="spot (default) or um")
-    group.add_argument("--interval", help="of the candles; default 1m, of a file what its rows tell")
-    group.add_argument("--from", dest="start", metavar="TIME", help="2024-01, 2024-01-31 or 2024-01-31T14:30 (UTC)")
-    group.add_argument("--to", dest="end", metavar="TIME", help="a month or day is meant whole")
-    group.add_argument("--data", type=Path, metavar="FILE", help="CSV, Parquet or feather instead of what is stored")
-    group.add_argument("--allow-gaps", action="store_true", help="replay what is there, and say what is missing")
-    group.add_argument("--data-dir", metavar="DIR", help="the server's data folder, where candles are stored")
-    group.add_argument("--config", metavar="FILE", help="the server's configuration file")
-
-
-def add_grid(group: argparse._ArgumentGroup) -> None:
-    """Add the words for the grid's keys and the account's capital."""
-    group.add_argument("--grid", type=Path, metavar="FILE", help="YAML with the grid's keys")
-    group.add_argument(
-        "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="one key of the grid"
-    )
-    group.add_argument("--capital", metavar="AMOUNT", help="quote on the account; default: the grid's own capital")
-
-
-def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
-    """Add the words for fees, fills, path, delays and rules; `more_fills` are rules of this command alone."""
-    group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
-    group.add_argument(
-        "--bnb-price",
-        metavar="PRICE",
-        help="pay fees in BNB, a quarter less, at this constant price, or `market`: at what its own candles tell",
-    )
-    group.add_argument(
-        "--bnb-data", type=Path, metavar="FILE", help="candles of BNB's market instead of the stored ones"
-    )
-    group.add_argument("--bnb", metavar="AMOUNT", help="BNB on the account; default: worth 1 %% of the capital")
-    rules = f"touch (default), through, share:5%%{more_fills}"
-    group.add_argument("--fill", default="touch", metavar="RULE", help=rules)
-    group.add_argument(
-        "--path", choices=tuple(PathRule), default=PathRule.CANDLE, help="way within a candle (%(default)s)"
-    )
-    group.add_argument("--latency", metavar="MS", help="from what the grid sees to what reaches the exchange (0)")
-    group.add_argument(
-        "--orders-per-10s", metavar="N", help="the risk gate's max_orders_per_10s; default: no order waits"
-    )
-    group.add_argument(
-        "--rules", metavar="FILE", help="saved exchangeInfo, or builtin; default: a server's notes, else builtin"
-    )
-
-
-def _add_result(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--bounds",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="the pessimistic and the optimistic reading too (default)",
-    )
-    group.add_argument("--windows", choices=tuple(WindowLength), help="start the same grid anew in each of these")
-    group.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write result.json, report.html and both tables there"
-    )
-    group.add_argument("--json", dest="as_json", action="store_true", help="print result.json instead of the table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +71,36 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     Raises:
         InvalidRequest: with every mistake in grid, capital, fees, fill and delays.
     """
+    read = read_all(
+        {
+            "grid": lambda: _grid(given, instrument),
+            "fees": lambda: parse_fees(given.fees, given.bnb_price),
+            "fill": lambda: parse_fill(given.fill),
+            "delays": lambda: parse_delays(given),
+        }
+    )
+    request, capital = read.pop("grid")
+    bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
+    balances = balances_of(instrument, capital, read["fees"], bnb)
+    return Wish(request, Assumptions(balances=balances, path=PathRule(given.path), **read))
+
+
+def read_all(readers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Return what each of them reads.
+
+    Raises:
+        InvalidRequest: with the mistakes of all.
+    """
     mistakes: list[FieldMistake] = []
     read: dict[str, Any] = {}
-    wanted: dict[str, Callable[[], Any]] = {
-        "sized": lambda: _sized(given, instrument),
-        "fees": lambda: parse_fees(given.fees, given.bnb_price),
-        "fill": lambda: parse_fill(given.fill),
-        "delays": lambda: parse_delays(given),
-    }
-    for name, read_it in wanted.items():
+    for name, read_it in readers.items():
         try:
             read[name] = read_it()
         except InvalidRequest as error:
             mistakes += error.mistakes
     if mistakes:
         raise InvalidRequest(mistakes)
-    request, capital = read.pop("sized")
-    bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
-    balances = balances_of(instrument, capital, read["fees"], bnb)
-    return Wish(request, Assumptions(balances=balances, path=PathRule(given.path), **read))
-
-
-def _sized(given: argparse.Namespace, instrument: Instrument) -> tuple[GridRequest, Decimal]:
-    """Return the grid and the account's capital."""
-    request = parse_grid(keys_of(given), instrument)
-    return request, _capital(given.capital, request)
+    return read
 
 
 def keys_of(given: argparse.Namespace) -> dict[str, object]:
@@ -261,12 +204,13 @@ def _whole(given: argparse.Namespace, field: str) -> int:
     return int(number)
 
 
-def _capital(text: str | None, request: GridRequest) -> Decimal:
-    if text is not None:
-        return parse_capital(text)
+def _grid(given: argparse.Namespace, instrument: Instrument) -> tuple[GridRequest, Decimal]:
+    request = parse_grid(keys_of(given), instrument)
+    if given.capital is not None:
+        return request, parse_capital(given.capital)
     if request.capital is None:
         raise _wrong("capital", "how much quote lies on the account? Say --capital 10000")
-    return request.capital
+    return request, request.capital
 
 
 def _bnb(text: str | None, capital: Decimal, price: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from config.settings import Settings
 from domain.account import Mode
 from domain.errors import TradingError
 from grid.audit import BooksAudit, GridAudit, audit
-from ports.store import StoreFailed
+from ports.store import OrderHistory, StoreFailed
 
 __all__ = [
     "REFUSALS",
@@ -17,9 +17,11 @@ __all__ = [
     "DataFolder",
     "FolderFacts",
     "GridAudit",
+    "OrderHistory",
     "audit_books",
     "data_folder",
     "data_folder_of",
+    "order_histories",
 ]
 
 REFUSALS = (TradingError, StoreFailed)
@@ -50,3 +52,18 @@ def audit_books(folder: DataFolder) -> BooksAudit:
     """
     with contextlib.closing(folder.reader()) as reader:
         return audit(reader)
+
+
+def order_histories(folder: DataFolder, client_id: str) -> dict[str, OrderHistory]:
+    """Return by account what is stored of the order of this client id; empty where no account's books know it.
+
+    Raises:
+        StoreFailed: if there are no books, they are damaged, or of another version.
+    """
+    with contextlib.closing(folder.reader()) as reader:
+        if reader.problems:
+            raise StoreFailed(
+                f"the books are damaged ({reader.problems[0]}); put a copy back: python -m cli restore FILE"
+            )
+        found = {account.id: reader.history(account, client_id) for account in reader.accounts()}
+    return {account: history for account, history in found.items() if history is not None}

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bootstrap.data_folder import audit_books
+from bootstrap.data_folder import audit_books, order_histories
 from cli.calls import NoAnswer, ask
 from cli.job_commands import jobs
 from cli.options import Wanted
 from cli.printing import address_of, complain, no_server, show
-from cli.texts import folder_lines, grid_line, server_lines
+from cli.texts import folder_lines, grid_line, order_lines, order_values, server_lines
 
 NOT_RUNNING: Final = 3
 
@@ -42,6 +42,16 @@ def grids(wanted: Wanted) -> int:
     rows = [grid_line(account.account, grid) for account in audit.accounts for grid in account.grids]
     lines = [" ".join(f"{name}={value}" for name, value in row.items()) for row in rows] or ["no grid ever ran here"]
     show(wanted, {"grids": rows}, lines)
+    return 0
+
+
+def order(wanted: Wanted) -> int:
+    """Tell what became of one order."""
+    found = order_histories(wanted.folder, wanted.client_id)
+    if not found:
+        return complain(wanted, (f"no order {wanted.client_id} is in the books; python -m cli grids lists the grids",))
+    rows = [order_values(account, history) for account, history in found.items()]
+    show(wanted, {"orders": rows}, [line for row in rows for line in order_lines(row)])
     return 0
 
 
@@ -94,7 +104,7 @@ def verify(wanted: Wanted) -> int:
     }
     lines = [f"wrong: {fault}" for fault in audit.faults]
     if not audit.problems:
-        counted = ", ".join(f"{number} {name}" for name, number in audit.counts.items())
+        counted = ", ".join(f"{name} {number}" for name, number in audit.counts.items())
         lines = [
             f"instance {audit.instance}, epoch {audit.epoch}: {counted}",
             *(f"grid {row['grid']} {row['symbol']}: residual {row['residual']}" for row in rows),
@@ -107,6 +117,7 @@ def verify(wanted: Wanted) -> int:
 COMMANDS: Final[Mapping[str, Callable[[Wanted], int]]] = {
     "status": status,
     "grids": grids,
+    "order": order,
     "stop": stop,
     "jobs": jobs,
     "backup": backup,

@@ -42,6 +42,7 @@ class Wanted:
     file: Path | None = field(default=None)
     action: str = "list"
     job_id: str = ""
+    client_id: str = ""
 
 
 def parse(words: list[str]) -> Wanted:
@@ -66,6 +67,7 @@ def parse(words: list[str]) -> Wanted:
         file=getattr(given, "file", None),
         action=getattr(given, "action", "list"),
         job_id=getattr(given, "job_id", None) or "",
+        client_id=getattr(given, "client_id", ""),
     )
 
 
@@ -92,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
         "Leaves with 0 if trading can go on, 1 if not, 3 if no server runs.",
     )
     command("grids", "all grids and their books", "List the grids of every account with their books, from the store.")
+    order = command(
+        "order",
+        "what became of one order",
+        "Tell from the store what an order was for, every status it was told to have, and its fills.",
+    )
+    order.add_argument("client_id", metavar="CLIENT_ID", help="as the venue, the log and the API name it: gh-...")
     stop = command("stop", "end a grid for good", "Ask the running server to end a grid for good.")
     stop.add_argument("symbol", metavar="SYMBOL", help="BTCUSDT or BTC/USDT")
     stop.add_argument(

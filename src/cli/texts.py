@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bootstrap.data_folder import FolderFacts, GridAudit
+from bootstrap.data_folder import FolderFacts, GridAudit, OrderHistory
 
 
 def server_lines(facts: FolderFacts, house: Mapping[str, Any], ready: Mapping[str, Any], now_ms: int) -> list[str]:
@@ -59,6 +59,46 @@ def grid_line(account: str, grid: GridAudit) -> dict[str, Any]:
     }
 
 
+def order_values(account: str, history: OrderHistory) -> dict[str, Any]:
+    """Return everything stored of an order as plain values, amounts as exact texts."""
+    row, intent = history.order, history.order.intent
+    return {
+        "client_id": intent.client_id,
+        "account": account,
+        "symbol": f"{intent.instrument.base}{intent.instrument.quote}",
+        "order_id": row.venue_order_id,
+        "side": str(intent.side),
+        "type": str(intent.type),
+        "price": None if intent.price is None else _plain(intent.price),
+        "quantity": _plain(intent.quantity),
+        "reason": intent.reason,
+        "history": [
+            {"at": _iso_ms(intent.created_ms), "what": "created"},
+            *({"at": _iso_ms(at_ms), "what": str(status)} for status, at_ms in history.moves),
+        ],
+        "fills": [
+            {"at": _iso_ms(fill.time_ms), "id": fill.trade_id, "price": _plain(fill.price)}
+            | {"quantity": _plain(fill.quantity), "fee": f"{_plain(fill.commission)} {fill.commission_asset}"}
+            for fill in history.fills
+        ],
+    }
+
+
+def order_lines(order: Mapping[str, Any]) -> list[str]:
+    """Describe what became of an order."""
+    number = "has no number of the venue" if order["order_id"] is None else f"is the venue's {order['order_id']}"
+    at = "the market's price" if order["price"] is None else order["price"]
+    what = f"{order['type']} {order['side']} {order['quantity']} {order['symbol']} at {at}"
+    return [
+        f"{order['client_id']} {number}: {what} ({order['reason']})",
+        *(f"  {move['at']} {move['what']}" for move in order["history"]),
+        *(
+            f"  {it['at']} trade {it['id']}: {it['quantity']} at {it['price']}, fee {it['fee']}"
+            for it in order["fills"]
+        ),
+    ]
+
+
 def job_lines(jobs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a line for each job: its id, kind, state and start, and how far it is or why it is no further."""
     return [_job_line(job) for job in jobs] or ["no jobs are kept"]
@@ -91,6 +131,10 @@ def _heartbeat(beat: Mapping[str, Any] | None, now_ms: int) -> str:
 
 def _iso(wall_ms: int) -> str:
     return datetime.fromtimestamp(wall_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _iso_ms(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _plain(amount: Any) -> str:

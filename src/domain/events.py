@@ -1,6 +1,6 @@
 """What a worker is told. All frozen; every fact carries the market time it belongs to where it has one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain.instrument import Instrument, InstrumentRules
@@ -13,7 +13,7 @@ class PriceSeen:
 
     `market_ms` is the venue's time of the print; `arrived_s` is our monotonic clock when it reached us, and the
     only thing its age may be taken from. `quantity` is the base traded by a print that is told for the first time;
-    None for a price that was read or confirmed.
+    None for a price that was read or confirmed. `low` and `high` span the prices in whose place it stands, if any.
     """
 
     instrument: Instrument
@@ -21,6 +21,18 @@ class PriceSeen:
     market_ms: int
     arrived_s: float
     quantity: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    @property
+    def span(self) -> tuple[Decimal, Decimal]:
+        """Return the lowest and the highest price it stands for."""
+        return self.low or self.price, self.high or self.price
+
+    def in_place_of(self, earlier: "PriceSeen") -> "PriceSeen":
+        """Return this price with what nobody looked at before it."""
+        (low, high), (earlier_low, earlier_high) = self.span, earlier.span
+        return replace(self, low=min(low, earlier_low), high=max(high, earlier_high))
 
 
 @dataclass(frozen=True, slots=True)

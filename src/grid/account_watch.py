@@ -1,10 +1,12 @@
 """Looks after the account once a minute: where its books begin, what fees still cost, and whether they can be paid.
 
-The first minute belongs to the grids that are taken up again: until it is over only the beginning of the books is seen
-to, which asks the venue nothing where they began before.
+Where a copy of the books was put back, it also looks for orders of ours that no grid in them placed. The first minute
+belongs to the grids that are taken up again: until it is over only the beginning of the books is seen to, which asks
+the venue nothing where they began before.
 """
 
 import logging
+from collections import defaultdict
 from decimal import Decimal
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -16,6 +18,7 @@ from domain.instrument import Market
 from domain.money import plain
 from domain.orders import FeeValue
 from grid.bookkeeper import AccountBookkeeper
+from orders.client_ids import ClientId
 from ports.clock import Clock
 from ports.gateway import FeePrices
 from ports.market_data import AccountReader
@@ -53,6 +56,7 @@ class AccountWatch:
         self._floor_fills = floor_fills
         self.notices: tuple[str, ...] = ()
         self._has_begun = False
+        self._may_be_unwatched = store.epoch > 1
         self._loop = WorkerLoop(
             "account-watch",
             self._step,
@@ -86,7 +90,7 @@ class AccountWatch:
             self.bookkeeper.begin()
             grids = self.bookkeeper.grids()
             self._value_fees_of_ended(grids)
-            self.notices = (*self._floor_notices(grids), *_alarms_of(grids))
+            self.notices = (*self._floor_notices(grids), *_alarms_of(grids), *self._unwatched_notices())
         except VenueError as error:
             log.warning("the account could not be looked after: %s", error)
 
@@ -104,6 +108,26 @@ class AccountWatch:
                     f"{need:.8f}; without it the venue takes fees from what is traded"
                 )
         return notices
+
+    def _unwatched_notices(self) -> list[str]:
+        """Name orders of ours that no grid in the books placed: theirs began after the copy that was put back.
+
+        Asked of the venue in a life of the database that is not its first, until there are none.
+        """
+        if not self._may_be_unwatched:
+            return []
+        known = {row.grid_id for row in self._store.grids()}
+        found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+        for order in self._reader.open_order_ids():
+            ours = ClientId.parse(order.client_id)
+            if ours is not None and ours.instance == self._store.instance and ours.slot.grid not in known:
+                found[ours.slot.grid, order.symbol].append(order.client_id)
+        self._may_be_unwatched = bool(found)
+        return [
+            f"{len(client_ids)} order(s) on {symbol} rest of grid {grid}, which these books lack, and nobody watches "
+            f"them: cancel them at the exchange, the first is {client_ids[0]}"
+            for (grid, symbol), client_ids in sorted(found.items())
+        ]
 
     def _value_fees_of_ended(self, grids: tuple[GridSnapshot, ...]) -> None:
         """Ask for what fees of ended grids were worth, where no worker is left to do so."""

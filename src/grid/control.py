@@ -171,7 +171,7 @@ class GridControl:
         told = [part.notice for part in self.parts() if part.notice]
         if not self._watch.connected:
             told.append(f"The exchange does not answer ({self._watch.reason}); nothing is placed until it does.")
-        return [*told, *self._account.notices]
+        return [*told, *self._connectivity.notices(), *self._account.notices]
 
     def parts(self) -> tuple[PartState, ...]:
         return self._vitals.parts()

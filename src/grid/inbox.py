@@ -30,14 +30,14 @@ class GridInbox:
         self._pending = 0
 
     def price(self, event: PriceSeen) -> None:
-        """Set the latest price; one that was not taken yet is overwritten."""
+        """Set the latest price; one that was not taken yet gives way, and leaves its span."""
         if self._ear is not None:
             self._ear.heard(event)
         with self._lock:
-            waiting = self._latest is not None
-            self._latest = event
-            if waiting:
+            if self._latest is not None:
+                self._latest = event.in_place_of(self._latest)
                 return
+            self._latest = event
             self._pending += 1
         self._queue.put(_PRICE)
 

@@ -1,5 +1,7 @@
 """What a grid knows of its market: the last price with its age, and whether the venue trades the symbol."""
 
+from decimal import Decimal
+
 from domain.events import Moment, PriceSeen, RulesChanged, StreamLost
 from domain.grids import Phase
 from domain.instrument import InstrumentRules
@@ -16,16 +18,24 @@ class MarketView:
         self.status = rules.status
         self.is_trading = rules.is_trading
         self.last: PriceSeen | None = None
+        self._span: tuple[Decimal, Decimal] | None = None
 
     def hear(self, event: PriceSeen | StreamLost | RulesChanged) -> None:
         """Take in a price, that prices broke off (the last one is for show then), or the symbol's status."""
         match event:
             case PriceSeen():
                 self.last, self._lost = event, ""
+                low, high = event.span
+                self._span = (min(low, self._span[0]), max(high, self._span[1])) if self._span else (low, high)
             case StreamLost(reason=reason):
                 self._lost = reason
             case RulesChanged(rules=rules):
                 self.status, self.is_trading = rules.status, rules.is_trading
+
+    def take_span(self) -> tuple[Decimal, Decimal] | None:
+        """Return the lowest and the highest price since the last call, None without any."""
+        span, self._span = self._span, None
+        return span
 
     def price(self, now: Moment) -> Price | None:
         """Return the last price with its age, however old; None before the first and while the stream is lost."""

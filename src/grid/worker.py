@@ -131,7 +131,7 @@ class GridWorker:
                 if had_price:
                     return []
             case TimerFired():
-                effects += self._desk.on_timer(now, self._market.fresh_price(now))
+                effects += self._desk.on_timer(now, self._market.fresh_price(now), self._market.take_span())
                 effects += self._equity(now)
                 effects += self._money.questions(now, refresh=True)
             case RulesChanged() | StreamLost(kind="market"):

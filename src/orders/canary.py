@@ -1,11 +1,11 @@
 """Whether the user stream, connected as it may be, still tells what happens to our orders (protocol 6.1).
 
 It says nothing while nothing happens, so its silence proves nothing by itself. Two things do: REST told something
-first and the stream did not follow; and the price went through a resting order that is still told to be open, which
-is worth an early look.
+first and the stream did not follow; and the price went through a resting order, if only for a moment, that is still
+told to be open, which is worth an early look.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from domain.orders import Fill, Side, Status, VenueOrder
@@ -15,7 +15,7 @@ from orders.readings import CROSS_CHECK_S
 OWED_S = 10.0
 """How long the stream may lag behind REST before it counts as deaf."""
 CROSSED_S = 3.0
-"""How long an order may be open on the wrong side of the price before it is looked into."""
+"""How long an order that the price went through may be open before it is looked into."""
 QUICK_S = 5.0
 
 
@@ -25,6 +25,8 @@ class Canary:
     def __init__(self) -> None:
         self._owed: dict[str, float] = {}
         self._crossed: dict[str, float] = {}
+        self._passed: dict[str, float] = {}
+        self._resting: frozenset[str] = frozenset()
         self._quick_s = QUICK_S
         self._up_since_ms: int | None = None
 
@@ -67,11 +69,28 @@ class Canary:
     def read(self) -> None:
         """Note that REST is read now; while orders stay crossed the next reading may wait longer."""
         self._quick_s = min(2 * self._quick_s, CROSS_CHECK_S)
+        self._passed.clear()
 
-    def reading_every_s(self, crossed: Collection[str], now_s: float) -> float:
-        """Return how old the last reading may grow, given the open orders the price has gone through."""
+    def reading_every_s(
+        self, price: Decimal | None, span: tuple[Decimal, Decimal] | None, orders: Sequence[Order], now_s: float
+    ) -> float:
+        """Return how old the last reading may grow.
+
+        Args:
+            price: where the market stands; None where that is not known.
+            span: the lowest and the highest price since the last call. It tells of orders that rested by then already,
+                and until the next reading.
+            orders: ours that are not settled.
+            now_s: of this call.
+        """
+        resting = [order for order in orders if order.status is Status.OPEN]
+        crossed = set() if price is None else crossed_by((price, price), resting)
+        passed = set() if span is None else crossed_by(span, resting) & self._resting
+        self._resting = frozenset(order.intent.client_id for order in resting)
         self._crossed = {client_id: self._crossed.get(client_id, now_s) for client_id in crossed}
-        if not any(now_s - since_s >= CROSSED_S for since_s in self._crossed.values()):
+        remembered = passed | (self._passed.keys() & self._resting)
+        self._passed = {client_id: self._passed.get(client_id, now_s) for client_id in remembered}
+        if not any(now_s - since_s >= CROSSED_S for since_s in (*self._crossed.values(), *self._passed.values())):
             self._quick_s = QUICK_S
             return CROSS_CHECK_S
         return self._quick_s
@@ -89,11 +108,11 @@ def _trade(fill: Fill) -> str:
     return f"trade {fill.trade_id}"
 
 
-def crossed_by(price: Decimal, orders: Iterable[Order]) -> list[str]:
-    """Return the ids of orders told to rest at prices that the market has gone through."""
-    resting = (order.intent for order in orders if order.status is Status.OPEN)
-    return [
+def crossed_by(span: tuple[Decimal, Decimal], resting: Iterable[Order]) -> set[str]:
+    """Return the ids of orders that prices between the lowest and the highest of `span` went through."""
+    low, high = span
+    return {
         intent.client_id
-        for intent in resting
-        if intent.price is not None and (price < intent.price if intent.side is Side.BUY else price > intent.price)
-    ]
+        for intent in (order.intent for order in resting)
+        if intent.price is not None and (low < intent.price if intent.side is Side.BUY else high > intent.price)
+    }

@@ -6,6 +6,7 @@ the live shell and under an event heap.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from domain.events import (
     CancelRefused,
@@ -24,7 +25,7 @@ from domain.events import (
 )
 from domain.orders import Fill, Status, VenueOrder
 from orders.account_review import AccountReview
-from orders.canary import Canary, crossed_by
+from orders.canary import Canary
 from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit
 from orders.intake import Intake, News
 from orders.ledger import Ledger
@@ -133,15 +134,17 @@ class OrderDesk:
         """Give back headroom that orders no longer need. Call it once the fills of `on` count as inventory."""
         self._intake.update_gate()
 
-    def on_timer(self, now: Moment, price: Price | None = None) -> list[OrderEffect]:
+    def on_timer(
+        self, now: Moment, price: Price | None = None, span: tuple[Decimal, Decimal] | None = None
+    ) -> list[OrderEffect]:
         """Return what is due: retries, look-ups left open, and the cross-check of the user stream.
 
-        The check comes early while the `price` stands beyond orders that the stream still tells to be open.
+        The check comes early where the `price` stands, or the `span` of prices since the last timer went, beyond orders
+        that the stream still tells to be open.
         """
         self.placing.cooling.clear()
         live, now_s = not self.user_stream_lost, now.monotonic_s
-        crossed = [] if price is None else crossed_by(price.value, self.ledger.unsettled())
-        every_s = self._canary.reading_every_s(crossed, now_s)
+        every_s = self._canary.reading_every_s(price.value if price else None, span, self.ledger.unsettled(), now_s)
         was_read = self._review.account_was_read
         effects: list[OrderEffect] = [*self._readings.due(now_s, live=live, was_read=was_read, every_s=every_s)]
         if effects:

@@ -48,7 +48,9 @@ class LookUps:
 
     def reported(self, client_id: str) -> bool:
         """Note that the order was reported; tell whether it was being asked about."""
-        return self._asked.pop(client_id, None) is not None
+        was_asked = client_id in self._asked  # with None where the ledger lacked it
+        self._asked.pop(client_id, None)
+        return was_asked
 
     def proves_absent(self, client_id: str) -> bool:
         """Note that the venue knows no such order; tell whether this is true of the order as it is known now."""

@@ -9,6 +9,7 @@ from domain.instrument import InstrumentRules, Market
 
 BACKTEST: Final = "backtest"
 """The kind's name."""
+PARAMETERS: Final = "parameters.json"
 RESULT: Final = "result.json"
 REPORT: Final = "report.html"
 RESULTS: Final = (RESULT, REPORT, "fills.parquet", "equity.parquet")

@@ -58,3 +58,6 @@ class Connectivity(Protocol):
     def stream_ages(self) -> tuple[StreamAge, ...]: ...
 
     def request_budgets(self) -> tuple[RequestBudget, ...]: ...
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what our own exchange says of its market: why it is not the live one, a ban, gaps; else nothing."""

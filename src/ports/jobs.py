@@ -1,7 +1,7 @@
 """Long work beside trading: back-tests, sweeps, downloads, training. Each job is a process of its own.
 
 A job's process tells how far it is by lines on its standard output that `progress_line` writes; everything else it
-says is its log.
+says is its log. What a look at parameters finds before a job is taken is told the same way, by `refusal_line`.
 """
 
 import json
@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
+
+from domain.errors import Conflict, FieldMistake, InvalidRequest
 
 LONGEST_SENTENCE: Final = 200
 
@@ -61,14 +63,16 @@ class Job:
 
 
 class Jobs(Protocol):
-    """Safe to ask from any thread; nothing here waits for a job but `cancel` and `remove`, for seconds at most."""
+    """Safe to ask from any thread; nothing waits for a job but `cancel` and `remove`, for seconds at most."""
 
     def submit(self, kind: str, parameters: Mapping[str, Any]) -> Job:
         """Put a job into the queue; it is stored when this returns.
 
         Raises:
             NotFound: if there is no such kind.
-            InvalidRequest: if a parameter is missing, unknown or of the wrong type.
+            InvalidRequest: if a parameter is missing, unknown or of the wrong type, or the kind's own look at them
+                finds what cannot work. That look takes seconds at most; what it has not seen by then the job tells.
+            Conflict: if that look finds what only a person can put right, such as a damaged file.
             Busy: if the queue or the disk is full.
         """
         ...
@@ -136,5 +140,31 @@ def read_progress(line: str) -> Progress | None:
         if fraction is not None:
             fraction = min(1.0, max(0.0, float(fraction)))
         return Progress(fraction, str(told["doing"])[:LONGEST_SENTENCE])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+class Refusal(NamedTuple):
+    """Why the parameters at place `number` (from 0) of those looked at must not be taken as a job."""
+
+    number: int
+    refusal: InvalidRequest | Conflict
+
+
+def refusal_line(number: int, refusal: InvalidRequest | Conflict) -> str:
+    """Return the line by which a look tells of the parameters at place `number`; print it with `flush`."""
+    mistakes = refusal.mistakes if isinstance(refusal, InvalidRequest) else ()
+    return json.dumps({"refusal": str(refusal), "of": number, "fields": [[it.field, it.message] for it in mistakes]})
+
+
+def read_refusal(line: str) -> Refusal | None:
+    """Return what `refusal_line` wrote; None for any other line."""
+    if not line.startswith('{"refusal"'):
+        return None
+    try:
+        told = json.loads(line)
+        mistakes = [FieldMistake(str(name), str(message)) for name, message in told["fields"]]
+        refusal = InvalidRequest(mistakes) if mistakes else Conflict(str(told["refusal"]))
+        return Refusal(abs(int(told["of"])), refusal)
     except (ValueError, TypeError, KeyError):
         return None

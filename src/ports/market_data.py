@@ -48,8 +48,19 @@ class MarketData(Protocol):
         """Return `live`, `testnet`, `replay` or `synthetic`: where prices come from."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenOrderId:
+    """An order that rests at the venue, whoever placed it. `symbol` is the venue's own text."""
+
+    symbol: str
+    client_id: str
+
+
 class AccountReader(Protocol):
     def balances(self, market: Market) -> tuple[Balance, ...]: ...
+
+    def open_order_ids(self) -> tuple[OpenOrderId, ...]:
+        """Return what rests on all symbols of the spot market; dear, so ask seldom."""
 
     def fee_rates(self, instrument: Instrument) -> FeeRates: ...
 

@@ -42,6 +42,21 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHistory:
+    """Everything stored of one order.
+
+    Attributes:
+        order: as it was last told; its intent was stored at `order.intent.created_ms`, wall time.
+        moves: each status it was told to have, with market time in ms, in the order in which they were stored.
+        fills: its trades, by id.
+    """
+
+    order: OrderRow
+    moves: tuple[tuple[Status, int], ...]
+    fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EquityRow:
     """A grid's marked money at one moment of market time, as decimal texts in quote."""
 

@@ -108,7 +108,7 @@ def _check_body() -> Response | None:
     """Read the JSON body of a writing request once, strictly; a body a form could send is never read."""
     if request.method in _READING or request.url_rule is None:
         return None
-    if request.method == "DELETE" and not request.content_length and not request.mimetype:
+    if request.method == "DELETE" and not request.content_length and request.mimetype in ("", "application/json"):
         return None  # no form can send one, and it says all in its address
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset != "utf-8" or "Content-Encoding" in request.headers:

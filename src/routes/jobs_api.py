@@ -15,7 +15,7 @@ bp = resource("jobs", "Jobs", writes=True)
 
 
 class JobPath(Strict):
-    job_id: str = Field(max_length=60, description="as told when the job was submitted")
+    job_id: str = Field(description="as told when the job was submitted")
 
 
 class CancelBody(Strict):
@@ -23,7 +23,7 @@ class CancelBody(Strict):
 
 
 class JobsQuery(Strict):
-    kind: str | None = Field(None, max_length=40, description="only jobs of this kind, e.g. backtest")
+    kind: str | None = Field(None, description="only jobs of this kind, e.g. backtest")
     state: Literal["queued", "running", "succeeded", "failed", "cancelled", "interrupted"] | None = None
     limit: int = Field(100, ge=1, le=1000)
 

@@ -15,26 +15,33 @@ RETRY_AFTER_S = 5
 
 HOUSE = frozenset({"/", "/health", "/ready", "/api/status", "/test", "/openapi.json"})
 OWN_BOOKS = ("/api/grid/status/", "/api/grid/recovery_status/", "/api/trading/", "/api/trades/", "/static/")
-JOBS = ("/api/backtest/", "/api/jobs")
+JOBS = ("/api/backtest", "/api/jobs")
+SUBMISSION = ("POST", "/api/backtest")
 STOPS = ("/api/grid/stop", "/api/risk/", "/api/agents/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneSize:
+    """`waits_for` is what keeps its requests waiting, most likely."""
+
     threads: int
     waiting: int
+    waits_for: str = "the exchange"
 
 
 SIZES = {
     "house": LaneSize(threads=2, waiting=64),
     "own books": LaneSize(threads=4, waiting=64),
-    "jobs": LaneSize(threads=4, waiting=32),
+    "jobs": LaneSize(threads=4, waiting=32, waits_for="a job to end"),
+    "submissions": LaneSize(threads=24, waiting=24, waits_for="the look at what others are given"),
     "stops": LaneSize(threads=4, waiting=64),
 }
 
 
-def lane_of(path: str) -> str:
-    """Return which lane answers `path`; what is not known to answer from our own facts may wait for the exchange."""
+def lane_of(path: str, method: str = "GET") -> str:
+    """Return which lane answers a request; what is not known to answer from our own facts may wait for the exchange."""
+    if (method, path.rstrip("/")) == SUBMISSION:
+        return "submissions"
     if path in HOUSE:
         return "house"
     if path.startswith(OWN_BOOKS):
@@ -49,13 +56,13 @@ class Lane:
 
     def __init__(self, app: Flask, size: LaneSize) -> None:
         self._bridge = WSGIMiddleware(cast("Any", app), workers=size.threads)
-        self._most = size.threads + size.waiting
+        self._most, self._waits_for = size.threads + size.waiting, size.waits_for
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if self._under_way >= self._most:
             sentence = (
-                f"{self._under_way} requests of this kind wait already, most likely for the exchange; "
+                f"{self._under_way} requests of this kind wait already, most likely for {self._waits_for}; "
                 f"ask /ready what is wrong and try again in {RETRY_AFTER_S} s"
             )
             retry_after = (b"retry-after", str(RETRY_AFTER_S).encode())
@@ -81,4 +88,4 @@ class Lanes:
         self._lanes = {name: Lane(app, size) for name, size in sizes.items()}
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        await self._lanes[lane_of(scope["path"])](scope, receive, send)
+        await self._lanes[lane_of(scope["path"], scope["method"])](scope, receive, send)

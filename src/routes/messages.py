@@ -144,8 +144,8 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "O grid foi retomado dos seus registros após um reinício",
     ),
     "grid_not_recovered": (
-        "The grid has run since it was started; nothing was recovered",
-        "O grid opera desde que foi iniciado; nada foi recuperado",
+        "The grid has run since it was started, without a restart in between",
+        "O grid opera desde que foi iniciado, sem reinício entretanto",
     ),
     "venue_slow": (
         "the exchange did not answer within {seconds} s; try again",

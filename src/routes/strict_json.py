@@ -38,6 +38,8 @@ def loads(text: str | bytes) -> Any:
     except UnicodeDecodeError:
         raise NotStrictJson("the body is not UTF-8 text") from None
     except json.JSONDecodeError as error:
+        if not text.strip():
+            raise NotStrictJson("it is empty; where nothing is to be said, send {}") from None
         raise NotStrictJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
 
 

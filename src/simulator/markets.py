@@ -6,11 +6,13 @@ from typing import Any
 
 from simulator.market.feed import MarketError, MarketPast
 from simulator.market.intervals import MINUTE_MS
-from simulator.market.live import BinanceFeed, open_live_or_synthetic
+from simulator.market.live import BinanceFeed, LiveSettings, open_live_or_synthetic
+from simulator.market.live_rest import Closed
 from simulator.market.recordings import Stretch
 from simulator.market.replay import ReplayFeed
 from simulator.market.synthetic import SyntheticFeed
 from simulator.options import Options
+from utils.closed_hosts import FOLDER_NAME, user_folders
 
 
 async def open_market(options: Options, saved: Mapping[str, Any] | None) -> MarketPast:
@@ -30,10 +32,15 @@ async def open_market(options: Options, saved: Mapping[str, Any] | None) -> Mark
 
 
 async def _live(options: Options, saved: Mapping[str, Any] | None) -> BinanceFeed | SyntheticFeed:
+    own = () if options.state is None else (options.state / FOLDER_NAME,)
+    settings = LiveSettings(closures=(*user_folders(), *own), now_ms=_now_ms)
     if options.market == "live":
-        return await BinanceFeed.open(options.symbols)
+        try:
+            return await BinanceFeed.open(options.symbols, settings)
+        except Closed as exc:
+            raise MarketError(f"{exc}; start again then, or choose --market synthetic") from exc
     market = await open_live_or_synthetic(
-        options.symbols, seed=options.seed, now_ms=_now_ms, resume=_a_minute_back(saved)
+        options.symbols, seed=options.seed, settings=settings, resume=_a_minute_back(saved)
     )
     if market.source == "synthetic" and saved is not None and saved.get("source") != "synthetic":
         raise MarketError(

@@ -21,7 +21,7 @@ from simulator.faults.kinds import FaultKind
 from simulator.faults.plan import PlanError
 from simulator.market.books import BookModel
 from simulator.market.candles import CandleBook
-from simulator.market.feed import Feed, LiveFeed, MarketError, MarketPast
+from simulator.market.feed import ORIGIN, Feed, LiveFeed, MarketError, MarketPast
 from simulator.market.intervals import DAY_MS
 from simulator.markets import open_market
 from simulator.options import Options
@@ -184,6 +184,7 @@ class Simulator:
         return {
             "instance": self._instance,
             "market_source": self._market.source,
+            "notices": [notice for notice in self._market.notices if not notice.startswith(ORIGIN)],
             "symbols": list(self.venue.symbols),
             "speed": self._shown_speed(),
             "market_ms": self.clock.now_ms(),

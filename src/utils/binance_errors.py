@@ -69,6 +69,8 @@ _BY_MARKET: Final[Mapping[Market, Mapping[int, _Kind]]] = {
 DEFAULT_PAUSE_S: Final = 10.0
 """How long to wait where the venue says slow down and not how long."""
 BUSY_PAUSE_S: Final = 1.0
+BAN_PAUSE_S: Final = 120.0
+"""The shortest ban (protocol section 3), for a 418 that does not say how long it lasts."""
 _BUSY: Final = frozenset({-1008, -1016})
 _MARKET_CLOSED: Final = "Market is closed"
 _UNKNOWN_STATUSES: Final = frozenset({408, 500, 502, 503, 504})
@@ -101,7 +103,7 @@ def translate_code(
     text = f"{message} (HTTP {status}, code {code})"
     kind = _kind_of(market, status, code, message)
     if kind is _Kind.SLOW:
-        return SlowDown(text, code=code, retry_after_s=_pause_s(code, headers))
+        return SlowDown(text, code=code, retry_after_s=_pause_s(status, code, headers))
     if kind in (_Kind.UNKNOWN, _Kind.DUPLICATE):
         return Unreachable(text, code=code) if purpose is Purpose.READ else OutcomeUnknown(text, code=code)
     if kind is _Kind.SKEWED:
@@ -143,10 +145,12 @@ def _would_take(market: Market, code: int, message: str) -> bool:
     return code == -2010 and message.startswith("Order would immediately match and take")
 
 
-def _pause_s(code: int, headers: Mapping[str, str]) -> float:
+def _pause_s(status: int, code: int, headers: Mapping[str, str]) -> float:
     try:
         return max(float(headers["Retry-After"]), 0.0)
     except (KeyError, ValueError):
+        if status == 418:
+            return BAN_PAUSE_S
         return BUSY_PAUSE_S if code in _BUSY else DEFAULT_PAUSE_S
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.jobs.kinds import MIB
 from adapters.jobs.queue import ChildJobs
-from domain.errors import Busy, Conflict, InvalidRequest, NotFound
+from domain.errors import Busy, Conflict, FieldMistake, InvalidRequest, NotFound
 from fakes.job_examples import (
     DEADLINE_S,
     MODULE,
@@ -28,7 +28,7 @@ from fakes.job_examples import (
     wait_until,
 )
 from fakes.job_module import RESULT
-from ports.jobs import JobState, Progress, progress_line, read_progress
+from ports.jobs import JobState, Progress, progress_line, read_progress, read_refusal, refusal_line
 
 
 @pytest.fixture
@@ -74,6 +74,48 @@ def test_what_cannot_run_is_refused(jobs: ChildJobs) -> None:
     with pytest.raises(NotFound):
         jobs.job("../../etc")
     assert jobs.jobs() == ()
+
+
+def test_what_a_look_finds_is_refused_and_leaves_nothing(jobs: ChildJobs, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="number: brings no luck; take another"):
+        jobs.submit("looked at", {"number": 13})
+    with pytest.raises(Conflict, match="damaged"):
+        jobs.submit("looked at", {"number": 404})
+    assert jobs.jobs() == ()
+    assert not list((tmp_path / "jobs").iterdir())
+    done = ended(jobs, jobs.submit("looked at", {"number": 4}).job_id)
+    assert jobs.result(done.job_id, RESULT).read_text() == "8"
+    broken = jobs.submit("looked at", {"act": "fail"})
+    assert ended(jobs, broken.job_id).reason == "error: candles: there are none; get them first", "the job itself tells"
+
+
+def test_many_looks_at_once_share_a_process_and_tell_each_its_own(jobs: ChildJobs) -> None:
+    told: dict[int, str] = {}
+
+    def submit(number: int) -> None:
+        try:
+            told[number] = jobs.submit("looked at", {"number": number}).kind
+        except InvalidRequest as refused:
+            told[number] = refused.mistakes[0].field
+        except Conflict:
+            told[number] = "damaged"
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in (1, 13, 2, 404, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert told == {1: "looked at", 13: "number", 2: "looked at", 404: "damaged", 3: "looked at"}
+    assert len(jobs.jobs()) == 3
+
+
+def test_a_look_that_takes_too_long_keeps_no_job_out(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, replace(QUICK, check_s=0.2))
+    jobs.start()
+    left = jobs.submit("looked at", {"act": "wait"})
+    assert jobs.cancel(left.job_id).state is JobState.CANCELLED
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == [left.job_id]
+    jobs.close()
 
 
 @pytest.mark.parametrize(
@@ -250,6 +292,16 @@ def test_many_at_once_are_safe(jobs: ChildJobs) -> None:
     assert {job.state for job in jobs.jobs()} == {JobState.CANCELLED}
 
 
+@pytest.mark.parametrize(
+    "refusal", [InvalidRequest([FieldMistake("to", "is early"), FieldMistake("from", "is late")]), Conflict("damaged")]
+)
+def test_refusal_lines_are_read_back(refusal: InvalidRequest | Conflict) -> None:
+    read = read_refusal(refusal_line(7, refusal))
+    assert read is not None
+    assert (read.number, type(read.refusal), str(read.refusal)) == (7, type(refusal), str(refusal))
+    assert getattr(read.refusal, "mistakes", None) == getattr(refusal, "mistakes", None)
+
+
 @pytest.mark.parametrize("progress", [Progress(0.25, "reading"), Progress(None, "looking")])
 def test_progress_lines_are_read_back(progress: Progress) -> None:
     assert read_progress(progress_line(progress)) == progress
@@ -260,3 +312,4 @@ def test_progress_lines_are_read_back(progress: Progress) -> None:
 )
 def test_other_lines_are_no_progress(line: str) -> None:
     assert read_progress(line) is None
+    assert read_refusal(line.replace("progress", "refusal")) is None

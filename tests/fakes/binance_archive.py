@@ -26,6 +26,7 @@ class Archive:
     wrong_checksums: set[str] = field(default_factory=set)
     drops: dict[str, list[int]] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    retry_after: str = "7"
     ranges: bool = True
     asked: list[str] = field(default_factory=list)
     address: str = ""
@@ -54,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         archive.asked.append(f"{self.command} {self.path} {wanted}".rstrip())
         if body and archive.answers.get(path):
             self.send_response(archive.answers[path].pop(0))
-            self.send_header("Retry-After", "7")
+            self.send_header("Retry-After", archive.retry_after)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,9 +10,16 @@ from aiohttp import WSCloseCode, web
 
 from simulator.market.intervals import interval_bounds
 
+WEIGHT = {"exchangeInfo": 20, "klines": 2, "time": 1, "ping": 1}
+
 
 class PublicBinance:
-    """Every connection to the stream sends the next script and is then closed, the last one stays open."""
+    """Every connection to the stream sends the next script and is then closed, the last one stays open.
+
+    Weight is counted as the venue does, in `used`, which a test may raise as another process on the address would, and
+    set back as a new minute would. Refusals (status and Retry-After) are answered first, in turn. `when_asked` is told
+    each REST path, and `stream`.
+    """
 
     def __init__(self, scripts: list[list[dict[str, Any]]], *, now_ms: int) -> None:
         self.scripts = scripts
@@ -20,6 +27,11 @@ class PublicBinance:
         self.asked: list[str] = []
         self.stream_names: list[str] = []
         self.silent = False
+        self.used = 0
+        self.weight_limit = 6_000
+        self.refusals: list[tuple[int, str | None]] = []
+        self.stream_refusals: list[tuple[int, str | None]] = []
+        self.when_asked: Callable[[str], None] = lambda _path: None
         self.url = ""
         self._released = asyncio.Event()
 
@@ -42,14 +54,23 @@ class PublicBinance:
     async def _rest(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]
         self.asked.append(path)
+        self.used += WEIGHT[path]
+        self.when_asked(path)
         if self.silent:
             await self._released.wait()
+        if self.refusals:
+            return _refusal(*self.refusals.pop(0))
+        headers = {"X-MBX-USED-WEIGHT-1M": str(self.used)}
+        return web.json_response(self._answer(path, request), headers=headers)
+
+    def _answer(self, path: str, request: web.Request) -> Any:
         if path == "exchangeInfo":
-            wanted = json.loads(request.query["symbols"])
-            return web.json_response({"symbols": [_symbol(name) for name in wanted]})
+            limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+            symbols = [_symbol(name) for name in json.loads(request.query["symbols"])]
+            return {"rateLimits": [{**limit, "limit": self.weight_limit}], "symbols": symbols}
         if path == "klines":
-            return web.json_response(self._klines(request))
-        return web.json_response({"serverTime": self.now_ms} if path == "time" else {})
+            return self._klines(request)
+        return {"serverTime": self.now_ms} if path == "time" else {}
 
     def _klines(self, request: web.Request) -> list[list[Any]]:
         interval = request.query["interval"]
@@ -62,7 +83,10 @@ class PublicBinance:
             time_ms = close_ms + 1
         return rows
 
-    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        self.when_asked("stream")
+        if self.stream_refusals:
+            return _refusal(*self.stream_refusals.pop(0))
         self.stream_names.append(request.query["streams"])
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -73,6 +97,11 @@ class PublicBinance:
             await self._released.wait()
         await socket.close(code=WSCloseCode.GOING_AWAY)
         return socket
+
+
+def _refusal(status: int, retry_after: str | None) -> web.Response:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return web.json_response({"code": -1003, "msg": "Too much request weight used."}, status=status, headers=headers)
 
 
 def _symbol(name: str) -> dict[str, Any]:

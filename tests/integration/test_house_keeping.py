@@ -106,6 +106,15 @@ def test_a_restored_copy_raises_the_epoch_and_takes_over_what_happened_since(
     code, told, _ = cli(folder, "verify")
     assert (code, told["faults"], told["epoch"]) == (0, [], 2)
     assert told["grids"][0]["residual"] == "0"
+    bought = next(
+        row for row in before if row["side"] == "BUY" and row["status"] == "FILLED" and row["type"] != "MARKET"
+    )
+    code, told, _ = cli(folder, "order", bought["clientOrderId"])
+    (shown,) = told["orders"]
+    assert (code, shown["order_id"], shown["history"][-1]["what"]) == (0, bought["orderId"], "filled")
+    assert shown["history"][0]["what"] == "created"
+    assert shown["fills"]
+    assert cli(folder, "order", "gh-nobody")[0] == 1
 
 
 def test_a_grid_is_stopped_from_the_command_line(tmp_path: Path, venue: VenueProcess, exchange: Exchange) -> None:

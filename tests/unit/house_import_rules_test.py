@@ -28,7 +28,10 @@ PLANTED = {
     "agents/planted.py": ("import tensorflow", "The server never loads back-test, numba or TensorFlow"),
     "bootstrap/planted.py": ("import cli", "Imports point down only"),
     "routes/planted.py": ("import simulator", "Nothing imports the simulator"),
-    "simulator/planted.py": ("import domain", "Of ours the simulator uses clock, worker loop and log alone"),
+    "simulator/planted.py": (
+        "import domain",
+        "Of ours the simulator uses clock, worker loop, log and closed hosts alone",
+    ),
     "agents/outside.py": ("import utils.planted", "Clients of the outside are used by adapters alone"),
     "grid/planted.py": ("", ""),
     "utils/planted.py": ("", ""),

@@ -16,8 +16,8 @@ from adapters.storage.integrity import problems, refuse_damaged
 from adapters.storage.restore import restore
 from domain.orders import Status
 from fakes.store_clock import StillClock
-from fakes.store_examples import BTC, PLAN, SHADOW, fill, intent, order
-from ports.store import StoreFailed
+from fakes.store_examples import BTC, PLAN, SHADOW, TESTNET, fill, intent, order
+from ports.store import OrderRow, StoreFailed
 
 DAY_MS = 86_400_000
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -264,6 +264,30 @@ def test_the_reader_sees_everything_and_changes_nothing(store, tmp_path):
     assert dict(reader.counts()) == {"accounts": 1, "grids": 1, "orders": 1, "fills": 1, "equity": 0}
     with pytest.raises(StoreFailed, match="may only be read"):
         reader.books_of(SHADOW).record([], [fill(2, "a")])
+    reader.close()
+
+
+def test_every_order_keeps_its_history(store, tmp_path):
+    stored = intent("a")
+    store.add_intents([stored, intent("b")])
+    for status, after_ms in ((Status.UNKNOWN, 1), (Status.OPEN, 2), (Status.OPEN, 3), (Status.FILLED, 4)):
+        told = OrderRow(intent=stored, status=status, venue_order_id=7, updated_ms=stored.created_ms + after_ms)
+        store.record([told], [fill(after_ms, "a")])
+    with pytest.raises(StoreFailed):  # nothing of it happened
+        store.record([order(stored, Status.CANCELED)], [fill(1, "a", quantity="9")])
+    store.record([order(intent("late"), Status.OPEN)], [])
+    reader = BooksReader(f"sqlite:///{books(tmp_path)}")
+    history, adopted = reader.history(SHADOW, "a"), reader.history(SHADOW, "late")
+    assert history is not None
+    assert [(status, at_ms - stored.created_ms) for status, at_ms in history.moves] == [
+        (Status.UNKNOWN, 1),
+        (Status.OPEN, 2),
+        (Status.FILLED, 4),
+    ]
+    assert (history.order.status, [one.trade_id for one in history.fills]) == (Status.FILLED, [1, 2, 3, 4])
+    assert adopted is not None
+    assert [status for status, _ in adopted.moves] == [Status.OPEN]
+    assert (reader.history(SHADOW, "nobody's"), reader.history(TESTNET, "a")) == (None, None)
     reader.close()
 
 

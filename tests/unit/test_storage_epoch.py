@@ -77,6 +77,19 @@ def test_every_restore_raises_it_again_also_of_the_same_copy(tmp_path):
         assert epoch_of(tmp_path) == expected
 
 
+def test_a_grid_of_a_new_life_never_gets_the_id_of_one_that_was_lost(tmp_path):
+    store = open_books(tmp_path)
+    assert store.add_grid(BTC, PLAN, 1, 2).grid_id == 1
+    backup(tmp_path, tmp_path / "old.db")
+    lost = store.add_grid(BTC, PLAN, 1, 2).grid_id
+    store.close()
+    put_back(tmp_path / "old.db", tmp_path)
+    restored = open_books(tmp_path)
+    new = [restored.add_grid(BTC, PLAN, 1, 2).grid_id for _ in range(2)]
+    restored.close()
+    assert (lost, new) == (2, [1001, 1002])
+
+
 def test_a_copy_of_a_life_that_was_left_is_noticed_though_it_counts_more_commits(tmp_path):
     store = open_books(tmp_path)
     backup(tmp_path, tmp_path / "early.db")

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from adapters.storage import SqlStore, open_store
+from adapters.storage import BooksReader, SqlStore, open_store
 from adapters.storage.database import Database
 from adapters.storage.migrate import HEAD, SCRIPTS, known_revisions, revision_of
 from domain.orders import Status
@@ -23,6 +23,7 @@ CHAIN = [script.revision for script in reversed(list(ScriptDirectory(str(SCRIPTS
 WRITTEN = {
     "v0001_first_books.py": "3b624a51b599b1b8c2adebce0ce4de1ce46baa9f6a88e28018308efc2bd3dfce",
     "v0002_values_and_baselines.py": "9b6c13a19195b24a19718c33cc3f88f3fd30ad9c7bc9fc0f5f76ca7f782ea728",
+    "v0003_order_history.py": "ee5a34c4c7272eff54f49675d9cff64d8597efde8fe69f24f0fd692b1426f080",
 }
 
 
@@ -91,10 +92,12 @@ def test_books_of_each_revision_come_up_whole_and_go_on(url: str, revision: str)
     other = open_store(url, TESTNET, StillClock())
     assert other.grids() == ()
     other.close()
-    database = Database(url)
-    with database.reading() as connection:
-        assert revision_of(connection) == HEAD
-    database.close()
+    reader = BooksReader(url)
+    filled = reader.history(SHADOW, "gh-ab12-3-2-rb-Iso5-0-0")
+    reader.close()
+    assert filled is not None
+    assert [status for status, _ in filled.moves] == [Status.FILLED]
+    assert [one.trade_id for one in filled.fills] == [101, 102]
 
 
 def check_old_rows(store: SqlStore) -> None:

@@ -7,23 +7,31 @@ a day's file during the next day; funding rates have monthly files only.
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from aiohttp import ClientConnectionError, ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from domain.errors import NotFound, Unreachable, VenueError
 from domain.instrument import Market
 from ports.archives import ArchiveFile, Recording
+from utils.closed_hosts import ClosedHosts, host_of, user_folders
 
 ATTEMPTS: Final = 6
 """How often a request is tried without a byte of progress."""
 ATTEMPTS_BEFORE_FIRST_ANSWER: Final = 3
 """Fewer while nothing ever answered: a person who is offline should not wait for minutes."""
 LONGEST_PAUSE_S: Final = 60.0
+"""Of those nobody asked for; what the server asks for is kept to the second."""
+LONGEST_WAIT_S: Final = 900.0
+"""A server that asks for more silence than this ends the download, which goes on where it was when asked again."""
+THROTTLED_S: Final = 10
+"""How long a server that sends less, or nothing, to this address is left alone where it does not say."""
 CONNECT_S: Final = 10.0
 SILENCE_S: Final = 30.0
 _CHUNK: Final = 1 << 18
@@ -42,14 +50,18 @@ T = TypeVar("T")
 Pause = Callable[[float], Awaitable[None]]
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Corrupt(VenueError):
     """A file does not match its checksum, even fetched a second time."""
 
 
 class _TryAgain(Exception):
-    """What happened may pass; `after_s` is what the server asked for."""
+    """What happened may pass. `after_s`: the server asks everyone here to be silent for so long."""
 
-    def __init__(self, text: str, after_s: float | None = None) -> None:
+    def __init__(self, text: str, after_s: int | None = None) -> None:
         super().__init__(text)
         self.after_s = after_s
 
@@ -100,14 +112,30 @@ class BinanceArchives:
         address: scheme, host and path below which `data/spot/...` lies.
         at_once: requests in flight.
         pause: waits so many seconds between attempts.
+        now_ms: wall time.
+        closures: folders in which the server's demand for silence reaches other processes.
     """
 
-    def __init__(self, address: str, *, at_once: int = 6, pause: Pause = asyncio.sleep) -> None:
-        self._address = address.rstrip("/")
+    def __init__(
+        self,
+        address: str,
+        *,
+        at_once: int = 6,
+        pause: Pause = asyncio.sleep,
+        now_ms: Callable[[], int] = _wall_ms,
+        closures: Sequence[Path] = (),
+    ) -> None:
+        self._address, self._host = address.rstrip("/"), host_of(address)
+        self._now_ms, self._closed_hosts = now_ms, ClosedHosts(closures, now_ms)
         self._turns = asyncio.Semaphore(at_once)
         self._pause = pause
         self._session: ClientSession | None = None
         self._answered = False
+
+    @classmethod
+    def of_user(cls, address: str) -> Self:
+        """Return archives that share with this user's other processes what the server asked for."""
+        return cls(address, closures=user_folders())
 
     @property
     def address(self) -> str:
@@ -190,20 +218,39 @@ class BinanceArchives:
         await self._patiently(go_on, part.size)
 
     async def _patiently(self, act: Callable[[], Awaitable[T]], progress: Callable[[], int] = lambda: 0) -> T:
-        """Try again after growing pauses, for as long as something arrives."""
+        """Try again after growing pauses, for as long as something arrives, and never while the server forbids it."""
         failures, reached = 0, progress()
         while True:
             try:
                 async with self._turns:
+                    await self._until_open()
                     return await act()
             except (_TryAgain, ClientError, TimeoutError) as error:
                 failures = 1 if progress() > reached else failures + 1
                 reached = progress()
+                asked_s = error.after_s if isinstance(error, _TryAgain) else None
+                if asked_s is not None:
+                    self._closed_hosts.close(self._host, self._now_ms() + asked_s * 1000, banned=False)
                 most = ATTEMPTS if self._answered else ATTEMPTS_BEFORE_FIRST_ANSWER
                 if failures >= most:
                     raise Unreachable(f"{self._address} cannot be reached: {_told(error)}") from error
-                asked = error.after_s if isinstance(error, _TryAgain) else None
-                await self._pause(min(LONGEST_PAUSE_S, 2.0 ** (failures - 1) if asked is None else asked))
+                if asked_s is None:
+                    await self._pause(min(LONGEST_PAUSE_S, 2.0 ** (failures - 1)))
+
+    async def _until_open(self) -> None:
+        """Wait for as long as the server asked this address to be silent, whichever request or process it told so.
+
+        Raises:
+            Unreachable: that is too long to wait for.
+        """
+        while closure := self._closed_hosts.closure(self._host):
+            wait_s = (closure.until_ms - self._now_ms()) / 1000
+            if wait_s > LONGEST_WAIT_S:
+                until = f"{datetime.fromtimestamp(closure.until_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+                raise Unreachable(
+                    f"{self._address} asks for silence until {until}; ask again then, it goes on from here"
+                )
+            await self._pause(max(wait_s, 0.0))
 
     @asynccontextmanager
     async def _asking(self, method: str, url: str, offset: int) -> AsyncIterator[ClientResponse]:
@@ -226,9 +273,10 @@ def _judge(reply: ClientResponse, url: str) -> None:
             raise NotFound(f"{url} does not exist")
         case 416:
             raise _AlreadyWhole
-        case 408 | 425 | 429 | 500 | 502 | 503 | 504:
+        case 408 | 418 | 425 | 429 | 500 | 502 | 503 | 504:
             asked = reply.headers.get("Retry-After", "")
-            raise _TryAgain(f"it answered {reply.status}", float(asked) if asked.isdecimal() else None)
+            unasked_s = THROTTLED_S if reply.status in (418, 429) else None
+            raise _TryAgain(f"it answered {reply.status}", int(asked) if asked.isdecimal() else unasked_s)
         case status:
             raise Unreachable(f"{url} answered {status}; is the address of the archives right?")
 

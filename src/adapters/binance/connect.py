@@ -28,12 +28,14 @@ from ports.clock import Clock
 from ports.connectivity import RequestBudget, StreamAge
 from utils.api_client import APIClient, ClientAddresses, Tell
 from utils.binance_errors import Purpose
+from utils.closed_hosts import ClosedHosts, user_folders
 
 LOG: Final = logging.getLogger(__name__)
 
 START_DEADLINE_S: Final = 15.0
 MEASURE_EVERY_S: Final = 180.0
 _MEASURE_AGAIN_S: Final = 5.0
+_NOTICES_EVERY_S: Final = 5.0
 
 
 class MarketClock(Clock, Protocol):
@@ -57,6 +59,7 @@ class BinanceVenue:
         sleep: Callable[[float], Awaitable[None]],
         silence: SilenceBounds,
         rules_file: Path | None,
+        closures: Path | None,
     ) -> None:
         self._mode, self._addresses, self._clock, self._sleep = mode, addresses, clock, sleep
         self._key, self._secret = api_key, api_secret
@@ -73,6 +76,7 @@ class BinanceVenue:
             api_secret=api_secret,
             clock=clock,
             sleep=sleep,
+            closed_hosts=ClosedHosts((*user_folders(), closures), clock.wall_ms) if closures else None,
         )
         trades = TradeReader(self.transport, client_id_prefix)
         self.market_data = BinanceMarketData(
@@ -125,6 +129,8 @@ class BinanceVenue:
         if self.carries_market_time:
             self._clock.set_market_ms(int((self._state or {})["market_ms"]))
         self.io.spawn(self._keep_time())
+        if self._market_source() == "live" and self._state is not None:
+            self.io.spawn(self._keep_notices())
 
     @property
     def carries_market_time(self) -> bool:
@@ -147,6 +153,9 @@ class BinanceVenue:
 
     def request_budgets(self) -> tuple[RequestBudget, ...]:
         return tuple(self.transport.broker.budget(market) for market in Market if self.transport.offers(market))
+
+    def notices(self) -> tuple[str, ...]:
+        return tuple(str(notice) for notice in (self._state or {}).get("notices", ()))
 
     def lockstep(
         self,
@@ -200,6 +209,15 @@ class BinanceVenue:
                 except VenueError as e:
                     LOG.warning("the clock of %s could not be measured: %s", market, e)
 
+    async def _keep_notices(self) -> None:
+        """Follow what our own exchange says of a market that it relays: bans come and go."""
+        while True:
+            await self._sleep(_NOTICES_EVERY_S)
+            try:
+                self._state = await read_market_state(self.transport)
+            except VenueError as e:
+                LOG.debug("our exchange does not say how its market fares: %s", e)
+
     @contextmanager
     def _blocking_turn(self, market: Market, purpose: Purpose) -> Iterator[Tell]:
         """Let a blocking client wait in the one broker, at the dearest ordinary weight."""
@@ -239,6 +257,7 @@ def connect(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     silence: SilenceBounds = USUAL_BOUNDS,
     rules_file: Path | None = None,
+    closures: Path | None = None,
 ) -> BinanceVenue:
     """Return an open venue; `close` it at the end.
 
@@ -255,6 +274,8 @@ def connect(
         sleep: how the I/O loop waits.
         silence: after how long without a trade of a symbol REST is asked, at least and at most.
         rules_file: where the rules in use are kept for a start while the venue is out of reach.
+        closures: a folder in which the venue's bans outlive this process, beside the one all processes of this user
+            share; None keeps them to this process.
 
     Raises:
         InvalidRequest: for addresses the mode does not allow, or lacks.
@@ -271,6 +292,7 @@ def connect(
         sleep=sleep,
         silence=silence,
         rules_file=rules_file,
+        closures=closures,
     )
     try:
         venue.open()

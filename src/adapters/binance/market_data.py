@@ -7,6 +7,7 @@ import orjson
 
 from adapters.binance.directory import Directory
 from adapters.binance.io_thread import IoThread
+from adapters.binance.open_orders import WEIGHT_OF_ALL
 from adapters.binance.parsing import (
     instrument_of,
     parse_candle,
@@ -25,7 +26,7 @@ from domain.events import Balance, Candle, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.money import parse_amount
 from ports.clock import Clock
-from ports.market_data import Connection
+from ports.market_data import Connection, OpenOrderId
 from utils.async_client import AsyncAPIClient
 from utils.binance_signing import Params
 
@@ -228,6 +229,15 @@ class BinanceAccountReader:
             return tuple(balance for balance in parse_futures_balances(rows) if balance.total)
         account = self._read(market, "/api/v3/account", {"omitZeroBalances": True}, Cost(20))
         return tuple(balance for balance in parse_spot_balances(account["balances"]) if balance.total)
+
+    def open_order_ids(self) -> tuple[OpenOrderId, ...]:
+        """Return what rests on all symbols of the spot market, whoever placed it; a listing of weight 80.
+
+        Raises:
+            VenueError: if the venue does not answer.
+        """
+        rows = self._read(Market.SPOT, "/api/v3/openOrders", {}, Cost(WEIGHT_OF_ALL))
+        return tuple(OpenOrderId(row["symbol"], row["clientOrderId"]) for row in rows)
 
     def fee_rates(self, instrument: Instrument) -> FeeRates:
         """Return the account's commission rates on the instrument, without the discount for paying in BNB.

@@ -25,12 +25,13 @@ from adapters.binance.merging import Merging
 from adapters.binance.request_limits import Cost
 from adapters.binance.server_time import ServerTime
 from adapters.binance.sockets import FrameSocket, Receive
-from adapters.binance.weights import Turn, Urgency, WeightBroker
+from adapters.binance.weights import LIMIT_STATUSES, Turn, Urgency, WeightBroker
 from domain.errors import ClockSkewed, OutcomeUnknown, SlowDown, Unreachable, VenueError
 from domain.instrument import Market
 from ports.clock import Clock
 from utils.binance_errors import Purpose, translate, translate_code
 from utils.binance_signing import Params, encode, signed_query, signed_socket_params
+from utils.closed_hosts import ClosedHosts, host_of
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -95,11 +96,14 @@ class Transport:
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         timeout_s: float = REQUEST_TIMEOUT_S,
+        closed_hosts: ClosedHosts | None = None,
     ) -> None:
         self._bases, self._guard = dict(addresses), guard
         self._key, self._secret, self._clock, self._sleep = api_key, api_secret, clock, sleep
         self.times = {market: ServerTime(clock) for market in Market}
-        self.broker = WeightBroker(clock, self.times[Market.SPOT].now_ms, sleep)
+        hosts = {market: host_of(url) for market, url in self._bases.items()}
+        server_ms = self.times[Market.SPOT].now_ms
+        self.broker = WeightBroker(clock, server_ms, sleep, hosts=hosts, closed_hosts=closed_hosts)
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(3.0, timeout_s))
         self._session: ClientSession | None = None
         self._measuring = {market: asyncio.Lock() for market in Market}
@@ -159,7 +163,7 @@ class Transport:
     def slow_down(self, status: int, code: int, headers: Mapping[str, str]) -> None:
         """Freeze everyone if a socket's refusal is one of the venue's limits."""
         error = translate_code(Market.SPOT, status, code, "refused on a socket", headers, Purpose.READ)
-        if isinstance(error, SlowDown) and status in (403, 418, 429):
+        if isinstance(error, SlowDown) and status in LIMIT_STATUSES:
             self.broker.close(Market.SPOT, error.retry_after_s, everyone=status == 418)
 
     def socket_params(self) -> dict[str, object]:
@@ -208,7 +212,7 @@ class Transport:
         data = None if call.body is None else orjson.dumps(call.body)
         try:
             async with session.request(call.method, url, headers=headers, data=data, allow_redirects=False) as reply:
-                body = await reply.read()
+                body = await _body_of(reply)
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as e:
             raise Unreachable(f"no connection to the venue: {type(e).__name__}") from e
         except (ClientError, TimeoutError, OSError) as e:
@@ -236,6 +240,16 @@ class Transport:
             timestamp_ms=self.times[call.market].now_ms(),
             recv_window_ms=RECV_WINDOW_MS,
         )
+
+
+async def _body_of(reply: ClientResponse) -> bytes:
+    """Return the body; a demand for silence counts by its status and headers, however much of its text arrives."""
+    try:
+        return await reply.read()
+    except (ClientError, TimeoutError, OSError):
+        if reply.status not in LIMIT_STATUSES:
+            raise
+        return b""
 
 
 def _lost(call: Call, text: str) -> VenueError:

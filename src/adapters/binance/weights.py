@@ -3,6 +3,8 @@
 Binance counts per IP (weight) and per account (orders) in fixed windows aligned to its clock; going on after a 429
 earns a 418, a ban of minutes to days (protocol section 3). So everyone asks here before sending, everyone stops when
 the venue says so, and cancels go first when it reopens, then orders, then what decisions wait for, then the rest.
+Other processes on this machine draw on the same address: what they use shows in the counts of every reply, and closures
+are shared with them (utils.closed_hosts).
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from domain.errors import SlowDown
 from domain.instrument import Market
 from ports.clock import Clock
 from ports.connectivity import LimitUse, RequestBudget
+from utils.closed_hosts import ClosedHosts, Closure
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -53,6 +56,8 @@ PATIENCE_S: Final[Mapping[Urgency, float]] = {
 """How long a request may wait for its turn; one that cannot be served in time is refused at once."""
 
 TOO_MANY_ORDERS: Final = -1015
+LIMIT_STATUSES: Final = frozenset({403, 418, 429})
+"""By these the venue asks the whole address for silence."""
 
 
 class _Waiting(NamedTuple):
@@ -92,7 +97,7 @@ class Turn:
             return
         if slow_down.code == TOO_MANY_ORDERS:
             self._broker.close_placing(self._market, slow_down.retry_after_s)
-        elif status in (403, 418, 429):  # and not one request's bad luck, an overloaded back end
+        elif status in LIMIT_STATUSES:  # and not one request's bad luck, an overloaded back end
             self._broker.close(self._market, slow_down.retry_after_s, everyone=status == 418)
 
     def ended(self) -> None:
@@ -102,15 +107,29 @@ class Turn:
 
 
 class WeightBroker:
-    """Serves one I/O loop; every method but the constructor runs on it."""
+    """Serves one I/O loop; every method but the constructor runs on it.
+
+    Args:
+        clock: wall and monotonic time.
+        server_ms: the venue's time, by which its windows begin.
+        sleep: how the loop waits.
+        hosts: the name under which each market's closures are kept.
+        closed_hosts: what other processes know of closures, and get to know; None keeps them to this one.
+    """
 
     def __init__(
         self,
         clock: Clock,
         server_ms: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        hosts: Mapping[Market, str] | None = None,
+        closed_hosts: ClosedHosts | None = None,
     ) -> None:
         self._clock, self._server_ms, self._sleep = clock, server_ms, sleep
+        self._hosts = dict(hosts or {}) if closed_hosts is not None else {}
+        self._closed_hosts = closed_hosts or ClosedHosts((), clock.wall_ms)
+        self._heeded: dict[Market, Closure] = {}
         self._number = itertools.count()
         # Until exchangeInfo is read: documented limits (spot 6000/min, 100/10 s; futures 2400/min, 300/10 s).
         spot = Limits(Window(60, 6000), {10: Window(10, 100), 86_400: Window(86_400, 200_000)})
@@ -165,11 +184,13 @@ class WeightBroker:
 
     def close(self, market: Market, retry_after_s: float, *, everyone: bool = False) -> None:
         """Stop sending to `market` for `retry_after_s`; a ban (`everyone`) is on the IP and stops all markets."""
-        until_s = self._clock.monotonic_s() + retry_after_s
         LOG.warning("%s asks to slow down: nothing is sent for %.1f s", market, retry_after_s)
-        for name, side in self._sides.items():
+        self._close_here(market, retry_after_s, everyone=everyone)
+        until_ms = self._clock.wall_ms() + math.ceil(retry_after_s * 1000)
+        for name, host in self._hosts.items():
             if everyone or name is market:
-                side.limits.closed_until_s = max(side.limits.closed_until_s, until_s)
+                self._closed_hosts.close(host, until_ms, banned=everyone)
+                self._heeded[name] = Closure(until_ms, everyone)
 
     def close_placing(self, market: Market, retry_after_s: float) -> None:
         """Stop placements alone: the account's order limit is no limit on cancels and reads."""
@@ -199,15 +220,34 @@ class WeightBroker:
                 # Replies overtake each other and weight never falls; unfilled orders do, once they fill.
                 window.used = max(window.used, told) if is_weight else told
 
+    def _close_here(self, market: Market, seconds: float, *, everyone: bool) -> None:
+        until_s = self._clock.monotonic_s() + seconds
+        for name, side in self._sides.items():
+            if everyone or name is market:
+                side.limits.closed_until_s = max(side.limits.closed_until_s, until_s)
+
+    def _heed_others(self) -> None:
+        """Take over what another process, or an earlier life of this one, was asked for."""
+        for market, host in self._hosts.items():
+            closure = self._closed_hosts.closure(host)
+            if closure is None or closure == self._heeded.get(market):
+                continue
+            self._heeded[market] = closure
+            seconds = (closure.until_ms - self._clock.wall_ms()) / 1000
+            LOG.warning("%s has asked this address to slow down: nothing is sent for %.1f s", host, seconds)
+            self._close_here(market, seconds, everyone=closure.banned)
+
     async def _reserve(self, market: Market, cost: Cost, urgency: Urgency) -> None:
+        self._heed_others()
         side = self._sides[market]
         waits = self._waits_s(side, cost, urgency)
         if max(waits) == 0 and not self._must_queue(side, urgency):
             side.limits.take(cost)
             return
         if max(waits) > PATIENCE_S[urgency]:
-            what = f"the {market} request limit is used up, it reopens in {max(waits):.0f} s"
-            raise SlowDown(what, retry_after_s=max(waits))
+            is_closed = side.limits.closed_until_s > self._clock.monotonic_s()
+            what = "the venue asks for silence on" if is_closed else "the request limit is used up on"
+            raise SlowDown(f"{what} {market}, it reopens in {max(waits):.0f} s", retry_after_s=max(waits))
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         side.queue.append(_Waiting(urgency, next(self._number), cost, granted))
         if side.pump is None or side.pump.done():
@@ -227,6 +267,7 @@ class WeightBroker:
     async def _serve(self, side: _Side) -> None:
         """Let the queue through, most urgent first, pausing while none may go."""
         while side.queue:
+            self._heed_others()
             chosen, wait_s = self._next(side)
             if chosen is None:
                 await self._sleep(min(wait_s, 1.0))  # a more urgent one may come meanwhile

@@ -15,6 +15,7 @@ KILLED_SERVER: Final = "the server ended without warning while it ran; submit it
 _BY_SIGNAL: Final[Mapping[int, str]] = {
     signal.SIGALRM: "it ran longer than its kind may; give it less to do",
     signal.SIGKILL: "it was killed from outside, most likely because memory ran out; give it less to do",
+    signal.SIGABRT: "it broke off, most likely because memory ran out; give it less to do",
     signal.SIGXFSZ: "it wrote a file larger than a job may; give it less to do",
 }
 

@@ -19,16 +19,23 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind:
-    """One row: `python -m MODULE FOLDER` reads parameters.json of the folder and leaves the files `results` there."""
+    """One row: `python -m MODULE FOLDER` reads parameters.json of the folder and leaves the files `results` there.
+
+    `check`, where there is one, is a module that is run the same way before a job is taken, on a list of the parameters
+    of one or more, and tells what cannot work; it leaves nothing.
+    """
 
     module: str
     parameters: type[BaseModel]
     results: tuple[str, ...]
+    check: str = ""
     longest_s: float = 6 * HOUR_S
 
 
 KINDS: Final[Mapping[str, JobKind]] = {
-    BACKTEST: JobKind(module="backtest.job", parameters=BacktestParameters, results=BACKTEST_RESULTS),
+    BACKTEST: JobKind(
+        module="backtest.job", parameters=BacktestParameters, results=BACKTEST_RESULTS, check="backtest.job_check"
+    ),
 }
 
 
@@ -37,8 +44,9 @@ class JobLimits:
     """Bounds of all jobs together and of each; seconds and bytes.
 
     `data_bytes` bounds the writable memory of each process, `file_bytes` each file it writes. `grace_s` is how long one
-    that is asked to end may take. `in_background`: it gets only what nobody else wants of processor and disk.
-    `kept`, `kept_ms` and `kept_bytes` bound what is kept of jobs that have ended, the oldest go first.
+    that is asked to end may take, `check_s` how long the look before a job is taken may, its wait for a turn included.
+    `in_background`: it gets only what nobody else wants of processor and disk. `kept`, `kept_ms` and `kept_bytes` bound
+    what is kept of jobs that have ended, the oldest go first.
     """
 
     running: int = 1
@@ -48,6 +56,7 @@ class JobLimits:
     file_bytes: int = 2 * GIB
     free_disk_bytes: int = 256 * MIB
     grace_s: float = 3.0
+    check_s: float = 8.0
     in_background: bool = True
     kept: int = 100
     kept_ms: int = 30 * DAY_MS

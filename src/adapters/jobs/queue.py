@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from adapters.jobs.checking import Checks
 from adapters.jobs.endings import KILLED_SERVER, Ending, ending_of
 from adapters.jobs.folder import JobLog, Record
 from adapters.jobs.kinds import KINDS, MIB, JobKind, JobLimits
@@ -53,6 +54,7 @@ class ChildJobs:
         self._folder, self._source_root, self._environment, self._clock = folder, source_root, environment, clock
         self._kinds, self._limits = kinds, limits or JobLimits.of_this_machine()
         self._shelf = Shelf(folder, self._limits)
+        self._checks = Checks(folder, source_root, environment, self._limits)
         self._changed = Condition()
         self._closed = "jobs are not taken yet; ask again"
 
@@ -91,6 +93,12 @@ class ChildJobs:
         given = _checked(self._kinds, kind, parameters)
         with self._changed:
             self._require_room()
+        try:
+            self._checks.refuse_unfit(self._kinds[kind], given)
+        except OSError as error:
+            raise self._not_stored(error) from error
+        with self._changed:
+            self._require_room()
             record = Record(
                 job_id="",
                 kind=kind,
@@ -102,9 +110,7 @@ class ChildJobs:
             try:
                 entry = self._shelf.add(record)
             except OSError as error:
-                raise Busy(
-                    f"the job could not be stored ({error.strerror or error}); {self._way_out(error)}"
-                ) from error
+                raise self._not_stored(error) from error
             self._shelf.prune(self._clock.wall_ms())
             self._launch_waiting()
             return self._view(entry)
@@ -167,6 +173,9 @@ class ChildJobs:
         if free < least:
             sizes = f"{free // MIB} MB are free on the disk of {self._folder}, a job needs {least // MIB} MB"
             raise Busy(f"{sizes}; make room, for instance by removing old jobs")
+
+    def _not_stored(self, error: OSError) -> Busy:
+        return Busy(f"the job could not be stored ({error.strerror or error}); {self._way_out(error)}")
 
     def _way_out(self, error: OSError) -> str:
         return f"make room on the disk of {self._folder}" if error.errno in _NO_ROOM else f"check {self._folder}"
@@ -277,4 +286,5 @@ def _checked(kinds: Mapping[str, JobKind], kind: str, parameters: Mapping[str, A
 def _no_result(job: Job) -> str:
     if not job.state.has_ended:
         return f"job {job.job_id} is still {job.state}; ask again once it has succeeded"
-    return f"job {job.job_id} has no result: it is {job.state} ({job.reason})"
+    failed = "it failed: " if job.state is JobState.FAILED else ""
+    return f"job {job.job_id} has no result: {failed}{job.reason}"

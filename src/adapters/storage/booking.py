@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from adapters.storage.history import note_move
 from adapters.storage.rows import fill_of, fill_values, order_values
 from adapters.storage.tables import fills, orders
 from domain.instrument import Instrument
@@ -31,8 +32,9 @@ _ADD_FILLS = insert(fills)
 
 
 def book_orders(connection: Connection, account: str, told: Sequence[OrderRow]) -> None:
-    """Update orders by client id and add those that are not there. The last word on an id wins."""
+    """Update orders by client id and add those that are not there. The last word on an id wins; all are kept."""
     for order in told:
+        note_move(connection, account, order)
         changed = connection.execute(
             _SET_ORDER,
             {
@@ -45,6 +47,7 @@ def book_orders(connection: Connection, account: str, told: Sequence[OrderRow]) 
         )
         if changed.rowcount == 0:
             connection.execute(_ADD_ORDERS, order_values(account, order))
+            note_move(connection, account, order, is_new=True)
 
 
 def book_fills(connection: Connection, account: str, told: Sequence[Fill]) -> None:

@@ -6,13 +6,14 @@ from typing import Final
 from sqlalchemy import func, select
 
 from adapters.storage.database import Database
+from adapters.storage.history import read_history
 from adapters.storage.integrity import problems
 from adapters.storage.life import Life
 from adapters.storage.migrate import HEAD, revision_of
 from adapters.storage.store import SqlStore
 from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
 from domain.account import Account, Mode
-from ports.store import StoreFailed
+from ports.store import OrderHistory, StoreFailed
 
 _COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, equity)}
 
@@ -63,6 +64,11 @@ class BooksReader:
     def books_of(self, account: Account) -> SqlStore:
         """Return the account's books; every write to them is refused."""
         return SqlStore(self._database, account, self.instance, self.life, None)
+
+    def history(self, account: Account, client_id: str) -> OrderHistory | None:
+        """Return everything stored of one order, None where the account's books lack it."""
+        with self._database.reading() as connection:
+            return read_history(connection, account.id, client_id)
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of rows of each table, over all accounts."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -30,6 +31,10 @@ from domain.orders import FeeValue, Fill, Intent, Status
 from ports.clock import Clock
 from ports.control import PartState
 from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
+
+GRIDS_PER_LIFE: Final = 1000
+"""How far apart the grid ids of two lives of the database begin: a copy that was put back does not know which ids were
+given away after it was taken, and a new grid would take the orders and trades of a lost one of its id for its own."""
 
 LIVE = (Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN)
 """The states in which an order may still take money."""
@@ -184,14 +189,15 @@ class SqlStore:
             self._sidecar.close()
 
     def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow:
-        """Store a new grid, running and in phase starting, under the next id of this account."""
+        """Store a new grid, running and in phase starting, under the next id of this account in this life."""
+        lost = (self.epoch - 1) * GRIDS_PER_LIFE
         with self._writing() as connection:
             highest = connection.execute(select(func.max(grids.c.grid_id)).where(grids.c.account == self._id)).scalar()
             row = connection.execute(
                 insert(grids)
                 .values(
                     account=self._id,
-                    grid_id=(highest or 0) + 1,
+                    grid_id=max(highest or 0, lost) + 1,
                     instrument=instrument.id,
                     plan=encode_plan(plan),
                     status=GridStatus.RUNNING.value,

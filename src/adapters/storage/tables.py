@@ -110,6 +110,17 @@ orders = Table(
     Index("orders_by_grid", "account", "grid_id", "status"),
 )
 
+order_moves = Table(
+    "order_moves",
+    metadata,
+    Column("seq", BIG_KEY, primary_key=True, autoincrement=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("order_moves_by_order", "account", "client_id"),
+)
+
 # No foreign key to orders: a fill is never refused.
 fills = Table(
     "fills",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -11,6 +12,8 @@ from backtest.data.periods import utc
 from backtest.data.series import CANDLE_KINDS, HOUR_MS, TRADE_KINDS, Series
 from backtest.data.store import Store
 from domain.errors import NotFound
+
+_SHOWN_GAPS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ def window_text(from_ms: int | None, to_ms: int | None) -> str:
 def gap_text(gap: Gap) -> str:
     """Return a gap for people: `2023-03-24 12:40 to 2023-03-24 14:00 (80 missing)`."""
     return f"{utc(gap.from_ms)} to {utc(gap.until_ms)} ({gap.missing:,} missing)"
+
+
+def gaps_text(gaps: Sequence[Gap]) -> str:
+    """Return the first gaps for people, and how many more there are."""
+    shown = "; ".join(gap_text(gap) for gap in gaps[:_SHOWN_GAPS])
+    return f"{shown} and {len(gaps) - _SHOWN_GAPS} more" if len(gaps) > _SHOWN_GAPS else shown
 
 
 def _length(series: Series, times: pl.Series) -> int:

@@ -1,22 +1,62 @@
 """From the store to what replays read: candles, trades and funding rates of a window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 import polars as pl
 
 from backtest.candles import Candles, FloatColumn, IntColumn
 from backtest.data import columns
-from backtest.data.coverage import Coverage, coverage_of, extent, gap_text, window_text
+from backtest.data.coverage import Coverage, coverage_of, extent, gaps_text, window_text
 from backtest.data.periods import check_window
-from backtest.data.series import INTERVALS_MS, WORD_OF_MARKET, Series, refuse
+from backtest.data.series import INTERVALS_MS, WORD_OF_MARKET, Series
 from backtest.data.store import Store
+from domain.errors import FieldMistake, InvalidRequest
 from domain.instrument import Market
 from ports.archives import Recording
 
-_SHOWN_GAPS = 3
+_ALIKE: Final = 0.8  # BTCUSD is BTCUSDT misspelt, ETHUSDT is another one
+
+
+class NotStored(InvalidRequest):
+    """Nothing is stored that `wanted` could be made of.
+
+    `intervals` are those that are stored of its symbol; without any, `near` is a stored symbol like it, or empty.
+    """
+
+    def __init__(self, wanted: Series, intervals: Sequence[str], near: str) -> None:
+        super().__init__([_not_stored(wanted, intervals, near)])
+        self.wanted, self.intervals, self.near = wanted, tuple(intervals), near
+
+
+class NoneInWindow(InvalidRequest):
+    """The series is stored, but nothing of it within the window."""
+
+    def __init__(self, series: Series, from_ms: int | None, to_ms: int | None) -> None:
+        window = window_text(from_ms, to_ms)
+        super().__init__(
+            [FieldMistake("from", f"nothing of {series} is stored between {window}; `data list` shows what is")]
+        )
+        self.series, self.from_ms, self.to_ms = series, from_ms, to_ms
+
+
+class GapsInWindow(InvalidRequest):
+    """The window lacks rows, within or at its ends: `found` lists them."""
+
+    def __init__(self, found: Coverage) -> None:
+        super().__init__(
+            [
+                FieldMistake(
+                    "from",
+                    f"{found.series} has gaps in this window: {gaps_text(found.gaps)}. Choose another window, get or "
+                    "import what is missing, or say --allow-gaps to go on without it",
+                )
+            ]
+        )
+        self.found = found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +124,7 @@ def load_candles(
     if source != wanted:
         rows = _aggregated(rows, source.interval_ms, wanted.interval_ms, from_ms)
         if rows.is_empty():
-            _nothing(source, from_ms, to_ms)
+            raise NoneInWindow(source, from_ms, to_ms)
     return Candles(
         symbol=wanted.symbol,
         market=wanted.market,
@@ -161,7 +201,7 @@ def _rows(store: Store, series: Series, from_ms: int | None, to_ms: int | None) 
         _refuse_unknown(store, series)
     rows = store.read(series, from_ms, to_ms)
     if rows.is_empty():
-        _nothing(series, from_ms, to_ms)
+        raise NoneInWindow(series, from_ms, to_ms)
     return rows
 
 
@@ -184,36 +224,27 @@ def _aggregated(rows: pl.DataFrame, step_ms: int, length_ms: int, from_ms: int |
 
 
 def _refuse_gaps(found: Coverage) -> None:
-    if not found.gaps:
-        return
-    shown = "; ".join(gap_text(gap) for gap in found.gaps[:_SHOWN_GAPS])
-    more = f" and {len(found.gaps) - _SHOWN_GAPS} more" if len(found.gaps) > _SHOWN_GAPS else ""
-    refuse(
-        "from",
-        f"{found.series} has gaps in this window: {shown}{more}. Choose another window, get or import what is missing, "
-        "or say --allow-gaps to go on without it",
-    )
-
-
-def _nothing(series: Series, from_ms: int | None, to_ms: int | None) -> NoReturn:
-    refuse("from", f"nothing of {series} is stored between {window_text(from_ms, to_ms)}; `data list` shows what is")
+    if found.gaps:
+        raise GapsInWindow(found)
 
 
 def _refuse_unknown(store: Store, wanted: Series) -> NoReturn:
     stored = store.series()
     same = [series for series in stored if (series.market, series.kind) == (wanted.market, wanted.kind)]
+    near = get_close_matches(wanted.symbol, {series.symbol for series in same}, n=1, cutoff=_ALIKE)
+    intervals = [series.interval for series in same if series.symbol == wanted.symbol]
+    raise NotStored(wanted, intervals, near[0] if near else "")
+
+
+def _not_stored(wanted: Series, intervals: Sequence[str], near: str) -> FieldMistake:
     market = WORD_OF_MARKET[wanted.market]
-    near = get_close_matches(wanted.symbol, {series.symbol for series in same}, n=1)
-    if wanted.symbol in near:
-        intervals = ", ".join(series.interval for series in same if series.symbol == wanted.symbol)
-        refuse(
-            "interval",
-            f"of {market} {wanted.symbol} only {intervals} is stored, which {wanted.interval} cannot be made of",
-        )
-    hint = f"did you mean {near[0]}? " if near else ""
+    if intervals:
+        there = f"of {market} {wanted.symbol} only {', '.join(intervals)} is stored"
+        return FieldMistake("interval", f"{there}, which {wanted.interval} cannot be made of")
+    hint = f"did you mean {near}? " if near else ""
     words = f"{wanted.symbol} --market {market} --kind {wanted.kind}"
     words += f" --interval {wanted.interval}" if wanted.interval else ""
-    refuse(
+    return FieldMistake(
         "symbol",
         f"no {wanted.kind} of {market} {wanted.symbol} are stored; {hint}get them: data get {words} --from 2023-01",
     )

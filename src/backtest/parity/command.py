@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from backtest.candles import BadCandles
+from backtest.command_options import add_folders, add_result, new_parser
+from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of, store_of
 from backtest.data.loading import load_candles
 from backtest.data.periods import parse_window
@@ -43,19 +45,16 @@ _Found = tuple[Account, GridRow]
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     """Read the command line; `--help` and mistakes in it end the process, as argparse does."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Replay what a grid lived through and compare: fills, delays, prices, equity, by level.",
-        epilog=_EPILOG.format(program=program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        program,
+        "Replay what a grid lived through and compare: fills, delays, prices, equity, by level.",
+        _EPILOG.format(program=program),
     )
     which = parser.add_argument_group("which grid")
     which.add_argument("--symbol", help="the newest grid on it; default: the newest of all")
     which.add_argument("--grid", type=int, metavar="ID", help="its number, as the server's API tells it")
     which.add_argument("--account", metavar="ID", help="whose, where the books hold several accounts")
-    which.add_argument("--data-dir", metavar="DIR", help="the server's data folder")
-    which.add_argument("--config", metavar="FILE", help="the server's configuration file")
+    add_folders(which)
     how = parser.add_argument_group("how")
     how.add_argument("--from", dest="start", metavar="TIME", help="prices from then on; default: its whole life")
     how.add_argument("--to", dest="end", metavar="TIME", help="prices until then; a month or day is meant whole")
@@ -65,9 +64,7 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     how.add_argument("--fill", default="touch", metavar="RULE", help="touch (default), through, or share:5%%")
     how.add_argument("--rules", metavar="FILE", help="order rules of grids older than their own note of them")
     how.add_argument("--no-save", action="store_true", help="do not keep the calibration")
-    result = parser.add_argument_group("result")
-    result.add_argument("--out", type=Path, metavar="FOLDER", help="write parity.json and report.html there")
-    result.add_argument("--json", dest="as_json", action="store_true", help="print parity.json instead of the table")
+    add_result(parser.add_argument_group("result"), "parity.json", "parity.json and report.html")
     return parser.parse_args(list(words))
 
 
@@ -81,8 +78,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     given = parse(words, program)
     settings = settings_of(given, program)
     fill = parse_fill(given.fill)
-    if given.out is not None and given.out.exists() and not given.out.is_dir():
-        refuse("out", f"{given.out} is a file; name a folder")
+    check_folder(given.out)
     try:
         with closing(outside.books(settings)) as books:
             account, row = _chosen(given, books)
@@ -203,17 +199,11 @@ def _keep(given: argparse.Namespace, settings: Settings, found: Parity) -> Path 
 def _tell(given: argparse.Namespace, found: Parity, kept: Path | None) -> None:
     from backtest.parity.telling import facts_of  # noqa: PLC0415 - slow to load, and not needed to refuse
     from backtest.parity.terminal import show  # noqa: PLC0415
-    from backtest.report.facts import to_json  # noqa: PLC0415
 
-    written = [kept] if kept else []
-    if given.out is not None:
-        from backtest.parity.page import write_all  # noqa: PLC0415
+    tell(given, found, write_all=_write, facts_of=facts_of, show=show, kept=[kept] if kept else [])
 
-        try:
-            written += write_all(found, given.out)
-        except OSError as error:
-            raise Conflict(f"{given.out} cannot be written: {error.strerror}") from error
-    if given.as_json:
-        print(to_json(facts_of(found), indent=2))  # noqa: T201
-    else:
-        show(found, written)
+
+def _write(found: Parity, folder: Path) -> list[Path]:
+    from backtest.parity.page import write_all  # noqa: PLC0415 - for --out alone
+
+    return write_all(found, folder)

@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import with_bnb_market
 from backtest.chosen_market import candles_of, rules_of
+from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of
 from backtest.data.series import refuse
 from backtest.outside import Outside
@@ -18,7 +18,7 @@ from backtest.portfolio.study import PortfolioStudy, Source, study_portfolio
 from backtest.rules_source import UsedRules
 from backtest.study import Assumptions, scenario_of
 from config.settings import Settings
-from domain.errors import Conflict, FieldMistake, InvalidRequest
+from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from domain.money import plain
 
@@ -34,8 +34,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     """
     given = parse(words, program)
     settings = settings_of(given, program)
-    if given.out is not None and given.out.exists() and not given.out.is_dir():
-        refuse("out", f"{given.out} is a file; name a folder")
+    check_folder(given.out)
     limit, wanted = limit_of(given), wanted_of(given)
     rules = _rules(given, settings, wanted, outside)
     instruments = {symbol: used.rules.instrument for symbol, used in rules.items()}
@@ -122,15 +121,5 @@ def _tell(given: argparse.Namespace, found: PortfolioStudy) -> None:
     from backtest.portfolio.page import write_all  # noqa: PLC0415 - the replay itself needs none of these
     from backtest.portfolio.telling import facts_of  # noqa: PLC0415
     from backtest.portfolio.terminal import show  # noqa: PLC0415
-    from backtest.report.facts import to_json  # noqa: PLC0415
 
-    written: list[Path] = []
-    if given.out is not None:
-        try:
-            written = write_all(found, given.out)
-        except OSError as error:
-            raise Conflict(f"{given.out} cannot be written: {error.strerror}") from error
-    if given.as_json:
-        print(to_json(facts_of(found), indent=2))  # noqa: T201
-    else:
-        show(found, written)
+    tell(given, found, write_all=write_all, facts_of=facts_of, show=show)

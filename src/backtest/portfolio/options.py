@@ -7,17 +7,10 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 from pathlib import Path
 from typing import Any, Final
 
+from backtest.command_options import add_assumptions, add_bounds, add_result, add_store, add_window, new_parser
 from backtest.data.series import parse_symbol, refuse
 from backtest.grid_config import parse_grid, read_config_file
-from backtest.run_options import (
-    BNB_FOLLOWS_MARKET,
-    add_assumptions,
-    balances_of,
-    parse_capital,
-    parse_delays,
-    parse_fees,
-    parse_fill,
-)
+from backtest.run_options import BNB_FOLLOWS_MARKET, balances_of, parse_capital, parse_delays, parse_fees, parse_fill
 from backtest.scenario import MOST_AMOUNT, PathRule
 from backtest.study import Assumptions
 from domain.errors import FieldMistake, InvalidRequest
@@ -38,25 +31,15 @@ grid that names neither capital nor quantity_per_level is planned with an equal 
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     """Read the command line; `--help` and mistakes in it end the process, as argparse does."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Replay several grids on several symbols that share one account.",
-        epilog=_EPILOG.format(program=program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        program, "Replay several grids on several symbols that share one account.", _EPILOG.format(program=program)
     )
     _add_grids(parser.add_argument_group("grids and account"))
     _add_markets(parser.add_argument_group("markets"))
     add_assumptions(parser.add_argument_group("assumptions"))
     result = parser.add_argument_group("result")
-    result.add_argument(
-        "--bounds",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="the pessimistic and the optimistic reading too (default)",
-    )
-    result.add_argument("--out", type=Path, metavar="FOLDER", help="write result.json, report.html and tables there")
-    result.add_argument("--json", dest="as_json", action="store_true", help="print result.json instead of the table")
+    add_bounds(result)
+    add_result(result, "result.json", "result.json, report.html and tables")
     return parser.parse_args(list(words))
 
 
@@ -77,12 +60,8 @@ def _add_markets(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data-of", action="append", default=[], metavar="SYMBOL=FILE", help="CSV, Parquet or feather of a symbol"
     )
-    group.add_argument("--interval", help="of the candles; default 1m, of a file what its rows tell")
-    group.add_argument("--from", dest="start", metavar="TIME", help="2024-01, 2024-01-31 or 2024-01-31T14:30 (UTC)")
-    group.add_argument("--to", dest="end", metavar="TIME", help="a month or day is meant whole")
-    group.add_argument("--allow-gaps", action="store_true", help="replay what is there, and say what is missing")
-    group.add_argument("--data-dir", metavar="DIR", help="the server's data folder, where candles are stored")
-    group.add_argument("--config", metavar="FILE", help="the server's configuration file")
+    add_window(group)
+    add_store(group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
+from backtest.command_options import (
+    add_assumptions,
+    add_grid,
+    add_market,
+    add_result_as_json,
+    add_resumable,
+    new_parser,
+)
 from backtest.grid_config import GRID_KEYS
-from backtest.run_options import add_assumptions, add_grid, add_market
-from backtest.sweep.options import add_threads, add_varied
+from backtest.sweep.options import add_varied, parse_or_resume
 
 TRIALS: Final = 200
 OWN: Final = ("out", "resume", "threads", "as_json", "trials")
@@ -26,12 +32,10 @@ One aim is searched for by TPE, several by NSGA-II (Optuna). Values: KEY=a..b (a
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     """Read the command line; `--help` and mistakes in it end the process, as argparse does."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Search a grid's parameters over recorded candles, and tell whether what was found is luck.",
-        epilog=_EPILOG.format(program=program, keys=", ".join(GRID_KEYS)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        program,
+        "Search a grid's parameters over recorded candles, and tell whether what was found is luck.",
+        _EPILOG.format(program=program, keys=", ".join(GRID_KEYS)),
     )
     add_market(parser.add_argument_group("market"), needs_symbol=False)
     add_grid(parser.add_argument_group("grid and account"))
@@ -39,10 +43,7 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     _add_walk(parser.add_argument_group("walk-forward"))
     add_assumptions(parser.add_argument_group("assumptions"))
     _add_work(parser.add_argument_group("work and result"))
-    given = parser.parse_args(list(words))
-    if given.resume is None and (given.symbol is None or given.out is None or not given.vary):
-        parser.error("--symbol, --vary and --out are needed, or --resume FOLDER alone")
-    return given
+    return parse_or_resume(parser, words)
 
 
 def _add_walk(group: argparse._ArgumentGroup) -> None:
@@ -60,7 +61,5 @@ def _add_walk(group: argparse._ArgumentGroup) -> None:
 
 def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--trials", type=int, metavar="N", help=f"configurations to try per window ({TRIALS})")
-    group.add_argument("--out", type=Path, metavar="FOLDER", help="write results.parquet and report.html there")
-    group.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the search in this folder")
-    add_threads(group)
-    group.add_argument("--json", dest="as_json", action="store_true", help="print the result as JSON")
+    add_resumable(group, "search")
+    add_result_as_json(group)

@@ -1,25 +1,23 @@
 """The words of `sweep`, and what they mean."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from os import cpu_count
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from backtest.command_options import (
+    add_assumptions,
+    add_grid,
+    add_market,
+    add_result_as_json,
+    add_resumable,
+    new_parser,
+)
 from backtest.data.series import refuse
 from backtest.grid_config import GRID_KEYS
 from backtest.objectives import OBJECTIVES
 from backtest.rules_source import BUILT_IN
-from backtest.run_options import (
-    add_assumptions,
-    add_grid,
-    add_market,
-    keys_of,
-    parse_capital,
-    parse_delays,
-    parse_fees,
-    parse_fill,
-)
+from backtest.run_options import keys_of, parse_capital, parse_delays, parse_fees, parse_fill, read_all
 from backtest.scenario import PathRule
 from backtest.sweep.axes import Axis, parse_axes
 from backtest.sweep.space import Space
@@ -46,18 +44,21 @@ _PATHS: Final = ("rules", "data_dir", "config")
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     """Read the command line; `--help` and mistakes in it end the process, as argparse does."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Try every combination of a grid's parameters, or a fair draw of them, over recorded candles.",
-        epilog=_EPILOG.format(program=program, keys=", ".join(GRID_KEYS)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        program,
+        "Try every combination of a grid's parameters, or a fair draw of them, over recorded candles.",
+        _EPILOG.format(program=program, keys=", ".join(GRID_KEYS)),
     )
     add_market(parser.add_argument_group("market"), needs_symbol=False)
     add_grid(parser.add_argument_group("grid and account"))
     add_varied(parser.add_argument_group("what is varied"))
     add_assumptions(parser.add_argument_group("assumptions"))
     _add_work(parser.add_argument_group("work and result"))
+    return parse_or_resume(parser, words)
+
+
+def parse_or_resume(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """Read words that begin work, or go on with it."""
     given = parser.parse_args(list(words))
     if given.resume is None and (given.symbol is None or given.out is None or not given.vary):
         parser.error("--symbol, --vary and --out are needed, or --resume FOLDER alone")
@@ -75,18 +76,11 @@ def add_varied(group: argparse._ArgumentGroup, *, draws: bool = True) -> None:
     group.add_argument("--objective", default="profit", metavar="NAME", help=f"{told}: {names} (%(default)s)")
 
 
-def add_threads(group: argparse._ArgumentGroup) -> None:
-    """Add the number of threads."""
-    group.add_argument("--threads", type=int, default=cpu_count() or 1, metavar="N", help="all cores by default")
-
-
 def _add_work(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--out", type=Path, metavar="FOLDER", help="write results.parquet and report.html there")
-    group.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the sweep in this folder")
-    add_threads(group)
+    add_resumable(group, "sweep")
     group.add_argument("--ray", metavar="ADDRESS", help="spread over a Ray cluster: auto, HOST:PORT, ray://HOST:PORT")
     group.add_argument("--max-time", metavar="TIME", help="do not begin what would take longer, e.g. 30m or 2h")
-    group.add_argument("--json", dest="as_json", action="store_true", help="print the result as JSON")
+    add_result_as_json(group)
 
 
 def deciding_words(given: argparse.Namespace, own: Sequence[str] = OWN) -> dict[str, Any]:
@@ -113,21 +107,14 @@ def account_of(given: argparse.Namespace) -> Account:
     Raises:
         InvalidRequest: with every mistake in capital, fees, fill and delays.
     """
-    mistakes: list[FieldMistake] = []
-    read: dict[str, Any] = {}
-    wanted: dict[str, Callable[[], Any]] = {
-        "capital": lambda: None if given.capital is None else parse_capital(given.capital),
-        "fees": lambda: parse_fees(given.fees, given.bnb_price),
-        "fill": lambda: parse_fill(given.fill),
-        "delays": lambda: parse_delays(given),
-    }
-    for name, read_it in wanted.items():
-        try:
-            read[name] = read_it()
-        except InvalidRequest as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise InvalidRequest(mistakes)
+    read = read_all(
+        {
+            "capital": lambda: None if given.capital is None else parse_capital(given.capital),
+            "fees": lambda: parse_fees(given.fees, given.bnb_price),
+            "fill": lambda: parse_fill(given.fill),
+            "delays": lambda: parse_delays(given),
+        }
+    )
     return Account(**read, path=PathRule(given.path), bnb=given.bnb)
 
 

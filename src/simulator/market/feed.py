@@ -5,7 +5,7 @@ Prices and quantities are ints scaled by 10**8, quote amounts by 10**16; times a
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import SymbolSpec
@@ -57,6 +57,10 @@ class BookUpdate:
     symbol: str
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+
+
+ORIGIN: Final = "the market is "
+"""How a notice begins that only says what kind of market this is, which `source` tells too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,34 +3,43 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import aiohttp
 
 from simulator.core.symbols import SymbolSpec
-from simulator.market.feed import Candle, ClosedCandle, FeedStep, MarketError
-from simulator.market.intervals import HOUR_MS, INTERVALS, MINUTE_MS
-from simulator.market.public_messages import book_of, candle_of_row, specs_of_info, trade_of
+from simulator.market.feed import ORIGIN, Candle, ClosedCandle, FeedStep, MarketError
+from simulator.market.intervals import HOUR_MS, MINUTE_MS
+from simulator.market.live_rest import Closed, LiveRest, RequestPace
+from simulator.market.public_messages import book_of, specs_of_info, trade_of
 from simulator.market.synthetic import SyntheticFeed
+from utils.closed_hosts import ClosedHosts, host_of
 
 log = logging.getLogger(__name__)
 
-_HISTORY: Final = 1_000
-_PARALLEL: Final = 8
 _UNREACHABLE: Final = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """Where the market is and how long to wait for it.
+    """Where the market is, how long to wait for it, and by which clock.
 
     Attributes:
         asking_s: how long `open_live_or_synthetic` waits for its one question.
         pauses_s: pause before each reconnect in a row, the last one for all further ones.
         silence_s: a stream without a message for so long is taken for dead.
+        closures: folders in which bans outlive this process; see utils.closed_hosts.
+        now_ms: wall time.
+        sleep: how limits and bans are waited for.
     """
 
     rest_url: str = "https://api.binance.com"
@@ -39,6 +48,9 @@ class LiveSettings:
     asking_s: float = 3.0
     pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
     silence_s: float = 60.0
+    closures: tuple[Path, ...] = ()
+    now_ms: Callable[[], int] = _wall_ms
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class BinanceFeed:
@@ -50,12 +62,13 @@ class BinanceFeed:
     def __init__(
         self,
         session: aiohttp.ClientSession,
+        rest: LiveRest,
         settings: LiveSettings,
         specs: Mapping[str, SymbolSpec],
         past: Mapping[tuple[str, str], Sequence[Candle]],
         start_ms: int,
     ) -> None:
-        self._session = session
+        self._session, self._rest, self._pace = session, rest, rest.pace
         self._settings = settings
         self._past = past
         self._closed = asyncio.Event()
@@ -63,31 +76,54 @@ class BinanceFeed:
         self.specs = specs
         self.symbols = tuple(specs)
         self.start_ms = start_ms
-        self.notices: tuple[str, ...] = (f"the market is Binance's own, relayed from {settings.stream_url}",)
 
     @classmethod
-    async def open(cls, symbols: Sequence[str], settings: LiveSettings | None = None) -> Self:
+    async def open(
+        cls, symbols: Sequence[str], settings: LiveSettings | None = None, *, asking_s: float | None = None
+    ) -> Self:
         """Ask for filters and the past of the symbols.
 
+        Args:
+            symbols: in the order they are to have here.
+            settings: where and by which clock.
+            asking_s: ask one small question first, and give up if it is not answered in this time.
+
         Raises:
-            MarketError: when Binance cannot be reached, or does not know a symbol.
+            Closed: Binance asks this address to send nothing for now.
+            MarketError: Binance cannot be reached, or does not know a symbol.
         """
         chosen = settings or LiveSettings()
+        closed_hosts = ClosedHosts(chosen.closures, chosen.now_ms)
+        pace = RequestPace(host_of(chosen.rest_url), closed_hosts, chosen.now_ms, chosen.sleep)
+        pace.require_open()
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=chosen.request_s), trust_env=True)
         try:
-            rest = _Rest(session, chosen.rest_url)
-            specs = specs_of_info(
-                await rest.get("exchangeInfo", symbols=json.dumps(list(symbols), separators=(",", ":")))
-            )
-            ordered = {symbol: specs[symbol] for symbol in symbols}
-            past = await rest.past(symbols)
-            start_ms = int((await rest.get("time"))["serverTime"])
+            rest = LiveRest(session, chosen.rest_url, pace)
+            if asking_s is not None:
+                async with asyncio.timeout(asking_s):
+                    await rest.get("ping")
+            return await cls._of_rest(symbols, chosen, session, rest)
         except BaseException as error:
             await session.close()
             if isinstance(error, (*_UNREACHABLE, KeyError, ValueError)):
-                raise MarketError(f"Binance at {chosen.rest_url} cannot be used: {error!r}") from error
+                raise MarketError(f"Binance at {chosen.rest_url} cannot be used ({_told(error)})") from error
             raise
-        return cls(session, chosen, ordered, past, start_ms)
+
+    @classmethod
+    async def _of_rest(
+        cls, symbols: Sequence[str], settings: LiveSettings, session: aiohttp.ClientSession, rest: LiveRest
+    ) -> Self:
+        specs = specs_of_info(await rest.exchange_info(symbols))
+        ordered = {symbol: specs[symbol] for symbol in symbols}
+        past = await rest.past(symbols)
+        return cls(session, rest, settings, ordered, past, await rest.server_ms())
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Where the market comes from, and for as long as it lasts that Binance asks for silence."""
+        told = (f"{ORIGIN}Binance's own, relayed from {self._settings.stream_url}",)
+        silence = self._pace.notice()
+        return told if silence is None else (*told, f"{silence}: a stream that ends comes back only then")
 
     def history(self, symbol: str, interval: str, end_ms: int, limit: int) -> list[Candle]:
         """Return candles fetched at the start; see `MarketPast.history`."""
@@ -106,12 +142,16 @@ class BinanceFeed:
         return {"source": "live", "symbols": list(self.symbols)}
 
     async def live_steps(self) -> AsyncIterator[FeedStep]:
-        """Yield trades and books as they arrive, reconnecting until `close`.
+        """Yield trades and books as they arrive, reconnecting until `close`, though never while Binance forbids it.
 
         After a break the minutes that were missed come first, as closed candles.
         """
         failures = 0
         while not self._closed.is_set():
+            if wait_ms := self._pace.connection_wait_ms():
+                await self._pace.nap(wait_ms)
+                continue
+            self._pace.connecting()
             try:
                 async with self._session.ws_connect(self._stream_address()) as socket:
                     for step in await self._missed():
@@ -123,7 +163,10 @@ class BinanceFeed:
                         failures = 0
                         for step in self._relay.steps_of(json.loads(message.data)):
                             yield step
+            except Closed:
+                log.debug("the stream waits until Binance may be asked again")
             except (*_UNREACHABLE, ValueError, KeyError) as error:
+                self._heed(error)
                 log.warning("market stream broke: %r", error)
             if not self._closed.is_set():
                 await self._pause(failures)
@@ -138,16 +181,21 @@ class BinanceFeed:
         if not self._relay.connected_before:
             self._relay.connected_before = True
             return []
-        rest = _Rest(self._session, self._settings.rest_url)
-        now_ms = int((await rest.get("time"))["serverTime"])
+        now_ms = await self._rest.server_ms()
         since_ms = self._relay.market_ms // MINUTE_MS * MINUTE_MS
         steps = [
             FeedStep(candle.close_ms, (), None, ClosedCandle(symbol, "1m", candle))
             for symbol in self.symbols
-            for candle in await rest.klines(symbol, "1m", startTime=since_ms)
+            for candle in await self._rest.klines(symbol, "1m", startTime=since_ms)
             if candle.close_ms < now_ms
         ]
         return self._relay.ordered(steps)
+
+    def _heed(self, error: BaseException) -> None:
+        """Close the REST side too where a stream was refused for a limit: Binance counts by address."""
+        if isinstance(error, aiohttp.WSServerHandshakeError):
+            with suppress(Closed):
+                self._pace.heed(error.status, error.headers or {})
 
     def _stream_address(self) -> str:
         names = "/".join(
@@ -160,6 +208,12 @@ class BinanceFeed:
         with suppress(TimeoutError):
             async with asyncio.timeout(pauses[min(failures, len(pauses) - 1)]):
                 await self._closed.wait()
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) if isinstance(error, _UNREACHABLE) and str(error) else repr(error)
 
 
 class _Relay:
@@ -202,57 +256,26 @@ class _Relay:
         return True
 
 
-class _Rest:
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
-        self._gate = asyncio.Semaphore(_PARALLEL)
-
-    async def get(self, path: str, **parameters: str | int) -> Any:
-        async with self._gate, self._session.get(f"{self._url}/api/v3/{path}", params=parameters) as answer:
-            answer.raise_for_status()
-            return await answer.json()
-
-    async def klines(self, symbol: str, interval: str, **parameters: int) -> list[Candle]:
-        rows = await self.get("klines", symbol=symbol, interval=interval, limit=_HISTORY, **parameters)
-        return [candle_of_row(row) for row in rows]
-
-    async def past(self, symbols: Sequence[str]) -> dict[tuple[str, str], list[Candle]]:
-        keys = [(symbol, interval) for symbol in symbols for interval in INTERVALS]
-        candles = await asyncio.gather(*(self.klines(symbol, interval) for symbol, interval in keys))
-        return dict(zip(keys, candles, strict=True))
-
-
 async def open_live_or_synthetic(
     symbols: Sequence[str],
     *,
     seed: int,
-    now_ms: Callable[[], int],
     settings: LiveSettings | None = None,
     resume: Mapping[str, Any] | None = None,
 ) -> BinanceFeed | SyntheticFeed:
     """Return the live market where Binance answers one question within `asking_s`, else a synthetic one.
 
-    The synthetic feed's first notice says why it is there. A synthetic `resume` state stays synthetic.
+    The synthetic feed's first notice says why it is there, of a ban also until when. A synthetic `resume` state stays
+    synthetic.
     """
     chosen = settings or LiveSettings()
     reason = "the saved state is synthetic"
     if resume is None or resume.get("source") != "synthetic":
         try:
-            await _ask(chosen)
-            return await BinanceFeed.open(symbols, chosen)
-        except (MarketError, *_UNREACHABLE) as error:
-            reason = f"Binance did not answer at {chosen.rest_url} ({error!r})"
+            return await BinanceFeed.open(symbols, chosen, asking_s=chosen.asking_s)
+        except MarketError as error:
+            reason = str(error)
     own = resume if resume is not None and resume.get("source") == "synthetic" else None
-    feed = SyntheticFeed(symbols, seed=seed, start_ms=now_ms(), resume=own)
+    feed = SyntheticFeed(symbols, seed=seed, start_ms=chosen.now_ms(), resume=own)
     feed.notices = (f"{reason}: a synthetic market takes its place", *feed.notices)
     return feed
-
-
-async def _ask(settings: LiveSettings) -> None:
-    timeout = aiohttp.ClientTimeout(total=settings.asking_s)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
-        session.get(f"{settings.rest_url}/api/v3/ping") as answer,
-    ):
-        answer.raise_for_status()

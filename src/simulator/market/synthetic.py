@@ -15,7 +15,7 @@ from simulator.core.symbols import UNIT, SymbolSpec
 from simulator.market.books import BookModel
 from simulator.market.catalogue import specs_of
 from simulator.market.dynamics import SECONDS, Dynamics, Floats, MarketMood
-from simulator.market.feed import Candle, FeedStep, MarketError
+from simulator.market.feed import ORIGIN, Candle, FeedStep, MarketError
 from simulator.market.intervals import HOUR_MS, MINUTE_MS, interval_bounds
 from simulator.market.synthetic_past import SyntheticPast, draw_past
 from simulator.market.synthetic_prints import CHARACTERS, MinutePrinter
@@ -65,7 +65,7 @@ class SyntheticFeed:
             self._refuse_another(resume)
             start_ms = max(start_ms, int(resume["market_ms"]) + MINUTE_MS)
         self.start_ms = start_ms // MINUTE_MS * MINUTE_MS
-        self.notices: tuple[str, ...] = (f"the market is synthetic (seed {seed}): its prices are made up",)
+        self.notices: tuple[str, ...] = (f"{ORIGIN}synthetic (seed {seed}): its prices are made up",)
         characters = [CHARACTERS[symbol] for symbol in self.symbols]
         specs = tuple(self.specs.values())
         self._dynamics = Dynamics([character.minute_sd for character in characters])

@@ -30,6 +30,7 @@ from fakes.exchange_stub import ExchangeStub, Handler
 from fakes.inbox import RecordingInbox
 from fakes.venue_orders import BTC, ETH, intent_of
 from fakes.venue_process import VenueProcess
+from ports.connectivity import StreamAge
 from utils.clock import SystemClock
 
 READ = Call(market=Market.SPOT, method="GET", path="/api/v3/account", cost=Cost(20), signed=True)
@@ -243,11 +244,16 @@ def test_every_stream_tells_its_age_and_every_market_its_budget(venue: BinanceVe
     venue.streams.watch(BTC, inbox)
     inbox.until(lambda i: len(i.of(StreamResumed)) == 2)
     price = venue.market_data.tickers([BTC])[0].price
-    for _ in range(2):
-        process.print_trade("BTCUSDT", price, "0.5")
-    inbox.until(lambda i: len(i.prices) >= 2)
-    ages = {age.kind: age for age in venue.stream_ages()}
-    market, user = ages["market"], ages["user"]
+
+    def age_of(kind: str) -> StreamAge:
+        (age,) = [age for age in venue.stream_ages() if age.kind == kind]
+        return age
+
+    process.print_trade("BTCUSDT", price, "0.5")
+    inbox.until(lambda _: age_of("market").events >= 1)  # prices also come by REST
+    process.print_trade("BTCUSDT", price, "0.5")
+    inbox.until(lambda _: age_of("market").events >= 2)
+    market, user = age_of("market"), age_of("user")
     assert (market.instrument, market.live, user.live) == (BTC, True, True)
     assert market.age_s is not None
     assert market.age_s < 10
@@ -256,7 +262,7 @@ def test_every_stream_tells_its_age_and_every_market_its_budget(venue: BinanceVe
     answers: Queue[OrderEvent] = Queue()
     venue.gateway.read_open(BTC, None, answers.put)
     answers.get(timeout=20)
-    (user,) = [age for age in venue.stream_ages() if age.kind == "user"]
+    user = age_of("user")
     assert user.confirmed_age_s is not None
     budgets = {budget.market: budget for budget in venue.request_budgets()}
     assert 0 < budgets[Market.SPOT].weight.used < budgets[Market.SPOT].weight.limit

@@ -133,6 +133,25 @@ def test_an_address_off_the_list_raises_before_a_byte_leaves(
         assert (stub.requests, other.requests) == ([], [])
 
 
+def test_a_ban_counts_though_the_answer_that_tells_it_is_cut(
+    io: IoThread, transport_to: Callable[..., Transport]
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse(status=418, headers={"Retry-After": "300", "Content-Length": "100"})
+        await reply.prepare(request)
+        await reply.write(b'{"code":-1003,')
+        assert request.transport is not None
+        request.transport.close()
+        return reply
+
+    with ExchangeStub(handler) as stub:
+        transport = transport_to(stub)
+        for call in (PLACE, READ):
+            with pytest.raises(SlowDown):
+                io.run(transport.send(call), 10)
+        assert len(stub.requests) == 1
+
+
 def test_a_429_closes_the_market_before_the_next_request_leaves(
     io: IoThread, transport_to: Callable[..., Transport]
 ) -> None:

@@ -1,7 +1,10 @@
 """A back-test from the API through its own process to the report."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,16 +16,19 @@ from adapters.jobs.kinds import KINDS
 from adapters.jobs.queue import ChildJobs
 from backtest.candles import Candles
 from backtest.data.columns import SCHEMAS
+from backtest.data.options import parse as data_options
 from backtest.data.series import DAY_MS, Series
 from backtest.data.store import FOLDER, Store
-from backtest.job import candles_of, main
+from backtest.job import main
+from backtest.job_check import main as check
+from backtest.job_inputs import candles_of, inputs_of
 from domain.errors import InvalidRequest
 from fakes.backtest_studies import START_MS, a_study, walk, without
 from fakes.house import House, app_of
 from fakes.job_examples import ended, jobs_in
 from ports.archives import Recording
 from ports.backtest_job import RESULTS, BacktestParameters
-from ports.jobs import JobState, read_progress
+from ports.jobs import JobState, read_progress, read_refusal
 
 BODY = {
     "symbol": "BTCUSDT",
@@ -75,6 +81,25 @@ def test_a_back_test_over_the_api_trades_as_the_plain_engine_does(jobs: ChildJob
     assert len(fills) == len(plain.result.fills)
 
 
+def test_what_cannot_work_is_refused_before_it_is_taken(jobs: ChildJobs, tmp_path: Path) -> None:
+    keep(tmp_path, without(walk(24 * 3), 30, 40))
+    client = app_of(House(), jobs=jobs).test_client()
+    refused = client.post("/api/backtest", json={**BODY, "config": {**BODY["config"], "capital": 20}})
+    assert (refused.status_code, refused.json["error"]) == (422, "InvalidRequest"), refused.text
+    told = {mistake["field"]: mistake["message"] for mistake in refused.json["fields"]}
+    assert list(told) == ["allow_gaps", "config.capital"], "all at once"
+    assert "10 candles of BTCUSDT (1h) are missing" in told["allow_gaps"]
+    assert "set allow_gaps to true" in told["allow_gaps"]
+    assert "the smallest that works is" in told["config.capital"]
+    damaged = next((tmp_path / FOLDER).rglob("*.parquet"))
+    damaged.write_bytes(b"no Parquet")
+    refused = client.post("/api/backtest", json=BODY)
+    assert (refused.status_code, refused.json["error"]) == (409, "Conflict"), refused.text
+    assert str(damaged) in refused.json["message"]
+    assert jobs.jobs() == ()
+    assert not list((tmp_path / "jobs").iterdir()), "a look leaves nothing"
+
+
 def parameters(tmp_path: Path, **change: Any) -> BacktestParameters:
     """Return those of a request, and write them where a job's process looks."""
     jobs = app_of(House()).test_client()
@@ -86,25 +111,93 @@ def parameters(tmp_path: Path, **change: Any) -> BacktestParameters:
     return BacktestParameters.model_validate(job["parameters"])
 
 
+def look_at(tmp_path: Path) -> None:
+    """Put what lies there for a job into the list of a look, behind one that can be replayed."""
+    file = tmp_path / "jobs/one/parameters.json"
+    given = json.loads(file.read_text())
+    fits = {**given, **json.loads(parameters(tmp_path, allow_gaps=True).model_dump_json())}
+    file.write_text(json.dumps([fits, given]))
+
+
+PLAIN = {"initial_levels": 12, "spacing_perc": 1}
+
+
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "field", "words"),
     [
-        ({"from": "2025-01", "to": "2025-02"}, "from: nothing of spot BTCUSDT"),
-        ({"symbol": "ETHUSDT"}, "symbol: no klines of spot ETHUSDT"),
-        ({"interval": "1m"}, "interval: of spot BTCUSDT only 1h"),
-        ({"from": "2024-01-01"}, "gaps in this window"),
-        ({"capital": 20, "config": {"initial_levels": 12, "spacing_perc": 1}, "allow_gaps": True}, "capital"),
+        (
+            {"from": "2025-01", "to": "2025-02"},
+            "from",
+            "stored are those from 2024-01-01T00:00Z until 2024-01-04T00:00Z",
+        ),
+        ({"from": None, "to": "2023-01"}, "to", "Choose another window between these"),
+        ({"from": None, "to": "2025-01", "days": 3}, "days", "no candles of BTCUSDT (1h) lie in this window"),
+        ({"to": "2024-01-01T12:00", "interval": "1d"}, "interval", "no whole candle of 1d lies in this window"),
+        ({"symbol": "ETHUSDT"}, "symbol", "no candles of ETHUSDT are stored; choose a symbol"),
+        ({"interval": "1m"}, "interval", "no candles of 1m can be made of those that are stored of BTCUSDT (1h)"),
+        (
+            {"from": "2024-01-02"},
+            "allow_gaps",
+            "2024-01-02 06:00 to 2024-01-02 16:00 (10 missing), UTC. Choose another window",
+        ),
+        ({"from": "2023-12-31", "to": "2024-01-01"}, "from", "this window asks for 24 before that; begin there"),
+        ({"from": None, "to": "2024-01-01", "days": 2}, "days", "stored from 2024-01-01T00:00Z on"),
+        (
+            {"from": "2024-01-03", "to": "2024-01-05"},
+            "to",
+            "until 2024-01-04T00:00Z, this window asks for 48 after that",
+        ),
+        ({"capital": 20, "config": PLAIN, "allow_gaps": True}, "capital", "20 is too little for 12 levels"),
+        ({"capital": 500, "allow_gaps": True}, "config.capital", "only 500 are free"),
     ],
 )
-def test_what_cannot_be_replayed_is_told_in_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], reason: str
+def test_what_cannot_be_replayed_is_told_in_the_words_of_the_api(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], field: str, words: str
 ) -> None:
     keep(tmp_path, without(walk(24 * 3), 30, 40))
     parameters(tmp_path, **change)
-    assert main([str(tmp_path / "jobs/one")]) == 1
+    folder = str(tmp_path / "jobs/one")
+    assert main([folder]) == 1, "the job itself, where data changed meanwhile"
     *before, last = capsys.readouterr().out.splitlines()
-    assert reason in last
     assert all(map(read_progress, before))
+    assert last.startswith(f"{field}: ")
+    assert words in last
+    assert not re.search(r"--(allow|from \S+ to|capital|set)|`data list`", last), "no word of the command line"
+    look_at(tmp_path)
+    assert check([folder]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    told = read_refusal(line)
+    assert told is not None
+    assert (told.number, str(told.refusal)) == (1, last)
+    assert [mistake.field for mistake in getattr(told.refusal, "mistakes", [])] == [field]
+
+
+def test_the_remedy_that_an_owner_has_works_as_it_stands(tmp_path: Path) -> None:
+    keep(tmp_path, without(walk(24 * 3), 30, 40))
+    with pytest.raises(InvalidRequest) as refused:
+        inputs_of(parameters(tmp_path), Store(tmp_path / FOLDER))
+    command = str(refused.value).partition("machine: python -m backtest ")[2]
+    assert command == f"data get BTCUSDT --interval 1h --from 2024-01 --data-dir {tmp_path}"
+    given = data_options(shlex.split(command)[1:], "backtest data")
+    assert (given.symbol, given.interval, given.data_dir) == ("BTCUSDT", "1h", str(tmp_path))
+
+
+def test_prices_off_todays_tick_are_refused_before_the_replay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, walk(24))
+    given = parameters(tmp_path)
+    changed = given.model_copy(update={"rules": replace(given.rules, tick=Decimal("0.07"))})
+    folder = tmp_path / "jobs/one"
+    (folder / "parameters.json").write_text(changed.model_dump_json())
+    assert main([str(folder)]) == 1
+    look_at(tmp_path)
+    assert check([str(folder)]) == 0
+    *_, job, look = capsys.readouterr().out.splitlines()
+    told = read_refusal(look)
+    assert told is not None
+    assert job == str(told.refusal)
+    assert "from: the stored candles cannot be replayed under the exchange's present rules (row " in job
 
 
 def test_days_count_back_from_the_end_of_what_is_stored_or_asked_for(tmp_path: Path) -> None:

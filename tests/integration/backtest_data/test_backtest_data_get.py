@@ -15,6 +15,7 @@ from backtest.data.series import Series
 from backtest.data.store import Put, Store
 from domain.errors import InvalidRequest, NotFound, Unreachable
 from fakes.binance_archive import Archive, serving
+from fakes.clock import FakeClock
 from fakes.recorded_rows import HOUR_MS, KLINE_HEADER, klines, month_ms, ms, trades
 
 BELOW = "data/spot/monthly/klines/BTCUSDT/1h"
@@ -41,10 +42,11 @@ class Downloads:
     def __init__(self, archive: Archive, folder: Path) -> None:
         self.archive = archive
         self.store = Store(folder)
-        self.pauses: list[float] = []
+        self.clock = FakeClock()
 
-    async def _pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+    @property
+    def pauses(self) -> list[float]:
+        return self.clock.waits
 
     def get(
         self, start: str, end: str | None = None, *, kind: str = "klines", now_ms: int = NOW_MS, replace: bool = False
@@ -55,7 +57,12 @@ class Downloads:
         request = Request(series=series, from_ms=from_ms, to_ms=to_ms or now_ms, replace=replace)
 
         async def run() -> Outcome:
-            archives = BinanceArchives(self.archive.address, pause=self._pause)
+            archives = BinanceArchives(
+                self.archive.address,
+                pause=self.clock.sleep,
+                now_ms=self.clock.wall_ms,
+                closures=[self.store.folder.parent / "closures"],
+            )
             try:
                 return await Getting(request, archives, self.store, Silent(), now_ms).run()
             finally:
@@ -170,6 +177,21 @@ def test_a_busy_archive_is_given_the_pause_it_asks_for(downloads: Downloads) -> 
     downloads.archive.answers[f"{BELOW}/BTCUSDT-1h-2023-02.zip"] = [503, 429]
     assert downloads.get("2023-02", "2023-02").fetched == ["2023-02"]
     assert downloads.pauses == [7.0, 7.0]
+
+
+def test_silence_is_kept_to_the_second_and_a_long_one_ends_the_download(downloads: Downloads) -> None:
+    downloads.archive.retry_after = "119"
+    downloads.archive.answers[f"{BELOW}/BTCUSDT-1h-2023-02.zip.CHECKSUM"] = [429]
+    assert downloads.get("2023-02", "2023-02").fetched == ["2023-02"]
+    assert downloads.pauses == [119.0]
+    downloads.archive.retry_after = "7200"
+    downloads.archive.answers[f"{BELOW}/BTCUSDT-1h-2023-03.zip"] = [418]
+    for asked in (True, False):  # the second time is another process
+        with pytest.raises(Unreachable, match=r"asks for silence until .* UTC; ask again then"):
+            downloads.get("2023-03", "2023-03")
+        assert bool(downloads.archive.asked) is asked
+    downloads.clock.advance(7200)
+    assert downloads.get("2023-03", "2023-03").fetched == ["2023-03"]
 
 
 def test_nobody_there_is_told_soon_and_a_refusal_at_once(downloads: Downloads, tmp_path: Path) -> None:

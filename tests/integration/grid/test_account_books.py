@@ -19,7 +19,7 @@ from domain.money import exact
 from domain.orders import Side
 from fakes.grid_examples import gate
 from fakes.simulator_calls import Caller
-from fakes.store import InMemoryStore
+from fakes.store import InMemoryStore, MemoryDatabase
 from fakes.venue_process import KEY, SECRET, VenueProcess
 from grid.account_watch import AccountWatch
 from grid.bookkeeper import FRESH_S, AccountBookkeeper, AccountSources
@@ -176,6 +176,27 @@ def test_an_account_without_grids_has_books_that_begin_now(house: AccountHouse) 
     assert books.account is not None
     assert books.account.value.equity_change == 0
     assert set(books.account.baseline_prices) == {"USDT", "BNB", "ETH"}
+
+
+def test_orders_of_grids_that_a_restored_copy_lacks_are_named_until_they_are_gone(
+    open_house: Callable[[InMemoryStore], AccountHouse], process: VenueProcess
+) -> None:
+    lost, others = "gh-t3st-1-7-rb-dIdo-0-0", ("gh-ab12-1-7-rb-dIdo-0-0", "gh-notes", "by-hand")
+    with Caller(process.url) as caller:
+        price = f"{caller.price() * 0.9:.2f}"
+        for client_id in (lost, *others):
+            assert caller.place(price=price, newClientOrderId=client_id)["status"] == "NEW"
+        first_life = open_house(InMemoryStore()).watch()
+        first_life.look()
+        assert first_life.notices == ()
+        watch = open_house(InMemoryStore(database=MemoryDatabase(epoch=2))).watch()
+        watch.look()
+        (notice,) = watch.notices
+        assert notice.startswith("1 order(s) on BTCUSDT rest of grid 7, which these books lack")
+        assert lost in notice
+        caller.signed("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=lost)
+    watch.look()
+    assert watch.notices == ()
 
 
 def test_what_the_grid_a_stranger_and_a_deposit_did_stand_in_their_own_lines(

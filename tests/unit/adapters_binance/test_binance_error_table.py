@@ -67,11 +67,12 @@ def test_limits_and_overload_were_not_executed(market: Market, status: int, cont
 
 
 def test_the_pause_is_the_venues_where_it_names_one() -> None:
-    told = translate(SPOT, 429, body(-1003), {"Retry-After": "37"}, READ)
-    untold = translate(SPOT, 429, body(-1003), {}, READ)
-    assert isinstance(told, SlowDown)
-    assert isinstance(untold, SlowDown)
-    assert (told.retry_after_s, untold.retry_after_s) == (37.0, 10.0)
+    def pause_s(status: int, headers: dict[str, str]) -> float:
+        error = translate(SPOT, status, body(-1003), headers, READ)
+        assert isinstance(error, SlowDown)
+        return error.retry_after_s
+
+    assert (pause_s(429, {"Retry-After": "37"}), pause_s(429, {}), pause_s(418, {})) == (37.0, 10.0, 120.0)
 
 
 def test_post_only_refusals_are_told_apart_from_others() -> None:

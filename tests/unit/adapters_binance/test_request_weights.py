@@ -95,7 +95,7 @@ def test_reads_leave_weight_for_orders_and_orders_for_cancels(clock: FakeClock) 
     async def work() -> None:
         async with broker.turn(SPOT, Cost(80), Urgency.DATA):
             pass
-        with pytest.raises(SlowDown) as refused:
+        with pytest.raises(SlowDown, match="the request limit is used up on spot") as refused:
             await one(Urgency.DATA)
         assert refused.value.retry_after_s == 60, "it does not fit before the next minute"
         for _ in range(15):
@@ -150,7 +150,7 @@ def test_a_429_stops_its_market_and_a_ban_stops_both(clock: FakeClock) -> None:
             await tries(SPOT)
         async with broker.turn(FUTURES, ONE, Urgency.DATA) as turn:
             turn.answered(418, {}, slow_down=SlowDown("", code=-1003, retry_after_s=300))
-        with pytest.raises(SlowDown) as banned:
+        with pytest.raises(SlowDown, match="the venue asks for silence on futures, it reopens in 300 s") as banned:
             await tries(FUTURES)
         assert banned.value.retry_after_s == 300
         with pytest.raises(SlowDown) as both:

@@ -189,6 +189,7 @@ def test_books_in_doubt_are_whole_only_after_every_trade_was_read():
     driver.read(tuple(map(driver.there, driver.rested)), (fill(lost, 40),))
     assert (driver.take(HoldsAllOrders), driver.desk.synced) == ([], False)
     driver.tell(OrderReported(driver.there(lost, status=Status.FILLED, executed=ONE), (fill(lost, 40),)))
+    assert (driver.counts()["orders_adopted"], driver.counts()["fills_booked_late"]) == (1, 1)
     assert driver.take(ReadOpen) == [ReadOpen(40)]
     listed = tuple(map(driver.there, driver.rested))
     driver.read(listed, (fill(lost, 40),))

@@ -149,7 +149,7 @@ def test_a_dead_market_is_told() -> None:
 def test_auto_asks_once_and_takes_the_live_market_when_it_answers() -> None:
     async def work() -> None:
         async with PublicBinance([[]], now_ms=NOW).running() as server:
-            feed = await open_live_or_synthetic(SYMBOLS, seed=1, now_ms=lambda: NOW, settings=settings_for(server))
+            feed = await open_live_or_synthetic(SYMBOLS, seed=1, settings=settings_for(server))
             assert isinstance(feed, BinanceFeed)
             await feed.close()
             assert server.asked.count("ping") == 1
@@ -162,13 +162,11 @@ def test_auto_falls_to_a_synthetic_market_and_says_so() -> None:
         server = PublicBinance([[]], now_ms=NOW)
         async with server.running():
             settings = settings_for(server)
-        feed = await open_live_or_synthetic(SYMBOLS, seed=1, now_ms=lambda: NOW, settings=settings)
+        feed = await open_live_or_synthetic(SYMBOLS, seed=1, settings=settings)
         assert isinstance(feed, SyntheticFeed)
-        assert "did not answer" in feed.notices[0]
+        assert "cannot be used" in feed.notices[0]
         assert "a synthetic market takes its place" in feed.notices[0]
-        resumed = await open_live_or_synthetic(
-            SYMBOLS, seed=1, now_ms=lambda: NOW, settings=settings, resume=feed.state()
-        )
+        resumed = await open_live_or_synthetic(SYMBOLS, seed=1, settings=settings, resume=feed.state())
         assert resumed.notices[0].startswith("the saved state is synthetic")
 
     run(work())
@@ -180,7 +178,7 @@ def test_auto_does_not_wait_for_a_silent_market() -> None:
         server.silent = True
         async with server.running():
             settings = replace(settings_for(server), asking_s=0.05)
-            feed = await open_live_or_synthetic(SYMBOLS, seed=1, now_ms=lambda: NOW, settings=settings)
+            feed = await open_live_or_synthetic(SYMBOLS, seed=1, settings=settings)
             assert feed.source == "synthetic"
             assert server.asked == ["ping"]
         assert LiveSettings().asking_s == 3.0
