@@ -5,7 +5,7 @@ GRIDHIVE_MORE_EXAMPLES=20 tries twenty times as many cases, drawn anew each time
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from os import environ
 from pathlib import Path
@@ -120,12 +120,15 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
     scenario = Scenario.of(
         request,
         planned_at,
-        replace(rules_of(SPEC), max_open_orders=random.choice([200, 200, levels - 1])),
+        rules_of(SPEC),
         balances={"USDT": Decimal(20_000), "BNB": Decimal(random.choice(["0", "0.001", "5"]))},
         fees=fees_about(random, market),
         fill=FillAssumption(random.choice(list(FillKind)), random.choice([50_000, 1_000_000])),
         delays=Delays(random.choice(LATENCIES), random.choice([0, 0, 2, 5])) if random.random() < 0.9 else Delays(0, 3),
     )
+    if random.random() < 0.1:  # the exchange allows fewer than when the plan was made
+        fewer = replace(scenario.rules, max_open_orders=max(levels - 1 - random.randint(1, 3), 1))
+        scenario = replace(scenario, rules=fewer)
     if random.random() < 0.2:
         little = round(scenario.plan.capital_needed * random.choice([6, 10]) / 10, 8)
         scenario = replace(scenario, balances={**scenario.balances, "USDT": little})
@@ -262,6 +265,8 @@ class Course:
     fills: list[tuple[int, int]]  # ms from the start, price in cents; but for the first purchase
     refusals: int
     late_cancels: int = 0
+    capital: int = 1_000
+    sizes: list[int] = field(default_factory=list)  # of the prints, in 1e-8; empty: enough for all
 
 
 COURSES = {
@@ -278,9 +283,21 @@ COURSES = {
         levels=5,
         latency_ms=1_000,
         kind=FillKind.THROUGH,
-        prints=[(0, 10_000), (3_000, 9_940), (3_500, 10_120), (4_700, 10_050), (9_000, 10_040)],
-        fills=[(3_000, 9_950), (3_500, 10_050), (3_500, 10_100), (5_000, 10_050), (9_000, 10_050)],
-        refusals=1,
+        # It may go again with the timer of the same moment: what prints at 5,500 does not meet it.
+        prints=[(0, 10_000), (3_000, 9_940), (3_500, 10_120), (4_700, 10_050), (5_500, 10_040), (9_000, 10_040)],
+        fills=[(3_000, 9_950), (3_500, 10_050), (3_500, 10_100), (5_000, 10_050), (7_000, 10_040)],
+        refusals=2,
+    ),
+    "a rest too small to be an order fills after all, so that the sale is placed anew": Course(
+        levels=3,
+        latency_ms=1_000,
+        kind=FillKind.TOUCH,
+        capital=60,
+        prints=[(0, 10_000), (3_000, 9_950), (3_500, 9_940), (7_000, 10_000)],
+        sizes=[10**12, 26_000_000, 10**12, 10**12],
+        fills=[(3_000, 9_950), (3_500, 9_950), (7_000, 10_000)],
+        refusals=0,
+        late_cancels=1,
     ),
     "a cancel comes too late, so that its slot waits for the timer": Course(
         levels=3,
@@ -318,14 +335,14 @@ def test_a_rare_course_of_things_is_the_live_grids(course: Course):
         market=Market.SPOT,
         time_ms=START_MS + times,
         price=prices * SPEC.tick,
-        quantity=np.full(len(prices), 10**12, dtype=np.int64),
+        quantity=np.array(course.sizes or [10**12] * len(prices), dtype=np.int64),
     )
     request = GridRequest(
         instrument=rules_of(SPEC).instrument,
         levels=course.levels,
         spacing_percent=Decimal("0.5"),
         spacing=Spacing.ARITHMETIC,
-        capital=Decimal(1_000),
+        capital=Decimal(course.capital),
     )
     scenario = Scenario.of(
         request,
