@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.instrument import Instrument
+from domain.money import ZERO
 
 
 class Side(StrEnum):
@@ -26,6 +27,14 @@ class TimeInForce(StrEnum):
     GTC = "GTC"
     IOC = "IOC"
     FOK = "FOK"
+
+
+class PositionSide(StrEnum):
+    """Which position of a contract an order changes: the one there is in one-way mode, or one of two in hedge mode."""
+
+    BOTH = "BOTH"
+    LONG = "LONG"
+    SHORT = "SHORT"
 
 
 class Role(StrEnum):
@@ -67,7 +76,8 @@ class Intent:
     """One order we have decided to send, stored before the request leaves.
 
     `price` is None for a market order; `reason` says for people why it is wanted. `created_ms` is wall time, because
-    it decides when a request can no longer be accepted by the venue.
+    it decides when a request can no longer be accepted by the venue. `position_side` and `reduce_only` are for futures;
+    hedge mode knows no `reduce_only`: there the sides say what opens and what closes.
     """
 
     client_id: str
@@ -81,6 +91,8 @@ class Intent:
     price: Decimal | None
     reason: str
     created_ms: int
+    position_side: PositionSide = PositionSide.BOTH
+    reduce_only: bool = False
 
     @property
     def side(self) -> Side:
@@ -92,6 +104,8 @@ class Fill:
     """Money that moved: one trade of ours, in the venue's own amounts.
 
     `trade_id` is unique per account and instrument only. `quote_quantity` is the venue's, never recomputed.
+    `realized_profit` is what closing (part of) a futures position brought, in the margin asset, before commission; the
+    venue's own number.
     """
 
     instrument: Instrument
@@ -106,6 +120,8 @@ class Fill:
     commission_asset: str
     is_maker: bool
     time_ms: int
+    realized_profit: Decimal = ZERO
+    position_side: PositionSide = PositionSide.BOTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ class StreamAge:
     events: int
     reconnects: int
     reason: str = ""
+    market: Market = Market.SPOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,8 +100,8 @@ class Streams(Protocol):
 
     def unwatch(self, instrument: Instrument, inbox: Inbox) -> None: ...
 
-    def distrust(self, kind: str, reason: str) -> None:
-        """Give up the connection of this kind ("market" or "user") as lost, and subscribe anew.
+    def distrust(self, kind: str, reason: str, market: Market = Market.SPOT) -> None:
+        """Give up a market's connection of this kind ("market" or "user") as lost, and subscribe anew.
 
         StreamLost follows to every inbox unless it was told already, and then StreamResumed.
         """

@@ -1,10 +1,11 @@
 """Chooses and opens the market feed the options ask for."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.market.feed import MarketError, MarketPast
+from simulator.market.files import DataSource
 from simulator.market.intervals import MINUTE_MS
 from simulator.market.live import BinanceFeed, LiveSettings, open_live_or_synthetic
 from simulator.market.live_rest import Closed
@@ -12,6 +13,7 @@ from simulator.market.recordings import Stretch
 from simulator.market.replay import ReplayFeed
 from simulator.market.synthetic import SyntheticFeed
 from simulator.options import Options
+from simulator.um.market.feed import ContractFeed
 from utils.closed_hosts import FOLDER_NAME, user_folders
 
 
@@ -70,9 +72,37 @@ def _refuse_another(saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
             )
 
 
+def open_contracts(options: Options, market: MarketPast, saved: Mapping[str, Any] | None) -> ContractFeed:
+    """Open the USD-M side of a market: recorded where `--data` gives files of it, else following spot.
+
+    Raises:
+        MarketError: bad data, or a state that belongs to other files.
+    """
+    own = [source for source in options.sources if source.market == "um"]
+    stand_ins = [s.symbol for s in own if s.content == "prices" and s in _spot_sources(options.sources)]
+    contracts = ContractFeed(
+        market,
+        own,
+        Stretch(options.from_ms, options.to_ms),
+        seed=options.seed,
+        shift_ms=market.state().get("shift_ms", 0),
+        stand_ins=stand_ins,
+    )
+    if saved is not None and "futures" in saved:
+        _refuse_another(saved["futures"], contracts.state())
+    return contracts
+
+
+def _spot_sources(sources: Sequence[DataSource]) -> list[DataSource]:
+    """Return what the spot market is played from: a contract without a spot file stands in for its symbol."""
+    prices = [source for source in sources if source.content == "prices"]
+    spot = {source.symbol for source in prices if source.market == "spot"}
+    return [source for source in prices if source.market == "spot" or source.symbol not in spot]
+
+
 def _replay(options: Options, saved: Mapping[str, Any] | None) -> ReplayFeed:
     return ReplayFeed.open(
-        options.sources,
+        _spot_sources(options.sources),
         Stretch(options.from_ms, options.to_ms),
         at_ms=_now_ms() if options.at_now else None,
         resume=saved,

@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal
@@ -12,9 +12,10 @@ from simulator.faults.plan import Plan, PlanError
 from simulator.faults.teaching import FAULTS_HELP
 from simulator.market.feed import MarketError
 from simulator.market.files import DataSource, parse_moment
-from simulator.wire.connections import SocketRules
-from simulator.wire.gateway import SUBJECTS
-from simulator.wire.limits import Limits
+from simulator.subjects import SUBJECTS
+from simulator.um.core.contracts import MARGIN_ASSET
+from simulator.wire.connections import FUTURES_RULES, SocketRules
+from simulator.wire.limits import FUTURES_LIMITS, Limits
 from simulator.wire.numbers import MONEY_UNIT
 
 MarketKind = Literal["auto", "live", "replay", "synthetic"]
@@ -65,11 +66,22 @@ class Options:
     state: Path | None
     keys: tuple[tuple[str, str], ...]
     balances: tuple[tuple[str, int], ...]
+    futures_balances: tuple[tuple[str, int], ...]
     pays_in_bnb: bool
     lenient: bool
     limits: Limits
+    futures_limits: Limits
     sockets: SocketRules
     faults: Plan
+
+    @property
+    def futures_sockets(self) -> SocketRules:
+        """Return the rules of the futures port: its own wherever an option was left as it is."""
+        usual = SocketRules()
+        own = {
+            name: value for name, value in FUTURES_RULES.items() if getattr(self.sockets, name) == getattr(usual, name)
+        }
+        return replace(self.sockets, **own)
 
     @property
     def is_lock_step(self) -> bool:
@@ -103,9 +115,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
             state=given.state,
             keys=_keys(given.api_key, given.api_secret),
             balances=_balances(_flat(given.balance) or [DEFAULT_BALANCE]),
+            futures_balances=_futures_balances(_flat(given.futures_balance)),
             pays_in_bnb=given.fees_in_bnb,
             lenient=given.lenient_parameters,
             limits=_limits(given),
+            futures_limits=_futures_limits(given),
             sockets=_sockets(given, lossless=speed is None),
             faults=Plan() if given.faults is None else Plan.load(given.faults, SUBJECTS),
         )
@@ -119,6 +133,16 @@ def _limits(given: argparse.Namespace) -> Limits:
         orders_10s=given.orders_10s,
         orders_day=given.orders_day,
         raw_requests=given.raw_requests,
+        connections=given.connection_attempts,
+    )
+
+
+def _futures_limits(given: argparse.Namespace) -> Limits:
+    return replace(
+        FUTURES_LIMITS,
+        request_weight=given.futures_request_weight_limit,
+        orders_10s=given.futures_orders_10s,
+        orders_minute=given.futures_orders_minute,
         connections=given.connection_attempts,
     )
 
@@ -137,7 +161,7 @@ def _sockets(given: argparse.Namespace, *, lossless: bool) -> SocketRules:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="A Binance-compatible spot exchange to trade against without risk.",
+        description="A Binance-compatible spot and USD-M futures exchange to trade against without risk.",
         epilog=_EPILOG + FAULTS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -177,8 +201,9 @@ def _add_market(group: Group) -> None:
         "--data",
         action="append",
         nargs="+",
-        metavar="[spot:|um:]SYMBOL=FILE",
-        help="candles or trades to replay; a bare FILE whose name begins with the symbol will do",
+        metavar="[spot:|um:|mark:|funding:]SYMBOL=FILE",
+        help="candles or trades to replay, mark prices and funding of contracts; a bare FILE whose name begins "
+        "with the symbol will do",
     )
     group.add_argument("--symbols", default=DEFAULT_SYMBOLS, help="symbols of a live or synthetic market (%(default)s)")
     group.add_argument(
@@ -203,15 +228,25 @@ def _add_accounts(group: Group) -> None:
         metavar="ASSET=AMOUNT",
         help=f"what each new account starts with ({DEFAULT_BALANCE})",
     )
+    group.add_argument(
+        "--futures-balance",
+        action="append",
+        nargs="+",
+        metavar="USDT=AMOUNT",
+        help="what the futures wallet of each new account starts with (nothing)",
+    )
     group.add_argument("--fees-in-bnb", action="store_true", help="accounts pay commission in BNB while they have some")
 
 
 def _add_limits(group: Group) -> None:
-    limits, rules = Limits(), SocketRules()
+    limits, rules, futures = Limits(), SocketRules(), FUTURES_LIMITS
     for name, default, meaning in (
         ("--request-weight-limit", limits.request_weight, "request weight per minute and address"),
         ("--orders-10s", limits.orders_10s, "unfilled order count per 10 s and account"),
         ("--orders-day", limits.orders_day, "unfilled order count per day and account"),
+        ("--futures-request-weight-limit", futures.request_weight, "the same on the futures port"),
+        ("--futures-orders-10s", futures.orders_10s, "orders per 10 s and futures account"),
+        ("--futures-orders-minute", futures.orders_minute, "orders per minute and futures account"),
         ("--raw-requests", limits.raw_requests, "requests per 5 minutes and address"),
         ("--connection-attempts", limits.connections, "WebSocket connections per 5 minutes and address"),
         ("--messages-per-s", rules.messages_per_s, "incoming messages per second on a stream socket"),
@@ -275,6 +310,14 @@ def _balance(item: str) -> tuple[str, int]:
     if match is None:
         raise OptionsError(f"--balance must look like USDT=10000, was {item!r}")
     return match[1].upper(), int(Decimal(match[2]) * MONEY_UNIT)
+
+
+def _futures_balances(items: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    balances = _balances(items)
+    for asset, _ in balances:
+        if asset != MARGIN_ASSET:
+            raise OptionsError(f"--futures-balance must look like USDT=10000: the futures wallet holds no {asset}")
+    return balances
 
 
 def _flat(groups: list[list[str]] | None) -> list[str]:

@@ -8,16 +8,20 @@ from itertools import chain
 from typing import Final
 
 from simulator.clocks import MarketClock
-from simulator.market.feed import Feed, FeedStep, LiveFeed
+from simulator.market.feed import FeedStep, LiveFeed
 from simulator.state import Position
 from simulator.turns import Turns
-from simulator.wire.venue import Venue
+from simulator.venues import Venues
 
 _WORK_S: Final = 0.004
 """How long steps may run before requests get their turn."""
 _STEPS_BETWEEN_YIELDS: Final = 20
 _FULL_BACKLOG: Final = 2_000
 _BACKLOG_PAUSE_S: Final = 0.001
+
+
+Steps = Callable[[int | None], Iterator[FeedStep]]
+"""Yields a market's steps in strict time order, only those later than a moment if given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +35,30 @@ class Progress:
 class Player:
     """Carries the feed's steps into the venue."""
 
-    def __init__(self, venue: Venue, clock: MarketClock, turns: Turns, backlog: Callable[[], int]) -> None:
-        self._venue, self._clock, self._turns, self._backlog = venue, clock, turns, backlog
+    def __init__(self, venues: Venues, clock: MarketClock, turns: Turns, backlog: Callable[[], int]) -> None:
+        self._venues, self._clock, self._turns, self._backlog = venues, clock, turns, backlog
         self._steps: Iterator[FeedStep] = iter(())
         self._stepping = asyncio.Lock()
         self._candle_end_ms = 0
         self.finished = False
 
-    def load(self, feed: Feed, position: Position | None, base_ms: int) -> None:
-        """Take a feed, from where an earlier run left it if given.
+    def load(self, feed: Steps, position: Position | None, base_ms: int) -> None:
+        """Take the market's steps, from where an earlier run left it if given.
 
         What that run had played since `base_ms` goes into the candles once more, and nowhere else.
         """
         if position is None:
-            self._steps = feed.steps()
+            self._steps = feed(None)
             return
         self._turns.position = position
-        steps = feed.steps(base_ms - 1)
+        steps = feed(base_ms - 1)
         at_position = 0
         for step in steps:
             at_position += step.time_ms == position.time_ms
             if step.time_ms > position.time_ms or at_position > position.played:
                 steps = chain((step,), steps)
                 break
-            self._venue.remember(step)
+            self._venues.remember(step)
         self._steps = steps
 
     async def run(self) -> None:
@@ -102,13 +106,13 @@ class Player:
     def _play(self, step: FeedStep) -> bool:
         """Play one step; tell whether it changed an account's order."""
         self._clock.arrive(step.time_ms)
-        self._venue.play(step)
+        self._venues.play(step)
         if step.candle is not None:
             self._candle_end_ms = step.candle.candle.close_ms + 1
         before = self._turns.position
         played = before.played + 1 if before is not None and before.time_ms == step.time_ms else 1
         self._turns.position = Position(step.time_ms, played)
-        changed = self._venue.touched_accounts()
+        changed = self._venues.touched_accounts()
         self._turns.finish()
         return changed
 

@@ -14,27 +14,34 @@ from typing import Final, cast
 
 from simulator.clocks import MarketClock
 from simulator.core.errors import ExchangeError
-from simulator.core.events import MarketTrade
 from simulator.faults.control import FaultControl
 from simulator.faults.course import Course
-from simulator.faults.kinds import FaultKind
 from simulator.faults.plan import PlanError
-from simulator.market.books import BookModel
 from simulator.market.candles import CandleBook
 from simulator.market.feed import ORIGIN, Feed, LiveFeed, MarketError, MarketPast
 from simulator.market.intervals import DAY_MS
-from simulator.markets import open_market
+from simulator.markets import open_contracts, open_market
 from simulator.options import Options
 from simulator.player import Player, Progress
+from simulator.ports import Ports
 from simulator.state import StateError, StateStore, new_instance
+from simulator.subjects import SUBJECTS
 from simulator.turns import Turns
+from simulator.um.market.feed import ContractFeed
+from simulator.um.side import FuturesSide, futures_balance
+from simulator.um.wire.acts import FuturesActs
+from simulator.um.wire.private_operations import TRANSFERS
+from simulator.venues import Venues, lay_out_books, merged_steps
 from simulator.wire import errors
 from simulator.wire.acts import Acts
 from simulator.wire.admin import Admin
 from simulator.wire.dispatch import Dispatcher, KeyHolder
-from simulator.wire.door import Door
-from simulator.wire.gateway import SUBJECTS, Gateway, Port
+from simulator.wire.frames import SpotDialect
+from simulator.wire.gateway import Port
+from simulator.wire.numbers import MONEY_UNIT
+from simulator.wire.operations import OPERATIONS
 from simulator.wire.publisher import Publisher
+from simulator.wire.routes import routes_of
 from simulator.wire.user_streams import UserStreams
 from simulator.wire.venue import Clocks, Venue
 
@@ -43,7 +50,6 @@ _TICK_S: Final = 0.05
 _CHECKPOINT_S: Final = 1.0
 _GOODBYE_S: Final = 0.2
 _SPOT: Final = ("/api/", "/sapi/", "/dapi/")
-_FUTURES: Final = ("/fapi/", "/sapi/", "/dapi/")
 
 
 def wall_ms() -> int:
@@ -60,7 +66,9 @@ async def run(options: Options) -> int:
     simulator: Simulator | None = None
     try:
         store = StateStore.open(options.state) if options.state is not None else None
-        simulator = Simulator(options, await open_market(options, store.market if store else None), store)
+        saved = store.market if store else None
+        market = await open_market(options, saved)
+        simulator = Simulator(options, market, open_contracts(options, market, saved), store)
         await simulator.open()
     except (MarketError, StateError, PlanError, OSError) as exc:
         _LOG.error("%s", exc)
@@ -80,9 +88,9 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 
 class Simulator:
-    """One venue with its feed and its two ports."""
+    """A spot and a futures venue with their feed and their two ports."""
 
-    def __init__(self, options: Options, market: MarketPast, store: StateStore | None) -> None:
+    def __init__(self, options: Options, market: MarketPast, contracts: ContractFeed, store: StateStore | None) -> None:
         self._options, self._market, self._store = options, market, store
         self._instance = store.instance if store is not None else new_instance()
         self._position = store.resumed(market.source) if store is not None else None
@@ -94,13 +102,23 @@ class Simulator:
         clocks = Clocks(wall_ms, self.clock.now_ms)
         self.venue = Venue(market, candles, clocks, options.limits, saved)
         self._users = UserStreams(self.venue.faults, wall_ms)
-        self._publisher = Publisher(self.venue, self.clock.now_ms if options.is_lock_step else wall_ms)
-        self._turns = Turns(self.venue, store, self._users, self._publisher, self._fail)
+        cadence_ms = self.clock.now_ms if options.is_lock_step else wall_ms
+        self._publisher = Publisher(self.venue, SpotDialect(self.venue), cadence_ms)
+        self._contracts = contracts
+        saved_futures = store.futures_dump(contracts.specs) if store is not None else None
+        self.futures = FuturesSide(
+            contracts, self.venue, options.futures_limits, cadence_ms, saved=saved_futures, base_ms=self._base_ms
+        )
+        if store is not None:
+            self.futures.venue.listen_keys.load(store.listen_keys)
+        self.venues = Venues(self.venue, self.futures.venue)
+        outlets = (self._users, self._publisher), (self.futures.users, self.futures.publisher)
+        self._turns = Turns(self.venues, store, *outlets, self._fail, is_resumed=saved_futures is not None)
         self._keys = {key: KeyHolder(secret, account_id_of(key)) for key, secret in options.keys}
         self._dispatcher = Dispatcher(self.venue, self._keys, self._turns.settle, lenient=options.lenient)
-        self._player = Player(self.venue, self.clock, self._turns, self._backlog)
-        self._gateways: list[Gateway] = []
-        self._doors: list[Door] = []
+        self._futures_dispatcher = self.futures.dispatcher(self._keys, self._turns.settle, lenient=options.lenient)
+        self._ports = Ports(options.host, self._users, self.venue.faults, wall_ms)
+        self._player = Player(self.venues, self.clock, self._turns, lambda: self._ports.backlog)
         self._faults = self._fault_control()
         self._stopping = asyncio.Event()
         self._status = 0
@@ -115,15 +133,17 @@ class Simulator:
         """
         self._options.faults.require_symbols(self.venue.tapes)
         self._open_accounts()
-        self._lay_out_books()
         if self._market.source != "live":
-            self._player.load(cast("Feed", self._market), self._position, self._base_ms)
+            lay_out_books(self.venue)
+            self._turns.finish()
+            steps = partial(merged_steps, cast("Feed", self._market), self._contracts)
+            self._player.load(steps, self._position, self._base_ms)
+        self.futures.lay_out_books()
+        self._turns.finish()
         self._anchor()
-        admin = Admin(self.venue, self, self._faults, self._turns.settle, self._account_of)
-        spot = Port(_SPOT, self._publisher, has_socket_api=True, admin=admin.handlers())
-        await self._listen(spot, "spot", self._options.port)
-        await self._listen(Port(_FUTURES), "futures", self._options.futures_port)
-        for notice in self._market.notices:
+        admin = Admin(self.venue, self.venues, self, self._faults, self._turns.settle, self._account_of)
+        await self._listen(admin)
+        for notice in (*self._market.notices, *self._contracts.notices):
             _LOG.info("%s", notice)
         self._faults.course.open(wall_ms())
         self._turns.finish()
@@ -146,23 +166,17 @@ class Simulator:
 
     async def close(self) -> None:
         """Say goodbye, close the ports and write the state a last time."""
-        for gateway in self._gateways:
-            gateway.farewell()
-        if self._backlog():
-            await asyncio.sleep(_GOODBYE_S)
-        await asyncio.gather(*(door.close() for door in self._doors))
+        await self._ports.close(_GOODBYE_S)
         if self._market.source == "live":
             await cast("LiveFeed", self._market).close()
         if self._store is not None:
-            if self._status == 0 and self._doors:
+            if self._status == 0 and self._ports.addresses:
                 self._turns.finish()
                 self._turns.checkpoint(clean=True)
             self._store.close()
 
     def ready_line(self) -> dict[str, object]:
-        host = self._options.host
-        shown = f"[{host}]" if ":" in host else host
-        spot, futures = (f"{shown}:{door.port}" for door in self._doors)
+        spot, futures = self._ports.addresses
         return {
             "ready": True,
             "spot_url": f"http://{spot}",
@@ -174,6 +188,7 @@ class Simulator:
             "market_ms": self.clock.now_ms(),
             "speed": self._shown_speed(),
             "symbols": list(self.venue.symbols),
+            "contracts": list(self.futures.venue.symbols),
             "pid": os.getpid(),
             "instance": self._instance,
             "faults": self._faults.course.armed,
@@ -186,13 +201,14 @@ class Simulator:
             "market_source": self._market.source,
             "notices": [notice for notice in self._market.notices if not notice.startswith(ORIGIN)],
             "symbols": list(self.venue.symbols),
+            "contracts": list(self.futures.venue.symbols),
             "speed": self._shown_speed(),
             "market_ms": self.clock.now_ms(),
             "server_ms": wall_ms(),
             "finished": self._player.finished,
-            "user_events": self._users.sent,
-            "market_events": self._publisher.sent,
-            "request_weight": dict(self._dispatcher.charged),
+            "user_events": self._users.sent + self.futures.users.sent,
+            "market_events": self._publisher.sent + self.futures.publisher.sent,
+            "request_weight": dict(self._dispatcher.charged + self._futures_dispatcher.charged),
             "faults": self._faults.course.armed,
         }
 
@@ -207,6 +223,7 @@ class Simulator:
         progress = await self._player.step(points, until_account=until_account)
         if progress.finished:
             self._publisher.tick()
+            self.futures.publisher.tick()
         return progress
 
     def _shown_speed(self) -> float | str:
@@ -222,20 +239,11 @@ class Simulator:
         for holder in self._keys.values():
             if holder.account_id not in known:
                 exchange.open_account(holder.account_id, balances, pays_in_bnb=self._options.pays_in_bnb)
-        if self._store is not None:
-            self._store.adopt(exchange, self._market.state())
-
-    def _lay_out_books(self) -> None:
-        """Put a book around the last price, so that orders meet one before the first step."""
-        if self._market.source == "live":
-            return
-        for symbol, spec in self._market.specs.items():
-            volume = [candle.volume for candle in self.venue.candles.candles(symbol, "1m", limit=60)]
-            model = BookModel(spec, minute_volume=sum(volume) // max(1, len(volume)))
-            price = self.venue.last_price(symbol)
-            book = model.after(MarketTrade(symbol, price, spec.lot, self.clock.now_ms(), False))
-            self.venue.exchange.set_book(symbol, book.bids, book.asks, now_ms=self.clock.now_ms())
-        self._turns.finish()
+        self.futures.open_accounts(
+            [holder.account_id for holder in self._keys.values()],
+            futures_balance(self._options.futures_balances, MONEY_UNIT),
+        )
+        self._turns.adopt()
 
     def _anchor(self) -> None:
         """Let a fresh market that means now be now; what lies between is played at once."""
@@ -249,23 +257,23 @@ class Simulator:
 
     def _fault_control(self) -> FaultControl:
         accounts = [holder.account_id for holder in self._keys.values()]
-        acts = Acts(self.venue, self._users, accounts, self._gateways)
+        contracts = FuturesActs(self.futures.venue)
+        acts = Acts(self.venue, self._users, accounts, self._ports.gateways, contracts, self.futures.users.expire)
         refusals = (errors.ApiError, ExchangeError, ValueError)
         course = Course(self.venue.faults, self._options.faults, acts, refusals)
-        lift_bans = self._dispatcher.limiter.lift_bans
-        return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, lift_bans)
+        return FaultControl(self.venue.faults, course, SUBJECTS, wall_ms, self._turns.finish, self._lift_bans)
 
-    async def _listen(self, port: Port, name: str, number: int) -> None:
-        gateway = Gateway(port, self._dispatcher, self._users, self._options.sockets)
-        refuses = partial(self.venue.faults.strike, FaultKind.REFUSE, name)
-        try:
-            self._doors.append(await Door.open(gateway, self._options.host, number, lambda: refuses(wall_ms())))
-            self._gateways.append(gateway)
-        except OSError as exc:
-            raise OSError(
-                f"cannot listen on {self._options.host}:{number} ({os.strerror(exc.errno or 0)}); "
-                "choose another port, or 0 for a free one"
-            ) from exc
+    def _lift_bans(self) -> None:
+        for dispatcher in (self._dispatcher, self._futures_dispatcher):
+            dispatcher.limiter.lift_bans()
+
+    async def _listen(self, admin: Admin) -> None:
+        options, spot, futures = self._options, self._dispatcher, self._futures_dispatcher
+        routes = routes_of((spot, OPERATIONS), (futures, TRANSFERS))
+        spot_port = Port(_SPOT, routes, {"": self._publisher}, has_socket_api=True, admin=admin.handlers())
+        await self._ports.listen(spot_port, spot, options.sockets, name="spot", number=options.port)
+        port, number = self.futures.port(spot, futures), options.futures_port
+        await self._ports.listen(port, futures, options.futures_sockets, name="futures", number=number)
 
     async def _play(self) -> None:
         if self._market.source == "live":
@@ -279,7 +287,10 @@ class Simulator:
         while True:
             await asyncio.sleep(_TICK_S)
             if not self._options.is_lock_step:
+                self.futures.pass_time(self.clock.now_ms())
                 self._publisher.tick()
+                self.futures.publisher.tick()
+            self.futures.users.tick()
             self._faults.tick()
             if time.monotonic() - checked_s >= _CHECKPOINT_S:
                 checked_s = time.monotonic()
@@ -288,9 +299,6 @@ class Simulator:
     def _watch(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._fail(failure)
-
-    def _backlog(self) -> int:
-        return max((gateway.backlog for gateway in self._gateways), default=0)
 
     def _fail(self, exc: BaseException) -> None:
         """Stop rather than go on with a state that is not on disk, or a market that has broken."""

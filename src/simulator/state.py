@@ -13,11 +13,14 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final, Self
 
-from simulator.core.events import BalancesChanged, ExchangeEvent, OrderChanged, PublicTrade
-from simulator.core.exchange import STATE_VERSION, Exchange
+from simulator.core.engine import STATE_VERSION
+from simulator.core.events import BalancesChanged, ExchangeEvent, ListChanged, OrderChanged, PublicTrade
+from simulator.core.exchange import Exchange
 from simulator.core.orders import OPEN_STATUSES
 from simulator.core.symbols import SymbolSpec
 from simulator.market.feed import Source
+from simulator.um.core.contracts import ContractSpec
+from simulator.um.state import NOTHING, FuturesChange, FuturesRows
 
 FILE_NAME: Final = "exchange.sqlite3"
 FORMAT: Final = 1
@@ -37,6 +40,7 @@ CREATE TABLE IF NOT EXISTS fills (
     symbol TEXT, trade_id INTEGER, order_id INTEGER, body TEXT NOT NULL,
     PRIMARY KEY (symbol, trade_id, order_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lists (list_id INTEGER PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (
     symbol TEXT PRIMARY KEY, ids TEXT NOT NULL, last_price INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -66,6 +70,7 @@ class StateStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._ids: dict[str, list[int]] = {}
+        self._futures = FuturesRows(connection)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -82,9 +87,9 @@ class StateStore:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(_SCHEMA)
+            store = cls(connection)
         except (OSError, sqlite3.Error) as exc:
             raise StateError(f"the state in {folder} cannot be used: {exc}") from exc
-        store = cls(connection)
         if store._fact("format", FORMAT) != FORMAT:
             raise StateError(f"the state in {folder} has another format; use another --state folder")
         return store
@@ -132,9 +137,19 @@ class StateStore:
             "accounts": [{**account, "holdings": self._holdings(account["account_id"])} for account in accounts],
             "histories": histories,
             "listings": [self._listing(spec, histories) for spec in specs],
+            "lists": [json.loads(row[0]) for row in self._connection.execute("SELECT body FROM lists")],
         }
 
-    def adopt(self, exchange: Exchange, market: Mapping[str, Any]) -> None:
+    def futures_dump(self, specs: Mapping[str, ContractSpec]) -> dict[str, Any] | None:
+        """Return what `FuturesExchange.load` takes, None in a state without futures. Rules are today's."""
+        return self._futures.dump(specs, skipped_trades=0 if self._fact("clean", None) else CRASH_GAP)
+
+    @property
+    def listen_keys(self) -> Mapping[str, Any]:
+        """Return the listen keys that were in force."""
+        return self._futures.listen_keys
+
+    def adopt(self, exchange: Exchange, market: Mapping[str, Any], futures: FuturesChange = NOTHING) -> None:
         """Write a whole exchange once: at the birth of a state, and when accounts are opened."""
         dump = exchange.dump()
         for listing in dump["listings"]:
@@ -148,27 +163,44 @@ class StateStore:
                 for asset, (free, locked) in account["holdings"].items():
                     self._set_balance(account["account_id"], asset, free, locked)
             self._checkpoint(exchange, market, None)
+            self._futures.write(futures)
 
-    def record(self, exchange: Exchange, events: Sequence[ExchangeEvent], position: Position | None) -> None:
+    def record(
+        self,
+        exchange: Exchange,
+        events: Sequence[ExchangeEvent],
+        position: Position | None,
+        futures: FuturesChange = NOTHING,
+    ) -> None:
         """Write one turn's changes; nothing is written when no account changed."""
         changed = self._observe(events)
-        if not changed:
+        if not changed and futures is NOTHING:
             return
         with self._transaction():
             for event in changed:
                 if isinstance(event, OrderChanged):
                     self._set_order(exchange, event)
+                elif isinstance(event, ListChanged):
+                    self._set_list(event)
                 elif isinstance(event, BalancesChanged):
                     for asset, held in event.assets.items():
                         self._set_balance(event.account_id, asset, held.free, held.locked)
             self._checkpoint(exchange, None, position)
+            self._futures.write(futures)
 
     def checkpoint(
-        self, exchange: Exchange, market: Mapping[str, Any], position: Position | None, *, clean: bool = False
+        self,
+        exchange: Exchange,
+        market: Mapping[str, Any],
+        position: Position | None,
+        futures: FuturesChange = NOTHING,
+        *,
+        clean: bool = False,
     ) -> None:
         """Write how far the market has come; `clean` marks an orderly end."""
         with self._transaction():
             self._checkpoint(exchange, market, position)
+            self._futures.write(futures)
             self._set("clean", clean)
 
     def close(self) -> None:
@@ -193,8 +225,8 @@ class StateStore:
 
     def _set_order(self, exchange: Exchange, event: OrderChanged) -> None:
         order = event.order
-        body = {**_without(asdict(order), "fills", "cancel_client_id"), "rests": order.is_open}
-        body["ahead"] = exchange.volume_ahead(order.account_id, order.symbol, order.order_id)
+        standing = exchange.standing(order.account_id, order.symbol, order.order_id)
+        body = {**_without(asdict(order), "fills", "cancel_client_id"), **standing}
         self._connection.execute(
             "INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", (order.symbol, order.order_id, json.dumps(body))
         )
@@ -204,6 +236,10 @@ class StateStore:
                 "INSERT OR REPLACE INTO fills VALUES (?, ?, ?, ?)",
                 (fill.symbol, fill.trade_id, fill.order_id, json.dumps(asdict(fill))),
             )
+
+    def _set_list(self, event: ListChanged) -> None:
+        body = json.dumps(_without(asdict(event.order_list), "orders"))
+        self._connection.execute("INSERT OR REPLACE INTO lists VALUES (?, ?)", (event.order_list.list_id, body))
 
     def _set_balance(self, account_id: str, asset: str, free: int, locked: int) -> None:
         self._connection.execute(
@@ -257,6 +293,7 @@ class StateStore:
             "ids": ids,
             "last_price": last_price,
             "window": [],
+            "waiting": {"due": []},
             "bids": _queue(orders, "BUY", sign=-1),
             "asks": _queue(orders, "SELL", sign=1),
         }
@@ -302,7 +339,7 @@ def _not_written(exc: sqlite3.Error) -> StateError:
 
 def _queue(orders: Sequence[Mapping[str, Any]], side: str, *, sign: int) -> dict[str, Any]:
     """Return one side of a book without outside volume, resting orders in price-time order."""
-    mine = [order for order in orders if order["side"] == side]
+    mine = [order for order in orders if order["side"] == side and order["rests"]]
     ranked = sorted(mine, key=lambda order: (sign * order["price"], order["order_id"]))
     return {"external": [], "resting": [order["order_id"] for order in ranked]}
 

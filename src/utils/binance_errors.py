@@ -73,6 +73,7 @@ BAN_PAUSE_S: Final = 120.0
 """The shortest ban (protocol section 3), for a 418 that does not say how long it lasts."""
 _BUSY: Final = frozenset({-1008, -1016})
 _MARKET_CLOSED: Final = "Market is closed"
+_FUTURES_CLOSED: Final = frozenset({-4108, -4140, -4141})
 _UNKNOWN_STATUSES: Final = frozenset({408, 500, 502, 503, 504})
 
 
@@ -117,7 +118,7 @@ def translate_code(
             text,
             code=code,
             would_take=_would_take(market, code, message),
-            market_closed=message.startswith(_MARKET_CLOSED),
+            market_closed=_market_closed(market, code, message),
         )
     return VenueError(text, code=code)
 
@@ -137,6 +138,12 @@ def _kind_of(market: Market, status: int, code: int, message: str) -> _Kind | No
     if status == 401:
         return _Kind.KEY
     return _Kind.UNKNOWN if status in _UNKNOWN_STATUSES or status > 504 else None
+
+
+def _market_closed(market: Market, code: int, message: str) -> bool:
+    if market is Market.FUTURES:
+        return code in _FUTURES_CLOSED
+    return message.startswith(_MARKET_CLOSED)
 
 
 def _would_take(market: Market, code: int, message: str) -> bool:

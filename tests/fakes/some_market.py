@@ -79,7 +79,7 @@ class KnownInboxes:
         if self.inboxes.get(instrument) is inbox:
             del self.inboxes[instrument]
 
-    def distrust(self, kind: str, reason: str) -> None:
+    def distrust(self, kind: str, reason: str, market: Market = Market.SPOT) -> None:
         raise AssertionError(f"no stream of kind {kind} is to be distrusted here: {reason}")
 
 

@@ -1,6 +1,6 @@
 """Binance's answers as compact schemas, and a checker for them.
 
-Notation: `s` text, `d` decimal as text, `i` integer, `b` boolean, `{name:type ...}` object, `name?` a field
+Notation: `s` text, `d` decimal as text, `i` integer, `n` number, `b` boolean, `{name:type ...}` object, `name?` a field
 that may be missing, `[type]` array, `(type ...)` array by position, `type|null` may be null.
 """
 
@@ -16,13 +16,18 @@ AMOUNTS = (
     "price:d origQty:d executedQty:d origQuoteOrderQty:d cummulativeQuoteQty:d status:s timeInForce:s type:s side:s"
 )
 PREVENTED = "selfTradePreventionMode:s preventedMatchId?:i preventedQuantity?:d expiryReason?:s"
-RESULT = f"{ACK} {AMOUNTS} workingTime?:i {PREVENTED}"
+RESULT = f"{ACK} {AMOUNTS} workingTime?:i {PREVENTED} stopPrice?:d"
 FULL = f"{{{RESULT} fills:[{{price:d qty:d commission:d commissionAsset:s tradeId:i}}]}}"
 QUERY = (
     f"{{symbol:s orderId:i orderListId:i clientOrderId:s {AMOUNTS} stopPrice:d icebergQty:d time:i updateTime:i "
     f"isWorking:b workingTime:i {PREVENTED}}}"
 )
-CANCEL = f"{{origClientOrderId:s {ACK} {AMOUNTS} {PREVENTED}}}"
+CANCEL = f"{{origClientOrderId:s {ACK} {AMOUNTS} {PREVENTED} stopPrice?:d}}"
+LIST = (
+    "orderListId:i contingencyType:s listStatusType:s listOrderStatus:s listClientOrderId:s transactionTime:i symbol:s "
+    "orders:[{symbol:s orderId:i clientOrderId:s}]"
+)
+LIST_STATUS = "{e:s E:i s:s g:i c:s l:s L:s r:s C:s T:i O:[{s:s i:i c:s}]}"
 KLINE = "(i d d d d d i d i d d s)"
 RATES = "{maker:d taker:d buyer:d seller:d}"
 DISCOUNT = "discount:{enabledForAccount:b enabledForSymbol:b discountAsset:s discount:d}"
@@ -161,6 +166,8 @@ def _is(kind: str, value: object) -> bool:
         return isinstance(value, bool)
     if kind == "i":
         return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "n":
+        return isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "d":
         return isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
     return isinstance(value, str)

@@ -14,7 +14,7 @@ _BAD_SYMBOL: Final = -1121
 
 
 class BinanceAccountTrades:
-    """Implements ports.market_data.AccountTrades for the spot market."""
+    """Implements ports.market_data.AccountTrades."""
 
     def __init__(self, io: IoThread, trades: TradeReader, *, deadline_s: float = DEADLINE_S) -> None:
         self._io, self._trades, self._deadline_s = io, trades, deadline_s

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from adapters.binance.account_trades import BinanceAccountTrades
+from adapters.binance.conditional_gateway import BinanceConditionalGateway
+from adapters.binance.countdowns import CountdownKeeper
 from adapters.binance.fee_prices import BinanceFeePrices
+from adapters.binance.futures_account import BinanceFuturesAccount
 from adapters.binance.gateway import BinanceGateway
-from adapters.binance.hosts import LIVE, TESTNET, Addresses, HostGuard
+from adapters.binance.hosts import Addresses, HostGuard, addresses_of
 from adapters.binance.io_thread import IoThread
 from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_state
 from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
@@ -22,7 +25,7 @@ from adapters.binance.trades import TradeReader
 from adapters.binance.transport import URGENCY, Transport
 from adapters.binance.weights import Turn, Urgency
 from domain.account import Mode
-from domain.errors import FieldMistake, InvalidRequest, SlowDown, VenueError
+from domain.errors import SlowDown, VenueError
 from domain.instrument import Market
 from ports.clock import Clock
 from ports.connectivity import RequestBudget, StreamAge
@@ -89,9 +92,9 @@ class BinanceVenue:
             clock,
             sleep,
             doubt_rules=self.market_data.directory.doubt,
-            account_was_read=lambda: self.streams.account_was_read(),  # noqa: PLW0108 - built below
-            askers=lambda: self.streams.watched,
-            unread=lambda: self.streams.unread,
+            account_was_read=lambda market: self.streams.account_was_read(market),  # noqa: PLW0108 - built below
+            askers=lambda market: self.streams.watched_on(market),  # noqa: PLW0108
+            unread=lambda market: self.streams.unread_on(market),  # noqa: PLW0108
         )
         self.streams = BinanceStreams(
             self.io,
@@ -99,6 +102,7 @@ class BinanceVenue:
             clock,
             streams_url=addresses.spot_streams,
             ws_api_url=addresses.spot_ws_api,
+            futures_url=addresses.futures_streams,
             prefix=client_id_prefix,
             directory=self.market_data.directory,
             sleep=sleep,
@@ -107,6 +111,9 @@ class BinanceVenue:
         )
         self.account = BinanceAccountReader(self.io, self.transport)
         self.account_trades = BinanceAccountTrades(self.io, trades)
+        self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
+        self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
+        self.conditional = BinanceConditionalGateway(self.io, self.transport, clock, client_id_prefix, sleep)
         self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:
@@ -169,7 +176,7 @@ class BinanceVenue:
         return LockstepDriver(
             self.transport,
             # In this order: a worker sends until nothing is unread, and only the loop that asks ends what is sent.
-            idle=lambda: idle() and self.gateway.in_flight == 0,
+            idle=lambda: idle() and self.gateway.in_flight == self.conditional.in_flight == 0,
             user_events=lambda: self.streams.counts.user_events,
             carry_market_ms=self._clock.set_market_ms,
             points=points,
@@ -254,6 +261,7 @@ def connect(
     spot_ws_url: str | None = None,
     spot_ws_api_url: str | None = None,
     futures_url: str | None = None,
+    futures_ws_url: str | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     silence: SilenceBounds = USUAL_BOUNDS,
     rules_file: Path | None = None,
@@ -271,6 +279,7 @@ def connect(
         spot_ws_url: market streams without a path, e.g. ws://127.0.0.1:8090.
         spot_ws_api_url: WebSocket API with its path, e.g. ws://127.0.0.1:8090/ws-api/v3.
         futures_url: REST address of USD-M futures; None in Shadow where it is not offered.
+        futures_ws_url: streams of USD-M futures without a path, e.g. ws://127.0.0.1:8091.
         sleep: how the I/O loop waits.
         silence: after how long without a trade of a symbol REST is asked, at least and at most.
         rules_file: where the rules in use are kept for a start while the venue is out of reach.
@@ -281,7 +290,7 @@ def connect(
         InvalidRequest: for addresses the mode does not allow, or lacks.
         VenueError: in Shadow, if the exchange does not answer.
     """
-    addresses = _addresses(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url)
+    addresses = addresses_of(mode, spot_url, spot_ws_url, spot_ws_api_url, futures_url, futures_ws_url)
     venue = BinanceVenue(
         mode=mode,
         addresses=addresses,
@@ -300,23 +309,3 @@ def connect(
         venue.close()
         raise
     return venue
-
-
-def _addresses(mode: Mode, spot: str | None, streams: str | None, ws_api: str | None, futures: str | None) -> Addresses:
-    if mode is not Mode.SHADOW:
-        known = LIVE if mode is Mode.PRODUCTION else TESTNET
-        return Addresses(
-            spot_rest=spot or known.spot_rest,
-            spot_streams=streams or known.spot_streams,
-            spot_ws_api=ws_api or known.spot_ws_api,
-            futures_rest=futures or known.futures_rest,
-        )
-    if spot is None:
-        raise InvalidRequest([FieldMistake("spot_url", "Shadow needs the simulator's address")])
-    socket = "ws" + spot.removeprefix("http")
-    return Addresses(
-        spot_rest=spot,
-        spot_streams=streams or socket,
-        spot_ws_api=ws_api or f"{socket}/ws-api/v3",
-        futures_rest=futures,
-    )

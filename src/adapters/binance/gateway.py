@@ -1,18 +1,20 @@
-"""Orders to Binance spot: asynchronous, signed, and honest about what is not known (protocol sections 2.3, 6A, 6B)."""
+"""Orders to Binance, spot and USD-M: asynchronous, signed, honest about what is not known (protocol 2.3, 6A, 6B)."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from threading import Lock
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
+from adapters.binance.answered_calls import AnsweredCalls
 from adapters.binance.first_readings import FirstReadings
 from adapters.binance.io_thread import IoThread
+from adapters.binance.look_ups import LOOK_UP_PAUSES_S, find_or_prove_absent
 from adapters.binance.open_orders import OpenOrders
 from adapters.binance.order_calls import cancellation, order_question, placement
 from adapters.binance.parsing import parse_order, parse_placement_fills
 from adapters.binance.trades import TradeReader
-from adapters.binance.transport import RECV_WINDOW_MS, Transport
+from adapters.binance.transport import Transport
 from domain import errors
 from domain.events import (
     CancelRefused,
@@ -27,23 +29,20 @@ from domain.events import (
     TradesRead,
 )
 from domain.instrument import Instrument, Market
-from domain.orders import Intent, VenueOrder
+from domain.orders import Fill, Intent, VenueOrder
 from ports.clock import Clock
 from ports.gateway import Answer
 
 LOG: Final = logging.getLogger(__name__)
 
-LOOK_UP_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
-SETTLED_MARGIN_MS: Final = 5_000
-"""Beyond the receive window: what replicas of the order book may lag behind."""
-_LONG_AGO_MS: Final = 60_000
 _RULE_BROKEN: Final = frozenset({-1013, -1111, -1121})
+_FUTURES_RULE_BROKEN: Final = frozenset({-4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 """Refusals by a published filter, precision or symbol: the filters may have changed (protocol 6.19)."""
 _NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed)
 
 
 class BinanceGateway:
-    """Implements ports.gateway.OrderGateway for the spot market."""
+    """Implements ports.gateway.OrderGateway for both markets."""
 
     def __init__(
         self,
@@ -54,26 +53,28 @@ class BinanceGateway:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
         doubt_rules: Callable[[Market], None] = lambda _market: None,
-        account_was_read: Callable[[], None] = lambda: None,
-        askers: Callable[[], int] = lambda: 1,
-        unread: Callable[[], FirstReadings] = FirstReadings,
+        account_was_read: Callable[[Market], None] = lambda _market: None,
+        askers: Callable[[Market], int] = lambda _market: 1,
+        unread: Callable[[Market], FirstReadings] = lambda _market: FirstReadings(),
     ) -> None:
-        self._io, self._transport, self._trades = io, transport, trades
+        self._calls: AnsweredCalls[OrderEvent] = AnsweredCalls(io)
+        self._transport, self._trades = transport, trades
         self._doubt_rules, self._account_was_read = doubt_rules, account_was_read
         self._clock, self._sleep = clock, sleep
-        self._open_orders = OpenOrders(transport, clock, sleep, askers, unread)
+        self._open_orders = {
+            market: OpenOrders(transport, clock, sleep, partial(askers, market), partial(unread, market), market=market)
+            for market in Market
+        }
         # Wall time after which nothing more was sent for an id whose outcome is unknown.
         self._unknown_since_ms: dict[str, int] = {}
-        self._in_flight = 0
-        self._count = Lock()
 
     @property
     def in_flight(self) -> int:
         """Return how many calls have not been answered yet."""
-        return self._in_flight
+        return self._calls.in_flight
 
     def submit(self, intent: Intent, answer: Answer) -> None:
-        self._begin(
+        self._calls.begin(
             self._submit(intent),
             answer,
             never=OrderNotSent(intent.client_id, "the connection to the venue is closed"),
@@ -81,7 +82,7 @@ class BinanceGateway:
         )
 
     def cancel(self, instrument: Instrument, client_id: str, answer: Answer) -> None:
-        self._begin(
+        self._calls.begin(
             self._cancel(instrument, client_id),
             answer,
             never=OrderNotSent(client_id, "the connection to the venue is closed"),
@@ -97,7 +98,7 @@ class BinanceGateway:
         presumed: VenueOrder | None = None,
     ) -> None:
         what = f"look-up of {client_id}"
-        self._begin(
+        self._calls.begin(
             self._look_up(instrument, client_id, sent_ms, presumed),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
@@ -112,7 +113,7 @@ class BinanceGateway:
         known: Sequence[tuple[int, str]] = (),
     ) -> None:
         what = f"open orders of {instrument}"
-        self._begin(
+        self._calls.begin(
             self._read_open(instrument, since_trade_id, known),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
@@ -123,52 +124,18 @@ class BinanceGateway:
         self, instrument: Instrument, since_trade_id: int, answer: Answer, known: Sequence[tuple[int, str]] = ()
     ) -> None:
         what = f"trades of {instrument}"
-        self._begin(
+        self._calls.begin(
             self._read_trades(instrument, since_trade_id, known),
             answer,
             never=ReadFailed(what, "the connection to the venue is closed"),
             broken=lambda text: ReadFailed(what, text),
         )
 
-    def _begin(
-        self,
-        work: Coroutine[Any, Any, OrderEvent],
-        answer: Answer,
-        *,
-        never: OrderEvent,
-        broken: Callable[[str], OrderEvent],
-    ) -> None:
-        with self._count:
-            self._in_flight += 1
-        if not self._io.spawn(self._answered(work, answer, broken)):
-            work.close()
-            self._finish(answer, never)
-
-    async def _answered(
-        self, work: Coroutine[Any, Any, OrderEvent], answer: Answer, broken: Callable[[str], OrderEvent]
-    ) -> None:
-        """Give exactly one answer, whatever becomes of the work."""
-        try:
-            event = await work
-        except asyncio.CancelledError:
-            event = broken("the connection to the venue was closed meanwhile")
-        except Exception as e:
-            LOG.exception("an answer of the venue could not be understood")
-            event = broken(f"an answer of the venue could not be understood: {type(e).__name__}")
-        self._finish(answer, event)
-
-    def _finish(self, answer: Answer, event: OrderEvent) -> None:
-        try:
-            answer(event)
-        finally:
-            with self._count:
-                self._in_flight -= 1
-
     async def _submit(self, intent: Intent) -> OrderEvent:
         try:
             row = await self._transport.send(placement(intent))
         except errors.OrderRejected as e:
-            if e.code in _RULE_BROKEN:
+            if e.code in _RULE_BROKEN | _FUTURES_RULE_BROKEN:
                 LOG.warning("a rule of %s was missed: %s", intent.instrument, e)
                 self._doubt_rules(intent.instrument.market)
             return OrderRefused(intent.client_id, e.code, str(e), e.would_take, e.market_closed)
@@ -182,11 +149,21 @@ class BinanceGateway:
         if order.client_id != intent.client_id:
             return self._not_ours(intent.client_id, order)
         self._trades.remember(order)
-        fills = parse_placement_fills(order, row)
-        if fills is None:
-            LOG.error("the fills of %s do not add up to its total; its trades are read", order.client_id)
-            fills = await self._trades.of_order(order)
-        return OrderReported(order, fills)
+        return OrderReported(order, await self._fills_of(order, row))
+
+    async def _fills_of(self, order: VenueOrder, row: Any) -> tuple[Fill, ...]:
+        """Return what a placement filled at once; futures do not say in their reply."""
+        if order.instrument.market is Market.SPOT:
+            fills = parse_placement_fills(order, row)
+            if fills is None:
+                LOG.error("the fills of %s do not add up to its total; its trades are read", order.client_id)
+                fills = await self._trades.of_order(order)
+            return fills
+        try:
+            return await self._trades.of_order(order) if order.executed_quantity else ()
+        except errors.VenueError as e:  # whoever keeps the books asks for what is missing
+            LOG.warning("%s was filled at once, but its trades cannot be read: %s", order.client_id, e)
+            return ()
 
     async def _cancel(self, instrument: Instrument, client_id: str) -> OrderEvent:
         try:
@@ -205,30 +182,25 @@ class BinanceGateway:
     async def _look_up(
         self, instrument: Instrument, client_id: str, sent_ms: int, presumed: VenueOrder | None
     ) -> OrderEvent:
-        if instrument.market is not Market.SPOT:
+        if not self._transport.offers(instrument.market):
             return ReadFailed(f"look-up of {client_id}", f"the {instrument.market} market is not offered here")
         if presumed is not None and (confirmed := await self._confirmed(presumed)):
             return confirmed
         last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
-        over_ms = last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
-        wanted_tries = 2 if self._clock.wall_ms() - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
-        misses, failure = 0, ""
-        for attempt in range(2 * len(LOOK_UP_PAUSES_S)):
-            try:
-                order = await self._find(instrument, client_id)
-                self._unknown_since_ms.pop(client_id, None)
-                return await self._with_trades(order)
-            except errors.OrderUnknown:
-                misses += 1
-                if misses >= wanted_tries and self._clock.wall_ms() > over_ms:
-                    self._unknown_since_ms.pop(client_id, None)
-                    return OrderAbsent(client_id)
-            except errors.VenueError as e:
-                failure = str(e)
-                if attempt + 1 >= len(LOOK_UP_PAUSES_S):
-                    break
-            await self._sleep(LOOK_UP_PAUSES_S[min(attempt, len(LOOK_UP_PAUSES_S) - 1)])
-        return ReadFailed(f"look-up of {client_id}", failure or "the request may still be accepted")
+
+        async def find() -> OrderEvent:
+            order = await self._find(instrument, client_id)
+            self._unknown_since_ms.pop(client_id, None)
+            return await self._with_trades(order)
+
+        try:
+            found = await find_or_prove_absent(find, last_ms, self._clock, self._sleep)
+        except errors.VenueError as e:
+            return ReadFailed(f"look-up of {client_id}", str(e))
+        if found is None:
+            self._unknown_since_ms.pop(client_id, None)
+            return OrderAbsent(client_id)
+        return found
 
     async def _confirmed(self, presumed: VenueOrder) -> OrderReported | None:
         """Report the order as presumed if its trades, for 5 weight, add up to just that."""
@@ -263,7 +235,7 @@ class BinanceGateway:
     ) -> OrderEvent:
         self._trades.remember_ids(instrument, known)
         try:
-            rows, started_s = await self._open_orders.of(instrument)
+            rows, started_s = await self._open_orders[instrument.market].of(instrument)
             ours = [row for row in rows if self._trades.is_ours(row["clientOrderId"])]
             orders = tuple(parse_order(instrument, row) for row in ours)
             for order in orders:
@@ -271,7 +243,7 @@ class BinanceGateway:
             fills = () if since_trade_id is None else await self._trades.since(instrument, since_trade_id)
         except errors.VenueError as e:
             return ReadFailed(f"open orders of {instrument}", str(e))
-        self._account_was_read()
+        self._account_was_read(instrument.market)
         foreign = len(rows) - len(ours)
         return OpenOrdersRead(instrument, orders, fills, started_s, since_trade_id is not None, foreign)
 

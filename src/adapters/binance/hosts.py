@@ -20,13 +20,14 @@ class AddressForbidden(Unreachable):
 class Addresses:
     """Where one venue's endpoints are: scheme, host and port, plus the path of the WebSocket API.
 
-    `futures_rest` is None where the futures side is not offered.
+    `futures_rest` and `futures_streams` (without a path) are None where the futures side is not offered.
     """
 
     spot_rest: str
     spot_streams: str
     spot_ws_api: str
     futures_rest: str | None = None
+    futures_streams: str | None = None
 
 
 LIVE: Final = Addresses(
@@ -34,12 +35,14 @@ LIVE: Final = Addresses(
     spot_streams="wss://stream.binance.com:9443",
     spot_ws_api="wss://ws-api.binance.com/ws-api/v3",
     futures_rest="https://fapi.binance.com",
+    futures_streams="wss://fstream.binance.com",
 )
 TESTNET: Final = Addresses(
     spot_rest="https://testnet.binance.vision",
     spot_streams="wss://stream.testnet.binance.vision",
     spot_ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3",
     futures_rest="https://demo-fapi.binance.com",
+    futures_streams="wss://demo-fstream.binance.com",
 )
 
 _LIVE_HOSTS: Final = frozenset(
@@ -94,6 +97,7 @@ class HostGuard:
             "spot_ws_url": addresses.spot_streams,
             "spot_ws_api_url": addresses.spot_ws_api,
             "futures_url": addresses.futures_rest,
+            "futures_ws_url": addresses.futures_streams,
         }
         named = {name: url for name, url in given.items() if url is not None}
         self._own = frozenset(_origin(url) for url in named.values())
@@ -134,6 +138,39 @@ class HostGuard:
         return f"leave it out to use {LIVE.spot_rest if self._mode is Mode.PRODUCTION else TESTNET.spot_rest}"
 
 
+def addresses_of(
+    mode: Mode,
+    spot: str | None,
+    streams: str | None,
+    ws_api: str | None,
+    futures: str | None,
+    futures_streams: str | None,
+) -> Addresses:
+    """Return where a mode's endpoints are, by what is given and what the mode knows by itself.
+
+    Raises:
+        InvalidRequest: in Shadow without the simulator's address.
+    """
+    if mode is not Mode.SHADOW:
+        known = LIVE if mode is Mode.PRODUCTION else TESTNET
+        return Addresses(
+            spot_rest=spot or known.spot_rest,
+            spot_streams=streams or known.spot_streams,
+            spot_ws_api=ws_api or known.spot_ws_api,
+            futures_rest=futures or known.futures_rest,
+            futures_streams=futures_streams or known.futures_streams,
+        )
+    if spot is None:
+        raise InvalidRequest([FieldMistake("spot_url", "Shadow needs the simulator's address")])
+    return Addresses(
+        spot_rest=spot,
+        spot_streams=streams or _socket(spot),
+        spot_ws_api=ws_api or f"{_socket(spot)}/ws-api/v3",
+        futures_rest=futures,
+        futures_streams=futures_streams or (None if futures is None else _socket(futures)),
+    )
+
+
 def _origin(url: str) -> _Origin:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port
@@ -151,3 +188,7 @@ def _is_loopback(host: str | None) -> bool:
 def _shown(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a signature
+
+
+def _socket(url: str) -> str:
+    return "ws" + url.removeprefix("http")

@@ -11,14 +11,12 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from adapters.binance.request_limits import Cost
+from adapters.binance.last_trades import LastTrades
 from adapters.binance.rhythm import Rhythm, SilenceBounds
 from adapters.binance.sockets import Frame, FrameSocket
-from adapters.binance.transport import Call, Transport
+from adapters.binance.transport import Transport
 from adapters.binance.watchers import Watchers
 from domain.errors import VenueError
 from domain.events import PriceSeen, StreamLost, StreamResumed
@@ -32,7 +30,6 @@ CHECK_EVERY_S: Final = 1.0
 """How often symbols are looked at whether they are silent; REST is asked about those alone that are."""
 GRACE_S: Final = 2.0
 """How long a trade known to REST may still be on its way."""
-_BAD_SYMBOL: Final = -1121
 _NAMES_PER_REQUEST: Final = 100
 _REQUEST_PAUSE_S: Final = 0.25  # the venue takes 5 messages a second, pings included
 MAX_SYMBOLS: Final = 1000  # of 1024 streams per connection
@@ -49,7 +46,7 @@ class _Heard:
 
 
 class MarketChannel:
-    """The market stream of spot. Lives on the I/O loop."""
+    """The market stream of spot or futures. Lives on the I/O loop."""
 
     kind = "market"
 
@@ -63,7 +60,9 @@ class MarketChannel:
         *,
         silence: SilenceBounds,
         carry_market_ms: Callable[[int], None] | None = None,
+        market: Market = Market.SPOT,
     ) -> None:
+        self._market, self._last_trades = market, LastTrades(transport, market)
         self._url, self._transport, self._watchers = url + "/stream", transport, watchers
         self._clock, self._sleep, self._silence = clock, sleep, silence
         self._carry_market_ms = carry_market_ms
@@ -90,7 +89,7 @@ class MarketChannel:
         return self._rhythms
 
     async def connect(self) -> FrameSocket:
-        return await self._transport.web_socket(self._url, self._receive)
+        return await self._transport.web_socket(self._url, self._receive, self._market)
 
     async def subscribe(self, socket: FrameSocket) -> None:
         await self._ask(socket, "SUBSCRIBE", list(self._watchers))
@@ -140,7 +139,7 @@ class MarketChannel:
             self._unheard.clear()
             unheard = sorted(self._announced - set(self._heard))
             try:
-                rows = await self._last_trades(unheard) if unheard else {}
+                rows = await self._last_trades.of(unheard) if unheard else {}
             except (VenueError, KeyError, ValueError) as e:
                 LOG.warning("the last prices of %s could not be read: %s", ", ".join(unheard), e)
                 continue
@@ -159,7 +158,7 @@ class MarketChannel:
             if socket is None or not silent:
                 continue
             try:
-                rows = await self._last_trades(silent)
+                rows = await self._last_trades.of(silent)
                 missed = self._compare(rows)
                 if missed:
                     await self._sleep(GRACE_S)
@@ -212,31 +211,6 @@ class MarketChannel:
         for symbol in silent:
             self._rhythms[symbol].asked(now_s)
         return silent
-
-    async def _last_trades(self, symbols: list[str]) -> dict[str, Frame]:
-        """Return the 24 h rows that tell each symbol's last trade; one that is no longer listed is left out."""
-        try:
-            return await self._ask_rest(symbols)
-        except VenueError as e:
-            if e.code != _BAD_SYMBOL:
-                raise
-        rows: dict[str, Frame] = {}
-        for symbol in symbols if len(symbols) > 1 else ():
-            rows.update(await self._last_trades([symbol]))
-        return rows
-
-    async def _ask_rest(self, symbols: list[str]) -> dict[str, Frame]:
-        weight = 2 if len(symbols) <= 20 else 40 if len(symbols) <= 100 else 80
-        rows: list[Any] = await self._transport.send(
-            Call(
-                market=Market.SPOT,
-                method="GET",
-                path="/api/v3/ticker/24hr",
-                cost=Cost(weight),
-                params={"symbols": orjson.dumps(sorted(symbols)).decode(), "type": "MINI"},
-            )
-        )
-        return {row["symbol"]: row for row in rows}
 
     def _compare(self, rows: dict[str, Frame]) -> set[str]:
         """Confirm what REST confirms; return the symbols of which REST knows more than the stream told."""

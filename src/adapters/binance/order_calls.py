@@ -1,40 +1,25 @@
-"""The calls about one order of spot: placing, cancelling, asking (protocol sections 1.3 and 2.3)."""
+"""The calls about one order: placing, cancelling, asking (protocol sections 1.3, 1.7 and 2.3)."""
 
-from adapters.binance.parsing import symbol_of
+from adapters.binance.account_paths import PATHS
+from adapters.binance.parsing import POST_ONLY, symbol_of
 from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call
 from adapters.binance.weights import Urgency
-from domain.errors import VenueError
 from domain.instrument import Instrument, Market
-from domain.orders import Intent, OrderType, TimeInForce
+from domain.orders import Intent, OrderType, PositionSide, TimeInForce
 from utils.binance_errors import Purpose
-
-
-def _spot_symbol(instrument: Instrument) -> str:
-    if instrument.market is not Market.SPOT:
-        raise VenueError(f"orders on the {instrument.market} market are not offered here")
-    return symbol_of(instrument)
+from utils.binance_signing import Params
 
 
 def placement(intent: Intent) -> Call:
-    """Return the call that places an order. Post-only ones cannot fill at once, so no list of fills is asked for."""
-    is_limit = intent.type is OrderType.LIMIT
-    time_in_force = (intent.time_in_force or TimeInForce.GTC) if is_limit else None
+    """Return the call that places an order."""
+    market = intent.instrument.market
     return Call(
-        market=intent.instrument.market,
+        market=market,
         method="POST",
-        path="/api/v3/order",
-        cost=Cost(1, orders=1),
-        params={
-            "symbol": _spot_symbol(intent.instrument),
-            "side": intent.side,
-            "type": intent.type,
-            "timeInForce": time_in_force,
-            "quantity": intent.quantity,
-            "price": intent.price,
-            "newClientOrderId": intent.client_id,
-            "newOrderRespType": "RESULT" if intent.type is OrderType.LIMIT_MAKER else "FULL",
-        },
+        path=PATHS[market].order,
+        cost=Cost(PATHS[market].placing_weight, orders=1),
+        params=_spot_terms(intent) if market is Market.SPOT else _futures_terms(intent),
         signed=True,
         purpose=Purpose.PLACE,
     )
@@ -44,9 +29,9 @@ def cancellation(instrument: Instrument, client_id: str) -> Call:
     return Call(
         market=instrument.market,
         method="DELETE",
-        path="/api/v3/order",
+        path=PATHS[instrument.market].order,
         cost=Cost(1),
-        params={"symbol": _spot_symbol(instrument), "origClientOrderId": client_id},
+        params=_one_order(instrument, client_id),
         signed=True,
         purpose=Purpose.CANCEL,
     )
@@ -56,9 +41,47 @@ def order_question(instrument: Instrument, client_id: str) -> Call:
     return Call(
         market=instrument.market,
         method="GET",
-        path="/api/v3/order",
-        cost=Cost(4),
-        params={"symbol": _spot_symbol(instrument), "origClientOrderId": client_id},
+        path=PATHS[instrument.market].order,
+        cost=Cost(PATHS[instrument.market].asking_weight),
+        params=_one_order(instrument, client_id),
         signed=True,
         reading=Urgency.RECONCILE,
     )
+
+
+def _one_order(instrument: Instrument, client_id: str) -> Params:
+    return {"symbol": symbol_of(instrument), "origClientOrderId": client_id}
+
+
+def _spot_terms(intent: Intent) -> Params:
+    """Post-only orders cannot fill at once, so no list of fills is asked for."""
+    is_limit = intent.type is OrderType.LIMIT
+    return {
+        "symbol": symbol_of(intent.instrument),
+        "side": intent.side,
+        "type": intent.type,
+        "timeInForce": (intent.time_in_force or TimeInForce.GTC) if is_limit else None,
+        "quantity": intent.quantity,
+        "price": intent.price,
+        "newClientOrderId": intent.client_id,
+        "newOrderRespType": "RESULT" if intent.type is OrderType.LIMIT_MAKER else "FULL",
+    }
+
+
+def _futures_terms(intent: Intent) -> Params:
+    """RESULT, because ACK says NEW and nothing executed of an order that is already filled."""
+    is_market = intent.type is OrderType.MARKET
+    is_post_only = intent.type is OrderType.LIMIT_MAKER
+    in_force = POST_ONLY if is_post_only else intent.time_in_force or TimeInForce.GTC
+    return {
+        "symbol": symbol_of(intent.instrument),
+        "side": intent.side,
+        "positionSide": None if intent.position_side is PositionSide.BOTH else intent.position_side,
+        "type": OrderType.MARKET if is_market else OrderType.LIMIT,
+        "timeInForce": None if is_market else in_force,
+        "reduceOnly": True if intent.reduce_only else None,
+        "quantity": intent.quantity,
+        "price": intent.price,
+        "newClientOrderId": intent.client_id,
+        "newOrderRespType": "RESULT",
+    }

@@ -8,15 +8,26 @@ from domain.errors import VenueError
 from domain.events import Balance, Candle, OrderReported, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.money import ZERO, exact, parse_amount
-from domain.orders import Fill, OrderType, Side, Status, VenueOrder
+from domain.orders import Fill, OrderType, PositionSide, Side, Status, VenueOrder
 
 VENUE: Final = "binance"
 Json = Mapping[str, Any]
+POST_ONLY: Final = "GTX"
+"""How futures say post-only: a limit order's time in force."""
+_TRIGGERED: Final[Mapping[str, OrderType]] = {
+    "STOP": OrderType.LIMIT,
+    "TAKE_PROFIT": OrderType.LIMIT,
+    "STOP_MARKET": OrderType.MARKET,
+    "TAKE_PROFIT_MARKET": OrderType.MARKET,
+    "TRAILING_STOP_MARKET": OrderType.MARKET,
+}
 
 STATUSES: Final[Mapping[str, Status]] = {
     "PENDING_NEW": Status.OPEN,
     "NEW": Status.OPEN,
     "PARTIALLY_FILLED": Status.OPEN,
+    "NEW_INSURANCE": Status.OPEN,
+    "NEW_ADL": Status.OPEN,
     "PENDING_CANCEL": Status.OPEN,
     "FILLED": Status.FILLED,
     "CANCELED": Status.CANCELED,
@@ -34,20 +45,29 @@ def symbol_of(instrument: Instrument) -> str:
 def parse_order(instrument: Instrument, row: Json) -> VenueOrder:
     """Return the order of a placement, cancel or query reply.
 
-    A cancel's reply names the cancel request in `clientOrderId` and the order in `origClientOrderId`.
+    A cancel's reply on spot names the cancel request in `clientOrderId` and the order in `origClientOrderId`.
     """
     return VenueOrder(
         instrument=instrument,
         client_id=row.get("origClientOrderId") or row["clientOrderId"],
         venue_order_id=int(row["orderId"]),
         side=Side(row["side"]),
-        type=OrderType(row["type"]),
+        type=order_type(row["type"], row.get("timeInForce")),
         status=STATUSES[row["status"]],
         price=parse_amount(row["price"]),
         quantity=parse_amount(row["origQty"]),
         executed_quantity=parse_amount(row["executedQty"]),
         updated_ms=int(row.get("transactTime") or row.get("updateTime") or row["time"]),
     )
+
+
+def order_type(word: str, in_force: str | None) -> OrderType:
+    """Return the type of an order; a limit order in force as GTX is what futures call post-only.
+
+    An order that came of a conditional one may still bear that one's type.
+    """
+    kind = _TRIGGERED.get(word) or OrderType(word)
+    return OrderType.LIMIT_MAKER if kind is OrderType.LIMIT and in_force == POST_ONLY else kind
 
 
 @exact
@@ -79,20 +99,23 @@ def parse_placement_fills(order: VenueOrder, row: Json) -> tuple[Fill, ...] | No
 
 
 def parse_trade(instrument: Instrument, client_id: str, row: Json) -> Fill:
-    """Return one row of myTrades; it does not name the client id."""
+    """Return one row of myTrades or userTrades; it does not name the client id."""
+    is_spot = instrument.market is Market.SPOT
     return Fill(
         instrument=instrument,
         trade_id=int(row["id"]),
         client_id=client_id,
         venue_order_id=int(row["orderId"]),
-        side=Side.BUY if row["isBuyer"] else Side.SELL,
+        side=Side.BUY if row["isBuyer" if is_spot else "buyer"] else Side.SELL,
         price=parse_amount(row["price"]),
         quantity=parse_amount(row["qty"]),
         quote_quantity=parse_amount(row["quoteQty"]),
         commission=parse_amount(row["commission"]),
         commission_asset=row["commissionAsset"],
-        is_maker=row["isMaker"],
+        is_maker=row["isMaker" if is_spot else "maker"],
         time_ms=int(row["time"]),
+        realized_profit=ZERO if is_spot else parse_amount(row["realizedPnl"]),
+        position_side=PositionSide.BOTH if is_spot else PositionSide(row["positionSide"]),
     )
 
 

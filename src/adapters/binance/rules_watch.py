@@ -25,15 +25,17 @@ CHANGED_S: Final = 60.0
 
 
 class RulesWatch:
-    """The rules of watched spot symbols. Lives on the I/O loop."""
+    """The rules of one market's watched symbols. Lives on the I/O loop."""
 
     def __init__(
         self,
         directory: Directory,
         watchers: Watchers,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        market: Market = Market.SPOT,
     ) -> None:
-        self._directory, self._watchers, self._sleep = directory, watchers, sleep
+        self._directory, self._watchers, self._sleep, self._market = directory, watchers, sleep, market
         self._told: dict[Instrument, InstrumentRules] = {}
         self._first: dict[Instrument, InstrumentRules] = {}
 
@@ -45,7 +47,7 @@ class RulesWatch:
                 continue
             if self._is_due():
                 try:
-                    await self._directory.refresh(Market.SPOT)
+                    await self._directory.refresh(self._market)
                 except VenueError as e:
                     LOG.warning("the rules could not be read anew, next attempt in %g s: %s", HALTED_S, e)
                     await self._sleep(HALTED_S)
@@ -73,8 +75,8 @@ class RulesWatch:
             self._watchers.order(symbol, RulesChanged(instrument, rules))
 
     def _is_due(self) -> bool:
-        age_s = self._directory.age_s(Market.SPOT)
-        if self._directory.is_doubted(Market.SPOT):
+        age_s = self._directory.age_s(self._market)
+        if self._directory.is_doubted(self._market):
             return age_s >= DOUBTED_S
         watched = [rules for rules in self._told.values() if self._is_watched(rules.instrument)]
         if any(not rules.is_trading for rules in watched):
@@ -93,7 +95,7 @@ class RulesWatch:
             LOG.warning("the rules of %s cannot be used: %s", instrument, e)
             return None
         told = self._told.get(instrument)
-        if rules is None and told is not None and self._directory.last_read(Market.SPOT):
+        if rules is None and told is not None and self._directory.last_read(self._market):
             return replace(told, status=NOT_LISTED)
         return rules
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
+from adapters.binance.account_paths import PATHS
 from adapters.binance.parsing import parse_trade, symbol_of
 from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
@@ -17,7 +18,7 @@ LOG: Final = logging.getLogger(__name__)
 PAGE: Final = 1000
 """Rows per page, the most the venue gives; a page that is not full is the last."""
 _REMEMBERED: Final = 50_000
-_FEW: Final = 5  # up to here single queries (weight 4) cost less than a page of allOrders (20)
+_FEW: Final = 5  # up to here single queries (weight 4; 1 on futures) cost less than a page of allOrders (20; 5)
 _Key = tuple[Instrument, int]
 
 
@@ -42,7 +43,8 @@ class TradeReader:
 
     async def of_order(self, order: VenueOrder) -> tuple[Fill, ...]:
         """Return all trades of one order."""
-        rows = await self._pages(order.instrument, {"orderId": order.venue_order_id}, 0, weight=5)
+        weight = PATHS[order.instrument.market].order_trades_weight
+        rows = await self._pages(order.instrument, {"orderId": order.venue_order_id}, 0, weight=weight)
         return tuple(parse_trade(order.instrument, order.client_id, row) for row in rows)
 
     async def since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
@@ -54,14 +56,15 @@ class TradeReader:
 
         The client id is empty where the venue no longer knows the order.
         """
-        rows = await self._pages(instrument, {}, trade_id, weight=20)
+        rows = await self._pages(instrument, {}, trade_id, weight=PATHS[instrument.market].trades_weight)
         await self._resolve(instrument, {int(row["orderId"]) for row in rows})
         owners = ((row, self._client_ids.get((instrument, int(row["orderId"])), "")) for row in rows)
         return tuple(parse_trade(instrument, owner, row) for row, owner in owners)
 
     async def newest_id(self, instrument: Instrument) -> int:
         """Return the id of the account's newest trade, 0 if there is none."""
-        rows = await self._read(instrument, "/api/v3/myTrades", {"limit": 1}, 20)
+        paths = PATHS[instrument.market]
+        rows = await self._read(instrument, paths.trades, {"limit": 1}, paths.trades_weight)
         return int(rows[-1]["id"]) if rows else 0
 
     async def _pages(
@@ -69,9 +72,8 @@ class TradeReader:
     ) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         while True:
-            page = await self._read(
-                instrument, "/api/v3/myTrades", {**narrow, "fromId": from_id, "limit": PAGE}, weight
-            )
+            params = {**narrow, "fromId": from_id, "limit": PAGE}
+            page = await self._read(instrument, PATHS[instrument.market].trades, params, weight)
             rows += page
             if len(page) < PAGE:
                 return rows
@@ -82,17 +84,20 @@ class TradeReader:
         if len(unknown) > _FEW:
             await self._resolve_many(instrument, unknown[0], unknown[-1])
             unknown = [order_id for order_id in unknown if (instrument, order_id) not in self._client_ids]
+        paths = PATHS[instrument.market]
         for order_id in unknown:
             try:
-                row = await self._read(instrument, "/api/v3/order", {"orderId": order_id}, 4)
+                row = await self._read(instrument, paths.order, {"orderId": order_id}, paths.asking_weight)
             except OrderUnknown as e:
                 LOG.warning("trades of order %s on %s left out: %s", order_id, instrument, e)
                 continue
             self._keep((instrument, order_id), row["clientOrderId"])
 
     async def _resolve_many(self, instrument: Instrument, first: int, last: int) -> None:
+        paths = PATHS[instrument.market]
         while first <= last:
-            page = await self._read(instrument, "/api/v3/allOrders", {"orderId": first, "limit": PAGE}, 20)
+            params: dict[str, object] = {"orderId": first, "limit": PAGE}
+            page = await self._read(instrument, paths.all_orders, params, paths.all_orders_weight)
             for row in page:
                 self._keep((instrument, int(row["orderId"])), row["clientOrderId"])
             if len(page) < PAGE:

@@ -40,8 +40,8 @@ RECV_WINDOW_MS: Final = 5_000
 REQUEST_TIMEOUT_S: Final = 10.0
 _TIME_PATH: Final[Mapping[Market, str]] = {Market.SPOT: "/api/v3/time", Market.FUTURES: "/fapi/v1/time"}
 _TIME_SAMPLES: Final = 3
-SOCKET_COST: Final = Cost(4)
-"""2 for the connection and 2 for the subscription of the WebSocket API (protocol 1.10)."""
+SOCKET_COST: Final[Mapping[Market, Cost]] = {Market.SPOT: Cost(4), Market.FUTURES: Cost(0)}
+"""2 for the connection and 2 for the subscription of the WebSocket API (protocol 1.10); futures streams cost none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,8 @@ class Call:
     """One request. `params` keep their order; Decimals are written in fixed-point notation, None is left out.
 
     `keyed` sends the key without a signature; `body` goes out as JSON, which only our own exchange's admin reads.
-    `reading` says how urgent a read is. `alone`: an answer to somebody else's equal request will not do.
+    `reading` says how urgent a read is. `alone`: an answer to somebody else's equal request will not do. `apart` sends
+    it over a connection that carries nothing else.
     """
 
     market: Market
@@ -63,6 +64,7 @@ class Call:
     purpose: Purpose = Purpose.READ
     reading: Urgency = Urgency.DATA
     alone: bool = False
+    apart: bool = False
 
     @property
     def urgency(self) -> Urgency:
@@ -106,6 +108,7 @@ class Transport:
         self.broker = WeightBroker(clock, server_ms, sleep, hosts=hosts, closed_hosts=closed_hosts)
         self._timeout = ClientTimeout(total=timeout_s, sock_connect=min(3.0, timeout_s))
         self._session: ClientSession | None = None
+        self._apart: ClientSession | None = None
         self._measuring = {market: asyncio.Lock() for market in Market}
         self._merging = Merging()
 
@@ -114,13 +117,17 @@ class Transport:
 
     async def open(self) -> None:
         """Open the session; call once, on the loop it is to live on."""
-        self._session = ClientSession(
-            connector=TCPConnector(limit=64, keepalive_timeout=30), timeout=self._timeout, trust_env=False
-        )
+        self._session = self._connections(limit=64, keepalive_s=30)
+        self._apart = self._connections(limit=8, keepalive_s=75)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._apart):
+            if session is not None:
+                await session.close()
+
+    def _connections(self, *, limit: int, keepalive_s: float) -> ClientSession:
+        connector = TCPConnector(limit=limit, keepalive_timeout=keepalive_s)
+        return ClientSession(connector=connector, timeout=self._timeout, trust_env=False)
 
     async def send(self, call: Call) -> Any:
         """Send one call and return its decoded JSON.
@@ -142,7 +149,7 @@ class Transport:
             await self.measure_clock(call.market)
             return await self._send_once(call)
 
-    async def web_socket(self, url: str, receive: Receive) -> FrameSocket:
+    async def web_socket(self, url: str, receive: Receive, market: Market = Market.SPOT) -> FrameSocket:
         """Open a WebSocket to an allowed address, at the weight of a connection and a subscription.
 
         Raises:
@@ -153,18 +160,18 @@ class Transport:
         self._guard.check(url)
         if self._session is None or self._session.closed:
             raise Unreachable("the connection to the venue is closed")
-        async with self.broker.turn(Market.SPOT, SOCKET_COST, Urgency.RECONCILE):
+        async with self.broker.turn(market, SOCKET_COST[market], Urgency.RECONCILE):
             try:
                 return await FrameSocket.open(self._session, url, receive)
             except WSServerHandshakeError as e:
-                self.slow_down(e.status, 0, e.headers or {})
+                self.slow_down(e.status, 0, e.headers or {}, market)
                 raise
 
-    def slow_down(self, status: int, code: int, headers: Mapping[str, str]) -> None:
+    def slow_down(self, status: int, code: int, headers: Mapping[str, str], market: Market = Market.SPOT) -> None:
         """Freeze everyone if a socket's refusal is one of the venue's limits."""
-        error = translate_code(Market.SPOT, status, code, "refused on a socket", headers, Purpose.READ)
+        error = translate_code(market, status, code, "refused on a socket", headers, Purpose.READ)
         if isinstance(error, SlowDown) and status in LIMIT_STATUSES:
-            self.broker.close(Market.SPOT, error.retry_after_s, everyone=status == 418)
+            self.broker.close(market, error.retry_after_s, everyone=status == 418)
 
     def socket_params(self) -> dict[str, object]:
         """Return the signed parameters of a WebSocket API request that takes no others."""
@@ -195,7 +202,8 @@ class Transport:
             LOG.info("the clock of %s is %d ms ahead of ours", market, known.offset_ms)
 
     async def _send_once(self, call: Call, begun: Callable[[], None] = lambda: None) -> Any:
-        if self._session is None or self._session.closed:
+        session = self._apart if call.apart else self._session
+        if session is None or session.closed:
             raise Unreachable("the connection to the venue is closed")
         base = self._bases.get(call.market)
         if base is None:
@@ -203,7 +211,7 @@ class Transport:
         self._guard.check(base + call.path)
         async with self.broker.turn(call.market, call.cost, call.urgency) as turn:
             begun()
-            return await self._transmit(self._session, base, call, turn)
+            return await self._transmit(session, base, call, turn)
 
     async def _transmit(self, session: ClientSession, base: str, call: Call, turn: Turn) -> Any:
         query = self._query(call)

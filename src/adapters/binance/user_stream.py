@@ -1,36 +1,52 @@
-"""Our orders as they happen: a WebSocket API connection with a user-data subscription by signature (protocol 1.10).
+"""Our orders as they happen, whichever door the venue tells them through.
 
-The subscription lives and dies with its connection, and sends nothing while nothing happens: that it is silent says
-nothing. Pings notice a dead peer; a subscription that died behind a living socket is noticed by whoever compares with
-REST, and told here by `Streams.distrust`.
+Such a stream sends nothing while nothing happens: that it is silent says nothing. Pings notice a dead peer; one that
+died behind a living socket is noticed by whoever compares with REST, and told here by `Streams.distrust`.
 """
 
-import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from adapters.binance.first_readings import FirstReadings
-from adapters.binance.parsing import parse_report, report_client_id
-from adapters.binance.sockets import Frame, FrameSocket, SocketRefusal
-from adapters.binance.transport import Transport
+from adapters.binance.sockets import Frame, FrameSocket, Receive
 from adapters.binance.watchers import Watchers
-from domain.errors import VenueError
-from domain.events import StreamLost, StreamResumed
-from domain.instrument import Market
+from domain.events import OrderReported, StreamLost, StreamResumed
+from domain.instrument import Instrument
 from ports.clock import Clock
 
-LOG: Final = logging.getLogger(__name__)
+SHUTDOWN: Final = "serverShutdown"
 
-_CLOCK_SKEWED: Final = -1021
+
+class UserDoor(Protocol):
+    """How one market lets an account hear of its orders."""
+
+    @property
+    def ended(self) -> str:
+        """Return the event after which nothing more comes on a connection."""
+
+    async def connect(self, receive: Receive) -> FrameSocket: ...
+
+    async def subscribe(self, socket: FrameSocket) -> None: ...
+
+    async def keep_alive(self, current: Callable[[], FrameSocket | None], /) -> None:
+        """Do for ever what keeps the stream alive besides its connection."""
+
+    def event(self, frame: Frame) -> Frame | None:
+        """Return the event in a frame, None where it is none."""
+
+    def whose(self, event: Frame) -> tuple[str, str] | None:
+        """Return symbol and client id of the order an event reports, None where it reports none."""
+
+    def report(self, instrument: Instrument, event: Frame) -> OrderReported: ...
 
 
 class UserChannel:
-    """The user stream of spot. Lives on the I/O loop."""
+    """The user stream of one market. Lives on the I/O loop."""
 
     kind = "user"
 
-    def __init__(self, url: str, transport: Transport, watchers: Watchers, clock: Clock, prefix: str) -> None:
-        self._url, self._transport, self._watchers, self._prefix = url, transport, watchers, prefix
-        self._clock = clock
+    def __init__(self, door: UserDoor, watchers: Watchers, clock: Clock, prefix: str) -> None:
+        self._door, self._watchers, self._clock, self._prefix = door, watchers, clock, prefix
         self.is_live = False
         self.reason = ""
         self.events = 0
@@ -41,17 +57,14 @@ class UserChannel:
         self.unwatched = 0
 
     async def connect(self) -> FrameSocket:
-        return await self._transport.web_socket(self._url, self._receive)
+        return await self._door.connect(self._receive)
 
     async def subscribe(self, socket: FrameSocket) -> None:
-        try:
-            await socket.ask("userDataStream.subscribe.signature", self._transport.socket_params())
-        except VenueError as e:
-            if e.code == _CLOCK_SKEWED:
-                await self._transport.measure_clock(Market.SPOT)
-            elif isinstance(e, SocketRefusal):
-                self._transport.slow_down(e.status, e.code, e.headers)
-            raise
+        await self._door.subscribe(socket)
+
+    async def keep_alive(self, current: Callable[[], FrameSocket | None]) -> None:
+        """Keep the stream alive, for ever."""
+        await self._door.keep_alive(current)
 
     def lost(self, reason: str) -> None:
         self.is_live, self.reason, self.checked_s = False, reason, None
@@ -71,26 +84,26 @@ class UserChannel:
         """Nothing to do: the account's one subscription moved with it."""
 
     def _receive(self, socket: FrameSocket, frame: Frame) -> None:
-        event = frame.get("event")
-        if not isinstance(event, dict):
+        event = self._door.event(frame)
+        if event is None:
             return
         kind = event.get("e")
-        if kind == "serverShutdown":
+        if kind == SHUTDOWN:
             socket.retire("the venue announced a shutdown")
             return
         self.events += 1
         self.heard_s = self._clock.monotonic_s()
-        if kind == "executionReport":
-            self._report(event)
-        elif kind == "eventStreamTerminated":
+        if kind == self._door.ended:
             socket.abandon("the venue ended the subscription")
+        elif (told := self._door.whose(event)) is not None:
+            self._report(*told, event)
 
-    def _report(self, event: Frame) -> None:
-        if not report_client_id(event).startswith(self._prefix):
+    def _report(self, symbol: str, client_id: str, event: Frame) -> None:
+        if not client_id.startswith(self._prefix):
             self.foreign += 1
             return
-        instrument = self._watchers.instrument(event["s"])
+        instrument = self._watchers.instrument(symbol)
         if instrument is None:
             self.unwatched += 1
             return
-        self._watchers.order(event["s"], parse_report(instrument, event))
+        self._watchers.order(symbol, self._door.report(instrument, event))

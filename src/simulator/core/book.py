@@ -8,10 +8,10 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Generic
 
-from simulator.core.live_order import LiveOrder
 from simulator.core.orders import Side
+from simulator.core.working_order import OrderT
 
 Level = tuple[int, int]  # price, quantity
 
@@ -20,15 +20,15 @@ NO_ASK: Final = 1 << 80
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Generic[OrderT]):
     """Volume next in line on one side: an account's order, or external volume (`maker` None)."""
 
     price: int
     quantity: int
-    maker: LiveOrder | None
+    maker: OrderT | None
 
 
-class BookSide:
+class BookSide(Generic[OrderT]):
     """One side of a book, best price first, earliest order first within a price."""
 
     def __init__(self, side: Side) -> None:
@@ -36,7 +36,7 @@ class BookSide:
         self._sign = 1 if side is Side.BUY else -1
         self._none = NO_BID if side is Side.BUY else NO_ASK
         self._keys: list[int] = []
-        self._queues: dict[int, list[LiveOrder]] = {}
+        self._queues: dict[int, list[OrderT]] = {}
         self._levels: Sequence[Level] = ()
         self._cursor = 0  # levels before it are used up
         self._taken = 0  # used up of the level at the cursor
@@ -104,12 +104,12 @@ class BookSide:
     def _next_level(self) -> None:
         self._cursor, self._taken = self._cursor + 1, 0
 
-    def add(self, order: LiveOrder) -> None:
+    def add(self, order: OrderT) -> None:
         """Let an order rest behind the external volume and the orders already at its price."""
         order.ahead = self.external_at(order.price)
         self._enqueue(order)
 
-    def _enqueue(self, order: LiveOrder) -> None:
+    def _enqueue(self, order: OrderT) -> None:
         order.rests = True
         key = order.price * self._sign
         queue = self._queues.get(key)
@@ -119,7 +119,7 @@ class BookSide:
         else:
             queue.append(order)
 
-    def remove(self, order: LiveOrder) -> None:
+    def remove(self, order: OrderT) -> None:
         order.rests = False
         key = order.price * self._sign
         queue = self._queues[key]
@@ -128,27 +128,27 @@ class BookSide:
             del self._queues[key]
             del self._keys[bisect_left(self._keys, key)]
 
-    def through(self, price: int) -> list[LiveOrder]:
+    def through(self, price: int) -> list[OrderT]:
         """Return the resting orders whose limit is better than `price`, in price-time order."""
         first = bisect_left(self._keys, price * self._sign + 1)
         return [order for key in reversed(self._keys[first:]) for order in self._queues[key]]
 
-    def queue_at(self, price: int) -> Sequence[LiveOrder]:
+    def queue_at(self, price: int) -> Sequence[OrderT]:
         return self._queues.get(price * self._sign, ())
 
-    def resting(self) -> Iterator[LiveOrder]:
+    def resting(self) -> Iterator[OrderT]:
         """Yield the resting orders in price-time order."""
         for key in reversed(self._keys):
             yield from self._queues[key]
 
-    def offers(self, limit: int | None) -> Iterator[Offer]:
+    def offers(self, limit: int | None) -> Iterator[Offer[OrderT]]:
         """Yield everything a taker with that limit can reach, in the order in which it would trade."""
         for price, outside in self._prices(self.external()):
             if limit is not None and self.is_better(limit, price):
                 return
             yield from self._offers_at(price, outside)
 
-    def _offers_at(self, price: int, outside: int) -> Iterator[Offer]:
+    def _offers_at(self, price: int, outside: int) -> Iterator[Offer[OrderT]]:
         passed = 0
         for order in self.queue_at(price):
             before = min(outside, order.ahead) - passed
@@ -191,22 +191,22 @@ class BookSide:
             "resting": [order.order_id for order in self.resting()],
         }
 
-    def restore(self, saved: Mapping[str, Any], orders: Mapping[int, LiveOrder]) -> None:
+    def restore(self, saved: Mapping[str, Any], orders: Mapping[int, OrderT]) -> None:
         self.set_external([(price, quantity) for price, quantity in saved["external"]])
         for order_id in saved["resting"]:
             self._enqueue(orders[order_id])
 
 
-class Book:
+class Book(Generic[OrderT]):
     """Both sides of one symbol, and between which prices a print touches nothing."""
 
     def __init__(self) -> None:
-        self.bids = BookSide(Side.BUY)
-        self.asks = BookSide(Side.SELL)
+        self.bids: BookSide[OrderT] = BookSide(Side.BUY)
+        self.asks: BookSide[OrderT] = BookSide(Side.SELL)
         self.touch_below = NO_BID
         self.touch_above = NO_ASK
 
-    def of(self, side: Side) -> BookSide:
+    def of(self, side: Side) -> BookSide[OrderT]:
         return self.bids if side is Side.BUY else self.asks
 
     def refresh(self) -> None:
@@ -220,6 +220,15 @@ class Book:
         self.bids.set_external(bids)
         self.asks.set_external(asks)
         self.refresh()
+
+    def overtaken(self) -> list[OrderT]:
+        """Return the resting orders that the external book stands beyond: the market traded through them."""
+        found: list[OrderT] = []
+        if self.asks.best_external < self.bids.best_resting:
+            found += self.bids.through(self.asks.best_external)
+        if self.bids.best_external > self.asks.best_resting:
+            found += self.asks.through(self.bids.best_external)
+        return found
 
     def depth(self, limit: int) -> tuple[list[Level], list[Level]]:
         """Return bids and asks, best first; external levels that accounts' orders lock are left out."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from simulator.core.symbols import PPM, UNIT
+from simulator.core.symbols import PPM, UNIT, half_up
 
 DISCOUNT_ASSET: Final = "BNB"
 BNB_PERCENT: Final = 75  # of the standard commission, when paid in BNB
@@ -16,7 +16,7 @@ def commission_on(received: int, rate_ppm: int) -> int:
     """
     if rate_ppm == 0:
         return 0
-    return min(max(_half_up(received * rate_ppm, PPM * UNIT), 1), received // UNIT)
+    return min(max(half_up(received * rate_ppm, PPM * UNIT), 1), received // UNIT)
 
 
 def commission_in_bnb(quote: int, rate_ppm: int, bnb_price: int) -> int:
@@ -26,8 +26,4 @@ def commission_in_bnb(quote: int, rate_ppm: int, bnb_price: int) -> int:
     """
     if rate_ppm == 0:
         return 0
-    return max(_half_up(quote * rate_ppm * BNB_PERCENT, bnb_price * PPM * 100), 1)
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
+    return max(half_up(quote * rate_ppm * BNB_PERCENT, bnb_price * PPM * 100), 1)

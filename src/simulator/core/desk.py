@@ -1,21 +1,23 @@
 """Takes orders in: admission, taking, resting, cancelling."""
 
-import hashlib
+from collections.abc import Iterable
 from typing import Final
 
+from simulator.core.client_ids import made_id
 from simulator.core.errors import (
     DUPLICATE_ORDER,
     THIN_BOOK,
     THIN_BOOK_FOR_FILTER,
     WOULD_TAKE,
+    WOULD_TRIGGER,
     cancel_restricted,
     empty_book,
     order_rejected,
 )
-from simulator.core.events import Prevention
 from simulator.core.filters import (
     check_client_id,
     check_lots_bought,
+    check_max_algo_orders,
     check_max_orders,
     check_max_position,
     check_static,
@@ -23,7 +25,10 @@ from simulator.core.filters import (
 from simulator.core.listing import Listing
 from simulator.core.live_order import LiveOrder
 from simulator.core.matching import Match, cost, plan_taker, spend_budget, traded
+from simulator.core.order_lists import OrderList
 from simulator.core.orders import (
+    CONDITIONAL_TYPES,
+    NO_LIST,
     CancelRestriction,
     ExpiryReason,
     Fill,
@@ -36,6 +41,7 @@ from simulator.core.orders import (
 )
 from simulator.core.settlement import Ledger
 from simulator.core.symbols import UNIT, SymbolSpec
+from simulator.core.triggers import is_reached
 
 _RESTRICTED_TO: Final = {
     CancelRestriction.ONLY_NEW: OrderStatus.NEW,
@@ -49,24 +55,33 @@ def admit(listing: Listing, params: OrderParams, now_ms: int) -> None:
 
 
 class OrderDesk:
-    """Places and cancels orders of one exchange; its callers refresh the book and flush the events."""
+    """Places and cancels orders of one exchange; its callers refresh the listing and flush the events."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def place(self, listing: Listing, account_id: str, params: OrderParams, now_ms: int) -> Order:
         admit(listing, params, now_ms)
-        self._check_counts(listing, account_id, params)
-        order = _draft(listing, account_id, params, now_ms)
-        matches = self._plan(listing, order)
-        if order.time_in_force is TimeInForce.FOK and traded(matches) < order.quantity:
-            matches = []
+        self.check_counts(listing, account_id, params)
+        order = draft(listing, account_id, params, listing.ids.order + 1, now_ms)
+        matches = self.plan(listing, order)
         listing.ids.next_order()
         self._ledger.open(listing, order)
-        fills = tuple(self._carry_out(listing, order, matches, now_ms))
+        return order.snapshot(fills=self.enter(listing, order, matches, now_ms))
+
+    def enter(
+        self, listing: Listing, order: LiveOrder, matches: list[Match[LiveOrder]], now_ms: int
+    ) -> tuple[Fill, ...]:
+        """Carry an open order's plan out; what is left of it rests, expires, or waits for its trigger."""
+        if not order.is_working:
+            listing.waiting.add(order)
+            return ()
+        if order.time_in_force is TimeInForce.FOK and traded(matches) < order.quantity:
+            matches = []
+        fills = tuple(self._ledger.carry_out(listing, order, matches, now_ms))
         if order.is_open:
             self._rest_or_expire(listing, order, now_ms)
-        return order.snapshot(fills=fills)
+        return fills
 
     def cancel(
         self,
@@ -77,24 +92,54 @@ class OrderDesk:
         new_client_id: str | None = None,
         restrictions: CancelRestriction | None = None,
     ) -> Order:
-        """Cancel an open order under a cancel id of its own (generated when absent)."""
+        """Cancel an open order, and the list it belongs to, under a cancel id of its own (generated when absent)."""
         check_client_id(new_client_id)
         if restrictions is not None and order.status is not _RESTRICTED_TO[restrictions]:
             raise cancel_restricted()
-        cancel_id = new_client_id or _made_id("cancel", order.symbol, listing.ids.execution)
-        self._ledger.finish(listing, order, OrderStatus.CANCELED, now_ms, cancel_client_id=cancel_id)
+        cancel_id = new_client_id or made_id("cancel", order.symbol, listing.ids.execution)
+        legs = [order] if order.list_id == NO_LIST else self._ledger.legs(self._ledger.lists.get(order.list_id))
+        for leg in legs:
+            if leg.is_open:
+                self._ledger.finish(listing, leg, OrderStatus.CANCELED, now_ms, cancel_client_id=cancel_id)
         return order.snapshot(cancel_client_id=cancel_id)
 
-    def _check_counts(self, listing: Listing, account_id: str, params: OrderParams) -> None:
-        """Check the counting filters, then the client id (protocol 2.1 gives the order)."""
+    def cancel_all(self, listing: Listing, orders: Iterable[LiveOrder], now_ms: int) -> list[Order | OrderList]:
+        """Cancel orders, and whole lists where they belong to one; a list is answered once."""
+        return [
+            self.cancel(listing, order, now_ms)
+            if order.list_id == NO_LIST
+            else self.cancel_list(listing, order.list_id, now_ms)
+            for order in orders
+            if order.is_open  # a list takes the orders that follow with it
+        ]
+
+    def cancel_list(
+        self, listing: Listing, list_id: int, now_ms: int, *, new_client_id: str | None = None
+    ) -> OrderList:
+        """Cancel what is open of a list; the answer holds all its orders."""
+        one = self._ledger.lists.get(list_id)
+        legs = self._ledger.legs(one)
+        first = next(leg for leg in legs if leg.is_open)
+        cancel_id = self.cancel(listing, first, now_ms, new_client_id=new_client_id).cancel_client_id
+        return one.snapshot(tuple(leg.snapshot(cancel_client_id=cancel_id) for leg in legs))
+
+    def check_counts(self, listing: Listing, account_id: str, *orders: OrderParams) -> None:
+        """Check the counting filters, then the client ids (protocol 2.1 gives the order)."""
         spec = listing.spec
         history = self._ledger.history(account_id, spec.symbol)
-        if params.type is not OrderType.MARKET:
-            check_max_orders(spec, len(history.open))
-        if params.side is Side.BUY and params.quantity is not None:
-            self._check_position(spec, account_id, params.quantity)
-        if params.client_id is not None and history.is_taken(params.client_id):
-            raise order_rejected(DUPLICATE_ORDER)
+        first = orders[0]
+        if first.type is not OrderType.MARKET:
+            check_max_orders(spec, len(history.open) + len(orders))
+        conditional = [order for order in orders if order.type in CONDITIONAL_TYPES]
+        if conditional:
+            check_max_algo_orders(spec, history.open_conditional() + len(conditional))
+        if first.side is Side.BUY and first.quantity is not None:
+            self._check_position(spec, account_id, first.quantity)
+        for place, order in enumerate(orders):
+            if order.client_id is not None and (
+                history.is_taken(order.client_id) or any(order.client_id == other.client_id for other in orders[:place])
+            ):
+                raise order_rejected(DUPLICATE_ORDER)
 
     def _check_position(self, spec: SymbolSpec, account_id: str, quantity: int) -> None:
         if spec.max_position:
@@ -102,13 +147,16 @@ class OrderDesk:
             held = self._ledger.accounts[account_id].total(spec.base)
             check_max_position(spec, quantity, held, open_buys)
 
-    def _plan(self, listing: Listing, order: LiveOrder) -> list[Match]:
+    def plan(self, listing: Listing, order: LiveOrder) -> list[Match[LiveOrder]]:
         """Decide what the order will take; raises what keeps it from existing at all."""
         account, spec = self._ledger.accounts[order.account_id], listing.spec
         if order.type is not OrderType.MARKET:
             asset = spec.quote if order.side is Side.BUY else spec.base
-            account.require(asset, order.lock_for(order.quantity))
-            matches = _matches(listing, order, order.price)
+            account.require(asset, order.need_for(order.quantity))
+            if not order.is_working:
+                _check_not_reached(listing, order)
+                return []
+            matches = matches_of(listing, order)
             if matches and order.type is OrderType.LIMIT_MAKER:
                 raise order_rejected(WOULD_TAKE)
             return matches
@@ -122,34 +170,13 @@ class OrderDesk:
             account.require(spec.base, order.quantity * UNIT)
         if listing.book.of(order.side.opposite).is_empty:
             raise empty_book()
-        matches = _matches(listing, order, None)
+        matches = matches_of(listing, order)
         if order.side is Side.BUY:
             account.require(spec.quote, cost(matches))
         return matches
 
-    def _carry_out(self, listing: Listing, order: LiveOrder, matches: list[Match], now_ms: int) -> list[Fill]:
-        fills = []
-        for match in matches:
-            if match.maker is None:
-                fills.append(self._ledger.fill_outside(listing, order, match.price, match.quantity, now_ms))
-            elif match.quantity:
-                fills.append(self._ledger.fill_between(listing, match.maker, order, match.quantity, now_ms))
-            else:
-                self._prevent(listing, order, match.maker, match, now_ms)
-        return fills
-
-    def _prevent(self, listing: Listing, taker: LiveOrder, maker: LiveOrder, match: Match, now_ms: int) -> None:
-        match_id = listing.ids.next_prevention()
-        both = ((maker, match.maker_lost, taker), (taker, match.taker_lost, maker))
-        for order, lost, counter in both:
-            if lost:
-                prevention = Prevention(
-                    match_id=match_id, quantity=lost, price=match.price, counter_order_id=counter.order_id
-                )
-                self._ledger.prevent(listing, order, prevention, now_ms)
-
     def _rest_or_expire(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
-        if order.type is OrderType.MARKET:
+        if order.is_market:
             reason = ExpiryReason.INSUFFICIENT_LIQUIDITY
         elif order.time_in_force is TimeInForce.IOC:
             reason = ExpiryReason.UNFILLED_IOC
@@ -161,29 +188,38 @@ class OrderDesk:
         self._ledger.finish(listing, order, OrderStatus.EXPIRED, now_ms, reason=reason)
 
 
-def _draft(listing: Listing, account_id: str, params: OrderParams, now_ms: int) -> LiveOrder:
-    order_id = listing.ids.order + 1
+def draft(listing: Listing, account_id: str, params: OrderParams, order_id: int, now_ms: int) -> LiveOrder:
+    """Return the order that a request would become; a conditional one does not work yet."""
     return LiveOrder(
         symbol=params.symbol,
         order_id=order_id,
         account_id=account_id,
-        client_id=params.client_id or _made_id("order", params.symbol, order_id),
+        client_id=params.client_id or made_id("order", params.symbol, order_id),
         side=params.side,
         type=params.type,
         time_in_force=params.time_in_force or TimeInForce.GTC,
         price=params.price or 0,
+        stop_price=params.stop_price or 0,
         quantity=params.quantity or 0,
         quote_quantity=params.quote_quantity or 0,
         stp_mode=params.stp_mode or listing.spec.default_stp,
         time_ms=now_ms,
         update_ms=now_ms,
-        working_ms=now_ms,
+        working_ms=None if params.type in CONDITIONAL_TYPES else now_ms,
     )
 
 
-def _matches(listing: Listing, order: LiveOrder, limit: int | None) -> list[Match]:
-    offers = listing.book.of(order.side.opposite).offers(limit)
+def matches_of(listing: Listing, order: LiveOrder) -> list[Match[LiveOrder]]:
+    """Return what the book gives a taker, up to its limit."""
+    offers = listing.book.of(order.side.opposite).offers(None if order.is_market else order.price)
     return plan_taker(offers, order.quantity, order.account_id, order.stp_mode)
+
+
+def _check_not_reached(listing: Listing, order: LiveOrder) -> None:
+    """-2010 where the last trade is at or beyond the stop price already."""
+    last = listing.known_price()
+    if last and is_reached(last, order.stop_price, upwards=order.triggers_upwards):
+        raise order_rejected(WOULD_TRIGGER)
 
 
 def _quantity_for_budget(listing: Listing, order: LiveOrder) -> int:
@@ -205,8 +241,3 @@ def _check_liquidity(spec: SymbolSpec, reachable: int) -> None:
         raise order_rejected(THIN_BOOK_FOR_FILTER.format("LOT_SIZE"))
     if reachable < spec.market_min_qty:
         raise order_rejected(THIN_BOOK_FOR_FILTER.format("MARKET_LOT_SIZE"))
-
-
-def _made_id(kind: str, symbol: str, number: int) -> str:
-    """Make a client id as the venue does where none was sent: 22 characters without meaning."""
-    return hashlib.blake2b(f"{kind}:{symbol}:{number}".encode(), digest_size=11).hexdigest()

@@ -103,4 +103,7 @@ INSUFFICIENT_BALANCE: Final = "Account has insufficient balance for requested ac
 THIN_BOOK: Final = "Order book liquidity is less than symbol minimum quantity."
 THIN_BOOK_FOR_FILTER: Final = "Order book liquidity is less than `{}` filter minimum quantity."
 STP_MODE_NOT_ALLOWED: Final = "This symbol does not allow the specified self-trade prevention mode."
+WOULD_TRIGGER: Final = "Stop price would trigger immediately."
+"""What live answers; its documentation has "Order would trigger immediately." """
+OCO_BAD_PRICES: Final = "The relationship of the prices for the orders is not correct."
 ZERO_NOTIONAL: Final = "Price * QTY is zero or less."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from simulator.core.order_lists import OrderList
 from simulator.core.orders import ExpiryReason, Fill, Order
 
 
@@ -63,6 +64,15 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ListChanged:
+    """A listStatus: the list was placed, or is done with; comes after the reports of its orders."""
+
+    account_id: str
+    order_list: OrderList
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class BalancesChanged:
     """Balances of the assets an operation touched; comes after all order events of the operation."""
 
@@ -98,4 +108,4 @@ class PublicTrade:
     own: bool
 
 
-ExchangeEvent = OrderChanged | BalancesChanged | BalanceMoved | PublicTrade
+ExchangeEvent = OrderChanged | ListChanged | BalancesChanged | BalanceMoved | PublicTrade

@@ -1,28 +1,25 @@
 """The exchange as its users see it: symbols, accounts, orders and books behind one object."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 from simulator.core.accounts import Account
 from simulator.core.book import Level
-from simulator.core.desk import OrderDesk, admit
+from simulator.core.desk import admit
+from simulator.core.engine import STATE_VERSION, Engine
 from simulator.core.errors import ExchangeError, unknown_order_sent
 from simulator.core.events import ExchangeEvent, MarketTrade, PublicTrade
-from simulator.core.filters import check_shape
-from simulator.core.histories import History
+from simulator.core.filters import check_client_id, check_shape
+from simulator.core.list_desk import check_oco_shape
 from simulator.core.listing import Listing
-from simulator.core.matching import MakerFill, plan_print
+from simulator.core.matching import meet_print
+from simulator.core.order_lists import OcoParams, OrderList
 from simulator.core.orders import CancelRestriction, Order, OrderParams
-from simulator.core.queries import Queries
 from simulator.core.replacing import CancelReplaceOutcome, ReplaceMode, cancel_replace
-from simulator.core.settlement import Ledger
 from simulator.core.symbols import SymbolSpec
 
-STATE_VERSION: Final = 1
 
-
-class Exchange(Queries):
+class Exchange(Engine):
     """A spot exchange: pure, synchronous, without a clock; `now_ms` is always market time.
 
     Units: prices and quantities are scaled by UNIT (10**8), balances of every asset by NOTIONAL_UNIT
@@ -43,13 +40,19 @@ class Exchange(Queries):
         taker_ppm: int = 1000,
         listener: Callable[[ExchangeEvent], None],
     ) -> None:
-        listings: dict[str, Listing] = {}
-        super().__init__(listings, Ledger(listings, listener))
-        self._rates = (maker_ppm, taker_ppm)
-        self._listener = listener
-        self._desk = OrderDesk(self._ledger)
+        super().__init__(listener, (maker_ppm, taker_ppm))
         for spec in symbols:
             self.add_symbol(spec)
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any], *, listener: Callable[[ExchangeEvent], None]) -> Self:
+        """Rebuild an exchange from `dump`; ValueError for a state of another version."""
+        if saved.get("version") != STATE_VERSION:
+            raise ValueError(f"state has version {saved.get('version')}, this exchange reads {STATE_VERSION}")
+        maker_ppm, taker_ppm = saved["rates"]
+        exchange = cls((), maker_ppm=maker_ppm, taker_ppm=taker_ppm, listener=listener)
+        exchange._restore(saved)
+        return exchange
 
     def add_symbol(self, spec: SymbolSpec) -> None:
         if spec.symbol in self._listings:
@@ -100,14 +103,15 @@ class Exchange(Queries):
         """Let the outside market trade: last price, external volume, then the resting orders it reaches.
 
         A resting order whose limit the print went through fills whole at its own price. At its limit the
-        volume ahead of it trades first; what is left of the print fills it. Costs a few comparisons where
-        it reaches nothing.
+        volume ahead of it trades first; what is left of the print fills it. Then conditional orders work that
+        it triggers. Costs a few comparisons where it reaches nothing.
         """
         listing = self._listing(trade.symbol)
-        book, price, own = listing.book, trade.price, 0
+        book, price = listing.book, trade.price
+        own, is_felt = 0, False
         self._now_ms = max(self._now_ms, trade.time_ms)
         if price <= book.touch_below or price >= book.touch_above:
-            own = self._print_into(listing, trade)
+            own, is_felt = self._print_into(listing, trade), True
         listing.window.add(trade.time_ms, price, trade.qty)
         listing.last_price = price
         if trade.qty > own:
@@ -116,6 +120,8 @@ class Exchange(Queries):
             self._listener(
                 PublicTrade(trade.symbol, ids.trade, price, trade.qty - own, trade.time_ms, trade.buyer_is_maker, False)
             )
+        if is_felt:
+            self._trigger(listing, price, trade.time_ms)
 
     def set_book(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level], *, now_ms: int | None = None) -> None:
         """Replace the external depth: levels of (price, quantity), best first.
@@ -124,16 +130,13 @@ class Exchange(Queries):
         traded through that order: it fills whole, at its own price. Raises ValueError on a crossed book.
         """
         listing = self._listing(symbol)
-        book = listing.book
-        book.set_external(bids, asks)
-        fills: list[MakerFill] = []
-        if asks and asks[0][0] < book.bids.best_resting:
-            fills += [MakerFill(order, order.remaining) for order in book.bids.through(asks[0][0])]
-        if bids and bids[0][0] > book.asks.best_resting:
-            fills += [MakerFill(order, order.remaining) for order in book.asks.through(bids[0][0])]
-        if fills:
+        listing.book.set_external(bids, asks)
+        listing.refresh()
+        overtaken = listing.book.overtaken()
+        if overtaken or listing.waiting.due:
             with self._operation(listing, self._now_ms if now_ms is None else now_ms) as time_ms:
-                self._fill_resting(listing, fills, time_ms)
+                for order in overtaken:
+                    self._ledger.fill_resting(listing, order, order.remaining, time_ms)
 
     def place(self, account_id: str, params: OrderParams, now_ms: int) -> Order:
         """Place an order; the answer's `fills` are those of this call.
@@ -164,7 +167,7 @@ class Exchange(Queries):
         restrictions: CancelRestriction | None = None,
         now_ms: int,
     ) -> Order:
-        """Cancel an open order; the answer carries the cancel's own id in `cancel_client_id`.
+        """Cancel an open order, and its order list; the answer carries the cancel's own id in `cancel_client_id`.
 
         Raises:
             ExchangeError: -2011 when it is not open or the restriction does not hold, -1102 without ids.
@@ -174,14 +177,43 @@ class Exchange(Queries):
         with self._operation(listing, now_ms) as time_ms:
             return self._desk.cancel(listing, order, time_ms, new_client_id=new_client_id, restrictions=restrictions)
 
-    def cancel_all(self, account_id: str, symbol: str, now_ms: int) -> list[Order]:
-        """Cancel every open order of the account on the symbol; -2011 when there is none."""
+    def cancel_all(self, account_id: str, symbol: str, now_ms: int) -> list[Order | OrderList]:
+        """Cancel every open order and order list of the account on the symbol; -2011 when there is none."""
         listing = self._listing(symbol)
         orders = list(self._history(account_id, symbol).open.values())
         if not orders:
             raise unknown_order_sent()
         with self._operation(listing, now_ms) as time_ms:
-            return [self._desk.cancel(listing, order, time_ms) for order in orders]
+            return self._desk.cancel_all(listing, orders, time_ms)
+
+    def place_oco(self, account_id: str, params: OcoParams, now_ms: int) -> OrderList:
+        """Place two orders of which one cancels the other: both, or neither where one is refused.
+
+        As soon as one trades or is triggered the other expires. What they need is locked once.
+        """
+        check_oco_shape(params)
+        listing = self._listing(params.symbol)
+        self._account(account_id)
+        with self._operation(listing, now_ms) as time_ms:
+            return self._list_desk.place(listing, account_id, params, time_ms)
+
+    def cancel_list(
+        self,
+        account_id: str,
+        symbol: str,
+        *,
+        list_id: int | None = None,
+        client_id: str | None = None,
+        new_client_id: str | None = None,
+        now_ms: int,
+    ) -> OrderList:
+        """Cancel what is open of an order list; -2011 when nothing is, -1102 without ids."""
+        check_client_id(new_client_id)
+        listing = self._listing(symbol)
+        self._account(account_id)
+        found = self._ledger.lists.find_open(account_id, symbol, list_id, client_id)
+        with self._operation(listing, now_ms) as time_ms:
+            return self._desk.cancel_list(listing, found.list_id, time_ms, new_client_id=new_client_id)
 
     def cancel_replace(
         self,
@@ -225,47 +257,6 @@ class Exchange(Queries):
 
         return cancel_replace(mode, cancel, place, count_exceeded=order_count_error is not None)
 
-    def dump(self) -> dict[str, Any]:
-        """Return the whole state as JSON-able values; `load` continues from it as if nothing had happened."""
-        return {
-            "version": STATE_VERSION,
-            "rates": list(self._rates),
-            "now_ms": self._now_ms,
-            "accounts": [account.dump() for account in self._ledger.accounts.values()],
-            "histories": [
-                {"account_id": account_id, "symbol": symbol, **history.dump()}
-                for (account_id, symbol), history in self._ledger.histories.items()
-            ],
-            "listings": [listing.dump() for listing in self._listings.values()],
-        }
-
-    @classmethod
-    def load(cls, saved: Mapping[str, Any], *, listener: Callable[[ExchangeEvent], None]) -> Self:
-        """Rebuild an exchange from `dump`; ValueError for a state of another version."""
-        if saved.get("version") != STATE_VERSION:
-            raise ValueError(f"state has version {saved.get('version')}, this exchange reads {STATE_VERSION}")
-        maker_ppm, taker_ppm = saved["rates"]
-        exchange = cls((), maker_ppm=maker_ppm, taker_ppm=taker_ppm, listener=listener)
-        exchange._restore(saved)
-        return exchange
-
-    def _restore(self, saved: Mapping[str, Any]) -> None:
-        self._now_ms = saved["now_ms"]
-        ledger = self._ledger
-        for account in saved["accounts"]:
-            ledger.accounts[account["account_id"]] = Account.load(account)
-        for history in saved["histories"]:
-            ledger.histories[history["account_id"], history["symbol"]] = History.load(history)
-        for listing in saved["listings"]:
-            symbol = listing["spec"]["symbol"]
-            orders = {
-                order_id: order
-                for (_, of_symbol), history in ledger.histories.items()
-                if of_symbol == symbol
-                for order_id, order in history.open.items()
-            }
-            self._listings[symbol] = Listing.load(listing, orders)
-
     def _move(self, account_id: str, asset: str, amount: int, *, sign: int) -> None:
         if amount <= 0:
             raise ValueError(f"amount of {asset} must be above 0, was {amount}")
@@ -274,29 +265,15 @@ class Exchange(Queries):
 
     def _print_into(self, listing: Listing, trade: MarketTrade) -> int:
         """Apply a print to the sides it touches; return how much of it accounts' orders took."""
-        if trade.price <= 0 or trade.qty < 0:
-            raise ValueError(f"a print needs a price above 0 and a quantity of at least 0, was {trade}")
-        own = 0
         with self._operation(listing, trade.time_ms) as now_ms:
-            for side in (listing.book.bids, listing.book.asks):
-                if not side.is_reached_by(trade.price):
-                    continue
-                fills, taken = plan_print(side, trade.price, trade.qty, listing.spec.lot)
-                side.take_external(trade.price, trade.qty - taken)
-                self._fill_resting(listing, fills, now_ms)
-                own += taken
+            fills, own = meet_print(listing.book, trade.price, trade.qty, listing.spec.lot)
+            for fill in fills:
+                self._ledger.fill_resting(listing, fill.order, fill.quantity, now_ms)
         return own
 
-    def _fill_resting(self, listing: Listing, fills: Sequence[MakerFill], now_ms: int) -> None:
-        for fill in fills:
-            self._ledger.fill_resting(listing, fill.order, fill.quantity, now_ms)
-
-    @contextmanager
-    def _operation(self, listing: Listing, now_ms: int) -> Iterator[int]:
-        """Advance market time; afterwards bring the book's range up to date and tell the listener."""
-        self._advance(now_ms)
-        try:
-            yield self._now_ms
-        finally:
-            listing.book.refresh()
-            self._ledger.outbox.flush(self._now_ms)
+    def _trigger(self, listing: Listing, price: int, now_ms: int) -> None:
+        """Let work what a print triggers, once everyone knows of it."""
+        listing.waiting.see(price)
+        if listing.waiting.due:
+            with self._operation(listing, now_ms):
+                pass

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
-from simulator.core.book import Book
+from simulator.core.book import NO_ASK, NO_BID
 from simulator.core.live_order import LiveOrder
-from simulator.core.symbols import SymbolSpec
+from simulator.core.market import Market
+from simulator.core.symbols import SymbolSpec, half_up
+from simulator.core.waiting import WaitingOrders
 
 
 class PrintWindow:
@@ -32,7 +33,7 @@ class PrintWindow:
         """Return the average (UNIT, rounded half up) over the window that ends now; None without volume."""
         self._forget_until(now_ms // 1000 - self._span)
         notional, quantity = self._notional + self._current[1], self._quantity + self._current[2]
-        return (2 * notional + quantity) // (2 * quantity) if quantity else None
+        return half_up(notional, quantity) if quantity else None
 
     def _open(self, second: int) -> list[int]:
         self._close_current()
@@ -69,46 +70,31 @@ class PrintWindow:
             self._open(second)[1:] = [notional, quantity]
 
 
-@dataclass(slots=True)
-class Counters:
-    """Last identifier given out, per symbol."""
-
-    order: int = 0
-    trade: int = 0
-    execution: int = 0
-    prevention: int = 0
-
-    def next_order(self) -> int:
-        self.order += 1
-        return self.order
-
-    def next_trade(self) -> int:
-        self.trade += 1
-        return self.trade
-
-    def next_execution(self) -> int:
-        self.execution += 1
-        return self.execution
-
-    def next_prevention(self) -> int:
-        self.prevention += 1
-        return self.prevention
-
-
-class Listing:
-    """One symbol's filters, book, last price, averages and identifiers."""
+class Listing(Market[LiveOrder]):
+    """One symbol's filters, book, conditional orders, last price, averages and identifiers."""
 
     def __init__(self, spec: SymbolSpec) -> None:
+        super().__init__(spec.symbol)
         self.spec = spec
-        self.book = Book()
         self.window = PrintWindow(spec.avg_price_mins)
-        self.ids = Counters()
-        self.last_price = 0
+        self.waiting = WaitingOrders()
+
+    def refresh(self) -> None:
+        """Recompute between which prices a print touches neither the book nor a trigger."""
+        book, waiting = self.book, self.waiting
+        book.refresh()
+        book.touch_below = max(book.touch_below, waiting.touch_below)
+        book.touch_above = min(book.touch_above, waiting.touch_above)
 
     def set_spec(self, spec: SymbolSpec) -> None:
         if spec.avg_price_mins != self.spec.avg_price_mins:
             self.window = self.window.resized(spec.avg_price_mins)
         self.spec = spec
+
+    def known_price(self) -> int:
+        """Price of the last trade, before the first one the middle of the outside book, else 0 (UNIT)."""
+        bid, ask = self.book.bids.best_external, self.book.asks.best_external
+        return self.last_price or ((bid + ask) // 2 if bid != NO_BID and ask != NO_ASK else 0)
 
     def average_price(self, now_ms: int) -> int:
         """Average of the window, else the last price, else 0 (UNIT)."""
@@ -118,20 +104,18 @@ class Listing:
     def dump(self) -> dict[str, Any]:
         return {
             "spec": self.spec.dump(),
-            "ids": [self.ids.order, self.ids.trade, self.ids.execution, self.ids.prevention],
-            "last_price": self.last_price,
             "window": self.window.dump(),
-            "bids": self.book.bids.dump(),
-            "asks": self.book.asks.dump(),
+            "waiting": self.waiting.dump(),
+            **self.dump_trading(),
         }
 
     @classmethod
     def load(cls, saved: Mapping[str, Any], orders: Mapping[int, LiveOrder]) -> Self:
         listing = cls(SymbolSpec.load(saved["spec"]))
-        listing.ids = Counters(*saved["ids"])
-        listing.last_price = saved["last_price"]
         listing.window.restore(saved["window"])
-        listing.book.bids.restore(saved["bids"], orders)
-        listing.book.asks.restore(saved["asks"], orders)
-        listing.book.refresh()
+        listing.restore_trading(saved, orders)
+        listing.waiting.restore(saved.get("waiting", {"due": []}), orders.values())
+        if listing.last_price:
+            listing.waiting.see(listing.last_price)
+        listing.refresh()
         return listing

@@ -1,11 +1,13 @@
-"""The one mutable form of an order, owned by the exchange and never handed out."""
+"""The one mutable form of a spot order, owned by the exchange and never handed out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 from simulator.core.orders import (
-    OPEN_STATUSES,
+    MARKET_TYPES,
+    NO_LIST,
+    TAKE_PROFIT_TYPES,
     ExpiryReason,
     Fill,
     Order,
@@ -16,73 +18,59 @@ from simulator.core.orders import (
     TimeInForce,
 )
 from simulator.core.symbols import UNIT
+from simulator.core.triggers import does_trigger_upwards
+from simulator.core.working_order import WorkingOrder
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class LiveOrder:
-    """An order at work.
+class LiveOrder(WorkingOrder):
+    """A spot order at work, or waiting for its trigger (`working_ms` None).
 
-    `ahead` (UNIT) is the external volume at its price that trades before it; `rests` says it is in the book.
+    What an `is_covered` leg of an order list needs is locked by the list's other leg.
     """
 
-    symbol: str
-    order_id: int
-    account_id: str
-    client_id: str
-    side: Side
     type: OrderType
     time_in_force: TimeInForce
-    price: int
-    quantity: int
     quote_quantity: int
-    stp_mode: StpMode
-    time_ms: int
-    update_ms: int
     working_ms: int | None
-    executed: int = 0
-    executed_quote: int = 0
-    prevented: int = 0
-    status: OrderStatus = OrderStatus.NEW
     prevented_match_id: int | None = None
     expiry_reason: ExpiryReason | None = None
-    ahead: int = 0
-    rests: bool = False
+    stop_price: int = 0
+    list_id: int = NO_LIST
+    is_covered: bool = False
 
     @property
-    def remaining(self) -> int:
-        return self.quantity - self.executed - self.prevented
+    def is_market(self) -> bool:
+        return self.type in MARKET_TYPES
 
     @property
-    def is_open(self) -> bool:
-        return self.status in OPEN_STATUSES
+    def is_working(self) -> bool:
+        return self.working_ms is not None
+
+    @property
+    def triggers_upwards(self) -> bool:
+        return does_trigger_upwards(self.side, takes_profit=self.type in TAKE_PROFIT_TYPES)
 
     def lock_for(self, quantity: int) -> int:
-        """Return what `quantity` of it holds locked (NOTIONAL_UNIT of the asset it pays with)."""
-        if self.type is OrderType.MARKET:
-            return 0
-        return quantity * (self.price if self.side is Side.BUY else UNIT)
+        """Return what `quantity` of it holds locked (NOTIONAL_UNIT of the asset it pays with).
 
-    def execute(self, quantity: int, quote: int, now_ms: int) -> None:
-        self.executed += quantity
-        self.executed_quote += quote
-        self.update_ms = now_ms
-        if self.remaining:
-            self.status = OrderStatus.PARTIALLY_FILLED
-        else:
-            filled = self.executed == self.quantity
-            self.status = OrderStatus.FILLED if filled else OrderStatus.EXPIRED_IN_MATCH
+        An order that is to execute as MARKET locks its worth at the stop price until it is triggered.
+        """
+        if self.is_covered or (self.type in MARKET_TYPES and self.working_ms is not None):
+            return 0
+        return self.need_for(quantity)
+
+    def need_for(self, quantity: int) -> int:
+        """Return what `quantity` costs at its limit, or at its stop price without one (NOTIONAL_UNIT)."""
+        return quantity * ((self.price or self.stop_price) if self.side is Side.BUY else UNIT)
 
     def prevent(self, quantity: int, match_id: int, now_ms: int) -> None:
-        self.prevented += quantity
+        self.lose(quantity, now_ms)
         self.prevented_match_id = match_id
-        self.update_ms = now_ms
-        if not self.remaining:
-            self.status = OrderStatus.EXPIRED_IN_MATCH
 
     def finish(self, status: OrderStatus, reason: ExpiryReason | None, now_ms: int) -> None:
-        self.status = status
+        self.end(status, now_ms)
         self.expiry_reason = reason
-        self.update_ms = now_ms
 
     def snapshot(self, *, fills: tuple[Fill, ...] = (), cancel_client_id: str | None = None) -> Order:
         return Order(
@@ -106,12 +94,11 @@ class LiveOrder:
             working_ms=self.working_ms,
             prevented_match_id=self.prevented_match_id,
             expiry_reason=self.expiry_reason,
+            stop_price=self.stop_price,
+            list_id=self.list_id,
             fills=fills,
             cancel_client_id=cancel_client_id,
         )
-
-    def dump(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def load(cls, saved: Mapping[str, Any]) -> Self:

@@ -2,26 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Generic
 
-from simulator.core.book import BookSide, Offer
-from simulator.core.live_order import LiveOrder
+from simulator.core.book import Book, BookSide, Offer
 from simulator.core.orders import StpMode
+from simulator.core.working_order import OrderT
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Match(Generic[OrderT]):
     """One step of a taker: a trade of `quantity`, or a prevented self-trade (what each side lost by it)."""
 
     price: int
     quantity: int
-    maker: LiveOrder | None
+    maker: OrderT | None
     maker_lost: int = 0
     taker_lost: int = 0
 
 
-def plan_taker(offers: Iterable[Offer], quantity: int, account_id: str, stp_mode: StpMode) -> list[Match]:
+def plan_taker(
+    offers: Iterable[Offer[OrderT]], quantity: int, account_id: str, stp_mode: StpMode
+) -> list[Match[OrderT]]:
     """Walk the offers with `quantity` in hand; own orders are met as `stp_mode` of the taker says."""
-    matches: list[Match] = []
+    matches: list[Match[OrderT]] = []
     left = quantity
     for offer in offers:
         if left <= 0:
@@ -36,7 +39,7 @@ def plan_taker(offers: Iterable[Offer], quantity: int, account_id: str, stp_mode
     return matches
 
 
-def _prevent(offer: Offer, left: int, stp_mode: StpMode) -> Match:
+def _prevent(offer: Offer[OrderT], left: int, stp_mode: StpMode) -> Match[OrderT]:
     match stp_mode:
         case StpMode.EXPIRE_MAKER:
             return Match(offer.price, 0, offer.maker, maker_lost=offer.quantity)
@@ -49,11 +52,11 @@ def _prevent(offer: Offer, left: int, stp_mode: StpMode) -> Match:
             return Match(offer.price, 0, offer.maker, maker_lost=both, taker_lost=both)
 
 
-def traded(matches: Iterable[Match]) -> int:
+def traded(matches: Iterable[Match[Any]]) -> int:
     return sum(match.quantity for match in matches)
 
 
-def cost(matches: Iterable[Match]) -> int:
+def cost(matches: Iterable[Match[Any]]) -> int:
     """Return price times quantity over all trades of the plan, scaled by NOTIONAL_UNIT."""
     return sum(match.price * match.quantity for match in matches)
 
@@ -71,7 +74,7 @@ class Budget:
     book_ended: bool
 
 
-def spend_budget(offers: Iterable[Offer], budget: int, step: int, account_id: str, stp_mode: StpMode) -> Budget:
+def spend_budget(offers: Iterable[Offer[OrderT]], budget: int, step: int, account_id: str, stp_mode: StpMode) -> Budget:
     """Find the largest whole number of steps whose notional stays within `budget` (NOTIONAL_UNIT)."""
     quantity, left, last_price = 0, budget, 0
     for offer in offers:
@@ -92,12 +95,12 @@ def spend_budget(offers: Iterable[Offer], budget: int, step: int, account_id: st
 
 
 @dataclass(frozen=True, slots=True)
-class MakerFill:
-    order: LiveOrder
+class MakerFill(Generic[OrderT]):
+    order: OrderT
     quantity: int
 
 
-def plan_print(side: BookSide, price: int, quantity: int, lot: int) -> tuple[list[MakerFill], int]:
+def plan_print(side: BookSide[OrderT], price: int, quantity: int, lot: int) -> tuple[list[MakerFill[OrderT]], int]:
     """Return the fills a print gives to one side's resting orders, and how much of it they took.
 
     Orders with a better limit are filled whole, each at its own price, and take nothing from the print. At
@@ -117,4 +120,22 @@ def plan_print(side: BookSide, price: int, quantity: int, lot: int) -> tuple[lis
         fills.append(MakerFill(order, part))
         left -= part
         own += part
+    return fills, own
+
+
+def meet_print(book: Book[OrderT], price: int, quantity: int, lot: int) -> tuple[list[MakerFill[OrderT]], int]:
+    """Let a print use up the external volume it reaches on both sides; return what it fills and took.
+
+    Raises ValueError for a print without a price or with a quantity below 0.
+    """
+    if price <= 0 or quantity < 0:
+        raise ValueError(f"a print needs a price above 0 and a quantity of at least 0, was {quantity} at {price}")
+    fills: list[MakerFill[OrderT]] = []
+    own = 0
+    for side in (book.bids, book.asks):
+        if side.is_reached_by(price):
+            found, taken = plan_print(side, price, quantity, lot)
+            side.take_external(price, quantity - taken)
+            fills += found
+            own += taken
     return fills, own

@@ -18,6 +18,17 @@ class OrderType(StrEnum):
     LIMIT = "LIMIT"
     LIMIT_MAKER = "LIMIT_MAKER"
     MARKET = "MARKET"
+    STOP_LOSS = "STOP_LOSS"
+    STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+
+
+STOP_LOSS_TYPES: Final = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
+TAKE_PROFIT_TYPES: Final = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+CONDITIONAL_TYPES: Final = STOP_LOSS_TYPES | TAKE_PROFIT_TYPES
+MARKET_TYPES: Final = frozenset({OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT})
+"""Types that take whatever the book gives once they work."""
 
 
 class TimeInForce(StrEnum):
@@ -47,6 +58,8 @@ class OrderStatus(StrEnum):
 
 
 class ExpiryReason(StrEnum):
+    REJECTED = "REJECTED"
+    OCO_TRIGGER = "OCO_TRIGGER"
     UNFILLED_IOC = "UNFILLED_IOC_QUANTITY_EXPIRED"
     UNFILLED_FOK = "UNFILLED_FOK_ORDER_EXPIRED"
     INSUFFICIENT_LIQUIDITY = "INSUFFICIENT_LIQUIDITY"
@@ -56,6 +69,9 @@ class CancelRestriction(StrEnum):
     ONLY_NEW = "ONLY_NEW"
     ONLY_PARTIALLY_FILLED = "ONLY_PARTIALLY_FILLED"
 
+
+NO_LIST: Final = -1
+"""`list_id` of an order that belongs to no order list."""
 
 OPEN_STATUSES: Final = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 
@@ -74,6 +90,7 @@ class OrderParams:
     quantity: int | None = None
     quote_quantity: int | None = None
     price: int | None = None
+    stop_price: int | None = None
     client_id: str | None = None
     stp_mode: StpMode | None = None
 
@@ -97,6 +114,7 @@ class Fill:
     commission_asset: str
     is_maker: bool
     time_ms: int
+    list_id: int = NO_LIST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +122,14 @@ class Order:
     """One order as it was at one moment.
 
     Attributes:
-        price: limit, scaled by UNIT; 0 for MARKET.
+        price: limit, scaled by UNIT; 0 for types that execute as MARKET.
         quantity, executed, prevented, quote_quantity: scaled by UNIT; `prevented` by self-trade prevention.
         executed_quote: sum of price times quantity over all fills, scaled by NOTIONAL_UNIT.
-        time_ms, update_ms, working_ms: creation, last change, and when it entered the book (None: never).
+        time_ms, update_ms, working_ms: creation, last change, and when it began to work (None: it waits for
+            its trigger, or ended before).
         prevented_match_id: of the last prevention, None without one.
+        stop_price: last price that triggers a conditional order, scaled by UNIT; 0 for other types.
+        list_id: the order list it belongs to, else NO_LIST.
         fills: fills of the call that returned this snapshot; empty in snapshots of queries and events.
         cancel_client_id: id of the cancel request in the answer to a cancel, else None.
     """
@@ -133,6 +154,8 @@ class Order:
     working_ms: int | None
     prevented_match_id: int | None
     expiry_reason: ExpiryReason | None
+    stop_price: int = 0
+    list_id: int = NO_LIST
     fills: tuple[Fill, ...] = ()
     cancel_client_id: str | None = None
 
@@ -144,3 +167,8 @@ class Order:
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def is_working(self) -> bool:
+        """Say whether it has been let into the book; a conditional order waits for its trigger before."""
+        return self.working_ms is not None

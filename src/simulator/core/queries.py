@@ -1,6 +1,7 @@
 """What can be asked of the exchange without changing it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from simulator.core.accounts import Account
 from simulator.core.book import Level
@@ -8,6 +9,7 @@ from simulator.core.errors import bad_symbol
 from simulator.core.events import Balance
 from simulator.core.histories import History
 from simulator.core.listing import Listing
+from simulator.core.order_lists import OrderList
 from simulator.core.orders import Fill, Order
 from simulator.core.settlement import Ledger
 from simulator.core.symbols import SymbolSpec
@@ -69,9 +71,33 @@ class Queries:
         """
         return self._history(account_id, symbol).find(order_id, client_id, self._now_ms).snapshot()
 
-    def volume_ahead(self, account_id: str, symbol: str, order_id: int) -> int:
-        """Return the external volume (UNIT) that trades before an order at its price; 0 once it is final."""
-        return self._history(account_id, symbol).orders[order_id].ahead
+    def standing(self, account_id: str, symbol: str, order_id: int) -> Mapping[str, Any]:
+        """Return what a saved order has besides its snapshot: its place in the queue, and who locks its needs."""
+        order = self._history(account_id, symbol).orders[order_id]
+        return {"rests": order.rests, "ahead": order.ahead, "is_covered": order.is_covered}
+
+    def order_list(self, account_id: str, *, list_id: int | None = None, client_id: str | None = None) -> OrderList:
+        """Look up an order list; -2013 unknown, -1102 without ids."""
+        self._account(account_id)
+        return self._ledger.lists.find(account_id, list_id, client_id).snapshot()
+
+    def open_order_lists(self, account_id: str) -> list[OrderList]:
+        """Return the account's open order lists, oldest first."""
+        self._account(account_id)
+        return [one.snapshot() for one in self._ledger.lists.open_of(account_id)]
+
+    def all_order_lists(
+        self,
+        account_id: str,
+        *,
+        from_id: int | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = 500,
+    ) -> list[OrderList]:
+        """Return order lists from `from_id` or `start_ms` on, else the latest `limit`; oldest first."""
+        self._account(account_id)
+        return [one.snapshot() for one in self._ledger.lists.select(account_id, from_id, start_ms, end_ms, limit)]
 
     def open_orders(self, account_id: str, symbol: str | None = None) -> list[Order]:
         """Return open orders of one symbol (by id) or of all of them (by symbol, then id)."""

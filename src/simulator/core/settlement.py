@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from simulator.core.accounts import Account
+from simulator.core.clearing import Clearing
 from simulator.core.commissions import DISCOUNT_ASSET, commission_in_bnb, commission_on
 from simulator.core.events import (
     BalanceMoved,
     BalancesChanged,
     ExchangeEvent,
     ExecutionType,
+    ListChanged,
     OrderChanged,
     Prevention,
     PublicTrade,
@@ -17,7 +19,9 @@ from simulator.core.events import (
 from simulator.core.histories import History
 from simulator.core.listing import Listing
 from simulator.core.live_order import LiveOrder
-from simulator.core.orders import ExpiryReason, Fill, OrderStatus, Side
+from simulator.core.order_lists import ListBook, ListStatus, LiveList
+from simulator.core.orders import NO_LIST, ExpiryReason, Fill, OrderStatus, Side
+from simulator.core.outbox import Outbox
 from simulator.core.symbols import UNIT
 
 
@@ -30,16 +34,12 @@ class _Bought(NamedTuple):
     quote: int
 
 
-class Outbox:
-    """Events of the running operation; balances of all touched accounts follow the orders' events."""
+class BalanceOutbox(Outbox[ExchangeEvent]):
+    """Events of spot; balances of all touched accounts follow the orders' events."""
 
     def __init__(self, listener: Callable[[ExchangeEvent], None]) -> None:
-        self.listener = listener
-        self._events: list[ExchangeEvent] = []
+        super().__init__(listener)
         self._touched: dict[str, tuple[Account, dict[str, None]]] = {}
-
-    def tell(self, event: ExchangeEvent) -> None:
-        self._events.append(event)
 
     def touch(self, account: Account, *assets: str) -> None:
         _, touched = self._touched.setdefault(account.account_id, (account, {}))
@@ -49,23 +49,27 @@ class Outbox:
         """Hand everything to the listener; called once the exchange is consistent again."""
         for account, assets in self._touched.values():
             balances = {asset: account.balance(asset) for asset in assets}
-            self._events.append(BalancesChanged(account.account_id, balances, now_ms))
-        events, self._events, self._touched = self._events, [], {}
-        for event in events:
-            self.listener(event)
+            self.tell(BalancesChanged(account.account_id, balances, now_ms))
+        self._touched = {}
+        self.hand_over()
 
 
-class Ledger:
+class Ledger(Clearing[Listing, LiveOrder, Fill]):
     """Accounts and their histories, and the only place where either changes because of an order."""
 
     def __init__(self, listings: Mapping[str, Listing], listener: Callable[[ExchangeEvent], None]) -> None:
         self.accounts: dict[str, Account] = {}
         self.histories: dict[tuple[str, str], History] = {}
-        self.outbox = Outbox(listener)
+        self.lists = ListBook()
+        self.outbox = BalanceOutbox(listener)
         self._listings = listings
 
     def history(self, account_id: str, symbol: str) -> History:
         return self.histories.setdefault((account_id, symbol), History())
+
+    def publish(self, trade: PublicTrade) -> None:
+        self._listings[trade.symbol].waiting.see(trade.price)
+        self.outbox.tell(trade)
 
     def move(self, account: Account, asset: str, delta: int, now_ms: int) -> None:
         """Record a deposit (`delta` above 0) or a withdrawal."""
@@ -84,10 +88,41 @@ class Ledger:
         self.history(order.account_id, order.symbol).add(order)
         self._report(listing, order, ExecutionType.NEW, order.time_ms)
 
+    def open_list(self, one: LiveList) -> None:
+        """Enter a list whose orders are open, and report it."""
+        self.lists.add(one)
+        self.outbox.tell(ListChanged(one.account_id, one.snapshot(), one.time_ms))
+
+    def legs(self, one: LiveList) -> list[LiveOrder]:
+        """Return the orders of a list."""
+        orders = self.history(one.account_id, one.symbol).orders
+        return [orders[order_id] for order_id, _ in one.legs]
+
+    def go_alone(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
+        """Expire the other leg of its list, for the order is about to trade or to work; it locks its own needs."""
+        for leg in self.legs(self.lists.get(order.list_id)):
+            if leg is not order and leg.is_open:
+                self.finish(listing, leg, OrderStatus.EXPIRED, now_ms, reason=ExpiryReason.OCO_TRIGGER)
+        if order.is_covered:
+            order.is_covered = False
+            account, asset = self._payer(listing, order)
+            account.lock(asset, order.lock_for(order.remaining))
+
+    def set_to_work(self, listing: Listing, order: LiveOrder, now_ms: int) -> None:
+        """Let a triggered order work: one that executes as MARKET holds nothing any more."""
+        account, asset = self._payer(listing, order)
+        held = order.lock_for(order.remaining)
+        order.working_ms = order.update_ms = now_ms
+        account.unlock(asset, held - order.lock_for(order.remaining))
+        self.outbox.touch(account, asset)
+        self._report(listing, order, ExecutionType.NEW, now_ms)
+
     def fill(
         self, listing: Listing, order: LiveOrder, price: int, quantity: int, *, is_maker: bool, now_ms: int
     ) -> Fill:
         """Settle one fill under the symbol's current trade id, and report it."""
+        if order.list_id != NO_LIST:
+            self.go_alone(listing, order, now_ms)
         account, paid = self._payer(listing, order)
         spec, quote = listing.spec, price * quantity
         buys = order.side is Side.BUY
@@ -112,37 +147,27 @@ class Ledger:
             commission_asset=asset,
             is_maker=is_maker,
             time_ms=now_ms,
+            list_id=order.list_id,
         )
         history = self.history(order.account_id, order.symbol)
         history.fills.append(fill)
         self._drop_if_done(listing, order)
         self.outbox.touch(account, spec.base, spec.quote, asset)
         self._report(listing, order, ExecutionType.TRADE, now_ms, fill=fill)
+        if order.list_id != NO_LIST:
+            self._close_list(order, now_ms)
         return fill
-
-    def fill_resting(self, listing: Listing, order: LiveOrder, quantity: int, now_ms: int) -> None:
-        """Fill a resting order at its own price against the outside market."""
-        self._next_trade(listing, order, order.price, quantity, now_ms)
-        self.fill(listing, order, order.price, quantity, is_maker=True, now_ms=now_ms)
-
-    def fill_between(self, listing: Listing, maker: LiveOrder, taker: LiveOrder, quantity: int, now_ms: int) -> Fill:
-        """Let two orders trade at the maker's price; returns the taker's fill."""
-        self._next_trade(listing, maker, maker.price, quantity, now_ms)
-        self.fill(listing, maker, maker.price, quantity, is_maker=True, now_ms=now_ms)
-        return self.fill(listing, taker, maker.price, quantity, is_maker=False, now_ms=now_ms)
-
-    def fill_outside(self, listing: Listing, taker: LiveOrder, price: int, quantity: int, now_ms: int) -> Fill:
-        """Fill a taker with external volume, which is used up by it."""
-        listing.book.of(taker.side.opposite).take_external(price, quantity)
-        self._next_trade(listing, taker, price, quantity, now_ms, taken=True)
-        return self.fill(listing, taker, price, quantity, is_maker=False, now_ms=now_ms)
 
     def prevent(self, listing: Listing, order: LiveOrder, prevention: Prevention, now_ms: int) -> None:
         """Take the prevented quantity out of an order that would have traded with its own account."""
+        if order.list_id != NO_LIST:
+            self.go_alone(listing, order, now_ms)
         self._release(listing, order, prevention.quantity)
         order.prevent(prevention.quantity, prevention.match_id, now_ms)
         self._drop_if_done(listing, order)
         self._report(listing, order, ExecutionType.TRADE_PREVENTION, now_ms, prevention=prevention)
+        if order.list_id != NO_LIST:
+            self._close_list(order, now_ms)
 
     def finish(
         self,
@@ -160,15 +185,8 @@ class Ledger:
         self._drop_if_done(listing, order)
         kind = ExecutionType.CANCELED if status is OrderStatus.CANCELED else ExecutionType.EXPIRED
         self._report(listing, order, kind, now_ms, cancel_client_id=cancel_client_id)
-
-    def _next_trade(
-        self, listing: Listing, order: LiveOrder, price: int, quantity: int, now_ms: int, *, taken: bool = False
-    ) -> None:
-        """Give out the next trade id and publish the trade; `order` is the maker unless `taken`."""
-        trade_id = listing.ids.next_trade()
-        listing.last_price = price
-        buyer_is_maker = (order.side is Side.BUY) != taken
-        self.outbox.tell(PublicTrade(listing.spec.symbol, trade_id, price, quantity, now_ms, buyer_is_maker, own=True))
+        if order.list_id != NO_LIST:
+            self._close_list(order, now_ms)
 
     def _payer(self, listing: Listing, order: LiveOrder) -> tuple[Account, str]:
         spec = listing.spec
@@ -184,7 +202,16 @@ class Ledger:
             return
         if order.rests:
             listing.book.of(order.side).remove(order)
+        elif order.working_ms is None:
+            listing.waiting.remove(order)
         self.history(order.account_id, order.symbol).close(order)
+
+    def _close_list(self, order: LiveOrder, now_ms: int) -> None:
+        """Report the order's list done once none of its orders is open."""
+        one = self.lists.get(order.list_id)
+        if one.is_open and not any(leg.is_open for leg in self.legs(one)):
+            one.status, one.update_ms = ListStatus.ALL_DONE, now_ms
+            self.outbox.tell(ListChanged(one.account_id, one.snapshot(), now_ms))
 
     def _charge(self, listing: Listing, account: Account, rate_ppm: int, bought: _Bought) -> tuple[int, str]:
         """Take the commission, in BNB where the account wants that and can; return it (UNIT) and its asset."""

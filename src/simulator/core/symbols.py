@@ -16,6 +16,12 @@ UNIT: Final = 10**8
 NOTIONAL_UNIT: Final = 10**16
 PPM: Final = 10**6
 
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Divide two ints, the denominator above 0, and round halves up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
 ALL_STP_MODES: Final = tuple(StpMode)
 
 
@@ -50,6 +56,8 @@ class SymbolSpec:
     ask_mult_down: int = 0
     avg_price_mins: int = 5
     max_orders: int = 200
+    max_algo_orders: int = 5
+    max_order_lists: int = 20
     max_position: int = 0
     stp_modes: tuple[StpMode, ...] = ALL_STP_MODES
     default_stp: StpMode = StpMode.EXPIRE_MAKER

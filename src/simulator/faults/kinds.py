@@ -36,6 +36,7 @@ class FaultKind(StrEnum):
     LAG_USER_STREAM = "lag_user_stream"
     DROP_USER_STREAM = "drop_user_stream"
     END_USER_STREAM = "end_user_stream"
+    LISTEN_KEY_EXPIRY = "listen_key_expiry"
     DISCONNECT = "disconnect"
     BALANCE = "balance"
     PLACE_ORDER = "place_order"
@@ -177,7 +178,12 @@ KINDS: Final[Mapping[FaultKind, KindSpec]] = MappingProxyType(
         FaultKind.DROP_USER_STREAM: KindSpec(_EVENT, "the account's subscriptions are forgotten without a word"),
         FaultKind.END_USER_STREAM: _act(
             Target.NOTHING,
-            "the account's subscriptions end with eventStreamTerminated, as a listen key's expiry does elsewhere",
+            "the account's spot subscriptions end with eventStreamTerminated",
+            more=("account",),
+        ),
+        FaultKind.LISTEN_KEY_EXPIRY: _act(
+            Target.NOTHING,
+            "the account's futures listen key expires: listenKeyExpired, then silence, and -1125 for renewing it",
             more=("account",),
         ),
         FaultKind.DISCONNECT: _act(
@@ -188,28 +194,28 @@ KINDS: Final[Mapping[FaultKind, KindSpec]] = MappingProxyType(
         FaultKind.BALANCE: _act(
             Target.NOTHING,
             "another hand pays `amount` of `asset` in, or out if negative: balanceUpdate, outboundAccountPosition",
-            "asset", "amount", more=("account",),
+            "asset", "amount", more=("account", "market"),
         ),
         FaultKind.PLACE_ORDER: _act(
             Target.NOTHING,
             "another hand places an order: at `price`, else `distance_percent` (-1) from the last one; "
             "of `quantity`, else worth `value`",
-            "symbol", "side", more=("type", "price", "distance_percent", "quantity", "value", "account"),
+            "symbol", "side", more=("type", "price", "distance_percent", "quantity", "value", "account", "market"),
         ),
         FaultKind.CANCEL_ORDER: _act(
             Target.CLIENT_ID,
             "another hand cancels `orders` (1) open orders drawn from the seed",
-            "symbol", more=("orders", "account"),
+            "symbol", more=("orders", "account", "market"),
         ),
         FaultKind.SYMBOL: KindSpec(
             Target.NOTHING,
             "filters or status of `symbol` change, for `seconds` or for good; the feed stands still unless TRADING",
-            ("symbol",), SPEC_CHANGES, is_act=True,
+            ("symbol",), (*SPEC_CHANGES, "market"), is_act=True,
         ),
         FaultKind.DELIST: _act(
             Target.NOTHING,
             "open orders on `symbol` are cancelled, it disappears from exchangeInfo, new orders get -1121",
-            "symbol",
+            "symbol", more=("market",),
         ),
     }
 )  # fmt: skip

@@ -11,10 +11,17 @@ from typing import Any, Final
 from simulator.faults.board import Fault
 from simulator.faults.kinds import KINDS, SPEC_CHANGES, FaultKind, KindSpec, Lasting, Target
 
-USER_EVENTS: Final = ("executionReport", "outboundAccountPosition", "balanceUpdate")
+SPOT_EVENTS: Final = ("executionReport", "outboundAccountPosition", "balanceUpdate")
+FUTURES_EVENTS: Final = (
+    "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE", "ALGO_UPDATE", "MARGIN_CALL", "ACCOUNT_CONFIG_UPDATE",
+    "CONDITIONAL_ORDER_TRIGGER_REJECT",
+)  # fmt: skip
+USER_EVENTS: Final = (*SPOT_EVENTS, *FUTURES_EVENTS)
 PORTS: Final = ("spot", "futures")
 SOCKETS: Final = ("streams", "api")
 STATUSES: Final = ("TRADING", "HALT", "BREAK", "CANCEL_ONLY", "END_OF_DAY")
+CONTRACT_STATUSES: Final = ("PENDING_TRADING", "TRADING", "PRE_SETTLE", "SETTLING", "CLOSE")
+MARKETS: Final = ("spot", "um")
 WAYS: Final = ("lifetime", "shutdown", "reset")
 UNKNOWN_CODES: Final = (-1000, -1001, -1006, -1007)
 """After these nobody knows whether the request was executed."""
@@ -109,6 +116,7 @@ PARAMETERS: Final[Mapping[str, Reader]] = {
     "reset": _flag,
     "account": whole(1, 1_000),
     "how": one_of(*WAYS),
+    "market": one_of(*MARKETS),
     "asset": _name,
     "amount": _signed,
     "symbol": _name,
@@ -137,7 +145,7 @@ _DEFAULTS: Final[Mapping[FaultKind, Mapping[str, Any]]] = {
 _OWN_READERS: Final[Mapping[tuple[FaultKind, str], Reader]] = {
     (FaultKind.CLOCK_OFFSET, "delay_ms"): whole(-_LONGEST_MS),
     (FaultKind.FAIL_AFTER, "code"): one_of(*UNKNOWN_CODES),
-    (FaultKind.SYMBOL, "status"): one_of(*STATUSES),
+    (FaultKind.SYMBOL, "status"): one_of(*dict.fromkeys((*STATUSES, *CONTRACT_STATUSES))),
 }
 _GENERAL: Final = ("kind", "match", "count", "seconds", "chance")
 
@@ -251,8 +259,10 @@ def _match(spec: KindSpec, glob: Any, operations: Collection[str]) -> str:
 def _check_together(kind: FaultKind, read: Mapping[str, Any], lasts_ms: int | None) -> None:
     if kind is FaultKind.THROTTLE and lasts_ms is None and "retry_after_s" not in read:
         raise FaultMistake("retry_after_s", "is missing; write it, or `seconds`")
-    if kind is FaultKind.SYMBOL and len(read) == 1:
+    if kind is FaultKind.SYMBOL and read.keys() <= {"symbol", "market"}:
         raise FaultMistake("status", f"is missing; write what changes: {', '.join(SPEC_CHANGES)}")
+    if kind is FaultKind.SYMBOL and "status" in read:
+        one_of(*(CONTRACT_STATUSES if read.get("market") == "um" else STATUSES))("status", read["status"])
     if kind is FaultKind.PLACE_ORDER and ("quantity" in read) == ("value" in read):
         raise FaultMistake("quantity", "or `value` is needed, one of the two")
     if kind is FaultKind.PLACE_ORDER and read["type"] == "MARKET" and "price" in read:

@@ -41,7 +41,7 @@ kinds of faults, and what each takes (! is needed):
 def _line(kind: FaultKind) -> str:
     spec = KINDS[kind]
     takes = [f"{name}!" for name in spec.required]
-    takes += ["what changes: " + ", ".join(SPEC_CHANGES)] if kind is FaultKind.SYMBOL else spec.parameters
+    takes += ["what changes: " + ", ".join(SPEC_CHANGES), "market"] if kind is FaultKind.SYMBOL else spec.parameters
     if spec.lasting is Lasting.MUST:
         takes.append("seconds!")
     listed = f"\n{'':20}takes {', '.join(takes)}" if takes else ""

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final, Self
 
 from simulator.core.events import MarketTrade
-from simulator.market.feed import Candle, ClosedCandle, MarketError, MarketPast
+from simulator.market.feed import Candle, ClosedCandle, MarketError, MarketPast, Past
 from simulator.market.intervals import DAY_MS, DURATION_MS, HOUR_MS, INTERVALS, interval_bounds
 from simulator.market.ladder import IntervalLadder
 from simulator.market.running import flat_candle
@@ -36,10 +36,15 @@ class CandleBook:
         book = cls(feed.symbols, keep=keep, outage_ms=feed.outage_ms)
         until_ms = feed.start_ms if end_ms is None else end_ms
         for symbol in feed.symbols:
-            for interval in INTERVALS:
-                book.seed(symbol, interval, feed.history(symbol, interval, until_ms, keep), until_ms)
-            book.seed_day(symbol, _past_day(feed, symbol, until_ms))
+            book.learn(symbol, feed, until_ms)
         return book
+
+    def learn(self, symbol: str, past: Past, until_ms: int) -> None:
+        """Take a symbol's whole past up to `until_ms`, before its first print."""
+        self.add_symbol(symbol)
+        for interval in INTERVALS:
+            self.seed(symbol, interval, past.history(symbol, interval, until_ms, self._keep), until_ms)
+        self.seed_day(symbol, _past_day(past, symbol, until_ms))
 
     def add_symbol(self, symbol: str) -> None:
         self._ladders.setdefault(symbol, IntervalLadder(self._keep))
@@ -154,7 +159,7 @@ def _open_ms(candle: Candle) -> int:
     return candle.open_ms
 
 
-def _past_day(feed: MarketPast, symbol: str, until_ms: int) -> list[Candle]:
+def _past_day(feed: Past, symbol: str, until_ms: int) -> list[Candle]:
     """The candles of the last 24 hours, each stretch at the finest resolution that reaches it."""
     known: list[Candle] = []
     for interval in _DAY_INTERVALS:

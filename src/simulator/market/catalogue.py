@@ -4,7 +4,7 @@ The filters are those Binance spot publishes for these symbols; market order lim
 recomputes all the time from traded volume, are of a typical size.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -106,13 +106,15 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     raise MarketError(f"symbol {symbol!r} ends in no known quote asset; known are {', '.join(QUOTES)}")
 
 
-def spec_for_data(symbol: str, prices: Sequence[int], volumes: Sequence[int]) -> SymbolSpec:
+def spec_for_data(
+    symbol: str, prices: Sequence[int], volumes: Sequence[int], catalogue: Mapping[str, SymbolSpec] = SPECS
+) -> SymbolSpec:
     """Return the filters under which recorded data was traded.
 
     The catalogue's where they fit. Where more than one row in a hundred lies off its tick or lot the data
     is from a time with finer steps, and those are used. For an unknown symbol both steps come from the data.
     """
-    known = SPECS.get(symbol)
+    known = catalogue.get(symbol)
     tick = _step(prices, known.tick if known else None)
     lot = _step(volumes, known.lot if known else None)
     if known is not None:

@@ -73,7 +73,18 @@ class FeedStep:
     candle: ClosedCandle | None = None
 
 
-class MarketPast(Protocol):
+class Past(Protocol):
+    """Candles of what was."""
+
+    def history(self, symbol: str, interval: str, end_ms: int, limit: int) -> list[Candle]:
+        """Return the newest `limit` candles that opened before `end_ms`, oldest first.
+
+        The last one may be partial: it holds only what happened before `end_ms`.
+        """
+        ...
+
+
+class MarketPast(Past, Protocol):
     """What every feed knows before its first step."""
 
     @property
@@ -100,13 +111,6 @@ class MarketPast(Protocol):
     @property
     def notices(self) -> Sequence[str]:
         """Sentences for the log: gaps, a short history, a fallback."""
-        ...
-
-    def history(self, symbol: str, interval: str, end_ms: int, limit: int) -> list[Candle]:
-        """Return the newest `limit` candles that opened before `end_ms`, oldest first.
-
-        The last one may be partial: it holds only what happened before `end_ms`.
-        """
         ...
 
     def last_price(self, symbol: str) -> int:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 Market = Literal["spot", "um"]
+Content = Literal["prices", "mark", "funding"]
+"""What a file tells: candles or trades of the market itself, candles of the mark price, or funding rates."""
 
-_OPTION: Final = re.compile(r"(?:(?P<market>spot|um):)?(?:(?P<symbol>[A-Za-z0-9]{5,20})=)?(?P<path>.+)")
+_OPTION: Final = re.compile(r"(?:(?P<market>spot|um|mark|funding):)?(?:(?P<symbol>[A-Za-z0-9]{5,20})=)?(?P<path>.+)")
 _FILE_NAME: Final = re.compile(
     r"(?:ws_)?(?:(?P<market>spot|um)_)?(?P<symbol>[A-Z0-9]{5,20})_(?P<rest>[A-Za-z0-9_]+)"
     r"\.(?:parquet|csv|jsonl|jsonl\.gz)"
@@ -37,17 +39,21 @@ class DataSource:
     market: Market
     symbol: str
     path: Path
+    content: Content = "prices"
 
     @classmethod
     def parse(cls, option: str) -> Self:
-        """Read `[spot:|um:]SYMBOL=FILE` or a file whose name tells the symbol (`BTCUSDT_1m.parquet`).
+        """Read `[spot:|um:|mark:|funding:]SYMBOL=FILE` or a file whose name tells the symbol (`BTCUSDT_1m.parquet`).
+
+        Mark prices and funding rates are known by their prefix, or by a name like `BTCUSDT_mark_1h.parquet`
+        and `BTCUSDT_funding.csv`; they always belong to the USD-M contract.
 
         Raises:
             MarketError: when neither tells the symbol, or there is no such file.
         """
         match = _OPTION.fullmatch(option)
         if match is None:
-            raise MarketError(f"--data {option!r} is empty; write [spot:|um:]SYMBOL=FILE")
+            raise MarketError(f"--data {option!r} is empty; write [spot:|um:|mark:|funding:]SYMBOL=FILE")
         path = Path(match["path"])
         named = _FILE_NAME.fullmatch(path.name)
         symbol = match["symbol"] or (named["symbol"] if named else None)
@@ -56,11 +62,19 @@ class DataSource:
         if not path.is_file():
             raise MarketError(f"--data {option!r}: there is no file {path}")
         market = match["market"] or (named["market"] if named else None) or "spot"
-        return cls(cast("Market", market), symbol.upper(), path)
+        content = _content(match["market"], named["rest"] if named else "")
+        return cls(cast("Market", market if content == "prices" else "um"), symbol.upper(), path, content)
 
     @property
     def holds_trades(self) -> bool:
         return self.path.name.endswith((".jsonl", ".jsonl.gz"))
+
+
+def _content(prefix: str | None, rest: str) -> Content:
+    for content in ("mark", "funding"):
+        if prefix == content or (prefix in {None, "um"} and rest.split("_", maxsplit=1)[0] == content):
+            return cast("Content", content)
+    return "prices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +120,12 @@ def read_candles(source: DataSource) -> CandleFile:
     Raises:
         MarketError: naming the file, the row (the first data row is 1) and the remedy.
     """
-    frame = _frame(source.path)
-    missing = [name for name in _MUST_HAVE if name not in frame.columns]
+    frame = read_frame(source.path)
+    needed = [name for name in _MUST_HAVE if name != "volume" or source.content == "prices"]
+    missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise MarketError(
-            f"{source.path}: column {', '.join(missing)} is missing; a candle file needs {', '.join(_MUST_HAVE)}"
+            f"{source.path}: column {', '.join(missing)} is missing; a candle file needs {', '.join(needed)}"
         )
     if frame.height == 0:
         raise MarketError(f"{source.path}: holds no rows; record or export at least one candle")
@@ -120,7 +135,12 @@ def read_candles(source: DataSource) -> CandleFile:
     return CandleFile(source, interval, columns, _gaps(source.path, interval, columns.open_ms))
 
 
-def _frame(path: Path) -> "pl.DataFrame":
+def read_frame(path: Path) -> "pl.DataFrame":
+    """Read a parquet or CSV file as it is.
+
+    Raises:
+        MarketError: it is neither, or cannot be read.
+    """
     import polars as pl  # noqa: PLC0415  a second of import that only file replays should pay
 
     try:
@@ -137,30 +157,35 @@ def _columns(source: DataSource, frame: "pl.DataFrame") -> CandleColumns:
     spec = SPECS.get(source.symbol)
     grids = dict.fromkeys(("open", "high", "low", "close"), spec.tick if spec else 1)
     grids["volume"] = spec.lot if spec else 1
-    found: dict[str, IntArray] = {"open_ms": _times(source.path, frame["open_time"])}
+    found: dict[str, IntArray] = {"open_ms": read_times(source.path, frame["open_time"])}
     for name, grid in grids.items():
-        found[name] = _amounts(source.path, frame[name], grid)
+        if name in frame.columns:
+            found[name] = _amounts(source.path, frame[name], grid)
+        else:
+            found[name] = np.zeros(frame.height, dtype=np.int64)
     for name in _MAY_HAVE:
         if name in frame.columns:
             found[name] = _additional(source.path, frame[name])
     return CandleColumns(**found)
 
 
-def _times(path: Path, column: "pl.Series") -> IntArray:
+def read_times(path: Path, column: "pl.Series") -> IntArray:
+    """Return a column of moments in ms; MarketError naming the row where one is empty or no time."""
     if column.null_count():
-        raise _bad_row(path, _first(column.is_null().to_numpy()), "open_time is empty; fill it or drop the row")
+        raise _bad_row(path, _first(column.is_null().to_numpy()), f"{column.name} is empty; fill it or drop the row")
     if column.dtype.is_temporal():
         return column.dt.epoch("ms").to_numpy()
     if column.dtype.is_integer():
         return np.array([_to_ms(value) for value in column.to_list()], dtype=np.int64)
-    return np.array([_time_ms(path, at, text) for at, text in enumerate(column.to_list())], dtype=np.int64)
+    texts = column.to_list()
+    return np.array([_time_ms(path, at, column.name, text) for at, text in enumerate(texts)], dtype=np.int64)
 
 
-def _time_ms(path: Path, at: int, text: object) -> int:
+def _time_ms(path: Path, at: int, name: str, text: object) -> int:
     try:
         return parse_moment(str(text))
     except MarketError as error:
-        raise _bad_row(path, at, f"open_time: {error}") from error
+        raise _bad_row(path, at, f"{name}: {error}") from error
 
 
 def parse_moment(text: str) -> int:
@@ -191,15 +216,16 @@ def _amounts(path: Path, column: "pl.Series", grid: int) -> IntArray:
         if column.null_count() or wrong.any():
             raise _bad_row(path, _first(wrong), f"{column.name} is empty or not finite; fill it or drop the row")
         return parse_floats(values, grid)
-    return _texts(path, column, UNIT)
+    return read_decimals(path, column, UNIT)
 
 
 def _additional(path: Path, column: "pl.Series") -> IntArray:
     scale = {"trades": 1, "taker_buy_base": UNIT}.get(column.name, NOTIONAL_UNIT)
-    return _texts(path, column, scale)
+    return read_decimals(path, column, scale)
 
 
-def _texts(path: Path, column: "pl.Series", unit: int) -> IntArray:
+def read_decimals(path: Path, column: "pl.Series", unit: int) -> IntArray:
+    """Return a column of numbers scaled by `unit`; MarketError naming the row where one is none."""
     values: list[Any] = column.to_list()
     texts = [repr(value) if isinstance(value, float) else str(value) for value in values]
     try:
@@ -215,7 +241,7 @@ def _texts(path: Path, column: "pl.Series", unit: int) -> IntArray:
 
 def _interval(source: DataSource, open_ms: IntArray) -> str:
     named = _FILE_NAME.fullmatch(source.path.name)
-    told = named["rest"].split("_")[0] if named else None
+    told = next((part for part in named["rest"].split("_") if part in DURATION_MS), None) if named else None
     steps = np.diff(open_ms)
     if told in DURATION_MS:
         interval = told

@@ -85,6 +85,8 @@ def _spec(entry: Mapping[str, Any]) -> SymbolSpec:
         ask_mult_down=_ppm(percent, "askMultiplierDown"),
         avg_price_mins=int(notional.get("avgPriceMins", 5)),
         max_orders=int(filters.get("MAX_NUM_ORDERS", {}).get("maxNumOrders", 200)),
+        max_algo_orders=int(filters.get("MAX_NUM_ALGO_ORDERS", {}).get("maxNumAlgoOrders", 5)),
+        max_order_lists=int(filters.get("MAX_NUM_ORDER_LISTS", {}).get("maxNumOrderLists", 20)),
         max_position=_amount(filters.get("MAX_POSITION", {}), "maxPosition"),
         stp_modes=_stp_modes(entry),
         default_stp=StpMode(entry.get("defaultSelfTradePreventionMode", StpMode.EXPIRE_MAKER)),

@@ -1,6 +1,6 @@
 """One symbol's recording: candles or trades, its past and its steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -10,7 +10,7 @@ import numpy as np
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import SymbolSpec
 from simulator.market.books import BookModel
-from simulator.market.catalogue import spec_for_data
+from simulator.market.catalogue import SPECS, spec_for_data
 from simulator.market.feed import Candle, ClosedCandle, FeedStep, MarketError
 from simulator.market.files import CandleFile, DataSource, read_candles
 from simulator.market.intervals import DURATION_MS, HOUR_MS, MINUTE_MS
@@ -61,19 +61,19 @@ class Recording(Protocol):
     def steps(self, after_ms: int | None) -> Iterator[FeedStep]: ...
 
 
-def open_recording(source: DataSource, stretch: Stretch) -> Recording:
-    """Read a file as far as it must be read to know its filters and its first print.
+def open_recording(source: DataSource, stretch: Stretch, known: Mapping[str, SymbolSpec] = SPECS) -> Recording:
+    """Read a file as far as it must be read to know its filters and its first print; `known` are usual filters.
 
     Raises:
         MarketError: for a file that cannot be played, or has nothing in the stretch.
     """
     if source.holds_trades:
-        return _RecordedTrades(source, stretch)
-    return _RecordedCandles(read_candles(source), stretch)
+        return _RecordedTrades(source, stretch, known)
+    return _RecordedCandles(read_candles(source), stretch, known)
 
 
 class _RecordedCandles:
-    def __init__(self, file: CandleFile, stretch: Stretch) -> None:
+    def __init__(self, file: CandleFile, stretch: Stretch, known: Mapping[str, SymbolSpec]) -> None:
         columns = file.columns
         first = 0 if stretch.from_ms is None else np.searchsorted(columns.open_ms, stretch.from_ms)
         end = len(columns) if stretch.to_ms is None else np.searchsorted(columns.open_ms, stretch.to_ms)
@@ -83,7 +83,7 @@ class _RecordedCandles:
             raise _nothing(file.source, self.earliest_ms, int(columns.open_ms[-1]))
         self._file = file
         self.source = file.source
-        self.spec = _spec_of(file, self._start, self._stop)
+        self.spec = _spec_of(file, self._start, self._stop, known)
         self.first_ms = int(columns.open_ms[self._start])
         self.notices = file.notices
         self.grain_ms = self.outage_ms = DURATION_MS[file.interval]
@@ -117,7 +117,7 @@ class _RecordedCandles:
 
 
 class _RecordedTrades:
-    def __init__(self, source: DataSource, stretch: Stretch) -> None:
+    def __init__(self, source: DataSource, stretch: Stretch, known: Mapping[str, SymbolSpec]) -> None:
         self._file = TradeFile(source.path, source.symbol)
         self._stretch = stretch
         self._shift_ms = 0
@@ -127,7 +127,7 @@ class _RecordedTrades:
         self.notices: tuple[str, ...] = ()
         sample, self.earliest_ms = self._look_ahead()
         self.first_ms = sample[0].time_ms
-        self.spec = spec_for_data(source.symbol, [t.price for t in sample], [t.qty for t in sample])
+        self.spec = spec_for_data(source.symbol, [t.price for t in sample], [t.qty for t in sample], known)
 
     def shift(self, shift_ms: int) -> None:
         self._shift_ms, self._known = shift_ms, None
@@ -167,10 +167,10 @@ class _RecordedTrades:
         return sample, earliest_ms
 
 
-def _spec_of(file: CandleFile, start: int, stop: int) -> SymbolSpec:
+def _spec_of(file: CandleFile, start: int, stop: int, known: Mapping[str, SymbolSpec]) -> SymbolSpec:
     part = file.columns.part(start, min(stop, start + _SAMPLE))
     prices = [price for column in (part.high, part.low, part.close) for price in column.tolist()]
-    return spec_for_data(file.source.symbol, prices, part.volume.tolist())
+    return spec_for_data(file.source.symbol, prices, part.volume.tolist(), known)
 
 
 def _nothing(source: DataSource, first_ms: int, last_ms: int) -> MarketError:

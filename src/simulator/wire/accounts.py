@@ -1,19 +1,20 @@
 """Account, order and trade queries of the spot side (protocol sections 1.3 and 1.4)."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from simulator.core.errors import no_such_order
 from simulator.core.events import Balance
-from simulator.core.orders import Fill, Order, OrderStatus
+from simulator.core.orders import Order
 from simulator.wire import errors
 from simulator.wire.calls import Call
 from simulator.wire.exchange_info import spot_filters
-from simulator.wire.limits import Limits
 from simulator.wire.numbers import render_ppm
 from simulator.wire.render import account_trade, balance_rows, order_query
+from simulator.wire.replica import all_seen, as_seen, is_hidden
 from simulator.wire.trading import discount
 from simulator.wire.venue import Venue
+from simulator.wire.venue_base import AnyVenue
 
 Json = dict[str, object]
 DAY_HOURS: Final = 24
@@ -75,14 +76,9 @@ def order_counts(venue: Venue, call: Call) -> list[Json]:
     return order_limit_rows(venue, call.account_id, call.server_ms)
 
 
-def order_limit_rows(venue: Venue, account_id: str, server_ms: int) -> list[Json]:
-    ten_seconds, day = venue.order_counter.counts(account_id, server_ms)
-    counts = {"SECOND": ten_seconds, "DAY": day}
-    return [{**row, "count": counts[str(row["interval"])]} for row in _order_rows(venue.limits)]
-
-
-def _order_rows(limits: Limits) -> list[Json]:
-    return [row for row in limits.rows() if row["rateLimitType"] == "ORDERS"]
+def order_limit_rows(venue: AnyVenue, account_id: str, server_ms: int) -> list[Json]:
+    counts = venue.order_counter.counts(account_id, server_ms)
+    return [{**row, "count": count} for row, count in zip(venue.limits.order_rows(), counts, strict=True)]
 
 
 def my_filters(venue: Venue, call: Call) -> Json:
@@ -104,7 +100,7 @@ def order(venue: Venue, call: Call) -> Json:
         order_id=call.get("orderId"),
         client_id=call.get("origClientOrderId"),
     )
-    seen = _as_seen(venue, call, found)
+    seen = as_seen(venue, call, found, _rolled_back)
     if seen is None:
         raise no_such_order()
     return order_query(seen)
@@ -113,7 +109,7 @@ def order(venue: Venue, call: Call) -> Json:
 def open_orders(venue: Venue, call: Call) -> list[Json]:
     symbol = call.get("symbol")
     found = venue.exchange.open_orders(call.account_id, venue.require(symbol) if symbol else None)
-    return _listed(venue, call, found)
+    return [order_query(seen) for seen in all_seen(venue, call, found, _rolled_back)]
 
 
 def all_orders(venue: Venue, call: Call) -> list[Json]:
@@ -121,15 +117,15 @@ def all_orders(venue: Venue, call: Call) -> list[Json]:
         call.account_id,
         venue.require(call.params["symbol"]),
         order_id=call.get("orderId"),
-        **_time_range(call),
-        limit=_rows(call),
+        **listing_times(call),
+        limit=listing_rows(call),
     )
-    return _listed(venue, call, found)
+    return [order_query(seen) for seen in all_seen(venue, call, found, _rolled_back)]
 
 
 def my_trades(venue: Venue, call: Call) -> list[Json]:
     from_id, order_id = call.get("fromId"), call.get("orderId")
-    times = _time_range(call)
+    times = listing_times(call)
     if (from_id is not None or order_id is not None) and any(v is not None for v in times.values()):
         raise errors.bad_combination()
     found = venue.exchange.trades(
@@ -138,54 +134,29 @@ def my_trades(venue: Venue, call: Call) -> list[Json]:
         order_id=order_id,
         from_id=from_id,
         **times,
-        limit=_rows(call),
+        limit=listing_rows(call),
     )
-    return [account_trade(fill) for fill in found if not _is_hidden(venue, call, fill.time_ms)]
+    return [account_trade(fill) for fill in found if not is_hidden(venue, call, fill.time_ms)]
 
 
 def empty_list(_venue: Venue, _call: Call) -> list[Json]:
     return []
 
 
-def _rows(call: Call) -> int:
+def listing_rows(call: Call) -> int:
+    """Return how many rows of a history are wanted: 500 unless told, 1000 at most."""
     limit: int = call.get("limit", 500)
     return max(1, min(limit, 1_000))
 
 
-def _time_range(call: Call) -> dict[str, int | None]:
+def listing_times(call: Call) -> dict[str, int | None]:
+    """Return the bounds in time of a history, both included; -1127 where they are more than 24 hours apart."""
     start_ms, end_ms = call.get("startTime"), call.get("endTime")
     if start_ms is not None and end_ms is not None and end_ms - start_ms > _DAY_MS:
         raise errors.lookup_too_long(DAY_HOURS)
     return {"start_ms": start_ms, "end_ms": end_ms}
 
 
-def _is_hidden(venue: Venue, call: Call, time_ms: int) -> bool:
-    return bool(call.lag_ms) and time_ms > venue.market_ms() - call.lag_ms
-
-
-def _listed(venue: Venue, call: Call, orders: list[Order]) -> list[Json]:
-    seen = (_as_seen(venue, call, order) for order in orders)
-    return [order_query(order) for order in seen if order is not None]
-
-
-def _as_seen(venue: Venue, call: Call, order: Order) -> Order | None:
-    """Return the order as a lagging replica shows it, None if it has not heard of it."""
-    if not call.lag_ms or not _is_hidden(venue, call, order.update_ms):
-        return order
-    if _is_hidden(venue, call, order.time_ms):
-        return None
-    fills = venue.exchange.trades(call.account_id, order.symbol, order_id=order.order_id, limit=1_000)
-    known = [fill for fill in fills if not _is_hidden(venue, call, fill.time_ms)]
-    return _rolled_back(order, known)
-
-
-def _rolled_back(order: Order, known: list[Fill]) -> Order:
-    executed = sum(fill.quantity for fill in known)
-    return replace(
-        order,
-        executed=executed,
-        executed_quote=sum(fill.quote for fill in known),
-        status=OrderStatus.PARTIALLY_FILLED if executed else OrderStatus.NEW,
-        update_ms=known[-1].time_ms if known else order.time_ms,
-        expiry_reason=None,
-    )
+def _rolled_back(order: Order, past: dict[str, Any]) -> Order:
+    works_later = order.working_ms is not None and order.working_ms > past["update_ms"]
+    return replace(order, **past, expiry_reason=None, working_ms=None if works_later else order.working_ms)

@@ -52,6 +52,16 @@ def changed(spec: SymbolSpec, changes: Mapping[str, int | str]) -> SymbolSpec:
         raise errors.ApiError(-1130, str(exc)) from exc
 
 
+class ContractActs(Protocol):
+    """Acts on the futures venue, for faults with `market` um."""
+
+    def pay(self, account_id: str, asset: str, amount: Decimal) -> None: ...
+    def place(self, account_id: str, wanted: Mapping[str, Any]) -> None: ...
+    def cancel(self, account_id: str, fault: Fault) -> None: ...
+    def change(self, symbol: str, wanted: Mapping[str, Any]) -> Undo: ...
+    def delist(self, symbol: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Acts:
     """Carries out acts. `accounts` are the ids of the keys' accounts in order, `ports` those that listen so far."""
@@ -60,6 +70,8 @@ class Acts:
     users: UserStreams
     accounts: Sequence[str]
     ports: Sequence[Sockets]
+    contracts: ContractActs
+    expire_listen_key: Callable[[str], None]
 
     def __call__(self, fault: Fault) -> Undo | None:
         """Let it happen; return what takes it back, if that can be.
@@ -72,6 +84,7 @@ class Acts:
             FaultKind.MAINTENANCE: self._send_away,
             FaultKind.DISCONNECT: self._disconnect,
             FaultKind.END_USER_STREAM: self._end_user_stream,
+            FaultKind.LISTEN_KEY_EXPIRY: self._expire_listen_key,
             FaultKind.BALANCE: self._balance,
             FaultKind.PLACE_ORDER: self._place,
             FaultKind.CANCEL_ORDER: self._cancel,
@@ -91,7 +104,13 @@ class Acts:
     def _end_user_stream(self, fault: Fault) -> None:
         self.users.end(self._account(fault))
 
+    def _expire_listen_key(self, fault: Fault) -> None:
+        self.expire_listen_key(self._account(fault))
+
     def _balance(self, fault: Fault) -> None:
+        if _is_um(fault):
+            self.contracts.pay(self._account(fault), fault.details["asset"], fault.details["amount"])
+            return
         amount = int(fault.details["amount"] * MONEY_UNIT)
         exchange, account_id, asset = self.venue.exchange, self._account(fault), fault.details["asset"]
         if amount > 0:
@@ -101,11 +120,14 @@ class Acts:
 
     def _place(self, fault: Fault) -> None:
         wanted = fault.details
+        if _is_um(fault):
+            self.contracts.place(self._account(fault), wanted)
+            return
         spec = self.venue.spec(self.venue.require(wanted["symbol"]))
         kind = OrderType(wanted["type"])
         last = self.venue.last_price(spec.symbol)
-        price = _scaled(wanted["price"]) if "price" in wanted else _away(last, wanted["distance_percent"], spec.tick)
-        quantity = _scaled(wanted["quantity"]) if "quantity" in wanted else _worth(wanted["value"], price, spec.lot)
+        price = scaled(wanted["price"]) if "price" in wanted else away(last, wanted["distance_percent"], spec.tick)
+        quantity = scaled(wanted["quantity"]) if "quantity" in wanted else worth(wanted["value"], price, spec.lot)
         params = OrderParams(
             symbol=spec.symbol,
             side=Side(wanted["side"]),
@@ -117,22 +139,31 @@ class Acts:
         self.venue.exchange.place(self._account(fault), params, self.venue.market_ms())
 
     def _cancel(self, fault: Fault) -> None:
+        if _is_um(fault):
+            self.contracts.cancel(self._account(fault), fault)
+            return
         account_id, symbol = self._account(fault), self.venue.require(fault.details["symbol"])
         exchange = self.venue.exchange
         found = [one for one in exchange.open_orders(account_id, symbol) if fnmatchcase(one.client_id, fault.match)]
         for order in fault.random.sample(found, min(len(found), fault.details["orders"])):
-            exchange.cancel(account_id, symbol, order_id=order.order_id, now_ms=self.venue.market_ms())
+            if exchange.order(account_id, symbol, order_id=order.order_id).is_open:  # a list goes as a whole
+                exchange.cancel(account_id, symbol, order_id=order.order_id, now_ms=self.venue.market_ms())
 
     def _symbol(self, fault: Fault) -> Undo:
-        wanted = {name: value for name, value in fault.details.items() if name != "symbol"}
-        changes = {name: _scaled(value) if isinstance(value, Decimal) else value for name, value in wanted.items()}
+        wanted = {name: value for name, value in fault.details.items() if name not in {"symbol", "market"}}
+        if _is_um(fault):
+            return self.contracts.change(fault.details["symbol"], wanted)
+        changes = {name: scaled(value) if isinstance(value, Decimal) else value for name, value in wanted.items()}
         before = self.venue.spec(self.venue.require(fault.details["symbol"]))
         self.venue.set_symbol(changed(before, changes))
         old = {_SPEC_FIELDS[name]: getattr(before, _SPEC_FIELDS[name]) for name in changes}
         return lambda: self.venue.set_symbol(replace(self.venue.spec(before.symbol), **old))
 
     def _delist(self, fault: Fault) -> None:
-        self.venue.delist(self.venue.require(fault.details["symbol"]))
+        if _is_um(fault):
+            self.contracts.delist(fault.details["symbol"])
+        else:
+            self.venue.delist(self.venue.require(fault.details["symbol"]))
 
     def _account(self, fault: Fault) -> str:
         named: str | int = fault.details.get("account", 1)
@@ -143,17 +174,22 @@ class Acts:
         return self.accounts[named - 1]
 
 
-def _scaled(amount: Decimal) -> int:
+def _is_um(fault: Fault) -> bool:
+    return bool(fault.details.get("market") == "um")
+
+
+def scaled(amount: Decimal) -> int:
+    """Return an exact amount scaled by UNIT."""
     return int(amount * UNIT)
 
 
-def _away(price: int, percent: Decimal, tick: int) -> int:
+def away(price: int, percent: Decimal, tick: int) -> int:
     """Return a price so many percent from another, rounded down to the tick."""
     away = int(price * (100 + percent) / 100)
     return away - away % tick
 
 
-def _worth(value: Decimal, price: int, lot: int) -> int:
+def worth(value: Decimal, price: int, lot: int) -> int:
     """Return the largest whole quantity that `value` of the quote asset pays for."""
     quantity = int(value * UNIT) * UNIT // max(1, price)
     return quantity - quantity % lot

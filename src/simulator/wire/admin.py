@@ -10,7 +10,7 @@ from aiohttp import web
 
 from simulator.core.events import MarketTrade
 from simulator.faults.kinds import SPEC_CHANGES
-from simulator.faults.reading import STATUSES, FaultMistake
+from simulator.faults.reading import MARKETS, STATUSES, FaultMistake
 from simulator.wire import errors
 from simulator.wire.acts import changed
 from simulator.wire.gateway import AdminHandler
@@ -28,6 +28,18 @@ class Progress(Protocol):
     def played(self) -> int: ...
     @property
     def finished(self) -> bool: ...
+
+
+class Prints(Protocol):
+    """Both markets, for prints of somebody's choosing."""
+
+    def require(self, symbol: str, *, on_futures: bool) -> str:
+        """Return the symbol if that market has it; -1121 otherwise."""
+        ...
+
+    def print_trade(self, trade: MarketTrade, *, on_futures: bool) -> None:
+        """Print one trade; one on spot reaches the contract that follows it."""
+        ...
 
 
 class Market(Protocol):
@@ -69,6 +81,7 @@ class Admin:
     """The admin surface of one venue; `settle` as in the dispatcher."""
 
     venue: Venue
+    prints: Prints
     market: Market
     faults: Faults
     settle: Callable[[], Awaitable[None]]
@@ -106,13 +119,17 @@ class Admin:
 
     async def _print(self, request: web.BaseRequest) -> Json:
         body = await _body(request)
-        symbol = self.venue.require(_text(body, "symbol"))
+        market = body.get("market", "spot")
+        if market not in MARKETS:
+            raise _bad("market", f"must be one of {', '.join(MARKETS)}")
+        symbol = self.prints.require(_text(body, "symbol"), on_futures=market == "um")
         buyer_is_maker = body.get("buyerIsMaker", False)
         if not isinstance(buyer_is_maker, bool):
             raise _bad("buyerIsMaker", "must be true or false")
         now_ms = self.venue.market_ms()
         price, quantity = _amount(body, "price"), _amount(body, "qty")
-        self.venue.print_trade(MarketTrade(symbol, price, quantity, now_ms, buyer_is_maker))
+        trade = MarketTrade(symbol, price, quantity, now_ms, buyer_is_maker)
+        self.prints.print_trade(trade, on_futures=market == "um")
         await self.settle()
         return {"market_ms": now_ms}
 

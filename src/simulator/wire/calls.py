@@ -6,7 +6,6 @@ from enum import Enum, auto
 from typing import Any
 
 from simulator.wire.parameters import Param
-from simulator.wire.venue import Venue
 
 
 class Security(Enum):
@@ -37,8 +36,11 @@ class Call:
         return self.params.get(name, default)
 
 
-Handler = Callable[[Venue, Call], object]
-"""Answers a call with something that can be encoded as JSON, or raises ApiError or ExchangeError."""
+Handler = Callable[[Any, Call], object]
+"""Answers a call on its market's venue with something that can be encoded as JSON.
+
+Raises ApiError or ExchangeError.
+"""
 
 Weight = Callable[[Mapping[str, Any]], int]
 

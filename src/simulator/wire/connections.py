@@ -5,9 +5,9 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
@@ -35,6 +35,10 @@ class SocketRules:
     messages_per_s: int = 5
     queue_frames: int = 10_000
     lossless: bool = False
+
+
+FUTURES_RULES: Final[Mapping[str, Any]] = {"ping_s": 180.0, "pong_s": 600.0, "messages_per_s": 10}
+"""What the futures port does differently (protocol section 1.9)."""
 
 
 class Connection:

@@ -16,7 +16,7 @@ from simulator.wire.limits import AddressLimiter
 from simulator.wire.parameters import Fields, parse
 from simulator.wire.signing import is_signed_by
 from simulator.wire.timing import check_timestamp
-from simulator.wire.venue import Venue
+from simulator.wire.venue_base import AnyVenue
 
 SYSTEM_STATUS: Final = "sapi.systemStatus"
 """The one operation that answers while everything else is in maintenance."""
@@ -80,7 +80,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        venue: Venue,
+        venue: AnyVenue,
         keys: Mapping[str, KeyHolder],
         settle: Callable[[], Awaitable[None]],
         *,
@@ -108,6 +108,7 @@ class Dispatcher:
         call = self._admitted(asking)
         try:
             result = asking.operation.handler(self.venue, call)
+            self.venue.is_written |= asking.operation.method != "GET"
             if asking.operation.free_on_success:
                 weight = asking.operation.weight(call.params)
                 self.limiter.refund(asking.address, weight, self.server_ms())

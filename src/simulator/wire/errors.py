@@ -1,6 +1,6 @@
 """Binance's refusals as exceptions, with its own codes and texts (spot error codes, 2026-10)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 _BROKEN: Final = {
@@ -42,6 +42,11 @@ class ApiError(Exception):
         if self.data is not None:
             body["data"] = self.data
         return body
+
+
+def refusal(code: int, message: str) -> Callable[[], ApiError]:
+    """Return what makes the same refusal each time."""
+    return lambda: ApiError(code, message)
 
 
 def illegal_characters(name: str, legal: str) -> ApiError:

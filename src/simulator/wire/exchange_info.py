@@ -2,13 +2,13 @@
 
 from typing import Final
 
+from simulator.core.orders import OrderType
 from simulator.core.symbols import SymbolSpec
 from simulator.wire.numbers import render
 
 Json = dict[str, object]
-ORDER_TYPES: Final = ("LIMIT", "LIMIT_MAKER", "MARKET")
+ORDER_TYPES: Final = tuple(OrderType)
 _ICEBERG_PARTS: Final = 100
-_MAX_ALGO_ORDERS: Final = 5
 
 
 def symbol_row(spec: SymbolSpec) -> Json:
@@ -25,7 +25,7 @@ def symbol_row(spec: SymbolSpec) -> Json:
         "quoteCommissionPrecision": 8,
         "orderTypes": list(ORDER_TYPES),
         "icebergAllowed": False,
-        "ocoAllowed": False,
+        "ocoAllowed": True,
         "otoAllowed": False,
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
@@ -70,7 +70,8 @@ def spot_filters(spec: SymbolSpec) -> list[Json]:
         filters.append(_percent_price(spec))
     filters.append(_notional(spec))
     filters.append({"filterType": "MAX_NUM_ORDERS", "maxNumOrders": spec.max_orders})
-    filters.append({"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": _MAX_ALGO_ORDERS})
+    filters.append({"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": spec.max_algo_orders})
+    filters.append({"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": spec.max_order_lists})
     if spec.max_position:
         filters.append({"filterType": "MAX_POSITION", "maxPosition": render(spec.max_position)})
     return filters

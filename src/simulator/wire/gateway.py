@@ -14,21 +14,28 @@ from simulator.wire import errors
 from simulator.wire.calls import Operation
 from simulator.wire.connections import Connection, SocketRules, cut_off
 from simulator.wire.dispatch import Answer, Asking, ConnectionCut, Dispatcher, GatewayPage, refusal_of
-from simulator.wire.operations import BY_ADDRESS, OPERATIONS, RETIRED
+from simulator.wire.operations import RETIRED
 from simulator.wire.parameters import read_form
-from simulator.wire.publisher import Publisher
+from simulator.wire.routes import Route, Routes
 from simulator.wire.signing import rest_payload
-from simulator.wire.stream_sessions import StreamSession, is_stream_path, requested_streams
+from simulator.wire.stream_sessions import (
+    PRIVATE,
+    StreamSession,
+    StreamSource,
+    is_stream_path,
+    private_streams,
+    requested_streams,
+)
 from simulator.wire.user_streams import UserStreams
-from simulator.wire.ws_api import SESSION_OPERATION_NAMES, ApiSession
+from simulator.wire.ws_api import ApiSession
 
 AdminHandler = Callable[[web.BaseRequest], Awaitable[object]]
 
 _API_SOCKET: Final = "/ws-api/v3"
-_OPENINGS: Final = {True: "ws.api", False: "ws.streams"}
+_FUTURES: Final = "/fapi/"
+_REJECTED_KEY: Final = -2015
+OPENINGS: Final = {True: "ws.api", False: "ws.streams"}
 """What the opening of a socket is called where faults are matched."""
-SUBJECTS: Final = (*(one.name for one in OPERATIONS), *SESSION_OPERATION_NAMES, *_OPENINGS.values())
-"""Every name that a fault about requests may be matched against."""
 _NOT_FOUND: Final = "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>"
 
 
@@ -46,13 +53,15 @@ class Port:
 
     Attributes:
         prefixes: REST folders it answers; everything else is 404.
-        publisher: source of its market streams, None where streams stay silent.
+        routes: what is answered there, and by which venue.
+        streams: what sockets read, by the first folder of their path; "" is for all other paths.
         has_socket_api: whether the spot ws-api lives here.
         admin: handlers of `/admin/...` by (method, path).
     """
 
     prefixes: tuple[str, ...]
-    publisher: Publisher | None = None
+    routes: Routes
+    streams: Mapping[str, StreamSource] = field(default_factory=dict)
     has_socket_api: bool = False
     admin: Mapping[tuple[str, str], AdminHandler] = field(default_factory=dict)
 
@@ -104,18 +113,18 @@ class Gateway:
 
     async def _answer_rest(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
-        operation = BY_ADDRESS.get((request.method, path)) if path.startswith(self._port.prefixes) else None
-        if operation is None:
+        route = self._port.routes.get((request.method, path)) if path.startswith(self._port.prefixes) else None
+        if route is None:
             return self._unknown(path)
         try:
-            answer = await self._dispatcher.execute(await self._asking(request, operation, query))
+            answer = await route.dispatcher.execute(await self._asking(request, route.operation, query))
         except (errors.ApiError, ExchangeError) as error:
-            return self._refused(request, refusal_of(error))
+            return _refused(request, refusal_of(error), route.dispatcher)
         except GatewayPage as page:
             return _page(page.status)
         except ConnectionCut as cut:
             return _cut(request, reset=cut.reset)
-        answered = self._answered(request, operation, answer)
+        answered = _answered(request, route, answer)
         return await _half(request, answered) if answer.is_cut else answered
 
     async def _asking(self, request: web.BaseRequest, operation: Operation, query: str) -> Asking:
@@ -134,26 +143,6 @@ class Gateway:
             return _json(gone.body(), gone.http_status, {})
         return web.Response(status=404, text=_NOT_FOUND, content_type="text/html")
 
-    def _refused(self, request: web.BaseRequest, refusal: errors.ApiError) -> web.Response:
-        headers = self._weight_headers(request)
-        if refusal.retry_after_s is not None:
-            headers["Retry-After"] = str(refusal.retry_after_s)
-        return _json(refusal.body(), refusal.http_status, headers)
-
-    def _answered(self, request: web.BaseRequest, operation: Operation, answer: Answer) -> web.Response:
-        headers = self._weight_headers(request)
-        if operation.orders:
-            now_ms = self._dispatcher.server_ms()
-            counts = self._dispatcher.venue.order_counter.counts(answer.account_id, now_ms)
-            headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1D"] = map(str, counts)
-        return _json(answer.result, HTTPStatus.OK, headers)
-
-    def _weight_headers(self, request: web.BaseRequest) -> dict[str, str]:
-        used = str(self._dispatcher.limiter.used(request.remote or "", self._dispatcher.server_ms()))
-        if request.path.startswith("/sapi/"):
-            return {"X-SAPI-USED-IP-WEIGHT-1M": used}
-        return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
-
     async def _answer_admin(self, request: web.BaseRequest) -> web.StreamResponse:
         handler = self._port.admin.get((request.method, request.path))
         if handler is None:
@@ -170,12 +159,12 @@ class Gateway:
         try:
             self._dispatcher.limiter.connect(address, self._dispatcher.server_ms())
         except errors.ApiError as error:
-            return self._refused(request, error)
+            return _refused(request, error, self._dispatcher)
         is_api = request.path == _API_SOCKET and self._port.has_socket_api
         if not is_api and not is_stream_path(request.path):
             return self._unknown(request.path)
         try:
-            await self._dispatcher.strike_arrival(_OPENINGS[is_api])
+            await self._dispatcher.strike_arrival(OPENINGS[is_api])
         except GatewayPage as page:
             return _page(page.status)
         except ConnectionCut as cut:
@@ -207,10 +196,39 @@ class Gateway:
         )
 
     def _open_streams(self, request: web.BaseRequest, connection: Connection) -> Session:
-        names, combined = requested_streams(request.path, request.query_string)
-        session = StreamSession(connection, self._port.publisher, combined=combined)
+        folder, streams = request.path.split("/")[1], self._port.streams
+        read = private_streams if folder == PRIVATE and folder in streams else requested_streams
+        names, combined = read(request.path, request.query_string)
+        session = StreamSession(connection, streams.get(folder, streams.get("")), combined=combined)
         session.subscribe(names)
         return session
+
+
+def _refused(request: web.BaseRequest, refusal: errors.ApiError, dispatcher: Dispatcher) -> web.Response:
+    headers = _weight_headers(request, dispatcher)
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = str(refusal.retry_after_s)
+    body = refusal.body()
+    if refusal.code == _REJECTED_KEY and request.path.startswith(_FUTURES):
+        body["msg"] = f"{refusal.message.removesuffix('.')}, request ip: {request.remote}"
+    return _json(body, refusal.http_status, headers)
+
+
+def _answered(request: web.BaseRequest, route: Route, answer: Answer) -> web.Response:
+    headers = _weight_headers(request, route.dispatcher)
+    if route.operation.orders:
+        now_ms = route.dispatcher.server_ms()
+        headers |= route.dispatcher.venue.order_counter.headers(answer.account_id, now_ms)
+    return _json(answer.result, HTTPStatus.OK, headers)
+
+
+def _weight_headers(request: web.BaseRequest, dispatcher: Dispatcher) -> dict[str, str]:
+    used = str(dispatcher.limiter.used(request.remote or "", dispatcher.server_ms()))
+    if request.path.startswith("/sapi/"):
+        return {"X-SAPI-USED-IP-WEIGHT-1M": used}
+    if request.path.startswith(_FUTURES):
+        return {"X-MBX-USED-WEIGHT-1M": used}
+    return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
 
 
 def _json(body: object, status: int, headers: dict[str, str]) -> web.Response:

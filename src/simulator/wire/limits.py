@@ -18,23 +18,54 @@ TAKER_FILL_CREDIT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
+class OrderWindow:
+    """One window of the order count; `header` is how the answer's header names it.
+
+    A batch counts its orders, in a window that `counts_requests` itself alone.
+    """
+
+    interval: str
+    number: int
+    length_ms: int
+    limit: int
+    header: str
+    counts_requests: bool = False
+
+    def cost(self, orders: int) -> int:
+        return 1 if self.counts_requests else orders
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """The venue's limits; each is an option of the process."""
+    """One venue's limits; each is an option of the process. A limit of 0 is not in force."""
 
     request_weight: int = 6_000
     orders_10s: int = 100
     orders_day: int = 200_000
     raw_requests: int = 300_000
     connections: int = 300
+    orders_minute: int = 0
+
+    @property
+    def order_windows(self) -> tuple[OrderWindow, ...]:
+        windows = (
+            OrderWindow("SECOND", 10, TEN_SECONDS_MS, self.orders_10s, "10S"),
+            OrderWindow("MINUTE", 1, MINUTE_MS, self.orders_minute, "1M", counts_requests=True),
+            OrderWindow("DAY", 1, DAY_MS, self.orders_day, "1D"),
+        )
+        return tuple(window for window in windows if window.limit)
+
+    def order_rows(self) -> list[dict[str, object]]:
+        """Return the rows of exchangeInfo's `rateLimits` that count orders."""
+        return [_row("ORDERS", one.interval, one.number, one.limit) for one in self.order_windows]
 
     def rows(self) -> list[dict[str, object]]:
         """Return exchangeInfo's `rateLimits`."""
-        return [
-            _row("REQUEST_WEIGHT", "MINUTE", 1, self.request_weight),
-            _row("ORDERS", "SECOND", 10, self.orders_10s),
-            _row("ORDERS", "DAY", 1, self.orders_day),
-            _row("RAW_REQUESTS", "MINUTE", 5, self.raw_requests),
-        ]
+        raw = [_row("RAW_REQUESTS", "MINUTE", 5, self.raw_requests)] if self.raw_requests else []
+        return [_row("REQUEST_WEIGHT", "MINUTE", 1, self.request_weight), *self.order_rows(), *raw]
+
+
+FUTURES_LIMITS: Final = Limits(request_weight=2_400, orders_10s=300, orders_day=0, orders_minute=1_200, raw_requests=0)
 
 
 def _row(kind: str, interval: str, number: int, limit: int) -> dict[str, object]:
@@ -96,7 +127,7 @@ class AddressLimiter:
         self._check_ban(peer, now_ms)
         raw_used = peer.raw.add(1, now_ms)
         used = peer.weight.add(weight, now_ms)
-        if used <= self._limits.request_weight and raw_used <= self._limits.raw_requests:
+        if used <= self._limits.request_weight and raw_used <= (self._limits.raw_requests or raw_used):
             return
         if peer.refusals.add(1, now_ms) > REFUSALS_BEFORE_BAN:
             self._ban_for_going_on(peer, now_ms)
@@ -149,35 +180,31 @@ class AddressLimiter:
         peer.refusals.count = 0
 
 
-@dataclass(slots=True)
-class _AccountOrders:
-    ten_seconds: FixedWindow = field(default_factory=lambda: FixedWindow(TEN_SECONDS_MS))
-    day: FixedWindow = field(default_factory=lambda: FixedWindow(DAY_MS))
-
-
 class OrderCounter:
-    """The unfilled order count of each account, in both windows.
+    """The order count of each account, in every window of the venue.
 
-    An order placed counts one; its first fill gives back one as taker and five as maker; cancels
-    and later fills change nothing; the count never falls below zero.
+    An order placed counts one. On spot it is the unfilled order count: an order's first fill gives back
+    one as taker and five as maker; cancels and later fills change nothing; the count never falls below zero.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._accounts: defaultdict[str, _AccountOrders] = defaultdict(_AccountOrders)
+        self._windows = limits.order_windows
+        self._accounts: defaultdict[str, tuple[FixedWindow, ...]] = defaultdict(
+            lambda: tuple(FixedWindow(window.length_ms) for window in self._windows)
+        )
 
     def reserve(self, account_id: str, orders: int, now_ms: int) -> None:
-        """Count orders about to be placed.
+        """Count the orders that one request is about to place.
 
         Raises:
             ApiError: -1015 (HTTP 429) if a window has no room; nothing is counted then.
         """
         mine = self._accounts[account_id]
-        if mine.ten_seconds.used(now_ms) + orders > self._limits.orders_10s:
-            raise errors.too_many_orders(self._limits.orders_10s, "10 SECOND", mine.ten_seconds.left_s(now_ms))
-        if mine.day.used(now_ms) + orders > self._limits.orders_day:
-            raise errors.too_many_orders(self._limits.orders_day, "1 DAY", mine.day.left_s(now_ms))
-        self._add(account_id, orders, now_ms)
+        for window, counted in zip(self._windows, mine, strict=True):
+            if counted.used(now_ms) + window.cost(orders) > window.limit:
+                raise errors.too_many_orders(window.limit, f"{window.number} {window.interval}", counted.left_s(now_ms))
+        for window, counted in zip(self._windows, mine, strict=True):
+            counted.add(window.cost(orders), now_ms)
 
     def release(self, account_id: str, orders: int, now_ms: int) -> None:
         """Take back a reservation whose placement was refused."""
@@ -186,12 +213,15 @@ class OrderCounter:
     def first_fill(self, account_id: str, *, maker: bool, now_ms: int) -> None:
         self._add(account_id, -(MAKER_FILL_CREDIT if maker else TAKER_FILL_CREDIT), now_ms)
 
-    def counts(self, account_id: str, now_ms: int) -> tuple[int, int]:
-        """Return the counts of the 10 s and the day window."""
-        mine = self._accounts[account_id]
-        return mine.ten_seconds.used(now_ms), mine.day.used(now_ms)
+    def counts(self, account_id: str, now_ms: int) -> tuple[int, ...]:
+        """Return the count of each window, in the order of `Limits.order_windows`."""
+        return tuple(window.used(now_ms) for window in self._accounts[account_id])
+
+    def headers(self, account_id: str, now_ms: int) -> dict[str, str]:
+        """Return the X-MBX-ORDER-COUNT headers of an order call that succeeded."""
+        counts = zip(self._windows, self.counts(account_id, now_ms), strict=True)
+        return {f"X-MBX-ORDER-COUNT-{window.header}": str(count) for window, count in counts}
 
     def _add(self, account_id: str, amount: int, now_ms: int) -> None:
-        mine = self._accounts[account_id]
-        mine.ten_seconds.add(amount, now_ms)
-        mine.day.add(amount, now_ms)
+        for window in self._accounts[account_id]:
+            window.add(amount, now_ms)

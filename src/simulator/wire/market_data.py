@@ -10,19 +10,21 @@ from simulator.wire import errors
 from simulator.wire.calls import Call
 from simulator.wire.exchange_info import symbol_row
 from simulator.wire.numbers import render, render_money
+from simulator.wire.sources import best_levels
 from simulator.wire.tape import AggregateTrade
 from simulator.wire.venue import Venue
+from simulator.wire.venue_base import AnyVenue
 
 Json = dict[str, object]
 MAX_ROWS: Final = 1_000
 MAX_DEPTH: Final = 5_000
 
 
-def ping(_venue: Venue, _call: Call) -> Json:
+def ping(_venue: AnyVenue, _call: Call) -> Json:
     return {}
 
 
-def server_time(_venue: Venue, call: Call) -> Json:
+def server_time(_venue: AnyVenue, call: Call) -> Json:
     return {"serverTime": call.server_ms}
 
 
@@ -41,13 +43,24 @@ def exchange_info(venue: Venue, call: Call) -> Json:
     }
 
 
+def coin_exchange_info(_venue: AnyVenue, call: Call) -> Json:
+    """COIN-M has nothing here."""
+    return {
+        "timezone": "UTC",
+        "serverTime": call.server_ms,
+        "rateLimits": [],
+        "exchangeFilters": [],
+        "symbols": [],
+    }
+
+
 def execution_rules(venue: Venue, call: Call) -> Json:
     """No price range rule is in force here."""
     names = _wanted_symbols(venue, call)
     return {"symbolRules": [{"symbol": name, "rules": []} for name in (names if names is not None else venue.symbols)]}
 
 
-def wanted_symbols(venue: Venue, call: Call) -> list[str]:
+def wanted_symbols(venue: AnyVenue, call: Call) -> list[str]:
     """Return the symbols a ticker call asks for: one, some, or all.
 
     Raises:
@@ -57,7 +70,7 @@ def wanted_symbols(venue: Venue, call: Call) -> list[str]:
     return names if names is not None else list(venue.symbols)
 
 
-def _wanted_symbols(venue: Venue, call: Call) -> list[str] | None:
+def _wanted_symbols(venue: AnyVenue, call: Call) -> list[str] | None:
     one, some = call.get("symbol"), call.get("symbols")
     if one is not None and some is not None:
         raise errors.bad_combination()
@@ -76,7 +89,7 @@ def depth(venue: Venue, call: Call) -> Json:
     }
 
 
-def depth_sides(venue: Venue, symbol: str, limit: int) -> Json:
+def depth_sides(venue: AnyVenue, symbol: str, limit: int) -> Json:
     bids, asks = venue.exchange.depth(symbol, limit)
     return {"bids": levels(bids), "asks": levels(asks)}
 
@@ -183,19 +196,19 @@ def mean_price(venue: Venue, symbol: str) -> int:
     return venue.exchange.average_price(symbol) or venue.last_price(symbol)
 
 
-def price_ticker(venue: Venue, call: Call) -> object:
+def price_ticker(venue: AnyVenue, call: Call) -> object:
     return one_or_all(call, [_price_row(venue, name) for name in wanted_symbols(venue, call)])
 
 
-def _price_row(venue: Venue, symbol: str) -> Json:
+def _price_row(venue: AnyVenue, symbol: str) -> Json:
     return {"symbol": symbol, "price": render(venue.last_price(symbol))}
 
 
-def book_ticker(venue: Venue, call: Call) -> object:
+def book_ticker(venue: AnyVenue, call: Call) -> object:
     return one_or_all(call, [book_row(venue, name) for name in wanted_symbols(venue, call)])
 
 
-def book_row(venue: Venue, symbol: str) -> Json:
+def book_row(venue: AnyVenue, symbol: str) -> Json:
     bid, ask = best_levels(venue, symbol)
     return {
         "symbol": symbol,
@@ -204,12 +217,6 @@ def book_row(venue: Venue, symbol: str) -> Json:
         "askPrice": render(ask[0]),
         "askQty": render(ask[1]),
     }
-
-
-def best_levels(venue: Venue, symbol: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return best bid and ask with their quantities; zeros for an empty side."""
-    bids, asks = venue.exchange.depth(symbol, 1)
-    return (bids[0] if bids else (0, 0)), (asks[0] if asks else (0, 0))
 
 
 def one_or_all(call: Call, rows: list[Json]) -> object:

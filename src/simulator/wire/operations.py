@@ -1,17 +1,16 @@
 """The table of operations: one row per endpoint, served over REST and, where named, over the ws-api."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from simulator.core.orders import CancelRestriction, Side, StpMode, TimeInForce
-from simulator.wire import accounts, futures, market_data, replacing, tickers, trading, wallet
+from simulator.wire import accounts, market_data, tickers, wallet
 from simulator.wire.calls import Operation, Security, Weight, fixed
-from simulator.wire.errors import ApiError
+from simulator.wire.errors import refusal
+from simulator.wire.order_operations import LIMIT, SYMBOL, TIMES, spot_lists, spot_orders
 from simulator.wire.parameters import (
     Param,
     boolean,
     client_id,
-    decimal,
     integer,
     one_of,
     symbol,
@@ -25,74 +24,15 @@ _SIGNED: Final = Security.SIGNED
 _STATUSES: Final = ("TRADING", "HALT", "BREAK")
 
 
-def _refusal(code: int, message: str) -> Callable[[], ApiError]:
-    return lambda: ApiError(code, message)
+_interval: Final = one_of(INTERVALS, refusal(-1120, "Invalid interval."))
+_status: Final = one_of(_STATUSES, refusal(-1122, "Invalid symbolStatus."))
+_ticker_type: Final = one_of(("FULL", "MINI"), refusal(-1139, "Invalid ticker type."))
 
 
-_interval: Final = one_of(INTERVALS, _refusal(-1120, "Invalid interval."))
-_status: Final = one_of(_STATUSES, _refusal(-1122, "Invalid symbolStatus."))
-_ticker_type: Final = one_of(("FULL", "MINI"), _refusal(-1139, "Invalid ticker type."))
-_side: Final = one_of(tuple(Side), _refusal(-1117, "Invalid side."))
-_type: Final = one_of(trading.KNOWN_TYPES, _refusal(-1116, "Invalid orderType."))
-_time_in_force: Final = one_of(tuple(TimeInForce), _refusal(-1115, "Invalid timeInForce."))
-_restriction: Final = one_of(
-    tuple(CancelRestriction),
-    _refusal(-1145, "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."),
-)
-
-
-def _word(name: str, *allowed: str) -> Param:
-    return Param(name, one_of(allowed, _refusal(-1130, f"Data sent for parameter '{name}' is not valid.")))
-
-
-_SYMBOL: Final = Param("symbol", symbol, required=True)
 _ANY_SYMBOL: Final = Param("symbol", symbol)
 _SYMBOLS: Final = Param("symbols", symbol_list)
-_LIMIT: Final = Param("limit", integer)
-_TIMES: Final = (Param("startTime", integer), Param("endTime", integer))
-_KLINE: Final = (_SYMBOL, Param("interval", _interval, required=True), *_TIMES, Param("timeZone", text), _LIMIT)
+_KLINE: Final = (SYMBOL, Param("interval", _interval, required=True), *TIMES, Param("timeZone", text), LIMIT)
 _TICKERS: Final = (_ANY_SYMBOL, _SYMBOLS, Param("symbolStatus", _status))
-
-_NEW_ORDER: Final = (
-    _SYMBOL,
-    Param("side", _side, required=True),
-    Param("type", _type, required=True),
-    Param("timeInForce", _time_in_force),
-    Param("quantity", decimal),
-    Param("quoteOrderQty", decimal),
-    Param("price", decimal),
-    Param("newClientOrderId", client_id),
-    Param("strategyId", integer),
-    Param("strategyType", integer),
-    Param("stopPrice", decimal),
-    Param("trailingDelta", integer),
-    Param("icebergQty", decimal),
-    _word("newOrderRespType", "ACK", "RESULT", "FULL"),
-    _word("selfTradePreventionMode", *StpMode),
-    Param("pegPriceType", text),
-    Param("pegOffsetValue", integer),
-    Param("pegOffsetType", text),
-)
-_CANCEL: Final = (
-    _SYMBOL,
-    Param("orderId", integer),
-    Param("origClientOrderId", client_id),
-    Param("newClientOrderId", client_id),
-    Param("cancelRestrictions", _restriction),
-)
-_REPLACE: Final = (
-    *_NEW_ORDER,
-    Param(
-        "cancelReplaceMode",
-        _word("cancelReplaceMode", "STOP_ON_FAILURE", "ALLOW_FAILURE").parse,
-        required=True,
-    ),
-    Param("cancelNewClientOrderId", client_id),
-    Param("cancelOrigClientOrderId", client_id),
-    Param("cancelOrderId", integer),
-    Param("cancelRestrictions", _restriction),
-    _word("orderRateLimitExceededMode", "DO_NOTHING", "CANCEL_ONLY"),
-)
 
 
 def _depth_weight(params: Mapping[str, Any]) -> int:
@@ -119,16 +59,16 @@ def _spot_market() -> list[Operation]:
     row = _market_row
     rules = (_ANY_SYMBOL, _SYMBOLS, Param("symbolStatus", _status))
     info = (*rules, Param("permissions", text), Param("showPermissionSets", boolean))
-    older = (_SYMBOL, _LIMIT, Param("fromId", integer))
-    aggregates = (*older, *_TIMES)
-    book = (_SYMBOL, _LIMIT, Param("symbolStatus", _status))
+    older = (SYMBOL, LIMIT, Param("fromId", integer))
+    aggregates = (*older, *TIMES)
+    book = (SYMBOL, LIMIT, Param("symbolStatus", _status))
     return [
         row("ping", "ping", market_data.ping, "ping"),
         row("time", "time", market_data.server_time, "time"),
         row("exchangeInfo", "exchangeInfo", market_data.exchange_info, "exchangeInfo", weight=fixed(20), params=info),
         row("executionRules", "executionRules", market_data.execution_rules, weight=fixed(40), params=rules),
         row("depth", "depth", market_data.depth, "depth", weight=_depth_weight, params=book),
-        row("trades", "trades", market_data.trades, "trades.recent", weight=fixed(25), params=(_SYMBOL, _LIMIT)),
+        row("trades", "trades", market_data.trades, "trades.recent", weight=fixed(25), params=(SYMBOL, LIMIT)),
         row("historicalTrades", "historicalTrades", market_data.historical_trades, weight=fixed(25), params=older),
         row(
             "aggTrades", "aggTrades", market_data.aggregate_trades, "trades.aggregate",
@@ -136,8 +76,8 @@ def _spot_market() -> list[Operation]:
         ),
         row("klines", "klines", market_data.klines, "klines", weight=fixed(2), params=_KLINE),
         row("uiKlines", "uiKlines", market_data.klines, "uiKlines", weight=fixed(2), params=_KLINE),
-        row("avgPrice", "avgPrice", market_data.average_price, "avgPrice", weight=fixed(2), params=(_SYMBOL,)),
-        row("referencePrice", "referencePrice", market_data.reference_price, weight=fixed(2), params=(_SYMBOL,)),
+        row("avgPrice", "avgPrice", market_data.average_price, "avgPrice", weight=fixed(2), params=(SYMBOL,)),
+        row("referencePrice", "referencePrice", market_data.reference_price, weight=fixed(2), params=(SYMBOL,)),
     ]  # fmt: skip
 
 
@@ -155,36 +95,12 @@ def _spot_tickers() -> list[Operation]:
     ]
 
 
-def _order_row(name: str, method: str, path: str, *rest: Any, **named: Any) -> Operation:
-    settings = {"security": _SIGNED, "free_on_success": True, **named}
-    return Operation(f"spot.{name}", method, f"/api/v3/{path}", *rest, **settings)
-
-
-def _spot_orders() -> list[Operation]:
-    test = (*_NEW_ORDER, Param("computeCommissionRates", boolean))
-    return [
-        _order_row("order.new", "POST", "order", trading.place, "order.place", params=_NEW_ORDER, orders=1),
-        _order_row(
-            "order.test", "POST", "order/test", trading.test, "order.test", params=test, free_on_success=False,
-            weight=lambda params: 20 if params.get("computeCommissionRates") else 1,
-        ),
-        _order_row("order.cancel", "DELETE", "order", trading.cancel, "order.cancel", params=_CANCEL),
-        _order_row(
-            "openOrders.cancel", "DELETE", "openOrders", trading.cancel_all, "openOrders.cancelAll", params=(_SYMBOL,),
-        ),
-        _order_row(
-            "order.cancelReplace", "POST", "order/cancelReplace", replacing.cancel_replace,
-            "order.cancelReplace", params=_REPLACE, orders=1,
-        ),
-    ]  # fmt: skip
-
-
 def _spot_queries() -> list[Operation]:
     def row(name: str, path: str, *rest: Any, **named: Any) -> Operation:
         return Operation(f"spot.{name}", "GET", f"/api/v3/{path}", *rest, **{"security": _SIGNED, **named})
 
-    one = (_SYMBOL, Param("orderId", integer), Param("origClientOrderId", client_id))
-    many = (_SYMBOL, Param("orderId", integer), *_TIMES, _LIMIT)
+    one = (SYMBOL, Param("orderId", integer), Param("origClientOrderId", client_id))
+    many = (SYMBOL, Param("orderId", integer), *TIMES, LIMIT)
     fills = (*many, Param("fromId", integer))
     fills_weight: Weight = lambda params: 5 if "orderId" in params else 20  # noqa: E731
     omit = (Param("omitZeroBalances", boolean),)
@@ -199,7 +115,6 @@ def _spot_queries() -> list[Operation]:
             params=(_ANY_SYMBOL,),
         ),
         row("allOrders", "allOrders", accounts.all_orders, "allOrders", weight=fixed(20), params=many),
-        row("openOrderList", "openOrderList", accounts.empty_list, weight=fixed(6)),
         row("account", "account", accounts.account, "account.status", weight=fixed(20), params=omit),
         row(
             "commission",
@@ -207,11 +122,11 @@ def _spot_queries() -> list[Operation]:
             accounts.commission,
             "account.commission",
             weight=fixed(20),
-            params=(_SYMBOL,),
+            params=(SYMBOL,),
         ),
         row("myTrades", "myTrades", accounts.my_trades, "myTrades", weight=fills_weight, params=fills),
         row("rateLimitOrder", "rateLimit/order", accounts.order_counts, "account.rateLimits.orders", weight=fixed(40)),
-        row("myFilters", "myFilters", accounts.my_filters, "myFilters", weight=fixed(40), params=(_SYMBOL,)),
+        row("myFilters", "myFilters", accounts.my_filters, "myFilters", weight=fixed(40), params=(SYMBOL,)),
     ]
 
 
@@ -219,14 +134,9 @@ def _wallet() -> list[Operation]:
     def row(name: str, method: str, path: str, *rest: Any, **named: Any) -> Operation:
         return Operation(f"sapi.{name}", method, f"/sapi/{path}", *rest, **{"security": _SIGNED, **named})
 
-    transfer = tuple(Param(name, text) for name in ("type", "asset", "amount", "fromSymbol", "toSymbol"))
-    page = (Param("type", text), *_TIMES, Param("current", integer), Param("size", integer))
     asset = (Param("asset", text), Param("needBtcValuation", boolean))
     return [
         row("systemStatus", "GET", "v1/system/status", wallet.system_status, security=Security.NONE),
-        row("transfer.new", "POST", "v1/asset/transfer", wallet.refuse_transfer, params=transfer),
-        row("transfer.list", "GET", "v1/asset/transfer", wallet.empty_page, params=page),
-        row("futuresTransfer", "POST", "v1/futures/transfer", wallet.refuse_transfer, params=transfer),
         row("userAsset", "POST", "v3/asset/getUserAsset", wallet.user_assets, weight=fixed(5), params=asset),
         row("fundingAsset", "POST", "v1/asset/get-funding-asset", accounts.empty_list, params=asset),
         row("coins", "GET", "v1/capital/config/getall", accounts.empty_list, weight=fixed(10)),
@@ -244,43 +154,23 @@ def _wallet() -> list[Operation]:
     ]  # fmt: skip
 
 
-_FUTURES_REFUSED: Final = (
-    ("POST", "v1/order"), ("PUT", "v1/order"), ("GET", "v1/order"), ("DELETE", "v1/order"),
-    ("POST", "v1/order/test"), ("POST", "v1/batchOrders"), ("PUT", "v1/batchOrders"),
-    ("DELETE", "v1/batchOrders"), ("DELETE", "v1/allOpenOrders"), ("POST", "v1/countdownCancelAll"),
-    ("POST", "v1/algoOrder"), ("GET", "v1/algoOrder"), ("DELETE", "v1/algoOrder"),
-    ("DELETE", "v1/algoOpenOrders"), ("POST", "v1/leverage"), ("POST", "v1/marginType"),
-    ("POST", "v1/positionMargin"), ("POST", "v1/positionSide/dual"), ("POST", "v1/multiAssetsMargin"),
-    ("POST", "v1/feeBurn"), ("POST", "v1/listenKey"), ("PUT", "v1/listenKey"), ("DELETE", "v1/listenKey"),
-)  # fmt: skip
-_FUTURES_EMPTY: Final = (
-    "v2/balance", "v3/balance", "v2/positionRisk", "v3/positionRisk", "v1/openOrders",
-    "v1/openAlgoOrders", "v1/allOrders", "v1/userTrades", "v1/income", "v1/leverageBracket", "v1/forceOrders",
-)  # fmt: skip
-
-
-def _futures() -> list[Operation]:
-    def row(method: str, path: str, *rest: Any, **named: Any) -> Operation:
-        return Operation(f"fut.{path.partition('/')[2]}", method, f"/fapi/{path}", *rest, **named)
-
-    listing = (_ANY_SYMBOL, *(Param(name, text) for name in ("incomeType", "orderId", "fromId")), *_TIMES, _LIMIT)
+def _start_up() -> list[Operation]:
+    """What clients ask of COIN-M before they trade anything."""
     return [
-        row("GET", "v1/ping", market_data.ping),
-        row("GET", "v1/time", market_data.server_time),
-        row("GET", "v1/exchangeInfo", futures.exchange_info),
-        row("GET", "v2/account", futures.account, security=_SIGNED, weight=fixed(5)),
-        row("GET", "v3/account", futures.account, security=_SIGNED, weight=fixed(5)),
-        row("GET", "v1/positionSide/dual", futures.position_mode, security=_SIGNED, weight=fixed(30)),
-        row("GET", "v1/multiAssetsMargin", futures.multi_assets, security=_SIGNED, weight=fixed(30)),
-        row("GET", "v1/feeBurn", futures.fee_burn, security=_SIGNED, weight=fixed(30)),
-        *(row("GET", path, futures.empty_list, security=_SIGNED, params=listing) for path in _FUTURES_EMPTY),
-        *(row(method, path, futures.refuse, security=_KEY, lenient=True) for method, path in _FUTURES_REFUSED),
         Operation("dapi.ping", "GET", "/dapi/v1/ping", market_data.ping),
-        Operation("dapi.exchangeInfo", "GET", "/dapi/v1/exchangeInfo", futures.coin_exchange_info),
+        Operation("dapi.exchangeInfo", "GET", "/dapi/v1/exchangeInfo", market_data.coin_exchange_info),
     ]
 
 
-OPERATIONS: Final = (*_spot_market(), *_spot_tickers(), *_spot_orders(), *_spot_queries(), *_wallet(), *_futures())
+OPERATIONS: Final = (
+    *_spot_market(),
+    *_spot_tickers(),
+    *spot_orders(),
+    *spot_lists(),
+    *_spot_queries(),
+    *_wallet(),
+    *_start_up(),
+)
 BY_ADDRESS: Final = {(operation.method, operation.path): operation for operation in OPERATIONS}
 BY_SOCKET_METHOD: Final = {operation.socket_method: operation for operation in OPERATIONS if operation.socket_method}
 RETIRED: Final = frozenset({"/api/v3/userDataStream"})

@@ -7,14 +7,14 @@ from typing import Protocol
 
 import orjson
 
-from simulator.core.events import ExchangeEvent, PublicTrade
+from simulator.core.events import PublicTrade
 from simulator.faults.board import Fault
 from simulator.faults.kinds import FaultKind
-from simulator.wire import frames
 from simulator.wire.delay_line import DelayLine
+from simulator.wire.sources import Dialect, Source
 from simulator.wire.tape import AggregateTrade
-from simulator.wire.topics import Topic, TopicKind, parse_topic
-from simulator.wire.venue import Venue
+from simulator.wire.topics import Topic, TopicKind
+from simulator.wire.venue_base import AnyVenue
 
 
 class Reader(Protocol):
@@ -31,7 +31,7 @@ class Reader(Protocol):
 class _Channel:
     """One stream name and its readers. A name that carries nothing has no source."""
 
-    def __init__(self, name: str, topic: Topic | None, source: frames.Source | None) -> None:
+    def __init__(self, name: str, topic: Topic | None, source: Source | None) -> None:
         self.name, self.topic, self.source = name, topic, source
         self.readers: list[Reader] = []
         self.line: DelayLine | None = None
@@ -44,8 +44,8 @@ class Publisher:
     `sent` counts frames, each once however many read it.
     """
 
-    def __init__(self, venue: Venue, cadence_ms: Callable[[], int]) -> None:
-        self._venue, self._cadence_ms = venue, cadence_ms
+    def __init__(self, venue: AnyVenue, dialect: Dialect, cadence_ms: Callable[[], int]) -> None:
+        self._venue, self._dialect, self._cadence_ms = venue, dialect, cadence_ms
         self._channels: dict[str, _Channel] = {}
         self._by_symbol: defaultdict[tuple[TopicKind, str], list[_Channel]] = defaultdict(list)
         self._periodic: list[_Channel] = []
@@ -67,7 +67,7 @@ class Publisher:
         if not channel.readers:
             self._close(channel)
 
-    def publish(self, events: Sequence[ExchangeEvent], touched: Iterable[str]) -> None:
+    def publish(self, events: Sequence[object], touched: Iterable[str]) -> None:
         """Send what one turn brought to the streams that speak at once, then what has become due."""
         for event in events:
             if isinstance(event, PublicTrade):
@@ -87,14 +87,14 @@ class Publisher:
     def _send_trade(self, trade: PublicTrade) -> None:
         channels = self._by_symbol.get((TopicKind.TRADE, trade.symbol), ())
         if channels:
-            payload = frames.trade(trade)
+            payload = self._dialect.trade(trade)
             for channel in channels:
                 self._send(channel, payload)
 
     def _send_aggregates(self, symbol: str, fresh: Sequence[AggregateTrade]) -> None:
         for channel in self._by_symbol.get((TopicKind.AGG_TRADE, symbol), ()):
             for trade in fresh:
-                self._send(channel, frames.aggregate(symbol, trade))
+                self._send(channel, self._dialect.aggregate(symbol, trade))
 
     def _send_due(self, channel: _Channel) -> None:
         if channel.source is not None:
@@ -130,10 +130,12 @@ class Publisher:
         self.sent += bool(channel.readers)
 
     def _open(self, name: str) -> _Channel:
-        topic = parse_topic(name)
+        topic = self._dialect.parse(name)
         if topic is not None and topic.symbol and topic.symbol not in self._venue.tapes:
             topic = None
-        source = frames.open_source(self._venue, topic, self._cadence_ms()) if topic else None
+        if topic is not None:
+            self._venue.watch(topic.symbol)
+        source = self._dialect.open(topic, self._cadence_ms()) if topic else None
         channel = _Channel(name, topic, source)
         if topic is not None:
             self._by_symbol[topic.kind, topic.symbol].append(channel)

@@ -1,6 +1,6 @@
 """Orders, trades and account events in Binance's wire shapes (protocol sections 1.1 and 1.11)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from simulator.core.events import (
     Balance,
@@ -8,8 +8,10 @@ from simulator.core.events import (
     BalancesChanged,
     ExchangeEvent,
     ExecutionType,
+    ListChanged,
     OrderChanged,
 )
+from simulator.core.order_lists import OCO, ListStatus, OrderList
 from simulator.core.orders import Fill, Order
 from simulator.wire.numbers import render, render_money
 
@@ -21,7 +23,7 @@ def order_ack(order: Order) -> Json:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_id,
         "transactTime": order.update_ms,
     }
@@ -42,7 +44,7 @@ def _amounts(order: Order) -> Json:
 
 
 def _conditional(order: Order) -> Json:
-    fields: Json = {}
+    fields: Json = {"stopPrice": render(order.stop_price)} if order.stop_price else {}
     if order.prevented_match_id is not None:
         fields["preventedMatchId"] = order.prevented_match_id
         fields["preventedQuantity"] = render(order.prevented)
@@ -52,11 +54,17 @@ def _conditional(order: Order) -> Json:
 
 
 def order_result(order: Order) -> Json:
-    result = {**order_ack(order), **_amounts(order)}
-    if order.working_ms is not None:
-        result["workingTime"] = order.working_ms
-    result["selfTradePreventionMode"] = order.stp_mode.value
-    return {**result, **_conditional(order)}
+    return {
+        **order_ack(order),
+        **_amounts(order),
+        "workingTime": _working_time(order),
+        "selfTradePreventionMode": order.stp_mode.value,
+        **_conditional(order),
+    }
+
+
+def _working_time(order: Order) -> int:
+    return -1 if order.working_ms is None else order.working_ms
 
 
 def order_full(order: Order) -> Json:
@@ -77,15 +85,15 @@ def order_query(order: Order) -> Json:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_id,
         **_amounts(order),
-        "stopPrice": _ZERO,
+        "stopPrice": render(order.stop_price),
         "icebergQty": _ZERO,
         "time": order.time_ms,
         "updateTime": order.update_ms,
-        "isWorking": True,
-        "workingTime": -1 if order.working_ms is None else order.working_ms,
+        "isWorking": order.is_working,
+        "workingTime": _working_time(order),
         "selfTradePreventionMode": order.stp_mode.value,
         **_conditional(order),
     }
@@ -97,7 +105,7 @@ def order_cancel(order: Order) -> Json:
         "symbol": order.symbol,
         "origClientOrderId": order.client_id,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.cancel_client_id,
         "transactTime": order.update_ms,
         **_amounts(order),
@@ -106,12 +114,31 @@ def order_cancel(order: Order) -> Json:
     }
 
 
+def order_list(found: OrderList, reports: Sequence[Json] = ()) -> Json:
+    """Return a list of orders; `reports` are the orders themselves in the answer to a placement or a cancel."""
+    is_done = found.status is ListStatus.ALL_DONE
+    shown: Json = {
+        "orderListId": found.list_id,
+        "contingencyType": OCO,
+        "listStatusType": "ALL_DONE" if is_done else "EXEC_STARTED",
+        "listOrderStatus": found.status.value,
+        "listClientOrderId": found.client_id,
+        "transactionTime": found.update_ms,
+        "symbol": found.symbol,
+        "orders": [
+            {"symbol": found.symbol, "orderId": order_id, "clientOrderId": client_id}
+            for order_id, client_id in found.legs
+        ],
+    }
+    return {**shown, "orderReports": list(reports)} if reports else shown
+
+
 def account_trade(fill: Fill) -> Json:
     return {
         "symbol": fill.symbol,
         "id": fill.trade_id,
         "orderId": fill.order_id,
-        "orderListId": -1,
+        "orderListId": fill.list_id,
         "price": render(fill.price),
         "qty": render(fill.quantity),
         "quoteQty": render_money(fill.quote),
@@ -136,6 +163,8 @@ def user_event(event: ExchangeEvent) -> Json | None:
     """Return the user-data event for one account's change, None for public trades."""
     if isinstance(event, OrderChanged):
         return execution_report(event)
+    if isinstance(event, ListChanged):
+        return list_status(event)
     if isinstance(event, BalancesChanged):
         return {
             "e": "outboundAccountPosition",
@@ -166,7 +195,7 @@ def execution_report(event: OrderChanged) -> Json:
         "z": render(order.executed),
         "T": event.time_ms,
         "I": event.execution_id,
-        "w": order.is_open,
+        "w": order.is_open and order.is_working,
         "O": order.time_ms,
         "Z": render_money(order.executed_quote),
         "Q": render(order.quote_quantity),
@@ -177,6 +206,27 @@ def execution_report(event: OrderChanged) -> Json:
     if event.expiry_reason is not None:
         report["eR"] = event.expiry_reason.value
     return {**report, **_report_prevention(event)}
+
+
+def list_status(event: ListChanged) -> Json:
+    """Return the report that an order list was placed or is done with."""
+    found = order_list(event.order_list)
+    return {
+        "e": "listStatus",
+        "E": event.time_ms,
+        "s": found["symbol"],
+        "g": found["orderListId"],
+        "c": found["contingencyType"],
+        "l": found["listStatusType"],
+        "L": found["listOrderStatus"],
+        "r": "NONE",
+        "C": found["listClientOrderId"],
+        "T": event.time_ms,
+        "O": [
+            {"s": event.order_list.symbol, "i": order_id, "c": client_id}
+            for order_id, client_id in event.order_list.legs
+        ],
+    }
 
 
 def _report_order(event: OrderChanged) -> Json:
@@ -192,9 +242,9 @@ def _report_order(event: OrderChanged) -> Json:
         "f": order.time_in_force.value,
         "q": render(order.quantity),
         "p": render(order.price),
-        "P": _ZERO,
+        "P": render(order.stop_price),
         "F": _ZERO,
-        "g": -1,
+        "g": order.list_id,
         "C": original_id,
         "x": event.execution_type.value,
         "X": order.status.value,

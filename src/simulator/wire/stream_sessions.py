@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
 import orjson
 
 from simulator.wire.connections import Connection
-from simulator.wire.publisher import Publisher
 
 MAX_STREAMS: Final = 1_024
+PRIVATE: Final = "private"
+EVENTS_MARK: Final = "@"
+"""Parts a listen key from the events picked of its stream."""
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _GROUPS: Final = ("/public", "/market", "/private")
 
@@ -38,6 +40,22 @@ def requested_streams(path: str, query: str) -> tuple[list[str], bool]:
     return [name for name in path.removeprefix("/ws").split("/") if name], False
 
 
+def private_streams(path: str, query: str) -> tuple[list[str], bool]:
+    """Return what an address below `/private` names, and whether its frames are combined.
+
+    `/ws?listenKey=K`, `/ws/K`, `/stream?listenKey=K` and `/stream?streams=K` name the key; `events=A/B` picks
+    events and becomes part of the stream's name: `K@A/B`.
+    """
+    path = path.removeprefix(f"/{PRIVATE}")
+    fields = parse_qs(query)
+    picked = "".join(f"{EVENTS_MARK}{names}" for names in fields.get("events", [])[:1])
+    is_combined = path.startswith("/stream")
+    named = [*fields.get("listenKey", []), *(fields.get("streams", []) if is_combined else [])]
+    if not is_combined:
+        named += path.removeprefix("/ws").split("/")
+    return [f"{key}{picked}" for each in named for key in each.split("/") if key], is_combined
+
+
 class ControlError(Exception):
     """A control message that cannot be followed; `code` and text are Binance's."""
 
@@ -46,10 +64,17 @@ class ControlError(Exception):
         self.code, self.message = code, message
 
 
-class StreamSession:
-    """One reader of market streams. `publisher` None: a connection on which nothing is ever sent."""
+class StreamSource(Protocol):
+    """Where streams come from: a market's publisher, or the user events of an account."""
 
-    def __init__(self, connection: Connection, publisher: Publisher | None, *, combined: bool) -> None:
+    def subscribe(self, name: str, reader: "StreamSession") -> None: ...
+    def unsubscribe(self, name: str, reader: "StreamSession") -> None: ...
+
+
+class StreamSession:
+    """One reader of streams. `publisher` None: a connection on which nothing is ever sent."""
+
+    def __init__(self, connection: Connection, publisher: StreamSource | None, *, combined: bool) -> None:
         self._connection, self._publisher = connection, publisher
         self.combined = combined
         self.names: dict[str, None] = {}

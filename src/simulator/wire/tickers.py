@@ -3,9 +3,11 @@
 from simulator.market.stats import DayTicker
 from simulator.wire import errors
 from simulator.wire.calls import Call
-from simulator.wire.market_data import best_levels, one_or_all, wanted_symbols
+from simulator.wire.market_data import one_or_all, wanted_symbols
 from simulator.wire.numbers import render, render_money
+from simulator.wire.sources import best_levels
 from simulator.wire.venue import Venue
+from simulator.wire.venue_base import AnyVenue
 
 Json = dict[str, object]
 
@@ -57,7 +59,7 @@ def change_percent(day: DayTicker) -> str:
     return f"{sign}{thousandths // 1_000}.{thousandths % 1_000:03d}"
 
 
-def ticker_event(venue: Venue, symbol: str) -> Json:
+def ticker_event(venue: AnyVenue, symbol: str) -> Json:
     """Return the `24hrTicker` stream event."""
     day = venue.candles.day(symbol, venue.market_ms())
     bid, ask = best_levels(venue, symbol)
@@ -88,7 +90,7 @@ def ticker_event(venue: Venue, symbol: str) -> Json:
     }
 
 
-def mini_ticker_event(venue: Venue, symbol: str) -> Json:
+def mini_ticker_event(venue: AnyVenue, symbol: str) -> Json:
     """Return the `24hrMiniTicker` stream event."""
     day = venue.candles.day(symbol, venue.market_ms())
     return {

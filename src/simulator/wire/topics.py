@@ -23,6 +23,13 @@ class TopicKind(StrEnum):
     AVERAGE_PRICE = "avgPrice"
     DEPTH = "depth"
     PARTIAL_DEPTH = "partial"
+    MARK_PRICE = "markPrice"
+    ALL_MARK_PRICES = "markPrice@arr"
+    CONTINUOUS_KLINE = "continuousKline"
+    ALL_TICKERS = "ticker@arr"
+    ALL_BOOK_TICKERS = "allBookTickers"
+    FORCE_ORDER = "forceOrder"
+    ALL_FORCE_ORDERS = "forceOrder@arr"
 
 
 @dataclass(frozen=True, slots=True)

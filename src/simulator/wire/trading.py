@@ -1,31 +1,35 @@
 """Placing, cancelling and replacing spot orders (protocol sections 1.3, 2.3 and 2.7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from simulator.core.errors import ExchangeError
+from simulator.core.order_lists import OrderList
 from simulator.core.orders import CancelRestriction, Order, OrderParams, OrderType, Side, StpMode, TimeInForce
 from simulator.wire import errors
 from simulator.wire.calls import Call
 from simulator.wire.numbers import render_ppm
-from simulator.wire.render import order_ack, order_cancel, order_full, order_result
+from simulator.wire.render import order_ack, order_cancel, order_full, order_list, order_result
 from simulator.wire.venue import Venue
 
 Json = dict[str, object]
 
+ICEBERG: Final = "Iceberg orders are not supported for this symbol."
+TRAILING: Final = "Trailing stop orders are not supported for this symbol."
 _NOT_OFFERED: Final = {
-    "STOP_LOSS": "Stop loss orders are not supported for this symbol.",
-    "STOP_LOSS_LIMIT": "Stop loss limit orders are not supported for this symbol.",
-    "TAKE_PROFIT": "Take profit orders are not supported for this symbol.",
-    "TAKE_PROFIT_LIMIT": "Take profit limit orders are not supported for this symbol.",
-    "icebergQty": "Iceberg orders are not supported for this symbol.",
-    "trailingDelta": "Trailing stop orders are not supported for this symbol.",
+    "icebergQty": ICEBERG,
+    "trailingDelta": TRAILING,
     "pegPriceType": "Pegged orders are not supported for this symbol.",
     "pegOffsetType": "Pegged orders are not supported for this symbol.",
     "pegOffsetValue": "Pegged orders are not supported for this symbol.",
 }
-KNOWN_TYPES: Final = tuple(OrderType) + tuple(word for word in _NOT_OFFERED if word.isupper())
+_FULL_BY_DEFAULT: Final = frozenset({OrderType.LIMIT, OrderType.MARKET})
 _SMALLEST_STRATEGY_TYPE: Final = 1_000_000
+RESPONSES: Final[Mapping[str, Callable[[Order], Json]]] = {
+    "ACK": order_ack,
+    "RESULT": order_result,
+    "FULL": order_full,
+}
 
 
 def place(venue: Venue, call: Call) -> Json:
@@ -80,7 +84,12 @@ def cancel(venue: Venue, call: Call) -> Json:
 def cancel_all(venue: Venue, call: Call) -> list[Json]:
     venue.require(call.params["symbol"])
     orders = venue.exchange.cancel_all(call.account_id, call.params["symbol"], venue.market_ms())
-    return [order_cancel(order) for order in orders]
+    return [order_cancel(found) if isinstance(found, Order) else cancelled_list(found) for found in orders]
+
+
+def cancelled_list(found: OrderList) -> Json:
+    """Return a cancelled order list with its orders."""
+    return order_list(found, [order_cancel(order) for order in found.orders])
 
 
 def _require_an_id(call: Call, first: str, second: str) -> None:
@@ -95,8 +104,8 @@ def _restrictions(call: Call) -> CancelRestriction | None:
 
 def answer_order(order: Order, response_type: str | None) -> Json:
     """LIMIT and MARKET answer FULL unless asked otherwise, the rest ACK."""
-    wanted = response_type or ("ACK" if order.type is OrderType.LIMIT_MAKER else "FULL")
-    return {"ACK": order_ack, "RESULT": order_result, "FULL": order_full}[wanted](order)
+    wanted = response_type or ("FULL" if order.type in _FULL_BY_DEFAULT else "ACK")
+    return RESPONSES[wanted](order)
 
 
 def order_params(params: Mapping[str, Any]) -> OrderParams:
@@ -105,23 +114,21 @@ def order_params(params: Mapping[str, Any]) -> OrderParams:
     Raises:
         ApiError: -1013 for kinds of orders this venue does not offer.
     """
-    kind = params["type"]
-    for word in (kind, *params):
+    for word in params:
         if word in _NOT_OFFERED:
             raise errors.ApiError(-1013, _NOT_OFFERED[word])
-    if "stopPrice" in params:
-        raise errors.not_required("stopPrice")
     if params.get("strategyType", _SMALLEST_STRATEGY_TYPE) < _SMALLEST_STRATEGY_TYPE:
         raise errors.ApiError(-1134, "`strategyType` was less than 1000000.")
     in_force, stp = params.get("timeInForce"), params.get("selfTradePreventionMode")
     return OrderParams(
         symbol=params["symbol"],
         side=Side(params["side"]),
-        type=OrderType(kind),
+        type=OrderType(params["type"]),
         time_in_force=TimeInForce(in_force) if in_force else None,
         quantity=params.get("quantity"),
         quote_quantity=params.get("quoteOrderQty"),
         price=params.get("price"),
+        stop_price=params.get("stopPrice"),
         client_id=params.get("newClientOrderId"),
         stp_mode=StpMode(stp) if stp else None,
     )

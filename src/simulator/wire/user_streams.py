@@ -1,18 +1,15 @@
 """User-data events to the subscriptions of the ws-api (protocol sections 1.10 and 1.11)."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, Protocol
 
 import orjson
 
 from simulator.core.events import ExchangeEvent, PublicTrade
-from simulator.faults.board import Fault, FaultBoard
-from simulator.faults.kinds import FaultKind
+from simulator.faults.board import FaultBoard
 from simulator.wire import errors
-from simulator.wire.delay_line import DelayLine
+from simulator.wire.event_path import EventPath
 from simulator.wire.render import user_event
 
 MAX_SUBSCRIPTION_IDS: Final = 65_535
@@ -63,9 +60,9 @@ class UserStreams:
     """
 
     def __init__(self, faults: FaultBoard, wall_ms: Callable[[], int]) -> None:
-        self._faults, self._wall_ms = faults, wall_ms
+        self._wall_ms = wall_ms
+        self._path = EventPath(faults, wall_ms, self._deliver, self._drop)
         self._connections: list[Subscriptions] = []
-        self._lines: dict[str, DelayLine] = {}
         self.sent = 0
 
     def join(self, connection: Subscriptions) -> None:
@@ -81,38 +78,12 @@ class UserStreams:
                 continue
             rendered = user_event(event)
             if rendered is not None:
-                self._send(event.account_id, str(rendered["e"]), orjson.dumps(rendered))
+                self._path.send(event.account_id, str(rendered["e"]), orjson.dumps(rendered))
 
     def end(self, account_id: str) -> None:
         """End an account's subscriptions with the event that says so (protocol section 1.10)."""
         self._deliver(account_id, orjson.dumps({"e": "eventStreamTerminated", "E": self._wall_ms()}))
         self._drop(account_id)
-
-    def _send(self, account_id: str, kind: str, encoded: bytes) -> None:
-        if not self._faults.listing() and account_id not in self._lines:
-            self._deliver(account_id, encoded)
-            return
-        if self._strike(FaultKind.DROP_USER_STREAM, kind):
-            self._drop(account_id)
-            return
-        if self._strike(FaultKind.DROP_EVENT, kind):
-            return
-        repeats = 2 if self._strike(FaultKind.DUPLICATE_EVENT, kind) else 1
-        if delay := self._strike(FaultKind.DELAY_EVENT, kind):
-            later = asyncio.get_running_loop().call_later
-            for _ in range(repeats):
-                later(delay.drawn_delay_s(), self._deliver, account_id, encoded)
-            return
-        line = self._lines.setdefault(account_id, DelayLine(partial(self._deliver, account_id)))
-        if held := self._strike(FaultKind.REORDER_EVENT, kind):
-            line.hold(encoded, held.drawn_delay_s())
-            return
-        lag = self._strike(FaultKind.LAG_USER_STREAM, kind)
-        for _ in range(repeats):
-            line.send(encoded, lag.drawn_delay_s() if lag else 0.0)
-
-    def _strike(self, fault: FaultKind, event: str) -> Fault | None:
-        return self._faults.strike(fault, event, self._wall_ms())
 
     def _drop(self, account_id: str) -> None:
         for connection in self._connections:

@@ -1,7 +1,6 @@
 """Wallet (sapi) calls that clients make at start-up, and the fees."""
 
 from simulator.faults.kinds import FaultKind
-from simulator.wire import errors
 from simulator.wire.calls import Call
 from simulator.wire.numbers import render_money, render_ppm
 from simulator.wire.venue import Venue
@@ -51,9 +50,9 @@ def api_restrictions(_venue: Venue, _call: Call) -> Json:
         "createTime": 0,
         "enableReading": True,
         "enableSpotAndMarginTrading": True,
-        "enableFutures": False,
+        "enableFutures": True,
         "enableWithdrawals": False,
-        "permitsUniversalTransfer": False,
+        "permitsUniversalTransfer": True,
         "enableInternalTransfer": False,
         "enableMargin": False,
         "enableVanillaOptions": False,
@@ -74,14 +73,3 @@ def trading_status(_venue: Venue, call: Call) -> Json:
             "updateTime": call.server_ms,
         }
     }
-
-
-def empty_page(_venue: Venue, _call: Call) -> Json:
-    return {"total": 0, "rows": []}
-
-
-def refuse_transfer(_venue: Venue, _call: Call) -> Json:
-    """There is no second wallet to transfer to until futures trading is offered."""
-    raise errors.ApiError(
-        -1020, "This operation is not supported. Futures trading is not offered by this simulator yet."
-    )

@@ -1,8 +1,8 @@
-"""What every OrderGateway must do: the real one against the simulator, and the fake that stands in for it."""
+"""What every OrderGateway must do: the real one on both markets of the simulator, and the fake in its stead."""
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from queue import Empty, Queue
 from typing import Protocol
@@ -32,10 +32,27 @@ from utils.clock import SystemClock
 PREFIX = "ghtest"
 NUMBERS = itertools.count(1)
 BTC = Instrument("binance", Market.SPOT, "BTC", "USDT")
-QUANTITY = Decimal("0.001")
+PERPETUAL = Instrument("binance", Market.FUTURES, "BTC", "USDT")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What differs from market to market: sizes, codes, and what a purchase's fee is taken from."""
+
+    instrument: Instrument
+    quantity: Decimal
+    too_little: Decimal
+    would_take: int
+    below_minimum: tuple[int, str]
+    bought_fee: str
+
+
+ON_SPOT = Habits(BTC, Decimal("0.001"), Decimal("0.00001"), -2010, (-1013, "NOTIONAL"), "BTC")
+ON_FUTURES = Habits(PERPETUAL, Decimal("0.010"), Decimal("0.001"), -5022, (-4164, "notional"), "USDT")
 
 
 class Harness(Protocol):
+    habits: Habits
     gateway: OrderGateway
     price: Decimal
     rules: InstrumentRules
@@ -48,6 +65,8 @@ class Harness(Protocol):
 
 
 class FakeHarness:
+    habits = ON_SPOT
+
     def __init__(self) -> None:
         self.price = Decimal(40_000)
         self.rules = InstrumentRules(
@@ -74,10 +93,10 @@ class FakeHarness:
 
 
 class BinanceHarness:
-    def __init__(self, venue: BinanceVenue, process: VenueProcess) -> None:
-        self.gateway, self._process = venue.gateway, process
-        self.rules = venue.market_data.rules(BTC)
-        self.price = venue.market_data.tickers([BTC])[0].price
+    def __init__(self, venue: BinanceVenue, process: VenueProcess, habits: Habits) -> None:
+        self.habits, self.gateway, self._process = habits, venue.gateway, process
+        self.rules = venue.market_data.rules(habits.instrument)
+        self.price = venue.market_data.tickers([habits.instrument])[0].price
 
     def ask(self, call: Callable[[Answer], None]) -> OrderEvent:
         answers: Queue[OrderEvent] = Queue()
@@ -88,16 +107,18 @@ class BinanceHarness:
         return answer
 
     def trade_at(self, price: Decimal) -> None:
-        self._process.print_trade("BTCUSDT", price, 1000)
+        market = "spot" if self.habits is ON_SPOT else "um"
+        self._process.admin("print", symbol="BTCUSDT", price=str(price), qty="1000", market=market)
 
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[VenueProcess]:
-    with VenueProcess() as running:
+    market = ("--market", "synthetic", "--seed", "7", "--speed", "max")
+    with VenueProcess(*market, "--futures-balance", "USDT=100000") as running:
         yield running
 
 
-@pytest.fixture(params=["fake", "binance"])
+@pytest.fixture(params=["fake", "spot", "futures"])
 def venue(request: pytest.FixtureRequest) -> Iterator[Harness]:
     if request.param == "fake":
         yield FakeHarness()
@@ -110,9 +131,10 @@ def venue(request: pytest.FixtureRequest) -> Iterator[Harness]:
         clock=SystemClock(),
         client_id_prefix=PREFIX,
         spot_url=process.url,
+        futures_url=process.ready["futures_url"],
     )
     try:
-        yield BinanceHarness(connected, process)
+        yield BinanceHarness(connected, process, ON_SPOT if request.param == "spot" else ON_FUTURES)
     finally:
         connected.close()
 
@@ -123,7 +145,7 @@ def wanted(
     kind: OrderType = OrderType.LIMIT,
     *,
     away: str = "0.9",
-    quantity: Decimal = QUANTITY,
+    quantity: Decimal | None = None,
     client_id: str | None = None,
 ) -> Intent:
     """An order of the price times `away`, on the tick."""
@@ -133,10 +155,10 @@ def wanted(
         slot=Slot(1, Role.RUNG, side, venue.rules.ticks(price)),
         cycle=0,
         attempt=0,
-        instrument=BTC,
+        instrument=venue.habits.instrument,
         type=kind,
         time_in_force=TimeInForce.GTC if kind is OrderType.LIMIT else None,
-        quantity=quantity,
+        quantity=quantity or venue.habits.quantity,
         price=None if kind is OrderType.MARKET else price,
         reason="contract test",
         created_ms=0,
@@ -148,15 +170,15 @@ def submit(venue: Harness, intent: Intent) -> OrderEvent:
 
 
 def cancel(venue: Harness, client_id: str) -> OrderEvent:
-    return venue.ask(lambda answer: venue.gateway.cancel(BTC, client_id, answer))
+    return venue.ask(lambda answer: venue.gateway.cancel(venue.habits.instrument, client_id, answer))
 
 
 def look_up(venue: Harness, client_id: str) -> OrderEvent:
-    return venue.ask(lambda answer: venue.gateway.look_up(BTC, client_id, 0, answer))
+    return venue.ask(lambda answer: venue.gateway.look_up(venue.habits.instrument, client_id, 0, answer))
 
 
 def read_open(venue: Harness, since: int = 0) -> OpenOrdersRead:
-    event = venue.ask(lambda answer: venue.gateway.read_open(BTC, since, answer))
+    event = venue.ask(lambda answer: venue.gateway.read_open(venue.habits.instrument, since, answer))
     assert isinstance(event, OpenOrdersRead)
     return event
 
@@ -174,7 +196,7 @@ def test_an_order_away_from_the_price_rests(venue: Harness, kind: OrderType) -> 
         Side.BUY,
         kind,
     )
-    assert (order.price, order.quantity, order.executed_quantity) == (intent.price, QUANTITY, 0)
+    assert (order.price, order.quantity, order.executed_quantity) == (intent.price, venue.habits.quantity, 0)
     cancel(venue, intent.client_id)
 
 
@@ -183,11 +205,15 @@ def test_a_market_order_reports_its_fills_as_taker(venue: Harness) -> None:
     event = submit(venue, intent)
     assert isinstance(event, OrderReported)
     assert event.order.status is Status.FILLED
-    assert sum(fill.quantity for fill in event.fills) == event.order.executed_quantity == QUANTITY
+    assert sum(fill.quantity for fill in event.fills) == event.order.executed_quantity == venue.habits.quantity
     for fill in event.fills:
         assert fill.quote_quantity == fill.price * fill.quantity
         assert (fill.client_id, fill.venue_order_id) == (intent.client_id, event.order.venue_order_id)
-        assert (fill.is_maker, fill.side, fill.commission_asset) == (False, Side.BUY, "BTC")
+        assert (fill.is_maker, fill.side, fill.commission_asset) == (
+            False,
+            Side.BUY,
+            venue.habits.bought_fee,
+        )
         assert fill.commission > 0
 
 
@@ -202,14 +228,15 @@ def test_a_post_only_order_that_would_take_is_refused_and_says_so(venue: Harness
     intent = wanted(venue, kind=OrderType.LIMIT_MAKER, away="1.01")
     event = submit(venue, intent)
     assert isinstance(event, OrderRefused)
-    assert (event.client_id, event.code, event.would_take) == (intent.client_id, -2010, True)
+    assert (event.client_id, event.code, event.would_take) == (intent.client_id, venue.habits.would_take, True)
 
 
 def test_a_broken_rule_is_a_refusal_with_the_venues_own_code(venue: Harness) -> None:
-    event = submit(venue, wanted(venue, quantity=Decimal("0.00001")))
+    event = submit(venue, wanted(venue, quantity=venue.habits.too_little))
     assert isinstance(event, OrderRefused)
-    assert (event.code, event.would_take) == (-1013, False)
-    assert "NOTIONAL" in event.message
+    code, word = venue.habits.below_minimum
+    assert (event.code, event.would_take) == (code, False)
+    assert word in event.message
 
 
 def test_an_id_that_is_open_already_is_no_refusal_but_to_be_looked_up(venue: Harness) -> None:
@@ -247,7 +274,7 @@ def test_a_look_up_finds_an_order_with_all_its_trades(venue: Harness) -> None:
     found = look_up(venue, intent.client_id)
     assert isinstance(placed, OrderReported)
     assert isinstance(found, OrderReported)
-    assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, QUANTITY)
+    assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, venue.habits.quantity)
     assert money(found.fills) == money(placed.fills)
 
 
@@ -296,7 +323,9 @@ def test_a_resting_order_the_market_trades_through_is_filled_as_maker(venue: Har
     found = look_up(venue, intent.client_id)
     assert isinstance(found, OrderReported)
     assert found.order.status is Status.FILLED
-    assert [(fill.is_maker, fill.price, fill.quantity) for fill in found.fills] == [(True, intent.price, QUANTITY)]
+    assert [(fill.is_maker, fill.price, fill.quantity) for fill in found.fills] == [
+        (True, intent.price, venue.habits.quantity)
+    ]
     venue.trade_at(venue.price)
 
 
@@ -304,7 +333,7 @@ def test_a_listing_without_trades_gives_open_orders_alone_and_counts_foreign_one
     ours, foreign = wanted(venue), wanted(venue, client_id=f"web-{next(NUMBERS)}")
     for intent in (ours, foreign, wanted(venue, kind=OrderType.MARKET)):
         assert isinstance(submit(venue, intent), OrderReported)
-    listing = venue.ask(lambda answer: venue.gateway.read_open(BTC, None, answer))
+    listing = venue.ask(lambda answer: venue.gateway.read_open(venue.habits.instrument, None, answer))
     assert isinstance(listing, OpenOrdersRead)
     assert [order.client_id for order in listing.orders] == [ours.client_id]
     assert (listing.fills, listing.has_trades, listing.foreign) == ((), False, 1)
@@ -320,7 +349,7 @@ def test_trades_can_be_read_alone(venue: Harness) -> None:
     assert isinstance(second, OrderReported)
     last = max(fill.trade_id for fill in first.fills)
     known = [(second.order.venue_order_id, second.order.client_id)]
-    event = venue.ask(lambda answer: venue.gateway.read_trades(BTC, last + 1, answer, known))
+    event = venue.ask(lambda answer: venue.gateway.read_trades(venue.habits.instrument, last + 1, answer, known))
     assert isinstance(event, TradesRead)
     assert money(event.fills) == money(second.fills)
     assert {fill.client_id for fill in event.fills} == {second.order.client_id}
@@ -331,9 +360,11 @@ def test_a_look_up_with_a_presumption_reports_what_is_true(venue: Harness, is_ri
     intent = wanted(venue, kind=OrderType.MARKET)
     placed = submit(venue, intent)
     assert isinstance(placed, OrderReported)
-    part = QUANTITY if is_right else QUANTITY / 2
+    part = venue.habits.quantity if is_right else venue.habits.quantity / 2
     presumed = replace(placed.order, executed_quantity=part, status=Status.FILLED if is_right else Status.OPEN)
-    found = venue.ask(lambda answer: venue.gateway.look_up(BTC, intent.client_id, 0, answer, presumed))
+    found = venue.ask(
+        lambda answer: venue.gateway.look_up(venue.habits.instrument, intent.client_id, 0, answer, presumed)
+    )
     assert isinstance(found, OrderReported)
-    assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, QUANTITY)
+    assert (found.order.status, found.order.executed_quantity) == (Status.FILLED, venue.habits.quantity)
     assert money(found.fills) == money(placed.fills)

@@ -25,13 +25,13 @@ def connect_to() -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def connected(process: VenueProcess, **more: Any) -> BinanceVenue:
-            settings: dict[str, Any] = {"clock": SystemClock(), "client_id_prefix": "ghtest", **more}
+            usual = {"clock": SystemClock(), "client_id_prefix": "ghtest", "futures_url": process.ready["futures_url"]}
+            settings: dict[str, Any] = {**usual, **more}
             venue = connect(
                 mode=Mode.SHADOW,
                 api_key=KEY,
                 api_secret=SECRET,
                 spot_url=process.url,
-                futures_url=process.ready["futures_url"],
                 **settings,
             )
             stack.callback(venue.close)

@@ -7,9 +7,10 @@ from threading import Event
 
 import pytest
 
-from adapters.binance.connect import BinanceVenue
+from adapters.binance.connect import BinanceVenue, connect
 from adapters.binance.gateway import BinanceGateway
 from adapters.binance.trades import TradeReader
+from domain.account import Mode
 from domain.events import (
     CancelRefused,
     OpenOrdersRead,
@@ -25,8 +26,9 @@ from domain.instrument import Instrument, Market
 from domain.orders import Intent, Status
 from fakes.clock import FakeClock
 from fakes.venue_orders import BTC, intent_of
-from fakes.venue_process import VenueProcess
+from fakes.venue_process import KEY, SECRET, VenueProcess
 from ports.gateway import Answer
+from utils.clock import SystemClock
 
 
 def ask(call: Callable[[Answer], None], deadline_s: float = 20.0) -> OrderEvent:
@@ -212,12 +214,24 @@ def test_an_answer_that_raises_neither_repeats_nor_stops_the_others(venue: Binan
     assert venue.gateway.in_flight == 0
 
 
-def test_futures_orders_are_refused_clearly_until_they_are_offered(gateway: BinanceGateway, clock: FakeClock) -> None:
+def test_futures_orders_are_refused_clearly_where_they_are_not_offered(process: VenueProcess, clock: FakeClock) -> None:
     futures = Instrument("binance", Market.FUTURES, "BTC", "USDT")
-    refused = submit(gateway, intent_of(Decimal(50_000), instrument=futures))
-    assert isinstance(refused, OrderRefused)
-    assert "futures" in refused.message
-    assert isinstance(ask(lambda answer: gateway.cancel(futures, "x", answer)), CancelRefused)
-    assert isinstance(ask(lambda answer: gateway.look_up(futures, "x", 0, answer)), ReadFailed)
-    assert isinstance(ask(lambda answer: gateway.read_open(futures, 0, answer)), ReadFailed)
-    assert clock.waits == []
+    venue = connect(
+        mode=Mode.SHADOW,
+        api_key=KEY,
+        api_secret=SECRET,
+        clock=SystemClock(),
+        client_id_prefix="ghtest",
+        spot_url=process.url,
+    )
+    try:
+        gateway = BinanceGateway(venue.io, venue.transport, TradeReader(venue.transport, "ghtest"), clock, clock.sleep)
+        refused = submit(gateway, intent_of(Decimal(50_000), instrument=futures))
+        assert isinstance(refused, OrderRefused)
+        assert "futures" in refused.message
+        assert isinstance(ask(lambda answer: gateway.cancel(futures, "x", answer)), CancelRefused)
+        assert isinstance(ask(lambda answer: gateway.look_up(futures, "x", 0, answer)), ReadFailed)
+        assert isinstance(ask(lambda answer: gateway.read_open(futures, 0, answer)), ReadFailed)
+        assert clock.waits == []
+    finally:
+        venue.close()

@@ -146,7 +146,10 @@ def test_streams_come_back_after_the_venue_was_killed(connect_to: Callable[..., 
     assert len(inbox.of(StreamResumed)) == 2
 
 
-def test_futures_streams_are_refused_clearly(venue: BinanceVenue) -> None:
+def test_futures_streams_are_refused_clearly_where_they_are_not_offered(
+    process: VenueProcess, connect_to: Callable[..., BinanceVenue]
+) -> None:
+    venue = connect_to(process, futures_url=None)
     with pytest.raises(VenueError, match="futures"):
         venue.streams.watch(Instrument("binance", Market.FUTURES, "BTC", "USDT"), RecordingInbox())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.binance.gateway import LOOK_UP_PAUSES_S, SETTLED_MARGIN_MS
+from adapters.binance.look_ups import LOOK_UP_PAUSES_S, SETTLED_MARGIN_MS
 from adapters.binance.transport import RECV_WINDOW_MS
 from chaos import line
 from chaos.__main__ import main

@@ -1,7 +1,6 @@
 """Unmodified clients trade here: python-binance and ccxt, REST and sockets, and freqtrade's start-up calls."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import ccxt.pro
 import pytest
 from binance import AsyncClient, BinanceSocketManager, Client
 
+from fakes.client_addresses import addresses, ccxt_settings, stream_addresses
 from fakes.simulator_calls import DEADLINE_S, KEY, SECRET, Caller
 from fakes.venue_process import VenueProcess
 
@@ -23,34 +23,6 @@ def shared_venue() -> Iterator[VenueProcess]:
     accounts = ("--api-key", KEY, "--api-secret", SECRET, "--api-key", "other-key", "--api-secret", "other-secret")
     with VenueProcess(*options, *accounts, "--messages-per-s", "50") as venue:
         yield venue
-
-
-def addresses(venue: VenueProcess) -> dict[str, str]:
-    spot, futures = venue.ready["spot_url"], venue.ready["futures_url"]
-    return {
-        "API_URL": f"{spot}/api",
-        "MARGIN_API_URL": f"{spot}/sapi",
-        "WEBSITE_URL": spot,
-        "FUTURES_URL": f"{futures}/fapi",
-        "FUTURES_DATA_URL": f"{futures}/futures/data",
-        "FUTURES_COIN_URL": f"{futures}/dapi",
-        "WS_API_URL": venue.ready["spot_ws_api_url"],
-    }
-
-
-def ccxt_settings(venue: VenueProcess) -> dict[str, Any]:
-    """Point ccxt at the venue; it knows spot streams by the word stream in their address."""
-    ready = venue.ready
-
-    def here(url: Any) -> Any:
-        if isinstance(url, dict):
-            return {name: here(part) for name, part in url.items()}
-        side = "futures" if re.search(r"[fd](api|stream)", url) else "spot"
-        stream = "/stream" if "//stream" in url else ""
-        base = ready[f"{side}_ws_url"] + stream if url.startswith("ws") else ready[f"{side}_url"]
-        return re.sub(r"^(http|ws)s?://[^/]+", base, url)
-
-    return {"apiKey": KEY, "secret": SECRET, "urls": {"api": here(ccxt.pro.binance().urls["api"])}}
 
 
 def test_python_binance_trades_by_rest(venue: VenueProcess) -> None:
@@ -92,8 +64,7 @@ def test_python_binance_streams_and_user_data(venue: VenueProcess) -> None:
 async def python_binance_async(venue: VenueProcess) -> None:
     urls = addresses(venue)
     client = await type("LocalAsyncClient", (AsyncClient,), urls).create(KEY, SECRET)
-    stream = {"STREAM_URL": f"{venue.ready['spot_ws_url']}/"}
-    manager = type("LocalManager", (BinanceSocketManager,), stream)(client, max_queue_size=10_000)
+    manager = type("LocalManager", (BinanceSocketManager,), stream_addresses(venue))(client, max_queue_size=10_000)
     try:
         async with manager.user_socket() as user:
             order = await client.order_market_buy(symbol="BTCUSDT", quantity="0.001")
@@ -125,7 +96,7 @@ def test_ccxt_trades_by_rest(venue: VenueProcess) -> None:
     exchange = ccxt.binance(ccxt_settings(venue))
     markets = exchange.load_markets()
     assert {SPOT, FUTURES} <= set(markets)
-    assert (markets[SPOT]["active"], markets[FUTURES]["active"]) == (True, False)
+    assert (markets[SPOT]["active"], markets[FUTURES]["active"]) == (True, True)
     assert (markets[SPOT]["precision"]["price"], markets[SPOT]["limits"]["cost"]["min"]) == (0.01, 5.0)
     assert exchange.fetch_balance()["total"]["USDT"] > 0
     price = exchange.fetch_ticker(SPOT)["last"]
@@ -195,7 +166,7 @@ def test_freqtrade_start_up_calls_are_answered(venue: VenueProcess, caller: Call
         assert futures.get("/dapi/v1/exchangeInfo")["symbols"] == []
         assert futures.signed("GET", "/fapi/v1/positionSide/dual").json() == {"dualSidePosition": False}
         assert futures.signed("GET", "/fapi/v1/multiAssetsMargin").json() == {"multiAssetsMargin": False}
-        assert futures.signed("GET", "/fapi/v1/leverageBracket").json() == []
+        assert len(futures.signed("GET", "/fapi/v1/leverageBracket").json()) == 2
     assert caller.signed("GET", "/sapi/v1/capital/config/getall").json() == []
     assert caller.signed("GET", "/sapi/v1/margin/allPairs").json() == []
     assert caller.signed("GET", "/sapi/v1/margin/isolated/allPairs").json() == []

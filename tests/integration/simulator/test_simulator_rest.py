@@ -152,8 +152,8 @@ def test_immediate_orders_expire_as_states(caller: Caller) -> None:
 
 def test_kinds_of_orders_not_offered_say_so(caller: Caller) -> None:
     price = f"{caller.price() * 0.9:.2f}"
-    stop = caller.place(type="STOP_LOSS_LIMIT", price=price, stopPrice=price, timeInForce="GTC")
-    assert stop == {"code": -1013, "msg": "Stop loss limit orders are not supported for this symbol."}
+    stop = caller.place(type="STOP_LOSS", trailingDelta="100")
+    assert stop == {"code": -1013, "msg": "Trailing stop orders are not supported for this symbol."}
     assert code_of(caller.place(price=price, icebergQty="0.0001")) == -1013
 
 

@@ -49,7 +49,7 @@ SIGNED = {
         {},
         "{data:{isLocked:b plannedRecoverTime:i triggerCondition:{GCR:i IFER:i UFR:i} updateTime:i}}",
     ),
-    "/sapi/v1/asset/transfer": ({}, "{total:i rows:[*]}"),
+    "/sapi/v1/asset/transfer": ({"type": "MAIN_UMFUTURE"}, "{total:i rows:[*]}"),
 }
 
 
@@ -162,24 +162,3 @@ def test_a_prevented_self_trade_tells_of_it(caller: Caller, venue: VenueProcess)
     assert shape.mismatch(shape.REPORT, report) is None
     assert (report["i"], report["X"], report["U"]) == (resting["orderId"], "EXPIRED_IN_MATCH", taker["orderId"])
     assert shape.mismatch(shape.FULL, taker) is None
-
-
-def test_the_futures_side_answers_start_up_and_refuses_trading(venue: VenueProcess) -> None:
-    with Caller(venue.ready["futures_url"]) as futures:
-        info = futures.get("/fapi/v1/exchangeInfo")
-        contract_info = (
-            f"{{timezone:s serverTime:i futuresType?:s rateLimits:[{{{shape.LIMIT_ROW}}}] exchangeFilters:[*] "
-            f"assets:[{{asset:s marginAvailable:b autoAssetExchange:s|null}}] symbols:[{shape.CONTRACT}]}}"
-        )
-        assert shape.mismatch(contract_info, info) is None
-        assert [row["symbol"] for row in info["symbols"]] == ["BTCUSDT", "ETHUSDT"]
-        assert futures.get("/fapi/v1/ping") == {}
-        assert "serverTime" in futures.get("/fapi/v1/time")
-        account = futures.signed("GET", "/fapi/v3/account").json()
-        assert (account["availableBalance"], account["positions"]) == ("0.00000000", [])
-        for path in ("v3/balance", "v3/positionRisk", "v1/openOrders"):
-            assert futures.signed("GET", f"/fapi/{path}").json() == []
-        refused = futures.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="1")
-        assert (refused.status_code, refused.json()["code"]) == (400, -1020)
-        assert "Futures trading is not offered" in refused.json()["msg"]
-        assert futures.send("GET", "/api/v3/ping").status_code == 404

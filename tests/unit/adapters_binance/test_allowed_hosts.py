@@ -9,6 +9,7 @@ SHADOW = Addresses(
     spot_streams="ws://127.0.0.1:8090",
     spot_ws_api="ws://127.0.0.1:8090/ws-api/v3",
     futures_rest="http://127.0.0.1:8091",
+    futures_streams="ws://127.0.0.1:8091",
 )
 OWN = {Mode.SHADOW: SHADOW, Mode.TESTNET: TESTNET, Mode.PRODUCTION: LIVE}
 
@@ -16,7 +17,7 @@ OWN = {Mode.SHADOW: SHADOW, Mode.TESTNET: TESTNET, Mode.PRODUCTION: LIVE}
 @pytest.mark.parametrize("mode", Mode)
 def test_each_mode_may_use_its_own_addresses(mode: Mode) -> None:
     guard, own = HostGuard(mode, OWN[mode]), OWN[mode]
-    for url in (own.spot_rest, own.spot_streams, own.spot_ws_api, str(own.futures_rest)):
+    for url in (own.spot_rest, own.spot_streams, own.spot_ws_api, str(own.futures_rest), str(own.futures_streams)):
         guard.check(url + "/x")
 
 
@@ -33,6 +34,7 @@ def test_no_mode_may_use_anothers(mode: Mode, other: Mode) -> None:
         "spot_ws_url",
         "spot_ws_api_url",
         "futures_url",
+        "futures_ws_url",
     }
 
 

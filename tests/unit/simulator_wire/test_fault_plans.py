@@ -13,7 +13,7 @@ from simulator.faults.kinds import KINDS, FaultKind
 from simulator.faults.plan import Plan, PlanError
 from simulator.faults.teaching import FAULTS_HELP
 from simulator.options import OptionsError, parse_options
-from simulator.wire.gateway import SUBJECTS
+from simulator.subjects import SUBJECTS
 
 ROOT = Path(__file__).parents[3]
 

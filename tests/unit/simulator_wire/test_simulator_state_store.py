@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from simulator.core.errors import ExchangeError
 from simulator.core.events import ExchangeEvent, MarketTrade
 from simulator.core.exchange import Exchange
-from simulator.core.orders import OrderParams, OrderType, Side, TimeInForce
+from simulator.core.order_lists import OcoLeg, OcoParams
+from simulator.core.orders import CONDITIONAL_TYPES, MARKET_TYPES, OrderParams, OrderType, Side, TimeInForce
 from simulator.core.symbols import NOTIONAL_UNIT, UNIT, SymbolSpec
 from simulator.state import CRASH_GAP, Position, StateError, StateStore, Transaction
 
@@ -24,14 +25,15 @@ places = st.tuples(
     st.just("place"),
     st.sampled_from(ACCOUNTS),
     st.sampled_from(list(Side)),
-    st.sampled_from([OrderType.LIMIT, OrderType.MARKET, OrderType.LIMIT_MAKER]),
+    st.sampled_from(OrderType),
     st.integers(90, 110),
     st.integers(1, 40_000),
 )
 cancels = st.tuples(st.just("cancel"), st.sampled_from(ACCOUNTS), st.integers(1, 20))
 prints = st.tuples(st.just("print"), st.integers(88, 112), st.integers(1, 30_000))
 deposits = st.tuples(st.just("deposit"), st.sampled_from(ACCOUNTS), st.integers(1, 10**20))
-actions = st.lists(st.one_of(places, cancels, prints, deposits), min_size=1, max_size=40)
+pairs = st.tuples(st.just("pair"), st.sampled_from(ACCOUNTS), st.integers(1, 12), st.integers(1, 12))
+actions = st.lists(st.one_of(places, cancels, prints, deposits, pairs), min_size=1, max_size=40)
 
 
 class Venue:
@@ -57,16 +59,25 @@ class Venue:
         self.events.clear()
 
     def _place(self, now_ms: int, account: str, side: Side, kind: OrderType, price: int, lots: int) -> None:
-        limited = kind is not OrderType.MARKET
+        limited = kind not in MARKET_TYPES
+        timed = limited and kind is not OrderType.LIMIT_MAKER
         params = OrderParams(
             symbol="BTCUSDT",
             side=side,
             type=kind,
             quantity=lots * SPEC.lot,
             price=price * UNIT if limited else None,
-            time_in_force=TimeInForce.GTC if kind is OrderType.LIMIT else None,
+            stop_price=price * UNIT if kind in CONDITIONAL_TYPES else None,
+            time_in_force=TimeInForce.GTC if timed else None,
         )
         self.exchange.place(account, params, now_ms)
+
+    def _pair(self, now_ms: int, account: str, up: int, down: int) -> None:
+        last = self.exchange.last_price("BTCUSDT")
+        above = OcoLeg(type=OrderType.LIMIT_MAKER, price=last + up * UNIT)
+        below = OcoLeg(type=OrderType.STOP_LOSS, stop_price=last - down * UNIT)
+        params = OcoParams(symbol="BTCUSDT", side=Side.SELL, quantity=SPEC.lot, above=above, below=below)
+        self.exchange.place_oco(account, params, now_ms)
 
     def _cancel(self, now_ms: int, account: str, order_id: int) -> None:
         self.exchange.cancel(account, "BTCUSDT", order_id=order_id, now_ms=now_ms)
@@ -88,6 +99,7 @@ class Venue:
                 exchange.all_orders(account, "BTCUSDT", limit=1_000),
                 exchange.open_orders(account),
                 exchange.trades(account, "BTCUSDT", limit=1_000),
+                exchange.all_order_lists(account),
             )
             for account in ACCOUNTS
         ]
@@ -110,6 +122,10 @@ def test_everything_recorded_comes_back_exactly(actions: list[tuple[object, ...]
         ids = restored.exchange.dump()["listings"][0]["ids"]
         assert (ids[0], ids[2], ids[3]) == (last_trade[0], last_trade[2], last_trade[3])
         assert last_trade[1] < ids[1] <= last_trade[1] + CRASH_GAP
+        for now_ms, price in ((10**6, 130), (10**6 + 1, 70)):  # beyond every stop price
+            restored.act(now_ms, ("print", price, 1))
+        assert all(order.is_working for account in ACCOUNTS for order in restored.exchange.open_orders(account))
+        assert not any(restored.exchange.open_order_lists(account) for account in ACCOUNTS)
         again.close()
 
 

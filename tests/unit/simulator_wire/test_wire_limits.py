@@ -3,6 +3,7 @@ import pytest
 from simulator.wire.errors import ApiError
 from simulator.wire.limits import (
     DAY_MS,
+    FUTURES_LIMITS,
     LONGEST_BAN_S,
     REFUSALS_BEFORE_BAN,
     AddressLimiter,
@@ -115,3 +116,19 @@ def test_a_refused_placement_is_released() -> None:
     counter.reserve("me", 1, T0)
     counter.release("me", 1, T0)
     assert counter.counts("me", T0) == (0, 0)
+
+
+def test_futures_count_requests_not_unfilled_orders() -> None:
+    counter = OrderCounter(FUTURES_LIMITS)
+    for _ in range(59):
+        counter.reserve("a", 5, T0)
+    assert counter.headers("a", T0) == {"X-MBX-ORDER-COUNT-10S": "295", "X-MBX-ORDER-COUNT-1M": "59"}
+    counter.reserve("a", 5, T0)
+    with pytest.raises(ApiError, match=r"-1015.*300 orders per 10 SECOND") as refused:
+        counter.reserve("a", 1, T0)
+    assert refused.value.http_status == 429
+    for step in range(1, 6):
+        for _ in range(228):
+            counter.reserve("a", 1, T0 + step * 10_000)
+    with pytest.raises(ApiError, match="1200 orders per 1 MINUTE"):
+        counter.reserve("a", 1, T0 + 50_000)
