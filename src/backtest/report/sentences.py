@@ -172,13 +172,18 @@ def _fees(scenario: Scenario, end_ms: int) -> str:
 
 def _delays(scenario: Scenario) -> str:
     latency, most = scenario.delays.latency_ms, scenario.delays.orders_per_10s
-    at_most = f"no more than {most:,} in ten seconds, as the risk gate has it" if most else "as many as are wanted"
-    if not latency:
-        return f"the exchange answers at once, so that post-only is never refused; {at_most}"
-    return (
-        f"they and their cancels reach the exchange {latency:,} ms after what they answer; until then prices meet the "
-        f"old ones, and post-only that would take is refused and sent again as a plain limit order; {at_most}"
+    if not scenario.delays:
+        return "the exchange answers at once, so that post-only is never refused, and no order waits for its turn"
+    travel = "the exchange answers at once"
+    if latency:
+        travel = (
+            f"they and their cancels reach the exchange {latency:,} ms after what they answer, and until then prices "
+            "meet the old ones"
+        )
+    turn = (
+        f"no more than {most:,} are sent in ten seconds, as the risk gate has it" if most else "none waits for its turn"
     )
+    return f"{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
 
 
 def _moving_price(market: BnbMarket, end_ms: int) -> str:
