@@ -197,7 +197,7 @@ def one(options: argparse.Namespace) -> Numbers:
     from backtest.bnb_market import BnbMarket  # noqa: PLC0415
     from backtest.price_path import PricePath  # noqa: PLC0415
     from backtest.run import run_on  # noqa: PLC0415
-    from backtest.scenario import Fees, FillAssumption, FillKind  # noqa: PLC0415
+    from backtest.scenario import Delays, Fees, FillAssumption, FillKind  # noqa: PLC0415
 
     candles = candles_of(options.data)
     plain = scenario_of(candles, LEVELS, SPACING)
@@ -212,6 +212,7 @@ def one(options: argparse.Namespace) -> Numbers:
         SPACING,
         fees=Fees(750, 1_000, bnb_market=BnbMarket(candles)),
         fill=FillAssumption(FillKind.SHARE, 500_000),
+        delays=Delays(latency_ms=200, orders_per_10s=50),
     )
     with_bnb = PricePath.of(candles, full)
     return found | {

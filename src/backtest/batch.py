@@ -23,7 +23,7 @@ from backtest.price_path import PricePath
 from backtest.result import Drawdown, RanBy
 from backtest.run import play_plainly
 from backtest.scales import Setting, setting_of
-from backtest.scenario import Scenario
+from backtest.scenario import Delays, Scenario
 from domain.grids import Books
 from domain.instrument import InstrumentRules
 
@@ -113,6 +113,9 @@ class Batch:
             "cycles": state[at.CYCLES],
             "unpaid_orders": state[at.UNPAID_EVER],
             "faulted_slots": state[at.FAULTED],
+            "post_only_refusals": state[at.REFUSALS],
+            "late_cancels": state[at.LATE_CANCELS],
+            "rate_waits": state[at.RATE_WAITS],
         }
 
     def _planned_at(self, one: Totals) -> int:
@@ -124,11 +127,11 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
 
     Args:
         path: candles, translated for the scenarios' tick.
-        scenarios: of one instrument with the same rules and fill assumption.
+        scenarios: of one instrument with the same rules, fill assumption and delays.
         threads: how many run at once; all cores by default.
 
     Raises:
-        ValueError: where rules or fill assumptions differ.
+        ValueError: where rules, fill assumptions or delays differ.
     """
     marks = _day_ends(path)
     settings = [setting_of(scenario, path.points) for scenario in scenarios]
@@ -137,6 +140,7 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
         path.check(scenario)
     for setting in settings:
         setting.rules[at.CASH_LIMIT] = cash_limit(setting, path)
+        setting.rules[at.INTERVAL] = path.candles.interval_ms
     tables = _Tables.of([setting for setting in settings if setting.rules[at.CASH_LIMIT]], len(marks))
     tables.play(path, marks, threads or cpu_count() or 1)
     found = list(_totals(path, scenarios, settings, tables, marks))
@@ -149,12 +153,14 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
 
 
 def _check_alike(scenarios: Sequence[Scenario]) -> None:
-    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any]:
-        return scenario.rules, scenario.fill
+    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any, Delays]:
+        return scenario.rules, scenario.fill, scenario.delays
 
     for index, scenario in enumerate(scenarios):
         if kind(scenario) != kind(scenarios[0]):
-            raise ValueError(f"scenario {index} has other rules or another fill assumption; run it in its own batch")
+            raise ValueError(
+                f"scenario {index} has other rules, another fill assumption or other delays; run it in its own batch"
+            )
 
 
 def _day_ends(path: PricePath) -> IntColumn:
@@ -171,6 +177,7 @@ class _Tables:
     rules: npt.NDArray[np.int64]
     ladders: IntColumn
     cell: IntColumn
+    flight: IntColumn
     totals: npt.NDArray[np.int64]
     state: npt.NDArray[np.int64]
     marked: npt.NDArray[np.int64]
@@ -187,6 +194,7 @@ class _Tables:
             rules=np.array([setting.rules for setting in settings], dtype=np.int64).reshape(count, at.RULES),
             ladders=np.array([number for row in ladders for number in row], dtype=np.int64),
             cell=np.array([number for row in flat for number in row], dtype=np.int64),
+            flight=np.zeros(sum(len(setting.flight_at_start()) for setting in settings), dtype=np.int64),
             totals=np.array([totals for _, totals in cells], dtype=np.int64).reshape(count, -1 if count else 0),
             state=np.array([setting.state for setting in settings], dtype=np.int64).reshape(count, at.STATE),
             marked=np.empty((count, marks), dtype=np.int64),
@@ -195,7 +203,7 @@ class _Tables:
 
     def play(self, path: PricePath, marks: IntColumn, threads: int) -> None:
         """Run all scenarios; an interrupt stops after the chunks under way."""
-        replays = compiled_replays()
+        replays = compiled_replays(late=len(self.flight) > 0)
 
         def chunk(first: int) -> None:
             replays(
@@ -205,10 +213,12 @@ class _Tables:
                 path.blocks,
                 path.volume,
                 path.bnb,
+                path.open_ms,
                 self.starts,
                 self.rules,
                 self.ladders,
                 self.cell,
+                self.flight,
                 self.totals,
                 self.state,
                 _NOTHING,

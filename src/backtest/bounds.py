@@ -27,12 +27,15 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     amount = notional * max(rules[at.NOTIONAL_UNIT], rules[at.CAP_NUM])
     bnb_price = max(path.highest_bnb, state[at.BNB_PRICE])
     bnb = state[at.BNB] * bnb_price
-    fees_in_base = path.points * len(path.table) * (half_up(all_lots, rules[at.MAKER], rules[at.MAKER + 1]) + 1)
+    rounds = at.LATE_ROOM if rules[at.DELAYED] else 1  # orders that travel may take between two prints too
+    fees = [at.MAKER, at.TAKER] if rules[at.DELAYED] else [at.MAKER]
+    fee_in_base = max(half_up(all_lots, rules[rates], rules[rates + 1]) + 1 for rates in fees)
+    fees_in_base = path.points * len(path.table) * rounds * fee_in_base
     volume = path.most_volume // numbers.lot_units * rules[at.SHARE_NUM]
     static = [worth, amount, bnb, volume, fees_in_base, *_commission_terms(rules, all_lots, notional, bnb_price)]
     if max(static) > LARGEST:
         return 0
-    limit = LARGEST - worth - bnb - 4 * amount  # one candle may fill every cell at each of its four points
+    limit = LARGEST - worth - bnb - 4 * rounds * amount  # one candle may fill every cell at each of its four points
     return limit if limit > state[at.CASH] else 0
 
 

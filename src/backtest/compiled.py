@@ -20,22 +20,52 @@ from typing import Any, Final
 
 import numba
 
-from backtest.core import equity, fills, layout, many, orders, prints, replay, together, views
+from backtest.core import (
+    arrivals,
+    equity,
+    fills,
+    flight,
+    holdings,
+    late,
+    layout,
+    many,
+    orders,
+    prints,
+    replay,
+    resting,
+    together,
+    views,
+)
 from grid.core import cells
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
 _JIT: Final[Any] = numba.njit  # its type information lacks the first option
 _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
-_TEXTS: Final = (cells, fills, orders, prints, equity, views, replay, many, together)
+_TEXTS: Final = (
+    cells,
+    fills,
+    orders,
+    prints,
+    holdings,
+    flight,
+    resting,
+    arrivals,
+    late,
+    equity,
+    views,
+    replay,
+    many,
+    together,
+)
 """What is compiled, each after those it calls."""
 _INT: Final = numba.int64
 _COLUMN: Final = numba.int64[::1]
 _TABLE: Final = numba.int64[:, ::1]
 _SIGNATURE: Final = numba.void(
     *(_INT, _INT),
-    *(_COLUMN, _TABLE, _COLUMN, _COLUMN),
-    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE),
+    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN),
+    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN, _TABLE, _TABLE),
     *(_COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
 _TOGETHER: Final = numba.void(
@@ -45,16 +75,18 @@ _TOGETHER: Final = numba.void(
 )
 
 
-def compile_modules(sources: Sequence[ModuleType]) -> dict[str, ModuleType]:
+def compile_modules(sources: Sequence[ModuleType], **constants: bool) -> dict[str, ModuleType]:
     """Return second instances, by name, of `sources`, whose functions are compiled and call one another.
 
-    A module stands behind those whose functions it names. Arguments are int64 arrays and integers; compilation happens
+    A module stands behind those whose functions it names. `constants` replace those of these names: what they rule out
+    is not compiled. Arguments are int64 arrays and integers; compilation happens
     at each function's first call.
     """
     modules: dict[str, ModuleType] = {}
     compiled: dict[Any, Any] = {}
     for source in sources:
-        module = _second_instance(source)
+        module = _second_instance(source, "".join(f"_{name}" for name, value in constants.items() if value))
+        vars(module).update({name: value for name, value in constants.items() if name in vars(module)})
         for name, value in list(vars(module).items()):
             if inspect.isfunction(value) and value.__module__ == module.__name__:
                 compiled[getattr(source, name)] = _JIT(value, forceinline=True, **_OPTIONS)
@@ -67,8 +99,8 @@ def compile_modules(sources: Sequence[ModuleType]) -> dict[str, ModuleType]:
     return modules
 
 
-def _second_instance(source: ModuleType) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"{source.__name__}_compiled", inspect.getsourcefile(source))
+def _second_instance(source: ModuleType, form: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{source.__name__}_compiled{form}", inspect.getsourcefile(source))
     if spec is None or spec.loader is None:
         raise ImportError(f"the source of {source.__name__} cannot be found")
     module = importlib.util.module_from_spec(spec)
@@ -112,23 +144,27 @@ compiled_cells: Final = compile_modules([cells])[cells.__name__]
 
 
 @cache
-def _modules() -> dict[str, ModuleType]:
-    return compile_modules(_TEXTS)
+def _modules(*, late: bool) -> dict[str, ModuleType]:
+    return compile_modules(_TEXTS, ALWAYS_LATE=late, MAYBE_LATE=False)
 
 
 @cache
-def compiled_replays() -> Callable[..., None]:
-    """Return `many.replay_many`, compiled or from the cache folder. It runs without the interpreter's lock."""
-    return _entry(_modules()[many.__name__].replay_many.py_func, _SIGNATURE)
+def compiled_replays(*, late: bool) -> Callable[..., None]:
+    """Return `many.replay_many`, compiled or from the cache folder. It runs without the interpreter's lock.
+
+    `late` asks for the form in which orders travel, for scenarios with delays.
+    """
+    function = _modules(late=late)[many.__name__].replay_many.py_func
+    return _entry(function, _SIGNATURE, cache_folder() / ("late" if late else "at_once"))
 
 
 @cache
 def compiled_together() -> Callable[..., None]:
     """Return `together.play_together` in the same way."""
-    return _entry(_modules()[together.__name__].play_together.py_func, _TOGETHER)
+    return _entry(_modules(late=False)[together.__name__].play_together.py_func, _TOGETHER, cache_folder())
 
 
-def _entry(function: Callable[..., None], signature: Any) -> Callable[..., None]:
-    with _kept_in(cache_folder()) as possible:
+def _entry(function: Callable[..., None], signature: Any, folder: Path) -> Callable[..., None]:
+    with _kept_in(folder) as possible:
         compiled: Callable[..., None] = _JIT(signature, cache=possible, nogil=True, **_OPTIONS)(function)
         return compiled

@@ -69,6 +69,9 @@ class Work:
     fee_share: Figure  # of the grid profit
     unpaid_orders: int
     faulted_slots: int
+    post_only_refusals: int
+    late_cancels: int
+    rate_waits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,9 @@ def _work(result: Result, held: FloatColumn | Absent, missing_share: float) -> W
         else Absent("no cycle earned anything"),
         unpaid_orders=result.unpaid_orders,
         faulted_slots=result.faulted_slots,
+        post_only_refusals=result.post_only_refusals,
+        late_cancels=result.late_cancels,
+        rate_waits=result.rate_waits,
     )
 
 

@@ -44,6 +44,8 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
     Raises:
         InvalidRequest: naming `capital`, where a fill outgrows the columns of int64.
     """
+    if outcome.state[at.OVERFULL]:
+        raise ValueError("a cell held base of more prices than the engine has places for; please report this")
     candles, state, unit = path.candles, outcome.state, setting.scales.amount
     first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
     books = books_of(scenario, path, setting, outcome.cell, state)
@@ -65,6 +67,9 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         last_price=last,
         unpaid_orders=state[at.UNPAID_EVER],
         faulted_slots=state[at.FAULTED],
+        post_only_refusals=state[at.REFUSALS],
+        late_cancels=state[at.LATE_CANCELS],
+        rate_waits=state[at.RATE_WAITS],
         is_entered=bool(state[at.ACTIVE]),
         ran_by=outcome.ran_by,
     )
@@ -126,12 +131,13 @@ def flows_of(setting: Setting, cell: list[list[int]], state: list[int]) -> Flows
     held, first, fees = cell[at.HELD], cell[at.FIRST], cell[at.FEE_BASE]
     own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
     later_fees = sum(price * fee for price, fee in zip(prices, fees, strict=False))
+    own_cost = state[at.OWN_COST] if setting.rules[at.DELAYED] else sum(own)
     return Flows(
         base=sum(held),
         quote=state[at.CASH] + state[at.FEE_BNB_WORTH] - setting.state[at.CASH],
-        cost=sum(own) + sum(first) * first_price,
-        fee_base=sum(fees) + state[at.FIRST_FEE],
-        fee_base_value=later_fees + state[at.FIRST_FEE] * first_price,
+        cost=own_cost + sum(first) * first_price,
+        fee_base=sum(fees) + state[at.FIRST_FEE] + state[at.TAKER_FEE],
+        fee_base_value=later_fees + state[at.FIRST_FEE] * first_price + state[at.TAKER_FEE_VALUE],
     )
 
 

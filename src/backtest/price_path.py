@@ -55,7 +55,8 @@ class PricePath:
 
     def plain_tape(self) -> at.Tape:
         """Return the market as the plain form of the engine reads it."""
-        return at.Tape(self.market.tolist(), self.blocks.tolist(), self.volume.tolist(), self.bnb.tolist())
+        columns = (self.market, self.blocks, self.volume, self.bnb, self.open_ms)
+        return at.Tape(*(column.tolist() for column in columns))
 
     def named(self, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the engine's fills as a table of its own, their moments named by their times.

@@ -145,7 +145,10 @@ class Result:
     first_price: Decimal
     last_price: Decimal
     unpaid_orders: int  # how often an order was wanted that the free balance could not pay
-    faulted_slots: int  # orders below the venue's minimum, never sent
+    faulted_slots: int  # orders below the venue's minimum, never sent, or refused five times
+    post_only_refusals: int  # orders that would have taken when they arrived, and went out again as plain limit orders
+    late_cancels: int  # cancels that arrived after the order had filled
+    rate_waits: int  # orders that the gate's limit of orders per ten seconds made wait
     is_entered: bool  # whether the first purchase was made (True where none was asked for)
     ran_by: RanBy
 

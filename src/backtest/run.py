@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from backtest.bounds import cash_limit
 from backtest.candles import Candles
@@ -39,6 +40,7 @@ def run_on(path: PricePath, scenario: Scenario, *, curve: bool = False, form: Ra
     setting.rules[at.CASH_LIMIT] = limit
     setting.rules[at.RECORD] = 1
     setting.rules[at.CURVE] = int(curve)
+    setting.rules[at.INTERVAL] = path.candles.interval_ms
     outcome = None
     if limit and form is not RanBy.PLAIN:
         outcome = _Compiled(path, setting).play()
@@ -54,7 +56,7 @@ class _Compiled:
 
     def play(self) -> Outcome | None:
         """Return what came out; None where the money outgrew int64 on the way."""
-        replays = compiled_replays()
+        replays = compiled_replays(late=bool(self.setting.rules[at.DELAYED]))
         rows, totals = self.setting.cells_at_start()
         cell, state = _array(rows), _array(self.setting.state)
         fills = np.empty(fill_room(self.setting), dtype=np.int64)
@@ -66,14 +68,16 @@ class _Compiled:
             _array([self.setting.rules]),
             _array(self.setting.ladder()).reshape(-1),
             cell.reshape(-1),
+            _array(self.setting.flight_at_start()),
             _array([totals]),
             state.reshape(1, -1),
         )
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
         parts = []
         while status[0] == at.FILLS_FULL:
-            replays(0, 1, path.market, path.blocks, path.volume, path.bnb, *one, fills, curve, *unmarked, status)
-            parts.append(path.named(fills[: state[at.FILL_AT]]))
+            market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
+            replays(0, 1, *market, *one, fills, curve, *unmarked, status)
+            parts.append(named(path, self.setting, fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
             return None
@@ -89,7 +93,7 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     fills = [0] * fill_room(setting)
     length = len(path.candles) if rules[at.CURVE] else 0
     kept = at.Kept([0] * length, marks, [0] * len(marks))
-    grid = at.Grid(rules, setting.ladder(), cell, totals, state, fills)
+    grid = at.Grid(rules, setting.ladder(), cell, totals, state, fills, setting.flight_at_start())
     tape = path.plain_tape()
     written: list[int] = []
     status = at.FILLS_FULL
@@ -97,13 +101,20 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
         status = replay(tape, grid, kept)
         written += fills[: state[at.FILL_AT]]
         state[at.FILL_AT] = 0
-    table = path.named(np.array(written, dtype=object))
+    table = named(path, setting, np.array(written, dtype=object))
     return Outcome(cell, state, table, np.array(kept.curve, dtype=object), RanBy.PLAIN), list(kept.marked)
+
+
+def named(path: PricePath, setting: Setting, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the engine's fills as a table of its own, each with its time."""
+    if setting.rules[at.DELAYED]:
+        return fills.reshape(-1, at.FILL_WIDTH).copy()
+    return path.named(fills)
 
 
 def fill_room(setting: Setting) -> int:
     """Return places for the fills of at least two blocks of candles."""
-    block = 4 * (setting.cell_count + 2) * at.BLOCK
+    block = 4 * (setting.cell_count + 2) * at.BLOCK * (at.LATE_ROOM if setting.rules[at.DELAYED] else 1)
     return at.FILL_WIDTH * max(2 * block, _ROOM_FOR_FILLS)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from backtest.command_options import add_assumptions, add_bounds, add_grid, add_market, add_result, new_parser
 from backtest.grid_config import parse_grid, read_config_file, read_settings
-from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Fees, FillAssumption, FillKind, PathRule
+from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Delays, Fees, FillAssumption, FillKind, PathRule
 from backtest.study import Assumptions, WindowLength
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
@@ -69,19 +69,20 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     """Return what is to be replayed.
 
     Raises:
-        InvalidRequest: with every mistake in grid, capital, fees and fill.
+        InvalidRequest: with every mistake in grid, capital, fees, fill and delays.
     """
     read = read_all(
         {
             "grid": lambda: _grid(given, instrument),
             "fees": lambda: parse_fees(given.fees, given.bnb_price),
             "fill": lambda: parse_fill(given.fill),
+            "delays": lambda: parse_delays(given),
         }
     )
-    (request, capital), fees = read["grid"], read["fees"]
+    request, capital = read.pop("grid")
     bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
-    balances = balances_of(instrument, capital, fees, bnb)
-    return Wish(request, Assumptions(balances=balances, fees=fees, fill=read["fill"], path=PathRule(given.path)))
+    balances = balances_of(instrument, capital, read["fees"], bnb)
+    return Wish(request, Assumptions(balances=balances, path=PathRule(given.path), **read))
 
 
 def read_all(readers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
@@ -179,6 +180,28 @@ def parse_fill(text: str) -> FillAssumption:
     if ppm != int(ppm) or not 0 < ppm <= PPM:
         raise _wrong("fill", f"the share must be above 0 and at most 100 %, with at most 4 decimals, was {share}")
     return FillAssumption(FillKind.SHARE, int(ppm))
+
+
+def parse_delays(given: argparse.Namespace) -> Delays:
+    """Return the delays that the words ask for; words written by an older version name none.
+
+    Raises:
+        InvalidRequest: naming `latency` or `orders_per_10s`.
+    """
+    delays = Delays(_whole(given, "latency"), _whole(given, "orders_per_10s"))
+    mistakes = [FieldMistake(field.removesuffix("_ms"), message) for field, message in delays.mistakes]
+    if mistakes:
+        raise InvalidRequest(mistakes)
+    return delays
+
+
+def _whole(given: argparse.Namespace, field: str) -> int:
+    """Return a word's whole number, 0 without it."""
+    text = getattr(given, field, None)
+    number = ZERO if text is None else _number(field, text)
+    if number != int(number):
+        raise _wrong(field, f"must be a whole number, was {text}")
+    return int(number)
 
 
 def _grid(given: argparse.Namespace, instrument: Instrument) -> tuple[GridRequest, Decimal]:

@@ -43,6 +43,12 @@ class Setting(NamedTuple):
     def ladder(self) -> list[list[int]]:
         return [self.numbers.prices, [*self.numbers.lots, 0]]
 
+    def flight_at_start(self) -> list[int]:
+        """Return `flight` before the first order; empty where orders take no time and none has to wait."""
+        if not self.rules[at.DELAYED]:
+            return []
+        return [0] * (at.FLIGHT * self.cell_count + self.rules[at.MAX_RATE])
+
     def cells_at_start(self) -> tuple[list[list[int]], list[int]]:
         """Return the rows of `cell` and the totals before the first fill."""
         rows = [[0] * self.cell_count for _ in range(at.CELL)]
@@ -102,6 +108,9 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
     rules[at.MAX_EXPOSURE] = -1
+    rules[at.DELAYED] = int(bool(scenario.delays))
+    rules[at.LATENCY], rules[at.MAX_RATE] = scenario.delays.latency_ms, scenario.delays.orders_per_10s
+    rules[at.MAX_OPEN] = scenario.rules.max_open_orders
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)
 
@@ -115,6 +124,7 @@ def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:
     state[at.BNB] = to_units(balances.get(BNB, ZERO))
     state[at.BNB_PRICE] = to_units(scenario.fees.bnb_price or ZERO) // scales.unit
     state[at.BEST_BUY], state[at.BEST_SELL] = -1, cell_count
+    state[at.HEAD] = -1
     state[at.WORST_PEAK] = state[at.WORST_TROUGH] = 1
     for place in (at.PEAK_AT, at.TROUGH_AT, at.WORST_PEAK_AT, at.WORST_TROUGH_AT):
         state[place] = at.NEVER

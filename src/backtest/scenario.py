@@ -18,6 +18,8 @@ PPM: Final = 1_000_000
 MOST_FEE_PPM: Final = PPM // 2
 MOST_AMOUNT: Final = Decimal(10**15)
 """More of an asset than any account holds, and as much as exact money carries."""
+MOST_LATENCY_MS: Final = 60_000
+MOST_ORDERS_PER_10S: Final = 10_000
 
 
 class FillKind(StrEnum):
@@ -81,12 +83,37 @@ class Fees:
         return FeeRates(maker=Decimal(self.maker_ppm) / PPM, taker=Decimal(self.taker_ppm) / PPM)
 
 
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """What keeps orders from resting at once.
+
+    `latency_ms` is the time from what the grid sees to what reaches the venue, there and back together; without it
+    orders rest at once and post-only is never refused. `orders_per_10s` is the risk gate's limit
+    `max_orders_per_10s`, 0: none.
+    """
+
+    latency_ms: int = 0
+    orders_per_10s: int = 0
+
+    def __bool__(self) -> bool:
+        return self.latency_ms > 0 or self.orders_per_10s > 0
+
+    @property
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        if not 0 <= self.latency_ms <= MOST_LATENCY_MS:
+            yield "latency_ms", f"must be from 0 to {MOST_LATENCY_MS}, was {self.latency_ms}"
+        if not 0 <= self.orders_per_10s <= MOST_ORDERS_PER_10S:
+            yield "orders_per_10s", f"must be from 0 (no limit) to {MOST_ORDERS_PER_10S}, was {self.orders_per_10s}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One grid on one market with one set of assumptions.
 
     `balances` is what the account holds at the start, by asset: quote, base and, for fees, BNB. An order that the free
     balance cannot pay is not placed; it is tried again after every fill.
+
+    With `delays` it is refused, and tried again as live: five times, then it is given up.
     """
 
     plan: GridPlan
@@ -95,6 +122,7 @@ class Scenario:
     fees: Fees = field(default_factory=Fees)
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
+    delays: Delays = field(default_factory=Delays)
 
     def __post_init__(self) -> None:
         """Refuse an account that no venue could hold, or fees that are not replayed.
@@ -108,6 +136,7 @@ class Scenario:
             mistakes.append(FieldMistake("bnb_price", "fees in BNB on BNB's own market are not replayed; leave it out"))
         elif price is not None and not _is_whole(price):
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
+        mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
         if mistakes:
             raise InvalidRequest(mistakes)
 
@@ -136,6 +165,7 @@ class Scenario:
         fees: Fees | None = None,
         fill: FillAssumption | None = None,
         path: PathRule = PathRule.CANDLE,
+        delays: Delays | None = None,
         min_order_value: Decimal = ZERO,
     ) -> "Scenario":
         """Plan `request` at the first candle's open, by the live grid's own planning.
@@ -164,6 +194,7 @@ class Scenario:
             fees=fees,
             fill=fill or FillAssumption(),
             path=path,
+            delays=delays or Delays(),
         )
 
 

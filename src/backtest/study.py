@@ -13,7 +13,7 @@ from backtest.measures import measure
 from backtest.result import Result
 from backtest.rules_source import UsedRules
 from backtest.run import run
-from backtest.scenario import Fees, FillAssumption, FillKind, PathRule, Scenario
+from backtest.scenario import Delays, Fees, FillAssumption, FillKind, PathRule, Scenario
 from domain.errors import InvalidRequest
 from domain.grids import GridRequest
 
@@ -36,6 +36,7 @@ class Assumptions:
     fees: Fees = field(default_factory=Fees)
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
+    delays: Delays = field(default_factory=Delays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,6 +144,7 @@ def scenario_of(request: GridRequest, candles: Candles, rules: UsedRules, assume
         fees=assumed.fees,
         fill=assumed.fill,
         path=assumed.path,
+        delays=assumed.delays,
     )
 
 

@@ -15,7 +15,7 @@ from backtest.core.replay import replay
 from backtest.outcome import Outcome, result_of
 from backtest.price_path import PricePath
 from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
-from backtest.run import fill_room
+from backtest.run import fill_room, named
 from backtest.scales import setting_of
 from backtest.scenario import Scenario
 from backtest.trade_slices import TradeSlice
@@ -41,6 +41,7 @@ class TradeReplay:
         self._setting = setting_of(scenario, 1)
         self._setting.rules[at.RECORD] = 1
         self._cell, self._totals = self._setting.cells_at_start()
+        self._flight = self._setting.flight_at_start()
         self._state = list(self._setting.state)
         self._times_ms = [0] * len(_PLACES)
         self._fills: list[npt.NDArray[Any]] = []
@@ -94,24 +95,26 @@ class TradeReplay:
         """Return the equity at `marks`; None, with nothing changed, where int64 does not hold it."""
         setting = self._setting
         setting.rules[at.CASH_LIMIT] = limit = cash_limit(setting, path)
-        numbers = [*self._state, *(value for row in self._cell for value in row)]
+        numbers = [*self._state, *(value for row in self._cell for value in row), *self._flight]
         if not limit or max(map(abs, numbers)) > LARGEST or sum(self._cell[at.FEE_BASE]) > LARGEST // 2:
             return None
-        cell, state = _array(self._cell), _array(self._state)
+        cell, flight, state = _array(self._cell), _array(self._flight), _array(self._state)
         state[at.NEXT] = state[at.NEXT_MARK] = 0
         totals, marked, status = _array([self._totals]), np.empty((1, len(marks)), dtype=np.int64), _array([0])
         fills, parts = np.empty(fill_room(setting), dtype=np.int64), []
         one = (_array([0, setting.cell_count]), _array([setting.rules]), _array(setting.ladder()).reshape(-1))
-        market = (path.market, path.blocks, path.volume, path.bnb)
+        market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
         status[0] = at.FILLS_FULL
+        replays = compiled_replays(late=bool(setting.rules[at.DELAYED]))
         while status[0] == at.FILLS_FULL:
-            here = (cell.reshape(-1), totals, state.reshape(1, -1), fills, _NO_CURVE, marks, marked, status)
-            compiled_replays()(0, 1, *market, *one, *here)
-            parts.append(path.named(fills[: state[at.FILL_AT]]))
+            here = (cell.reshape(-1), flight, totals, state.reshape(1, -1), fills, _NO_CURVE, marks, marked, status)
+            replays(0, 1, *market, *one, *here)
+            parts.append(named(path, setting, fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
         if status[0] == at.TOO_LARGE:
             return None
         self._cell, self._totals, self._state = cell.tolist(), totals[0].tolist(), state.tolist()
+        self._flight = flight.tolist()
         self._fills += parts
         equity: IntColumn = marked[0]
         return equity
@@ -122,11 +125,11 @@ class TradeReplay:
         state[at.NEXT] = state[at.NEXT_MARK] = 0
         fills, kept = [0] * fill_room(self._setting), at.Kept([], marks.tolist(), [0] * len(marks))
         tape = path.plain_tape()
-        grid = at.Grid(rules, self._setting.ladder(), self._cell, self._totals, state, fills)
+        grid = at.Grid(rules, self._setting.ladder(), self._cell, self._totals, state, fills, self._flight)
         status = at.FILLS_FULL
         while status == at.FILLS_FULL:
             status = replay(tape, grid, kept)
-            self._fills.append(path.named(np.array(fills[: state[at.FILL_AT]], dtype=object)))
+            self._fills.append(named(path, self._setting, np.array(fills[: state[at.FILL_AT]], dtype=object)))
             state[at.FILL_AT] = 0
         return np.array(kept.marked, dtype=object)
 

@@ -1,7 +1,7 @@
 """One grid back-tested on recorded trades, with everything its report tells."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from backtest.data.store import Store
 from backtest.measures import measure
 from backtest.rules_source import UsedRules
 from backtest.scenario import FillAssumption, FillKind, Scenario
-from backtest.study import Assumptions, Bounds, Study, TradesPlayed
+from backtest.study import Assumptions, Bounds, Study, TradesPlayed, scenario_of
 from backtest.trade_replay import TradeReplay
 from backtest.trade_slices import NEEDED, Slicing, TradeSlice
 from domain.grids import GridRequest
@@ -159,6 +159,4 @@ def study_of_trades(
 def _scenario(
     request: GridRequest, candles: Candles, rules: UsedRules, assumed: Assumptions, fill: FillAssumption
 ) -> Scenario:
-    return Scenario.of(
-        request, candles, rules.rules, balances=assumed.balances, fees=assumed.fees, fill=fill, path=assumed.path
-    )
+    return scenario_of(request, candles, rules, replace(assumed, fill=fill))

@@ -27,6 +27,8 @@ class BacktestParameters(BaseModel):
         balances: what the account holds at the start, by asset.
         maker_rate, taker_rate: commission, as fractions.
         bnb_price: quote per BNB; with it fees are paid in BNB at Binance's discount. None: from what is received.
+        latency_ms: from what the grid sees to what reaches the venue.
+        orders_per_10s: most orders in ten seconds, as the risk gate has it; 0: no limit.
         share_perc: percent of a candle's volume that an order at the touched price gets; for `share` alone.
         allow_gaps: replay what is there where candles are missing.
         windows: start the same grid anew in each of these, to see how its outcome spreads.
@@ -49,6 +51,8 @@ class BacktestParameters(BaseModel):
     fill: Literal["touch", "through", "share"] = "touch"
     share_perc: Decimal | None = Field(None, gt=0, le=100)
     path: Literal["candle", "optimistic", "pessimistic"] = "candle"
+    latency_ms: int = Field(0, ge=0, le=60_000)
+    orders_per_10s: int = Field(0, ge=0, le=10_000)
     allow_gaps: bool = False
     windows: Literal["day", "week", "month"] | None = None
     rules: InstrumentRules

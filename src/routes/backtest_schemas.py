@@ -123,6 +123,16 @@ class BacktestBody(OfSymbol):
     path: Literal["candle", "optimistic", "pessimistic"] = Field(
         "candle", description="in which order a candle's prices are visited"
     )
+    latency_ms: int = Field(
+        0, strict=True, ge=0, le=60_000, description="from what the grid sees to what reaches the exchange"
+    )
+    orders_per_10s: int = Field(
+        0,
+        strict=True,
+        ge=0,
+        le=10_000,
+        description="most orders within ten seconds, as the risk gate has it; 0: no limit",
+    )
     windows: Literal["day", "week", "month"] | None = Field(
         None, description="also start the grid anew in each of these, to see how its outcome spreads"
     )
@@ -193,6 +203,8 @@ class BacktestBody(OfSymbol):
             fill=self.fill,
             share_perc=self.share_perc,
             path=self.path,
+            latency_ms=self.latency_ms,
+            orders_per_10s=self.orders_per_10s,
             windows=self.windows,
             allow_gaps=self.allow_gaps,
             rules=rules,

@@ -1,14 +1,22 @@
 """A scenario lived through: the plain grid worker and the simulator's matching core, fed with a candle's points."""
 
-from collections.abc import Iterator
+import gzip
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
 
 from backtest.candles import Candles
 from backtest.result import BUY, ENTRY_CELL, FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUOTE, SELL
 from backtest.scenario import PPM, FillKind, PathRule, Scenario
+from backtest.trade_slices import TradeSlice
 from chaos.host import ACCOUNT, InProcessHost, Latency
 from domain.grids import Books, Phase
+from domain.instrument import Market
 from domain.money import to_units
 from domain.orders import Fill, Role, Side
 from fakes.grid_examples import gate
@@ -57,13 +65,7 @@ def live_through(
         latency=Latency(0.0, 0.0),
         fee_price=lambda _asset, at_ms: bnb_price_at(scenario, at_ms, row_ms),
     )
-    host.exchange.set_commission(
-        ACCOUNT,
-        maker_ppm=scenario.fees.maker_ppm,
-        taker_ppm=scenario.fees.taker_ppm,
-        pays_in_bnb=scenario.fees.first_bnb_price is not None,
-    )
-    host.exchange.add_symbol(SPECS["BNBUSDT"])
+    pay_fees(host, scenario)
     steps = beside_bnb(steps or points(candles, scenario, spec), scenario, row_ms)
     first = next(steps)
     host.play([first])
@@ -76,10 +78,37 @@ def live_through(
         offer = step.book if entering else BookUpdate(spec.symbol, (), ())
         host.play([FeedStep(step.time_ms, step.trades, offer)])
         entering = entering and host.snapshot().phase is Phase.ENTERING
+    now = bnb_price_at(scenario, last_ms, row_ms)
+    return what_lived(host, scenario, candles, lambda fill: bnb_price_at(scenario, fill.time_ms, row_ms), now)
+
+
+def what_lived(
+    host: InProcessHost,
+    scenario: Scenario,
+    candles: Candles,
+    bnb_at: Callable[[Fill], Decimal | None],
+    bnb_now: Decimal | None,
+) -> Lived:
+    """Return what a host's grid did, its books at the last close and at what BNB cost at each fill and costs now."""
     fills = list(host.store.fills(1))
     rows = [_row(fill, scenario) for fill in fills]
-    marked = _marked(fills, rows, scenario, to_decimal(int(candles.close[-1])), (last_ms, row_ms))
+    books = FifoBooks(scenario.rules.instrument)
+    for fill, row in zip(fills, rows, strict=True):
+        books.add(fill, bnb_at(fill), lane=row[1])
+    prices = {} if bnb_now is None else {"BNB": bnb_now}
+    marked = books.marked(to_decimal(int(candles.close[-1])), prices)
     return Lived(rows, fills, host.snapshot().books, host.balances(), marked)
+
+
+def pay_fees(host: InProcessHost, scenario: Scenario) -> None:
+    """Let the account pay what the scenario's fees say."""
+    host.exchange.set_commission(
+        ACCOUNT,
+        maker_ppm=scenario.fees.maker_ppm,
+        taker_ppm=scenario.fees.taker_ppm,
+        pays_in_bnb=scenario.fees.first_bnb_price is not None,
+    )
+    host.exchange.add_symbol(SPECS["BNBUSDT"])
 
 
 def beside_bnb(steps: Iterator[FeedStep], scenario: Scenario, row_ms: int) -> Iterator[FeedStep]:
@@ -111,6 +140,34 @@ def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[F
             trade = MarketTrade(spec.symbol, price, quantity, time_ms, buyer_is_maker=False)
             offer = offer_at(scenario, price) if index == 0 else 0
             yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer),) if offer else ()))
+
+
+def recorded_trades(stream: Path, symbol: str) -> TradeSlice:
+    """Return the trades that a recorded stream of the market told."""
+    with gzip.open(stream, "rt") as lines:
+        told = [row["msg"].get("data", {}) for row in map(json.loads, lines)]
+    rows = [
+        (row["T"], int(Decimal(row["p"]) * UNIT), int(Decimal(row["q"]) * UNIT))
+        for row in told
+        if row.get("e") == "trade"
+    ]
+    time_ms, price, quantity = np.array(rows, dtype=np.int64).T.copy()
+    return TradeSlice(symbol=symbol, market=Market.SPOT, time_ms=time_ms, price=price, quantity=quantity)
+
+
+def trade_prints(trades: TradeSlice, scenario: Scenario, spec: SymbolSpec) -> Iterator[FeedStep]:
+    """Yield the trades, each with what the assumption leaves of it, worked out in fractions."""
+    share = {FillKind.TOUCH: Fraction(1), FillKind.THROUGH: Fraction(0)}.get(
+        scenario.fill.kind, Fraction(scenario.fill.share_ppm, PPM)
+    )
+    columns = (trades.time_ms.tolist(), trades.price.tolist(), trades.quantity.tolist())
+    owed = given_away = Fraction(0)
+    for time_ms, price, quantity in zip(*columns, strict=True):
+        owed += quantity // spec.lot * share
+        ours = int(owed - given_away)
+        given_away += ours
+        trade = MarketTrade(spec.symbol, price, ours * spec.lot, time_ms, buyer_is_maker=False)
+        yield FeedStep(time_ms, (trade,), BookUpdate(spec.symbol, (), ((price, offer_at(scenario, price)),)))
 
 
 def offer_at(scenario: Scenario, price: int) -> int:
@@ -146,15 +203,6 @@ def _row(fill: Fill, scenario: Scenario) -> Row:
         to_units(fill.commission),
         assets[fill.commission_asset],
     )
-
-
-def _marked(fills: list[Fill], rows: list[Row], scenario: Scenario, mark: Decimal, end: tuple[int, int]) -> Books:
-    last_ms, row_ms = end
-    books = FifoBooks(scenario.rules.instrument)
-    for fill, row in zip(fills, rows, strict=True):
-        books.add(fill, bnb_price_at(scenario, fill.time_ms, row_ms), lane=row[1])
-    now = bnb_price_at(scenario, last_ms, row_ms)
-    return books.marked(mark, {} if now is None else {"BNB": now})
 
 
 def to_decimal(units: int) -> Decimal:

@@ -44,6 +44,8 @@ def test_a_back_test_is_submitted_with_what_it_needs(client: FlaskClient, jobs: 
         "fill": "share",
         "share_perc": 20,
         "path": "pessimistic",
+        "latency_ms": 200,
+        "orders_per_10s": 50,
         "windows": "week",
         "allow_gaps": True,
     }
@@ -69,6 +71,7 @@ def test_a_back_test_is_submitted_with_what_it_needs(client: FlaskClient, jobs: 
     }
     assert (parameters.fill, str(parameters.share_perc), parameters.path) == ("share", "20", "pessimistic")
     assert (parameters.windows, parameters.allow_gaps, parameters.interval) == ("week", True, "5m")
+    assert (parameters.latency_ms, parameters.orders_per_10s) == (200, 50)
     assert parameters.rules.instrument == BTC
 
 
@@ -103,6 +106,9 @@ def test_what_is_left_out_comes_from_the_house(jobs: Jobs) -> None:
         ({"days": 0}, "days"),
         ({"days": 1.5}, "days"),
         ({"interval": "7m"}, "interval"),
+        ({"latency_ms": -1}, "latency_ms"),
+        ({"latency_ms": 60_001}, "latency_ms"),
+        ({"orders_per_10s": 1.5}, "orders_per_10s"),
         ({"capital": 0}, "capital"),
         ({"capital": "NaN"}, "capital"),
         ({"fees": {"maker_perc": -1}}, "maker_perc"),

@@ -32,7 +32,12 @@ SHARE_DEN = 31
 START_CASH = 32
 START_BASE = 33
 MAX_EXPOSURE = 34  # units; what all grids of the account may have at risk, -1: no limit
-RULES = 35
+DELAYED = 35  # 1: orders travel, wait for their turn and may be refused (core.late)
+LATENCY = 36  # ms from a decision to the venue
+INTERVAL = 37  # ms of a candle
+MAX_OPEN = 38  # orders that may rest at once, 0: no limit
+MAX_RATE = 39  # orders that the gate lets go in RATE_MS, 0: no limit
+RULES = 40
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -78,7 +83,38 @@ OTHERS_AT_RISK = 31  # by the other grids of the account, units
 AT_RISK = 32  # by this one when it was last looked at
 OVER_LIMIT_EVER = 33
 FEE_BNB_WORTH = 34  # when they were paid, units
-STATE = 35
+HEAD = 35  # first request under way, -1 without
+TAIL = 36
+ENTRY_DUE = 37  # ms at which the first purchase reaches the venue, 0: not under way
+TIMER_DUE = 38  # ms of the next timer that has something to do, 0: none has
+SINCE = 39  # ms from which on a timer may be the next one
+BEGAN = 40  # ms at which the grid started
+LAST = 41  # ticks of the last print
+WITHHELD = 42  # 1: an order is wanted that only another cell's news, or time, lets go
+TIMED = 43  # 1: time alone may let one go
+COOLING = 44  # slots that wait for the timer, the first purchase's among them
+CANCELS = 45  # two places: buys and sells whose cancel is under way
+STUCK_ORDERS = 47  # two places: unwanted buys and sells that may not be cancelled before the timer
+RESTING = 49  # orders on the book
+SENT = 50  # orders sent
+REFUSALS = 51  # of post-only orders that would have taken
+LATE_CANCELS = 52  # of orders that had filled by then
+RATE_WAITS = 53  # orders that the gate made wait
+OWN_COST = 54  # of base that cells hold, but for that bought at FIRST_PRICE, ticks x 1e-8
+TAKER_FEE = 55  # 1e-8 base, of rungs that took
+TAKER_FEE_VALUE = 56  # ticks x 1e-8
+OVERFULL = 57  # 1: a cell held more lots than there are places for
+STEP = 58  # what is under way within one moment
+CURSOR = 59  # the cell that the print looks at next
+NOW = 60  # ms
+TAKER_CELL = 61  # where an order arrived that may take
+TAKER_SIDE = 62
+FILL_LOTS = 63  # the fill to be settled, 0: none
+FILL_CELL = 64  # -1: the first purchase
+FILL_SIDE = 65
+FILL_PRICE = 66
+FILL_RATES = 67
+STATE = 68
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid
@@ -109,6 +145,44 @@ FIRST = 8  # base of it bought at FIRST_PRICE, 1e-8
 FEE_BASE = 9  # paid in base for purchases at its rung, 1e-8
 CELL = 10
 
+# Places in `flight`, FLIGHT for each cell: its two slots (buy, sell), then what it bought, oldest first. Behind them
+# all the last MAX_RATE times at which orders were sent.
+STAGE = 0
+LEFT = 1  # lots that its order still has to fill
+TAKES = 2  # 1: the order is a plain limit order, not post-only
+ORDER_CYCLE = 3
+TAKING = 4  # 1 + cycle in which post-only was refused, so that the next attempt may take
+COOLS = 5  # 1: nothing is sent before the timer
+STUCK = 6  # 1: the order is not wanted, and its slot cools
+REFUSED = 7  # attempts of cycle REFUSED_CYCLE that were refused for another reason
+REFUSED_CYCLE = 8
+AGAIN = 9  # ms before which nothing is sent
+WAITS = 10  # 1: the gate makes it wait
+FOLLOWING = 11  # two places: the request sent after the placement, after the cancel, -1: none
+DUE = 13  # two places: ms at which they arrive
+SLOT = 15
+LOTS_HELD = 30
+HELD_PRICE = 31  # ticks
+HELD_BASE = 39  # 1e-8
+MOST_LOTS = 8
+FLIGHT = 47
+
+# Stages of a slot's order.
+NO_ORDER = 0
+UNDER_WAY = 1
+RESTS_NOW = 2
+CANCELLING = 3  # and rests until the cancel arrives
+
+# Steps: nothing, a print that goes through the buys and then the sells, an order that arrived and may take.
+IDLE = 0
+ON_BUYS = 1
+ON_SELLS = 2
+ON_TAKER = 3
+
+TIMER_MS = 1_000  # the live worker's timer (grid.worker_host)
+RATE_MS = 10_000  # the gate's window (risk.gate)
+MOST_REFUSALS = 5  # as orders.placing has it
+
 UNPAID_ORDER = 1
 BUY_FAULTED = 2
 SELL_FAULTED = 4
@@ -133,7 +207,9 @@ BLOCK_BNB_BOTTOM = 5
 BLOCK_ROWS = 6
 BLOCK = 32  # candles
 
-# Width of a fill in `fills`: moment, cell, side, price, lots, commission, its asset.
+LATE_ROOM = 4  # times the fills of a block where orders travel: between two prints they may take too
+
+# Width of a fill in `fills`: moment (where orders travel its time, ms), cell, side, price, lots, commission, its asset.
 FILL_WIDTH = 7
 IN_BASE = 0
 IN_QUOTE = 1
@@ -146,16 +222,23 @@ Wide = Sequence[Sequence[int]]
 
 
 class Tape(NamedTuple):
-    """One market as a replay reads it; `bnb` is empty where the price of BNB stands still."""
+    """One market as a replay reads it; `bnb` is empty where the price of BNB stands still.
+
+    `times` are those of the rows' first points, ms.
+    """
 
     prices: Ints
     blocks: Wide
     volume: Ints
     bnb: Ints
+    times: Ints
 
 
 class Grid(NamedTuple):
-    """One grid: what it is told, its rungs and cells, what has become of it, and where its fills are written."""
+    """One grid: what it is told, its rungs and cells, what has become of it, and where its fills are written.
+
+    `flight` is empty where no order travels.
+    """
 
     rules: Ints
     ladder: Wide
@@ -163,6 +246,7 @@ class Grid(NamedTuple):
     totals: Column
     state: Column
     fills: Column
+    flight: Column
 
 
 class Kept(NamedTuple):

@@ -12,10 +12,12 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
     blocks: Numbers,
     volume: Numbers,
     bnb: Numbers,
+    times: Numbers,
     starts: Numbers,
     rules: Numbers,
     ladders: Numbers,
     cells: Numbers,
+    flight: Numbers,
     totals: Numbers,
     state: Numbers,
     fills: Numbers,
@@ -26,10 +28,11 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
 ) -> None:
     """Replay the scenarios [first, until).
 
-    `starts` counts the cells before each scenario; `ladders` and `cells` hold the scenarios' tables one behind the
-    other, `rules`, `totals`, `state` and `marked` a row for each. `status` takes what `replay` returns.
+    `starts` counts the cells before each scenario; `ladders`, `cells` and `flight` hold the scenarios' tables one
+    behind the other (`flight` of those alone whose orders travel, and of all or none), `rules`, `totals`, `state` and
+    `marked` a row for each. `status` takes what `replay` returns.
     """
-    tape = at.Tape(market, blocks, volume, bnb)
+    tape = at.Tape(market, blocks, volume, bnb, times)
     for j in range(first, until):
-        grid = grid_of(j, starts, rules, ladders, cells, totals, state, fills)
+        grid = grid_of(j, starts, rules, ladders, cells, totals, state, fills, flight)
         status[j] = replay(tape, grid, at.Kept(curve, marks, marked[j]))

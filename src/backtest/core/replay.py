@@ -29,9 +29,14 @@ from backtest.core.equity import (
     write_curve,
     write_marks,
 )
-from backtest.core.layout import Grid, Kept, Tape
+from backtest.core.late import play_late_candle, stand_before
+from backtest.core.layout import Grid, Ints, Kept, Tape
 from backtest.core.prints import highest_buy, lowest_sell, play_candle
 from backtest.core.views import with_block_rows, with_rows
+
+# Compiled, this text has two forms: where orders travel, and where they do not. Plainly it is asked every time.
+ALWAYS_LATE = False
+MAYBE_LATE = True
 
 
 def replay(market: Tape, tables: Grid, kept: Kept) -> int:
@@ -56,6 +61,7 @@ def replay(market: Tape, tables: Grid, kept: Kept) -> int:
             return at.TOO_LARGE
         state[at.IN_RANGE] += closes_within(block, first, until, tape, grid.ladder[at.PRICES])
     state[at.NEXT] = rows
+    stand_before(rows, tape, grid)
     end_fall(state)
     return at.DONE
 
@@ -63,17 +69,24 @@ def replay(market: Tape, tables: Grid, kept: Kept) -> int:
 def has_room(grid: Grid) -> bool:
     """Tell whether all that one block may fill can be written down."""
     most = 4 * at.FILL_WIDTH * (len(grid.cell[at.SIDE]) + 2) * at.BLOCK
+    if grid.rules[at.DELAYED] == 1:
+        most *= at.LATE_ROOM
     return grid.rules[at.RECORD] != 1 or grid.state[at.FILL_AT] + most <= len(grid.fills)
 
 
 def is_quiet(block: int, tape: Tape, grid: Grid) -> bool:
-    """Tell whether no candle of the block reaches a resting order."""
-    if grid.state[at.ACTIVE] == 0:
+    """Tell whether no candle of the block reaches a resting order, and nothing is under way."""
+    if is_busy(grid.state):
         return False
     low = tape.blocks[at.BLOCK_LOW][block]
     high = tape.blocks[at.BLOCK_HIGH][block]
     prices = grid.ladder[at.PRICES]
     return low > highest_buy(prices, grid.state) and high < lowest_sell(prices, grid.state)
+
+
+def is_busy(state: Ints) -> bool:
+    """Tell whether something happens whatever the prices are."""
+    return state[at.ACTIVE] == 0 or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
 
 
 def pass_block(block: int, first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> None:
@@ -92,16 +105,17 @@ def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bo
     mark = next_mark(state, kept.marks)
     moves = rules[at.BNB_MOVES] == 1
     written = first
+    busy = is_busy(state)
     for i in range(first, until):
         row = at.ROW_WIDTH * i
-        if state[at.ACTIVE] == 0 or tape.prices[row + at.LOW] <= buy or tape.prices[row + at.HIGH] >= sell:
+        if busy or tape.prices[row + at.LOW] <= buy or tape.prices[row + at.HIGH] >= sell:
             if rules[at.CURVE] == 1:
                 write_curve(written, i, tape, rules, state, kept.curve)
                 written = i
-            if moves:
-                state[at.BNB_PRICE] = tape.bnb[i]
-            play_candle(i, tape.prices, tape.volume, rules, grid.ladder, grid.cell, grid.totals, state, grid.fills)
-            if state[at.CASH] > rules[at.CASH_LIMIT] or state[at.FEE_QUOTE] > rules[at.CASH_LIMIT]:
+            play_row(i, tape, grid)
+            busy = is_busy(state)
+            most = max(state[at.CASH], state[at.FEE_QUOTE], state[at.TAKER_FEE_VALUE])
+            if most > rules[at.CASH_LIMIT]:
                 return False
             buy = highest_buy(prices, state)
             sell = lowest_sell(prices, state)
@@ -116,3 +130,14 @@ def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bo
     if rules[at.CURVE] == 1:
         write_curve(written, until, tape, rules, state, kept.curve)
     return True
+
+
+def play_row(i: int, tape: Tape, grid: Grid) -> None:
+    """Play one candle, or one trade."""
+    rules, state = grid.rules, grid.state
+    if ALWAYS_LATE or (MAYBE_LATE and rules[at.DELAYED] == 1):
+        play_late_candle(i, tape, grid)
+        return
+    if rules[at.BNB_MOVES] == 1:
+        state[at.BNB_PRICE] = tape.bnb[i]
+    play_candle(i, tape.prices, tape.volume, rules, grid.ladder, grid.cell, grid.totals, state, grid.fills)

@@ -68,14 +68,15 @@ def tape_of(j: int, tapes: Tapes) -> Tape:
     until = tapes.starts[j + 1]
     volume = tapes.volume[first:until]
     bnb = tapes.bnb[first:until]
-    return at.Tape(tapes.prices[at.ROW_WIDTH * first : at.ROW_WIDTH * until], (), volume, bnb)
+    prices = tapes.prices[at.ROW_WIDTH * first : at.ROW_WIDTH * until]
+    return at.Tape(prices, (), volume, bnb, tapes.volume[:0])
 
 
 def its_grid(j: int, grids: Grids) -> Grid:
     """Return grid `j`, the rows of its tables looked up."""
-    return with_rows(
-        grid_of(j, grids.starts, grids.rules, grids.ladders, grids.cells, grids.totals, grids.state, grids.fills[j])
-    )
+    tables = (grids.rules, grids.ladders, grids.cells, grids.totals, grids.state)
+    no_flight = grids.cells[:0]
+    return with_rows(grid_of(j, grids.starts, *tables, grids.fills[j], no_flight))
 
 
 def play_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, wallet: Numbers) -> None:

@@ -21,11 +21,18 @@ def grid_of(
     totals: Numbers,
     state: Numbers,
     fills: Numbers,
+    flight: Numbers,
 ) -> Grid:
-    """Return grid `j` of the tables; `starts` counts the cells before each, `fills` are its own."""
+    """Return grid `j` of the tables; `starts` counts the cells before each, `fills` are its own.
+
+    Where orders travel, they do so in all grids, and under limits of the same rate.
+    """
     count = starts[j + 1] - starts[j]
     rungs = 2 * (starts[j] + j)
     first = at.CELL * starts[j]
+    most = rules[j][at.MAX_RATE]
+    late = rules[j][at.DELAYED]
+    slots = late * (at.FLIGHT * starts[j] + most * j)
     return at.Grid(
         rules[j],
         ladders[rungs : rungs + 2 * (count + 1)].reshape(2, count + 1),
@@ -33,6 +40,7 @@ def grid_of(
         totals[j],
         state[j],
         fills,
+        flight[slots : slots + late * (at.FLIGHT * count + most)],
     )
 
 
@@ -52,10 +60,11 @@ def with_rows(grid: Grid) -> Grid:
         cell[at.FEE_BASE],
     )
     ladder = (grid.ladder[at.PRICES], grid.ladder[at.LOTS])
-    return at.Grid(grid.rules, ladder, rows, grid.totals, grid.state, grid.fills)
+    return at.Grid(grid.rules, ladder, rows, grid.totals, grid.state, grid.fills, grid.flight)
 
 
 def with_block_rows(tape: Tape) -> Tape:
     """Return the tape with the rows of its blocks looked up."""
     rows = tape.blocks
-    return at.Tape(tape.prices, (rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]), tape.volume, tape.bnb)
+    blocks = (rows[0], rows[1], rows[2], rows[3], rows[4], rows[5])
+    return at.Tape(tape.prices, blocks, tape.volume, tape.bnb, tape.times)

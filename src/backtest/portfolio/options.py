@@ -10,7 +10,7 @@ from typing import Any, Final
 from backtest.command_options import add_assumptions, add_bounds, add_result, add_store, add_window, new_parser
 from backtest.data.series import parse_symbol, refuse
 from backtest.grid_config import parse_grid, read_config_file
-from backtest.run_options import BNB_FOLLOWS_MARKET, balances_of, parse_capital, parse_fees, parse_fill
+from backtest.run_options import BNB_FOLLOWS_MARKET, balances_of, parse_capital, parse_delays, parse_fees, parse_fill
 from backtest.scenario import MOST_AMOUNT, PathRule
 from backtest.study import Assumptions
 from domain.errors import FieldMistake, InvalidRequest
@@ -116,8 +116,10 @@ def assumed_of(given: argparse.Namespace, instrument: Instrument) -> Assumptions
     """Return what is assumed of the account and of all markets.
 
     Raises:
-        InvalidRequest: naming `capital`, `fees`, `bnb` or `fill`.
+        InvalidRequest: naming `capital`, `fees`, `bnb`, `fill` or `latency`.
     """
+    if parse_delays(given):
+        refuse("latency", "orders that travel or wait are replayed with one grid alone; use `run`, or leave it out")
     fees = parse_fees(given.fees, given.bnb_price)
     bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
     balances = balances_of(instrument, parse_capital(given.capital), fees, bnb)

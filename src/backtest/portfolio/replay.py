@@ -74,7 +74,7 @@ def replay_together(
 
     Raises:
         BadCandles: for candles that do not fit their scenario, or one another.
-        ValueError: without grids, for a symbol named twice, or unlike balances.
+        ValueError: without grids, for a symbol named twice, unlike balances, or delays.
     """
     ordered = tuple(sorted(members, key=lambda member: member.symbol))
     _check(ordered)
@@ -96,6 +96,8 @@ def _check(members: Sequence[Member]) -> None:
     symbols = [member.symbol for member in members]
     if len(set(symbols)) < len(symbols):
         raise ValueError("a symbol is named twice; grids of one symbol could meet each other's orders")
+    if any(member.scenario.delays for member in members):
+        raise ValueError("orders that travel or wait are replayed with one grid alone")
     for member in members[1:]:
         if member.scenario.rules.instrument.quote != first.scenario.rules.instrument.quote:
             raise ValueError("all grids of a portfolio trade against one quote asset")

@@ -35,8 +35,9 @@ def few_cycles(cycles: int, who: str) -> str:
 
 
 def too_small(orders: int) -> str:
-    """Return that so many orders were never sent."""
-    return f"{counted(orders, 'order')} {'was' if orders == 1 else 'were'} below the exchange's minimum and never sent."
+    """Return that so many orders were given up."""
+    were = "was" if orders == 1 else "were"
+    return f"{counted(orders, 'order')} {were} given up: below the exchange's minimum, or refused five times."
 
 
 def about_rates(missing_share: float) -> Iterator[str]:

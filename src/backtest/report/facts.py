@@ -53,6 +53,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             "fill": scenario.fill,
             "fill_origin": study.fill_origin,
             "path": scenario.path,
+            "delays": scenario.delays,
             "rules": {"origin": study.rules.origin, "dated": study.rules.dated, **_rules(study)},
         },
         "money": study.measures.money,

@@ -113,7 +113,8 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Fees: {_fees(scenario, candles.end_ms)}.",
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
-        "The grid's orders move no price; answers of the exchange take no time; interest on cash is 0.",
+        f"Orders: {_delays(scenario)}.",
+        "The grid's orders move no price; interest on cash is 0.",
     ]
 
 
@@ -167,6 +168,22 @@ def _fees(scenario: Scenario, end_ms: int) -> str:
     if fees.bnb_price is not None:
         return f"{discounted}, at a constant {plain(fees.bnb_price)} per BNB"
     return f"{rates}, taken from what each fill brings"
+
+
+def _delays(scenario: Scenario) -> str:
+    latency, most = scenario.delays.latency_ms, scenario.delays.orders_per_10s
+    if not scenario.delays:
+        return "the exchange answers at once, so that post-only is never refused, and no order waits for its turn"
+    travel = "the exchange answers at once"
+    if latency:
+        travel = (
+            f"they and their cancels reach the exchange {latency:,} ms after what they answer, and until then prices "
+            "meet the old ones"
+        )
+    turn = (
+        f"no more than {most:,} are sent in ten seconds, as the risk gate has it" if most else "none waits for its turn"
+    )
+    return f"{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
 
 
 def _moving_price(market: BnbMarket, end_ms: int) -> str:

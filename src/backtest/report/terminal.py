@@ -39,6 +39,8 @@ _SHOWN: Final = (
     "capital_efficiency",
 )
 
+_DELAYED: Final = ("post_only_refusals", "late_cancels", "rate_waits")
+
 
 def show(study: Study, written: Sequence[Path], console: Console | None = None) -> None:
     """Print what was found, what to doubt in it, what was assumed, and what was written."""
@@ -72,7 +74,7 @@ def _table(study: Study) -> Table:
         for _, measures in columns
     ]
     has_moved = study.measures.money.fee_asset_revaluation != 0
-    for name in _SHOWN:
+    for name in (*_SHOWN, *(_DELAYED if study.result.scenario.delays else ())):
         if name == "fee_asset_revaluation" and not has_moved:
             continue
         table.add_row(cells[0][name].label, *(_cell(found[name]) for found in cells))

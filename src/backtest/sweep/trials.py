@@ -22,7 +22,7 @@ from backtest.price_path import PricePath
 from backtest.ratios import DAY_MS, Absent, Figure, annual_growth, calmar, sharpe, sortino, volatility
 from backtest.result import Drawdown
 from backtest.run_options import balances_of
-from backtest.scenario import Fees, FillAssumption, PathRule, Scenario
+from backtest.scenario import Delays, Fees, FillAssumption, PathRule, Scenario
 from backtest.sweep.axes import Axis
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Books
@@ -54,7 +54,16 @@ RATIOS: Final = (
     "time_in_range",
     "capital_used",
 )
-COUNTS: Final = ("buys", "sells", "cycles", "unpaid_orders", "faulted_slots")
+COUNTS: Final = (
+    "buys",
+    "sells",
+    "cycles",
+    "unpaid_orders",
+    "faulted_slots",
+    "post_only_refusals",
+    "late_cancels",
+    "rate_waits",
+)
 TEXTS: Final = ("ran_by", "numbers_hash", "refusal")
 SCHEMA: Final[Mapping[str, Any]] = (
     dict.fromkeys(AMOUNTS, AMOUNT)
@@ -76,6 +85,7 @@ class Account:
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
     bnb: str | None = None
+    delays: Delays = field(default_factory=Delays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,6 +116,7 @@ class Ground:
             fees=account.fees,
             fill=account.fill,
             path=account.path,
+            delays=account.delays,
         )
 
 
@@ -230,6 +241,9 @@ def _trial(batch: Batch, index: int, candles: Candles) -> Trial:
             "cycles": books.cycles,
             "unpaid_orders": one.state[at.UNPAID_EVER],
             "faulted_slots": one.state[at.FAULTED],
+            "post_only_refusals": one.state[at.REFUSALS],
+            "late_cancels": one.state[at.LATE_CANCELS],
+            "rate_waits": one.state[at.RATE_WAITS],
             "ran_by": one.ran_by.value,
             "numbers_hash": _hash_of(one, batch.equity[index]),
             "refusal": None,

@@ -1,12 +1,9 @@
 """Trades replayed one by one against the live grid that meets the same prints: same fills, same money."""
 
-import gzip
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -18,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backtest.result import RanBy, Result
-from backtest.scenario import PPM, Fees, FillAssumption, FillKind, Scenario
+from backtest.scenario import Fees, FillAssumption, FillKind, Scenario
 from backtest.trade_replay import TradeReplay, replay_trades
 from backtest.trade_slices import Slicing, TradeSlice
 from chaos.translate import rules_of
@@ -26,7 +23,7 @@ from domain.errors import InvalidRequest
 from domain.grids import GridRequest, Spacing
 from domain.instrument import Market
 from domain.money import from_units
-from fakes.live_replay import live_through, offer_at
+from fakes.live_replay import live_through, offer_at, recorded_trades, trade_prints
 from fakes.replay_examples import bnb_walk
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import UNIT, SymbolSpec
@@ -100,20 +97,6 @@ def cases(draw: st.DrawFn) -> tuple[TradeSlice, Scenario]:
     return trades, scenario
 
 
-def prints(trades: TradeSlice, scenario: Scenario) -> Iterator[FeedStep]:
-    """Yield the trades, each with what the assumption leaves of it, worked out in fractions."""
-    share = {FillKind.TOUCH: Fraction(1), FillKind.THROUGH: Fraction(0)}.get(
-        scenario.fill.kind, Fraction(scenario.fill.share_ppm, PPM)
-    )
-    owed = given_away = Fraction(0)
-    for time_ms, price, quantity in zip(*(c.tolist() for c in columns_of(trades)), strict=True):
-        owed += quantity // SPEC.lot * share
-        ours = int(owed - given_away)
-        given_away += ours
-        trade = MarketTrade(SPEC.symbol, price, ours * SPEC.lot, time_ms, buyer_is_maker=False)
-        yield FeedStep(time_ms, (trade,), BookUpdate(SPEC.symbol, (), ((price, offer_at(scenario, price)),)))
-
-
 def columns_of(trades: TradeSlice) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
     return trades.time_ms, trades.price, trades.quantity
 
@@ -138,7 +121,7 @@ def test_each_trade_is_one_print_that_fills_what_it_fills_live(case: tuple[Trade
     trades, scenario = case
     replayed = replay_trades([trades], scenario)
     result = replayed.result()
-    lived = live_through(trades.candles(), scenario, SPEC, prints(trades, scenario))
+    lived = live_through(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC))
     assert list(map(tuple, result.fills.rows.tolist())) == lived.rows
     books, marked = result.books, lived.marked
     for name in (
@@ -220,21 +203,14 @@ def test_rows_of_the_store_become_slices_of_whole_minutes_and_gaps_are_told():
 )
 @pytest.mark.parametrize("fill", [FillAssumption(), FillAssumption(FillKind.SHARE, 20_000)])
 def test_recorded_trades_fill_what_they_fill_live(fill: FillAssumption):
-    with gzip.open(STREAM, "rt") as lines:
-        told = [row["msg"].get("data", {}) for row in map(json.loads, lines)]
-    rows = [
-        (row["T"], int(Decimal(row["p"]) * UNIT), int(Decimal(row["q"]) * UNIT))
-        for row in told
-        if row.get("e") == "trade"
-    ]
-    trades = slice_of(*np.array(rows, dtype=np.int64).T)
+    trades = recorded_trades(STREAM, SPEC.symbol)
     request = GridRequest(
         instrument=rules_of(SPEC).instrument, levels=24, spacing_percent=Decimal("0.02"), capital=Decimal(100_000)
     )
     balances = {"USDT": Decimal(200_000)}
     scenario = Scenario.of(request, trades.candles(), rules_of(SPEC), balances=balances, fees=Fees(0, 0), fill=fill)
     result = replay_trades([trades], scenario).result()
-    lived = live_through(trades.candles(), scenario, SPEC, prints(trades, scenario))
+    lived = live_through(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC))
     assert list(map(tuple, result.fills.rows.tolist())) == lived.rows
     assert result.books.equity_change == lived.marked.equity_change
     assert result.books.cycles > 5

@@ -92,7 +92,7 @@ def test_the_result_is_the_same_bytes_after_a_stop_and_a_resume(home: Path):
 def test_nothing_is_mixed_and_nothing_overwritten(home: Path, swept: Path):
     with pytest.raises(Conflict, match="holds a sweep; go on with it: --resume"):
         sweep(home, "whole")
-    with pytest.raises(Conflict, match=r"holds another sweep: other grid, capital, fees, fill or path\."):
+    with pytest.raises(Conflict, match=r"holds another sweep: other grid, capital, fees, fill, path or delays\."):
         main(
             words(home, *VARIED[:2], "--set", "initial_levels=5", "--resume", str(swept), "--fees", "0.05"),
             "sweep",

@@ -144,7 +144,7 @@ def test_a_batch_holds_what_single_replays_hold():
 def test_a_batch_of_different_rules_is_refused():
     market = walk(4, 50)
     one, other = scenario(market), scenario(market, fill=FillAssumption(FillKind.THROUGH))
-    with pytest.raises(ValueError, match="scenario 1 has other rules or another fill assumption"):
+    with pytest.raises(ValueError, match="scenario 1 has other rules, another fill assumption or other delays"):
         run_many(PricePath.of(market, one), [one, other])
 
 

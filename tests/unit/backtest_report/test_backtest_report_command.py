@@ -181,6 +181,20 @@ def test_trades_are_replayed_one_by_one(command, trades_csv, capsys, tmp_path):
     assert told["bounds"]["pessimistic"]["cycles"] < told["declared"]["cycles"] < told["bounds"]["optimistic"]["cycles"]
 
 
+def test_a_latency_is_told_with_what_came_of_it(command, trades_csv, capsys, tmp_path):
+    out = tmp_path / "late"
+    words = ("--trades", "--latency", "60000", "--orders-per-10s", "2", "--out", out)
+    assert command(*GRID, *words, data=trades_csv) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "reach the exchange 60,000 ms after what they answer" in shown
+    assert "Post-only refused" in shown
+    told = json.loads((out / "result.json").read_text())
+    assert told["assumed"]["delays"] == {"latency_ms": 60_000, "orders_per_10s": 2}
+    assert told["work"]["rate_waits"] > 0
+    assert told["work"]["post_only_refusals"] >= told["work"]["late_cancels"] >= 0
+    assert "60,000 ms" in (out / "report.html").read_text("utf-8")
+
+
 def test_trades_pay_for_bnb_what_its_last_candle_told(command, trades_csv, bnb_csv, capsys):
     bnb = ("--bnb-price", "market", "--bnb-data", bnb_csv, "--bnb", "3", "--no-bounds", "--json")
     assert command(*GRID, "--trades", *bnb, data=trades_csv) == 0

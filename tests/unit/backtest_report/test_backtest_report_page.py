@@ -116,7 +116,7 @@ def test_gaps_and_few_cycles_are_warned_of():
 def test_one_is_written_as_one_and_none_in_words():
     assert few_cycles(0, "the grid") == "No cycle was closed, so nothing is known of how the grid trades."
     assert few_cycles(1, "the grid").startswith("Only 1 cycle was closed;")
-    assert too_small(1) == "1 order was below the exchange's minimum and never sent."
+    assert too_small(1) == "1 order was given up: below the exchange's minimum, or refused five times."
     assert [counted(number, "gap") for number in (0, 1, 1_200)] == ["no gaps", "1 gap", "1,200 gaps"]
     assert [times(number) for number in (1, 2, 3)] == ["Once", "Twice", "3 times"]
     told = " ".join([*warnings(found := a_study(without(walk(40), 7, 8), bounds=False)), *assumptions(found)])

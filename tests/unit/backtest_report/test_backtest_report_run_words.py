@@ -10,9 +10,11 @@ import pytest
 
 from adapters.binance.parsing import parse_rules
 from backtest.chosen_market import rules_of
+from backtest.portfolio.options import assumed_of
+from backtest.portfolio.options import parse as portfolio_words
 from backtest.rules_source import RULES_NOTES, UsedRules, built_in, find_rules, read_rules
 from backtest.run_options import parse, parse_fees, parse_fill, wish_of
-from backtest.scenario import Fees, FillAssumption, FillKind
+from backtest.scenario import Delays, Fees, FillAssumption, FillKind
 from config.settings import Settings
 from domain.errors import InvalidRequest
 from domain.instrument import Market
@@ -47,6 +49,20 @@ def test_fills_are_named():
     for wrong in ("", "toch", "touch:5%", "share", "share:0%", "share:101%", "share:x"):
         with pytest.raises(InvalidRequest, match="fill"):
             parse_fill(wrong)
+
+
+def test_delays_are_whole_numbers_within_reason():
+    words = ["--symbol", "BTCUSDT", "--set", "initial_levels=9", "--set", "spacing_perc=1", "--capital", "900"]
+    asked = wish_of(parse([*words, "--latency", "200", "--orders-per-10s", "50"], "test"), BTC).assumed.delays
+    assert asked == Delays(latency_ms=200, orders_per_10s=50)
+    assert not wish_of(parse(words, "test"), BTC).assumed.delays
+    for wrong in (["--latency", "0.5"], ["--latency", "-1"], ["--latency", "60001"], ["--latency", "soon"]):
+        with pytest.raises(InvalidRequest, match="latency"):
+            wish_of(parse([*words, *wrong], "test"), BTC)
+    with pytest.raises(InvalidRequest, match="orders_per_10s: must be from 0"):
+        wish_of(parse([*words, "--orders-per-10s", "10001"], "test"), BTC)
+    with pytest.raises(InvalidRequest, match="latency: orders that travel or wait are replayed with one grid alone"):
+        assumed_of(portfolio_words(["--grid-of", "BTCUSDT=x.yaml", "--capital", "900", "--latency", "5"], "test"), BTC)
 
 
 def test_all_mistakes_of_the_words_are_told_together():

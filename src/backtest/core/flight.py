@@ -1,0 +1,177 @@
+"""Orders under way: what the grid sends, when it may, and what it learns, as the live desk has it.
+
+A *slot* is one side of a cell, a *request* the placement or the cancel of its order. Each takes the same time to the
+venue, so requests arrive in the order in which they were sent: they form one list, linked through `flight`. What the
+venue says comes back at once, for the time of both ways is one assumption.
+
+After every piece of news the grid aims anew, as `orders.desk` does: it cancels what is not wanted any more, and places
+what is wanted where the slot is free, no cancel of that side is under way, the slot does not wait for the timer
+(a cancel that came too late, an order that self-trade prevention ended), and the gate's order rate is not used up.
+"""
+
+from backtest.core import layout as at
+from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.orders import is_faulted
+from grid.core import cells
+
+PLACEMENT = 0
+CANCEL = 1
+NO_CELL = -1
+EVERY_CELL = -2
+
+
+def send(k: int, side: int, kind: int, now: int, rules: Ints, flight: Column, state: Column) -> None:
+    """Let a request leave."""
+    slot = at.FLIGHT * k + at.SLOT * side
+    flight[slot + at.DUE + kind] = now + rules[at.LATENCY]
+    flight[slot + at.FOLLOWING + kind] = -1
+    request = 4 * k + 2 * side + kind
+    if state[at.HEAD] < 0:
+        state[at.HEAD] = request
+    else:
+        last = state[at.TAIL]
+        flight[at.FLIGHT * (last // 4) + at.SLOT * (last // 2 % 2) + at.FOLLOWING + last % 2] = request
+    state[at.TAIL] = request
+
+
+def next_request_due(flight: Ints, state: Ints) -> int:
+    """Return when the first request under way arrives, ms; above all times without one."""
+    head = state[at.HEAD]
+    if head < 0:
+        return at.NOTHING
+    return flight[at.FLIGHT * (head // 4) + at.SLOT * (head // 2 % 2) + at.DUE + head % 2]
+
+
+def take_request(flight: Ints, state: Column) -> int:
+    """Return the first request under way, which there must be, and take it off the list."""
+    head = state[at.HEAD]
+    state[at.HEAD] = flight[at.FLIGHT * (head // 4) + at.SLOT * (head // 2 % 2) + at.FOLLOWING + head % 2]
+    return head
+
+
+def react(k: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
+    """Aim after news of cell `k`: on it and the one above, which may wait for it.
+
+    Where an order waits for another cell's news or for time, and for k = EVERY_CELL, on all.
+    """
+    first = k
+    until = min(k + 2, len(cell[at.SIDE]))
+    if state[at.WITHHELD] == 1 or k == EVERY_CELL:
+        state[at.WITHHELD] = 0
+        state[at.TIMED] = 0
+        first = 0
+        until = len(cell[at.SIDE])
+    aim(first, until, state[at.NOW], rules, ladder, cell, flight, state)
+
+
+def aim(
+    first: int, until: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column
+) -> None:
+    """Cancel and place what the cells [first, until) want otherwise, cancels first."""
+    for k in range(first, until):
+        cells.want_rung(
+            k,
+            ladder[at.PRICES],
+            ladder[at.LOTS],
+            rules[at.LOT_UNITS],
+            cell[at.SIDE],
+            cell[at.FILLED],
+            cell[at.HELD],
+            cell[at.WANT_PRICE],
+            cell[at.WANT_LOTS],
+        )
+        for side in range(2):
+            drop_surplus(k, side, now, rules, cell, flight, state)
+    for k in range(first, until):
+        side = cell[at.SIDE][k]
+        if cell[at.WANT_LOTS][k] > 0 and flight[at.FLIGHT * k + at.SLOT * side + at.STAGE] == at.NO_ORDER:
+            place_if_free(k, side, now, rules, cell, flight, state)
+    keep_timer(state)
+
+
+def drop_surplus(k: int, side: int, now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
+    """Send the cancel of an order that rests and is not just what is wanted."""
+    slot = at.FLIGHT * k + at.SLOT * side
+    stuck = 0
+    if flight[slot + at.STAGE] == at.RESTS_NOW:
+        wanted = cell[at.WANT_LOTS][k] if cell[at.SIDE][k] == side else 0
+        if wanted == 0 or flight[slot + at.LEFT] != wanted:
+            if flight[slot + at.COOLS] == 1:
+                stuck = 1
+            else:
+                flight[slot + at.STAGE] = at.CANCELLING
+                state[at.CANCELS + side] += 1
+                send(k, side, CANCEL, now, rules, flight, state)
+    state[at.STUCK_ORDERS + side] += stuck - flight[slot + at.STUCK]
+    flight[slot + at.STUCK] = stuck
+
+
+def place_if_free(k: int, side: int, now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
+    """Send what cell `k` wants, unless it has to wait or was given up."""
+    slot = at.FLIGHT * k + at.SLOT * side
+    if state[at.CANCELS + side] + state[at.STUCK_ORDERS + side] > 0:
+        state[at.WITHHELD] = 1
+        return
+    if flight[slot + at.COOLS] == 1:
+        return
+    if flight[slot + at.AGAIN] > now:
+        state[at.WITHHELD] = 1
+        state[at.TIMED] = 1
+        return
+    if is_faulted(k, side == cells.BUYING, rules, cell, state):
+        return
+    if side == cells.BUYING and is_rate_used_up(now, rules, cell, flight, state):
+        state[at.WITHHELD] = 1
+        state[at.TIMED] = 1
+        if flight[slot + at.WAITS] == 0:
+            flight[slot + at.WAITS] = 1
+            state[at.RATE_WAITS] += 1
+        return
+    flight[slot + at.WAITS] = 0
+    cycle = cell[at.CYCLE][k]
+    flight[slot + at.STAGE] = at.UNDER_WAY
+    flight[slot + at.LEFT] = cell[at.WANT_LOTS][k]
+    flight[slot + at.ORDER_CYCLE] = cycle
+    flight[slot + at.TAKES] = 0
+    if flight[slot + at.TAKING] == cycle + 1:
+        flight[slot + at.TAKES] = 1
+    count_sent(now, rules, cell, flight, state)
+    send(k, side, PLACEMENT, now, rules, flight, state)
+
+
+def is_rate_used_up(now: int, rules: Ints, cell: Table, flight: Ints, state: Ints) -> bool:
+    """Tell whether the gate has no order left in its window, as `risk.gate.judge` has it."""
+    most = rules[at.MAX_RATE]
+    if most == 0 or state[at.SENT] < most:
+        return False
+    return now - flight[at.FLIGHT * len(cell[at.SIDE]) + state[at.SENT] % most] < at.RATE_MS
+
+
+def count_sent(now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
+    """Note when an order left."""
+    if rules[at.MAX_RATE] > 0:
+        flight[at.FLIGHT * len(cell[at.SIDE]) + state[at.SENT] % rules[at.MAX_RATE]] = now
+    state[at.SENT] += 1
+
+
+def keep_timer(state: Column) -> None:
+    """Let the timer come where something waits for it: every TIMER_MS from the start."""
+    if state[at.COOLING] == 0 and state[at.TIMED] == 0:
+        state[at.TIMER_DUE] = 0
+    elif state[at.TIMER_DUE] == 0:
+        passed = max(state[at.SINCE] - state[at.BEGAN], 1)
+        state[at.TIMER_DUE] = state[at.BEGAN] + (passed + at.TIMER_MS - 1) // at.TIMER_MS * at.TIMER_MS
+
+
+def cool(slot: int, flight: Column, state: Column) -> None:
+    """Let a slot wait for the timer."""
+    state[at.COOLING] += 1 - flight[slot + at.COOLS]
+    flight[slot + at.COOLS] = 1
+
+
+def end_cooling(cell: Table, flight: Column, state: Column) -> None:
+    """Let all slots go again."""
+    for k in range(len(cell[at.SIDE])):
+        flight[at.FLIGHT * k + at.COOLS] = 0
+        flight[at.FLIGHT * k + at.SLOT + at.COOLS] = 0
+    state[at.COOLING] = 0
