@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, cast
 from backtest.outside import Outside
 from config.mistakes import ConfigError
 from config.settings import Settings
-from domain.errors import Conflict, TradingError
+from domain.errors import Conflict, InvalidRequest, TradingError
 from domain.instrument import Instrument, InstrumentRules
 from ports.archives import Archives
 from ports.books import Books
@@ -17,6 +17,7 @@ from ports.store import StoreFailed
 from utils.clock import SystemClock
 
 PROGRAM: Final = "python -m backtest"
+MISTAKEN: Final = 2
 INTERRUPTED: Final = 130
 
 
@@ -58,7 +59,7 @@ examples:
   {program} parity --symbol BTCUSDT                 what a grid did, beside what a replay of it does
   {program} COMMAND --help                          the words of a command
 
-It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command or the configuration.
+It leaves with 0 when all is well, 1 when not, 2 for a mistake in the command, its files or the configuration.
 """
 
 
@@ -70,7 +71,7 @@ def main() -> int:
         return 0
     if name not in COMMANDS:
         print(f"{PROGRAM}: {name!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)  # noqa: T201
-        return 2
+        return MISTAKEN
     program = f"{PROGRAM} {name}"
     try:
         command = cast("Command", importlib.import_module(COMMANDS[name].module))
@@ -81,7 +82,7 @@ def main() -> int:
         return error.exit_code
     except TradingError as error:
         print(f"{program}: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        return MISTAKEN if isinstance(error, InvalidRequest) else 1
     except BrokenPipeError:  # whoever read our output has left
         sys.stderr.close()
         return 1

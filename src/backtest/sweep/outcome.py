@@ -159,7 +159,11 @@ def command_of(given: argparse.Namespace, base: Mapping[str, object], winner: Ma
         "--bnb": given.bnb,
         "--fill": given.fill,
         "--path": given.path,
+        "--latency": getattr(given, "latency", None),  # words written by an older version name no delays
+        "--orders-per-10s": getattr(given, "orders_per_10s", None),
         "--rules": given.rules,
+        "--data-dir": given.data_dir,
+        "--config": given.config,
     }
     words += [word for flag, value in flags.items() if value is not None for word in (flag, value)]
     words += ["--allow-gaps"] if given.allow_gaps else []

@@ -62,6 +62,6 @@ def test_grids_on_one_account_do_what_each_does_alone_and_add_up(tmp_path):
     assert total["fee_asset_revaluation"] != 0 == total["residual"]
 
     refused = portfolio(tmp_path, "--grids", "grids.yaml", *markets[2:], "--capital", "10000", "--max-exposure", "3000")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "ETHUSDT.capital: needs" in refused.stderr
     assert "above --max-exposure 3000; use less" in refused.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from backtest.command_run import main as run_one
 from backtest.sweep.command import main
 from domain.errors import Conflict, InvalidRequest
 from fakes.backtest_studies import walk
@@ -60,6 +62,20 @@ def test_a_sweep_leaves_a_table_a_page_and_numbers(swept: Path, capsys: pytest.C
     assert not (swept / "parts").exists()
     assert main(["--resume", str(swept)], "sweep", OUTSIDE) == 0
     assert "is finished" in capsys.readouterr().err
+
+
+def test_the_command_that_is_printed_replays_the_winner(home: Path, capsys: pytest.CaptureFixture[str]):
+    delayed = ("--latency", "40000", "--orders-per-10s", "30")
+    out = home / "delayed"
+    varied = ("--vary", "spacing_perc=0.4,0.7", "--set", "initial_levels=9")
+    assert main(words(home, *varied, *delayed, "--out", str(out)), "sweep", OUTSIDE) == 0
+    printed = capsys.readouterr().out.split("look at the winner: python -m backtest run ")[1].splitlines()[0]
+    command = shlex.split(printed)[:-1]
+    assert run_one([*command, str(home / "winner")], "run", OUTSIDE) == 0
+    again, best = read_json(home / "winner" / "result.json"), read_json(out / "result.json")["best"][0]
+    assert again["assumed"]["delays"] == {"latency_ms": 40_000, "orders_per_10s": 30}
+    assert again["money"]["equity_change"] == best["equity_change"]
+    assert again["work"]["cycles"] == best["cycles"]
 
 
 def test_the_result_is_the_same_bytes_after_a_stop_and_a_resume(home: Path):
