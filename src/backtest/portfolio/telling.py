@@ -44,7 +44,8 @@ def headline(found: PortfolioStudy) -> str:
     if low == high == change:
         return f"{first} The pessimistic and the optimistic reading of the prices agree with that."
     told = (
-        f"What candles cannot tell puts it between {amount(low, signed=True)} and {amount(high, signed=True)} {quote}."
+        f"Other readings of the same candles put it between {amount(low, signed=True)} and "
+        f"{amount(high, signed=True)} {quote}."
     )
     return f"{first} {told}"
 

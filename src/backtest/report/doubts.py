@@ -96,7 +96,8 @@ def _about_the_candles(study: Study) -> Iterator[str]:
     if spanning >= SPANS_FROM:
         yield (
             f"{percent(spanning, places=0)} of the candles are taller than the step between two rungs: what happened "
-            f"within them is guessed. Shorter candles than {interval(candles.interval_ms)} would tell."
+            "within them is guessed, and may lie outside all readings. Shorter candles than "
+            f"{interval(candles.interval_ms)} would tell."
         )
     if result.scenario.fill.kind is FillKind.SHARE and not candles.volume.any():
         yield "The candles carry no volume, so a share of it never fills anything."

@@ -107,8 +107,8 @@ def _choice(heat: Heat, x: str, y: str, measure: str) -> dict[str, Any]:
             "z": heat.cells,
             "xgap": int(len(heat.x) <= _TIGHT_FROM),
             "ygap": int(len(heat.y) <= _TIGHT_FROM),
-            "hovertemplate": f"{x} %{{x}}<br>{y} %{{y}}<br>{measure} %{{z:,.4g}}<extra></extra>",
-            "texttemplate": "%{z:,.3g}" if small else "",
+            "hovertemplate": f"{x} %{{x}}<br>{y} %{{y}}<br>{measure} %{{z:{_digits(known, 4)}}}<extra></extra>",
+            "texttemplate": f"%{{z:{_digits(known, 3)}}}" if small else "",
             "colorbar": {"thickness": 12, "outlinewidth": 0},
             **colours,
         },
@@ -120,6 +120,12 @@ def _choice(heat: Heat, x: str, y: str, measure: str) -> dict[str, Any]:
             "font": {"color": "$text", "family": "system-ui, sans-serif", "size": 12},
             "hoverlabel": {"bgcolor": "$card", "bordercolor": "$line", "font": {"color": "$text"}},
             "xaxis": {"type": "category", "title": {"text": x}, "automargin": True, "showgrid": False},
-            "yaxis": {"type": "category", "title": {"text": y}, "automargin": True, "showgrid": False},
+            "yaxis": {"type": "category", "title": {"text": y, "standoff": 12}, "automargin": True, "showgrid": False},
         },
     }
+
+
+def _digits(known: Sequence[float], significant: int) -> str:
+    """Return d3's format for a map's numbers: large ones in full, never as powers of ten."""
+    largest = max((abs(value) for value in known), default=0.0)
+    return ",.0f" if largest >= 10**significant / 10 else f",.{significant}~g"

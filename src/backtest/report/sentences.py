@@ -76,7 +76,7 @@ def headline(study: Study) -> str:
             f"first in every queue {amount(high, signed=True)}."
         )
     return (
-        f"{first} What candles cannot tell puts it between {amount(min(low, high), signed=True)} and "
+        f"{first} Other readings of the same candles put it between {amount(min(low, high), signed=True)} and "
         f"{amount(max(low, high), signed=True)} {quote}."
     )
 

@@ -20,7 +20,7 @@ from backtest.report import figures
 from backtest.report.document import embedded, html_of
 from backtest.report.doubts import few_cycles, too_small, warnings
 from backtest.report.files import write_all
-from backtest.report.heat import heat_map
+from backtest.report.heat import heat_figure, heat_map
 from backtest.report.sentences import amount, assumptions, headline, percent, span
 from backtest.report.sweep import Sweep, sweep_html, sweep_report
 from backtest.report.sweep import headline as sweep_headline
@@ -111,6 +111,14 @@ def test_gaps_and_few_cycles_are_warned_of():
     assert "40 candles (8.33 %) are missing" in told
     assert "another month" in told
     assert "40 are missing" in assumptions(a_study(series, bounds=False))[0]
+
+
+def test_readings_are_not_called_bounds_where_candles_are_taller_than_a_step():
+    """A price that goes to and fro within a candle closes more cycles than the longest way through its four prices."""
+    told = a_study(walk(24 * 4), levels=40, spacing_percent=Decimal("0.25"))
+    assert "may lie outside all readings" in " ".join(warnings(told))
+    assert "Other readings of the same candles put it between" in headline(told)
+    assert "The truth mostly lies" in html_of(told)
 
 
 def test_one_is_written_as_one_and_none_in_words():
@@ -265,6 +273,17 @@ def test_a_sweep_shows_its_median_region_and_its_doubt(tmp_path):
 def test_a_heat_map_tells_the_median_of_each_cell():
     table = pl.DataFrame({"x": [1, 1, 1, 2], "y": ["a", "a", "a", "b"], "gain": [1.0, 5.0, 3.0, 7.0]})
     assert heat_map(table, "x", "y", "gain") == (["1", "2"], ["a", "b"], [[3.0, None], [None, 7.0]])
+
+
+@pytest.mark.parametrize(
+    ("gains", "cell", "pointed_at"),
+    [([1533.2, 12.5], ",.0f", ",.0f"), ([153.32, 12.5], ",.0f", ",.4~g"), ([0.1298, -0.02], ",.3~g", ",.4~g")],
+)
+def test_a_heat_map_writes_its_numbers_without_powers_of_ten(gains, cell, pointed_at):
+    table = pl.DataFrame({"x": [1, 2], "y": ["a", "b"], "gain": gains})
+    drawn = heat_figure(table, ["x", "y"], ["gain"])["data"][0]
+    assert drawn["texttemplate"] == f"%{{z:{cell}}}"
+    assert f"gain %{{z:{pointed_at}}}<" in drawn["hovertemplate"]
 
 
 def test_a_sweep_of_which_nothing_ran_is_refused():
