@@ -246,10 +246,12 @@ def test_what_the_api_shows_is_what_the_exchange_says(server: Gridhive, exchange
         assert Decimal(str(order["price"])) == Decimal(theirs["price"])
         assert Decimal(str(order["quantity"])) == Decimal(theirs["origQty"])
 
-    balances = exchange.balances()
-    for row in server.get("/api/balance")["spot"]["balances"]:
-        theirs = balances[row["asset"]]
-        assert (row["free"], row["locked"]) == (float(theirs["free"]), float(theirs["locked"]))
+    def balances_agree() -> bool:
+        theirs = {name: (float(row["free"]), float(row["locked"])) for name, row in exchange.balances().items()}
+        shown = server.get("/api/balance")["spot"]["balances"]
+        return bool(shown) and all((row["free"], row["locked"]) == theirs[row["asset"]] for row in shown)
+
+    until(balances_agree, "the balances shown are the exchange's")
     assert [pair["symbol"] for pair in server.get("/api/trading/pairs")] == ["ETHUSDT"]
 
 

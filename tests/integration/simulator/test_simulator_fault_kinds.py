@@ -21,7 +21,7 @@ DEADLINE_S = 10.0
 def struck_venue() -> Iterator[VenueProcess]:
     """One standing market for all of them: nothing here depends on what another test left."""
     with VenueProcess(
-        "--market", "synthetic", "--seed", "7", "--symbols", "BTCUSDT,ETHUSDT,BNBUSDT", "--speed", "max",
+        "--market", "synthetic", "--seed", "7", "--symbols", "BTCUSDT,ETHUSDT,BNBUSDT,SOLUSDT", "--speed", "max",
         "--orders-10s", "100000", "--messages-per-s", "1000", "--balance", "USDT=10000", "BTC=1",
     ) as running:  # fmt: skip
         yield running
@@ -250,15 +250,15 @@ def test_a_symbol_is_halted_for_a_while_gets_other_filters_and_is_delisted(venue
     assert caller.price("ETHUSDT") == price
     until(lambda: row("ETHUSDT")["status"] == "TRADING")
     assert row("ETHUSDT")["filters"][0]["tickSize"] == "0.01000000"
-    order = {**ORDER, "symbol": "BNBUSDT", "quantity": "0.1", "price": f"{caller.price('BNBUSDT') * 0.9:.2f}"}
+    order = {**ORDER, "symbol": "SOLUSDT", "quantity": "0.1", "price": f"{caller.price('SOLUSDT') * 0.9:.2f}"}
     assert caller.signed("POST", "/api/v3/order", **order).status_code == 200
-    venue.fault("delist", symbol="BNBUSDT")
-    assert row("BNBUSDT") is None
+    venue.fault("delist", symbol="SOLUSDT")
+    assert row("SOLUSDT") is None
     assert caller.signed("POST", "/api/v3/order", **order).json()["code"] == -1121
-    past = caller.signed("GET", "/api/v3/allOrders", symbol="BNBUSDT").json()
+    past = caller.signed("GET", "/api/v3/allOrders", symbol="SOLUSDT").json()
     assert [one["status"] for one in past] == ["CANCELED"]
     held = {one["asset"]: one for one in caller.signed("GET", "/api/v3/account").json()["balances"]}
-    assert "BNB" in held
+    assert "SOL" in held
 
 
 def test_what_cannot_be_had_is_refused_with_the_remedy(venue: VenueProcess) -> None:
