@@ -11,8 +11,8 @@ from backtest.data.periods import utc
 from backtest.data.series import CANDLE_KINDS, INTERVALS_MS, TRADE_KINDS, refuse
 from ports.archives import Recording
 
-_DISORDER = "is earlier than the row before; sort the file, or say --sort to have it sorted"
-_REPEAT = "repeats the row before; drop one of the two, or say --sort to have equal rows dropped"
+_DISORDER = "is earlier than the row before; sort the file, or let `data import --sort` do it"
+_REPEAT = "repeats the row before; drop one of the two; `data import --sort` drops equal rows"
 _AT_ODDS = "is there a second time with other values; drop the wrong one"
 
 

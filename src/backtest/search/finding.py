@@ -114,10 +114,10 @@ def report_of(
 def _front_section(whole: Finding, plan: Plan) -> Section:
     keys, names = [axis.key for axis in plan.axes], [aim.measure for aim in plan.aims]
     table = whole.table[whole.front].sort(names[0], descending=plan.aims[0].more_is_better).head(_FRONT_ROWS)
-    text = (
-        f"Of these {len(whole.front)} none is better in every aim than another: "
-        f"{', '.join(aim.name for aim in plan.aims)}. Which of them is best, you decide."
-    )
+    aims = ", ".join(aim.name for aim in plan.aims)
+    text = f"Of these {len(whole.front)} none is better in every aim than another: {aims}. Which is best, you decide."
+    if len(whole.front) == 1:
+        text = f"No other is better in any aim than this one: {aims}."
     rows = [
         [*(value if isinstance(value, str) else f"{value:.6g}" for value in row[: len(keys)])]
         + [f"{float(value):,.4g}" for value in row[len(keys) :]]

@@ -59,6 +59,18 @@ def test_a_run_prints_strict_json_and_bounds_and_windows(command, capsys):
     assert told["bounds"]["pessimistic"]["cycles"] <= told["bounds"]["optimistic"]["cycles"]
 
 
+def test_disorder_in_a_file_names_a_command_that_mends_it(command, csv, tmp_path):
+    """`run` itself has no --sort."""
+    header, first, second, *rest = csv.read_text().splitlines()
+    disordered, doubled = tmp_path / "disordered.csv", tmp_path / "doubled.csv"
+    disordered.write_text("\n".join([header, first, rest[0], second, *rest[1:]]))
+    doubled.write_text("\n".join([header, first, second, second, *rest]))
+    with pytest.raises(TradingError, match=r"row 3: is earlier .* or let `data import --sort` do it"):
+        command(*GRID, data=disordered)
+    with pytest.raises(TradingError, match=r"row 3: repeats .* `data import --sort` drops equal rows"):
+        command(*GRID, data=doubled)
+
+
 def test_a_run_prints_a_table_and_files(command, capsys, tmp_path):
     window = ("--from", "2024-01-10", "--to", "2024-01-19")
     assert command(*GRID, *window, "--no-bounds", "--bnb-price", "300", "--out", tmp_path / "out") == 0
