@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from backtest.data.series import refuse
-from domain.errors import Conflict
 
+_REMEDY: Final = "name a folder where you may write, on a disk with room"
 Found = TypeVar("Found")
 
 
@@ -35,7 +35,7 @@ def tell(
     `kept` are files that were written before, to be shown with the others.
 
     Raises:
-        Conflict: if the folder cannot be written.
+        InvalidRequest: naming `out`, if the folder cannot be written.
     """
     from backtest.report.facts import to_json  # noqa: PLC0415 - work itself needs none of the report
 
@@ -44,7 +44,7 @@ def tell(
         try:
             written += write_all(found, given.out)
         except OSError as error:
-            raise Conflict(f"{given.out} cannot be written: {error.strerror}") from error
+            refuse("out", f"{given.out} cannot be written: {error.strerror}; {_REMEDY}")
     if given.as_json:
         print(to_json(facts_of(found), indent=2))  # noqa: T201
     else:

@@ -25,8 +25,8 @@ class Money:
     fee_asset_revaluation: Decimal
     quote_rounding: Decimal
     residual: Decimal
-    hold_change: Decimal  # the grid's first purchase, simply held
-    versus_hold: Decimal
+    hold_change: Decimal | Absent  # the grid's first purchase, simply held
+    versus_hold: Decimal | Absent
     all_in_change: Decimal  # the whole start equity in base, simply held, rounded to 8 decimals
 
 

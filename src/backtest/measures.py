@@ -34,6 +34,8 @@ YEARLY_FROM_DAYS: Final = 14
 GAPPY_FROM: Final = 0.05
 """Where more than this fraction of the window is missing, no figure per year or day is told."""
 _NO_CURVE: Final = Absent("run without an equity curve")
+_EMPTY: Final = Absent("the grid started empty: nothing was bought first that could have been held")
+_NOT_BOUGHT: Final = Absent("the first purchase was never made, so there is nothing that could have been held")
 _SHORT: Final = Absent(f"needs at least {YEARLY_FROM_DAYS} days; a shorter time says nothing of a year")
 
 
@@ -59,6 +61,13 @@ def measure(result: Result, candles: Candles, missing_share: float | None = None
         work=_work(result, held_share(result, candles), missing),
         months=() if curve is None else monthly(curve, result.start_equity, result.fills.time_ms),
     )
+
+
+def why_no_holding(result: Result) -> Absent | None:
+    """Return why there was no first purchase that could have been held, None where there was one."""
+    if not result.is_entered:
+        return _NOT_BOUGHT
+    return None if result.scenario.plan.entry_quantity else _EMPTY
 
 
 def why_no_years(days: float, missing_share: float) -> Absent | None:
@@ -99,7 +108,7 @@ def days_of_curve(curve: GainCurve, start_equity: Decimal) -> Days | Absent:
 
 @exact
 def _money(result: Result) -> Money:
-    books = result.books
+    books, no_holding = result.books, why_no_holding(result)
     return Money(
         start_equity=result.start_equity,
         end_equity=result.end_equity,
@@ -112,8 +121,8 @@ def _money(result: Result) -> Money:
         fee_asset_revaluation=books.fee_asset_revaluation,
         quote_rounding=books.quote_rounding,
         residual=books.residual,
-        hold_change=books.hold_change,
-        versus_hold=books.versus_hold,
+        hold_change=no_holding or books.hold_change,
+        versus_hold=no_holding or books.versus_hold,
         all_in_change=_share(result.start_equity * (result.last_price - result.first_price), result.first_price),
     )
 

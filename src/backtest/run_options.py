@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from backtest.command_options import add_assumptions, add_bounds, add_grid, add_market, add_result, new_parser
 from backtest.grid_config import parse_grid, read_config_file, read_settings
-from backtest.scenario import MOST_AMOUNT, MOST_FEE_PPM, PPM, Delays, Fees, FillAssumption, FillKind, PathRule
+from backtest.scenario import MOST_AMOUNT, PPM, Delays, Fees, FillAssumption, FillKind, PathRule
 from backtest.study import Assumptions, WindowLength
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
-from domain.instrument import Instrument
+from domain.instrument import MOST_FEE_PERCENT, Instrument
 from domain.money import ZERO, parse_amount
 from ports.archives import Recording
 
@@ -20,6 +20,15 @@ BNB_FOLLOWS_MARKET: Final = "market"
 """The price of BNB that is told by its market's candles."""
 _PPM_PER_PERCENT: Final = 10_000
 _BNB_SHARE: Final = Decimal("0.01")
+_EXAMPLES: Final = {
+    "capital": "10000",
+    "fees": "0.1,0.1",
+    "bnb_price": "600",
+    "bnb": "0.5",
+    "fill": "share:5%",
+    "latency": "200",
+    "orders_per_10s": "50",
+}
 _EPILOG: Final = """\
 examples:
   {program} --symbol BTCUSDT --from 2024-01 --to 2024-12 --set initial_levels=20 --set spacing_perc=0.5 --capital 10000
@@ -151,9 +160,8 @@ def parse_fees(text: str, bnb_price: str | None = None) -> Fees:
     ppm = [_number("fees", part) * _PPM_PER_PERCENT for part in parts]
     if len(parts) > 2 or any(rate != int(rate) for rate in ppm):
         raise _wrong("fees", f"{text!r}: write maker,taker in percent with at most 4 decimals, e.g. 0.1,0.1")
-    if not all(0 <= rate < MOST_FEE_PPM for rate in ppm):
-        most = MOST_FEE_PPM // _PPM_PER_PERCENT
-        raise _wrong("fees", f"must be from 0 to less than {most} percent, was {text}; rebates are not replayed")
+    if not all(0 <= rate <= MOST_FEE_PERCENT * _PPM_PER_PERCENT for rate in ppm):
+        raise _wrong("fees", f"must be from 0 to {MOST_FEE_PERCENT} percent, was {text}; rebates are not replayed")
     price = None if bnb_price is None or bnb_price == BNB_FOLLOWS_MARKET else _bnb_price(bnb_price)
     return Fees(int(ppm[0]), int(ppm[-1]), price)
 
@@ -224,8 +232,9 @@ def _bnb(text: str | None, capital: Decimal, price: Decimal) -> Decimal:
 def _number(field: str, text: str) -> Decimal:
     try:
         return parse_amount(text.strip())
-    except ValueError as error:
-        raise _wrong(field, str(error)) from None
+    except ValueError:
+        option = f"--{field.replace('_', '-')}"
+        raise _wrong(field, f"{text.strip()!r} is no number; write e.g. {option} {_EXAMPLES[field]}") from None
 
 
 def _wrong(field: str, message: str) -> InvalidRequest:

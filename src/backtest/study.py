@@ -9,7 +9,7 @@ from typing import Final
 
 from backtest.candles import BadCandles, Candles
 from backtest.measured import Measures
-from backtest.measures import measure
+from backtest.measures import measure, why_no_holding
 from backtest.result import Result
 from backtest.rules_source import UsedRules
 from backtest.run import run
@@ -49,7 +49,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The same grid, started at the window's first candle. Amounts in quote; None, with the reason, where refused."""
+    """The same grid, started at the window's first candle. Amounts in quote; None, with the reason, where refused.
+
+    `hold_fraction` is None too where there was no first purchase to hold.
+    """
 
     from_ms: int
     until_ms: int
@@ -190,7 +193,7 @@ def _outcome(
         until_ms=window[1],
         change=result.books.equity_change,
         fraction=float(result.books.equity_change / result.start_equity),
-        hold_fraction=float(result.books.hold_change / result.start_equity),
+        hold_fraction=None if why_no_holding(result) else float(result.books.hold_change / result.start_equity),
         cycles=result.books.cycles,
     )
 

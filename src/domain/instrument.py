@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from domain.money import ZERO, exact
 
@@ -114,6 +115,10 @@ def _whole(value: Decimal, step: Decimal, name: str) -> int:
     if rest:
         raise ValueError(f"{name} {value} is no whole number of steps of {step}")
     return int(count)
+
+
+MOST_FEE_PERCENT: Final = 10
+"""More than any exchange takes of a fill: a rate above it was meant otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

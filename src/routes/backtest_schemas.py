@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from domain.instrument import FeeRates, InstrumentRules, Market
+from domain.instrument import MOST_FEE_PERCENT, FeeRates, InstrumentRules, Market
 from ports.backtest_job import BacktestParameters
 from routes.mistakes import Strict
 from routes.schemas import Amount, GridShape, MarketType, OfSymbol, Percent, read_amount
@@ -66,12 +66,14 @@ End = Annotated[
 FeePercent = Annotated[
     Decimal,
     BeforeValidator(read_amount, json_schema_input_type=float),
-    Field(ge=0, le=10, decimal_places=4, description="percent of the notional"),
+    Field(ge=0, le=MOST_FEE_PERCENT, decimal_places=4, description="percent of the notional"),
 ]
 
 
 class FeesShape(Strict):
     """`fees` of a back-test."""
+
+    named_in_full: ClassVar[bool] = True
 
     maker_perc: FeePercent | None = Field(None, description="percent; default: the account's own")
     taker_perc: FeePercent | None = Field(None, description="percent; default: the account's own")

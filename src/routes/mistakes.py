@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, NoReturn, Union, get_args, get_origin
+from typing import Any, ClassVar, NoReturn, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,8 +34,13 @@ _KEY_BY_TYPE: Mapping[str, str] = {
 
 
 class Strict(BaseModel):
-    """What comes in: unknown fields are refused, so that a misspelt one never starts a grid with a default."""
+    """What comes in: unknown fields are refused, so that a misspelt one never starts a grid with a default.
 
+    Mistakes name a field by its own name, which is unique in a body, or where the object that holds it is
+    `named_in_full` by its way from the body on: `fees.maker_perc`.
+    """
+
+    named_in_full: ClassVar[bool] = False
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -43,7 +48,7 @@ def refuse(error: ValidationError) -> NoReturn:
     """Raise what `error` found as InvalidRequest, all fields at once."""
     schema = _schema_named(error.title)
     mistakes = [
-        FieldMistake(_name(found), _sentence(found, schema))
+        FieldMistake(_name(found, schema), _sentence(found, schema))
         for found in error.errors(include_url=False, include_input=False)
     ]
     raise InvalidRequest(mistakes)
@@ -59,16 +64,21 @@ def _schema_named(title: str) -> type[BaseModel] | None:
     return None
 
 
-def _name(found: Mapping[str, Any]) -> str:
-    """Return the field's own name: names are unique in a body, whatever object they stand in."""
-    return str(found["loc"][-1])[:60] if found["loc"] else "body"
+def _name(found: Mapping[str, Any], schema: type[BaseModel] | None) -> str:
+    location = found["loc"]
+    if not location:
+        return "body"
+    owner = _owner(schema, location)
+    if owner is not None and issubclass(owner, Strict) and owner.named_in_full:
+        return ".".join(map(str, location))[:60]
+    return str(location[-1])[:60]
 
 
 def _sentence(found: Mapping[str, Any], schema: type[BaseModel] | None) -> str:
-    name = _name(found)
+    name = _name(found, schema)
     values = {key: str(value).replace("'", "").replace(" or ", ", ") for key, value in found.get("ctx", {}).items()}
     if found["type"] == "extra_forbidden":
-        return _unknown(name, _owner(schema, found["loc"]))
+        return _unknown(name, str(found["loc"][-1]), _owner(schema, found["loc"]))
     key = found["type"] if found["type"] in CATALOGUE else _KEY_BY_TYPE.get(found["type"])
     if key in ("whole_number", "at_least") and _is_count(schema, found["loc"]):
         key = "positive_int"
@@ -77,9 +87,9 @@ def _sentence(found: Mapping[str, Any], schema: type[BaseModel] | None) -> str:
     return say(key, **{**values, "field": name})
 
 
-def _unknown(name: str, owner: type[BaseModel] | None) -> str:
-    known = [field.alias or key for key, field in owner.model_fields.items()] if owner else []
-    nearest = difflib.get_close_matches(name, known, n=1)
+def _unknown(name: str, key: str, owner: type[BaseModel] | None) -> str:
+    known = [field.alias or own for own, field in owner.model_fields.items()] if owner else []
+    nearest = difflib.get_close_matches(key[:60], known, n=1)
     if nearest:
         return say("unknown_field_nearest", field=name, nearest=nearest[0])
     return say("unknown_field", field=name, known=", ".join(known) or "-")

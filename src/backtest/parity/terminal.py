@@ -29,6 +29,8 @@ COLUMNS: Final = (
     "price off",
 )
 _GOOD: Final = 0.95
+_LEAST_NEEDED: Final = ("price off", "rate", "later s", "filled", "waits s", "reached", "orders")
+"""In which order columns give way where the terminal is too narrow for all."""
 
 
 def show(found: Parity, written: Sequence[Path], console: Console | None = None) -> None:
@@ -38,7 +40,10 @@ def show(found: Parity, written: Sequence[Path], console: Console | None = None)
     console.print(Text(headline(found), style="bold green" if (agreement or 0) >= _GOOD else "bold yellow"))
     console.print(Text(queue_sentence(found.calibration)))
     console.print()
-    console.print(_table(found))
+    table, left_out = table_of(found.levels, console.width)
+    console.print(table)
+    if left_out:
+        console.print(Text(f"· Left out, too wide for here: {', '.join(left_out)}; --out and --json have them."))
     for word, count, meaning in reasons(found):
         console.print(Text(f"! {count:,} × {word}: {meaning}", style="yellow"))
     difference = amount(found.equity_difference, signed=True)
@@ -67,11 +72,26 @@ def cells(level: Level) -> list[str]:
     ]
 
 
-def _table(found: Parity) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "side" else "right")
-    for level in reversed(found.levels):
+def table_of(levels: Sequence[Level], width: int) -> tuple[Table, list[str]]:
+    """Return the table of the levels, the highest on top, for a terminal so wide, and the columns it has no room for.
+
+    What stands in the table is never cut: of names of two words each has its line, and columns give way one by one.
+    """
+    rows = [(level, dict(zip(COLUMNS, cells(level), strict=True))) for level in reversed(levels)]
+    widths = {
+        name: max(len(text) for text in (*name.split(), *(texts[name] for _, texts in rows))) + 1 for name in COLUMNS
+    }
+    left_out: list[str] = []
+    for name in _LEAST_NEEDED:
+        if sum(widths.values()) - 1 <= width:
+            break
+        del widths[name]
+        left_out.append(name)
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
+    for name in widths:
+        header = name.replace(" ", "\n")
+        table.add_column(header, justify="left" if name == "side" else "right", no_wrap=True, overflow="fold")
+    for level, texts in rows:
         differs = level.live != level.paired or level.replayed != level.paired
-        table.add_row(*cells(level), style="yellow" if differs else "")
-    return table
+        table.add_row(*(texts[name] for name in widths), style="yellow" if differs else "")
+    return table, left_out

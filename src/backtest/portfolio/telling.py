@@ -182,6 +182,7 @@ def _grid(found: PortfolioStudy, index: int) -> dict[str, object]:
         "first_fill": moment(int(fills[0])) if len(fills) else None,
         "money": measures.money,
         "work": measures.work,
+        "absent": dict(measures.absent),
         "share_of_gain": share_of_gain(found, index),
         "most_at_risk": int(found.at_risk[index].max()) * unit,
         "over_limit_orders": found.together.over_limit[index],

@@ -76,7 +76,7 @@ def html_of(study: Study) -> str:
         figures=drawn,
         headline=sentences.headline(study),
         is_gain=study.result.books.equity_change >= 0,
-        cards=[every[name] for name in _CARDS],
+        cards=[_card(every, name) for name in _CARDS],
         warnings=warnings(study),
         bounds=list(_bounds(study)),
         is_thinned=any((fills.side == side).sum() > figures.MARKS for side in (BUY, SELL)),
@@ -88,6 +88,14 @@ def html_of(study: Study) -> str:
         grid=_grid(study.result.scenario),
         groups=groups,
     )
+
+
+def _card(every: Mapping[str, glossary.Row], name: str) -> glossary.Row:
+    """Return one figure of the page's front; beside the deepest fall, in percent, stands its amount."""
+    row = every[name]
+    if name != "max_drawdown":
+        return row
+    return row._replace(text=f"{row.text} ({every['max_drawdown_quote'].text})")
 
 
 def added(study: Study) -> list[str]:

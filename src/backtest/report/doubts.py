@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
@@ -48,7 +49,7 @@ def about_rates(missing_share: float) -> Iterator[str]:
 
 
 def _about_the_answer(study: Study) -> Iterator[str]:
-    books, work = study.result.books, study.measures.work
+    books, work, versus_hold = study.result.books, study.measures.work, study.measures.money.versus_hold
     if not study.result.is_entered:
         yield "The first purchase was never made: the price ran away from its limit, so the grid only waited."
     if study.bounds is not None:
@@ -61,7 +62,7 @@ def _about_the_answer(study: Study) -> Iterator[str]:
         yield f"It covers {span(work.days)}; another month may look quite different. Try a year."
     if books.equity_change > 0 > books.grid_profit - books.fees:
         yield "Closed cycles lost money after fees; the gain is the rise of what was held."
-    if books.versus_hold < 0:
+    if isinstance(versus_hold, Decimal) and versus_hold < 0:
         yield "Simply holding the first purchase would have brought more."
     if books.residual:
         yield f"The books do not add up: {plain(books.residual)} is left over. Please report this."

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from backtest.bnb_market import BnbMarket
+from backtest.measures import why_no_holding
 from backtest.ratios import Absent
 from backtest.report import sentences
 from backtest.report.doubts import warnings
@@ -116,7 +117,7 @@ def _short(result: Result) -> dict[str, object]:
         "equity_change": books.equity_change,
         "grid_profit": books.grid_profit,
         "fees": books.fees,
-        "versus_hold": books.versus_hold,
+        "versus_hold": why_no_holding(result) or books.versus_hold,
         "buys": books.buys,
         "sells": books.sells,
         "cycles": books.cycles,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backtest.candles import FloatColumn, IntColumn
-from backtest.measures import equity_of, from_the_start
+from backtest.measures import equity_of, from_the_start, why_no_holding
 from backtest.ratios import drawdowns
 from backtest.report.thinning import extremes, marks, stretches
 from backtest.result import BUY, SELL, Result
@@ -30,10 +30,14 @@ def equity_figure(study: Study) -> Figure:
     """Gain over time beside holding, the bounds as a band, and below it how far it lies under its peak."""
     result, time_ms = study.result, study.candles.open_ms + study.candles.interval_ms
     quote = study.rules.rules.instrument.quote
-    hold = _hold_line(study)
+    holding = (
+        []
+        if why_no_holding(result)
+        else [line("holding the first purchase", time_ms, _hold_line(study), "$quiet", dash="dot", unit=quote)]
+    )
     traces = [
         *_band(study, time_ms),
-        line("holding the first purchase", time_ms, hold, "$quiet", dash="dot", unit=quote),
+        *holding,
         line("everything in the base", time_ms, _all_in_line(study), "$quiet", unit=quote) | {"visible": "legendonly"},
         line("this grid", time_ms, _gain(result), "$blue", width=2, unit=quote),
         _drawdown_line(result, time_ms),

@@ -6,6 +6,7 @@ from typing import Final
 
 from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
+from backtest.ratios import Absent
 from backtest.result import Result
 from backtest.rules_source import UsedRules
 from backtest.scenario import FillKind, PathRule, Scenario
@@ -56,14 +57,12 @@ def day(ms: int) -> str:
 def headline(study: Study) -> str:
     """Return the whole finding in a sentence or two."""
     result, quote = study.result, study.rules.rules.instrument.quote
-    change, hold = result.books.equity_change, result.books.hold_change
+    change = result.books.equity_change
     verb = "earned" if change >= 0 else "lost"
     total = percent(abs(float(change / result.start_equity)))
-    all_in = study.measures.money.all_in_change
     first = (
         f"This grid would have {verb} {amount(abs(change))} {quote} ({total}) in {span(study.measures.work.days)}. "
-        f"Simply holding what it bought first would have {_moved(hold)}, "
-        f"everything in {study.rules.rules.instrument.base} {_moved(all_in)}."
+        f"{_held(study)}"
     )
     if study.bounds is None:
         return first
@@ -78,6 +77,17 @@ def headline(study: Study) -> str:
     return (
         f"{first} Other readings of the same candles put it between {amount(min(low, high), signed=True)} and "
         f"{amount(max(low, high), signed=True)} {quote}."
+    )
+
+
+def _held(study: Study) -> str:
+    """Return what holding would have brought: the first purchase, where there was one, and everything."""
+    money, base = study.measures.money, study.rules.rules.instrument.base
+    if isinstance(money.hold_change, Absent):
+        return f"Everything in {base} would have {_moved(money.all_in_change)}."
+    return (
+        f"Simply holding what it bought first would have {_moved(money.hold_change)}, "
+        f"everything in {base} {_moved(money.all_in_change)}."
     )
 
 

@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from backtest.parity.calibration import FEWEST_ORDERS, calibrate, fill_words
+from backtest.parity.comparing import Level
 from backtest.parity.evidence import Evidence, evidence_of
 from backtest.parity.heard import UNKNOWN, Prices, Silence, Source, prices_of_candles
 from backtest.parity.lived import Life, Part
 from backtest.parity.matching import Why, pairs_of
+from backtest.parity.terminal import COLUMNS, table_of
 from backtest.result import BUY, SELL, Fills
 from fakes.backtest_studies import walk
 from fakes.grid_examples import btc_rules
@@ -169,3 +173,38 @@ def test_what_was_not_heard_is_not_blamed_on_the_queue():
     assert whys([life((15, 100))], replayed(), prices((1, 10_100, 9), (40, 10_100, 1), silences=deaf)) == [Why.UNHEARD]
     assert whys([life((15, 100))], replayed(), prices((1, 10_100, 9), (40, 10_100, 1))) == [Why.UNHEARD]
     assert whys([life((15, 100))], replayed(), prices((1, 10_100, 9), (15, 10_000, 9))) == [Why.EARLIER]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_no_price_and_no_name_is_ever_cut_however_narrow_the_terminal_is(width: int):
+    levels = [
+        Level(
+            price=price,
+            side=side,
+            orders=1_234,
+            reached=1_200,
+            filled=1_001,
+            live=1_100,
+            replayed=1_200,
+            paired=1_050,
+            wait_s=1_234.5,
+            delay_s=-12.5,
+            price_difference=Decimal("-0.00012345"),
+            why={},
+        )
+        for price in (Decimal("57745.12345"), Decimal("57745.12346"), Decimal("105745.12"))
+        for side in (BUY, SELL)
+    ]
+    table, left_out = table_of(levels, width)
+    printed = StringIO()
+    Console(file=printed, width=width).print(table)
+    lines = printed.getvalue().splitlines()
+    assert "…" not in printed.getvalue()
+    assert max(map(len, lines)) <= width
+    for level in levels:
+        assert sum(line.split()[0] == str(level.price) for line in lines) == 2
+    head = " ".join(lines[: -len(levels)]).split()
+    for name in COLUMNS:
+        assert (name in left_out) != all(word in head for word in name.split()), name
+    assert not {"level", "side", "live", "replayed", "agree"} & set(left_out)
+    assert (not left_out) == (width == 120)

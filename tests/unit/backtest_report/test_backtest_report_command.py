@@ -11,7 +11,7 @@ from adapters.binance.parsing import parse_rules
 from backtest.command_run import main
 from backtest.outside import Outside
 from config.mistakes import ConfigError
-from domain.errors import TradingError
+from domain.errors import InvalidRequest, TradingError
 from fakes.backtest_studies import START_MS, walk
 
 HOURS = 24 * 40
@@ -166,6 +166,8 @@ def test_a_folder_that_is_a_file_and_a_broken_configuration_are_refused(command,
     (tmp_path / "file").write_text("")
     with pytest.raises(TradingError, match=r"out: .*is a file"):
         command(*GRID, "--out", tmp_path / "file")
+    with pytest.raises(InvalidRequest, match=r"^out: .*file/below cannot be written: .*; name a folder"):
+        command(*GRID, "--no-bounds", "--out", tmp_path / "file" / "below")
     with pytest.raises(ConfigError):
         command(*GRID, "--config", Path("none.yaml"))
 

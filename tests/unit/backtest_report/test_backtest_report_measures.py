@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from backtest.measures import days_of, measure
 from backtest.ratios import Absent
+from backtest.report.document import html_of
+from backtest.report.doubts import warnings
 from backtest.report.facts import facts_of, to_json
+from backtest.report.sentences import headline
 from domain.money import ZERO
 from fakes.backtest_studies import a_study, candles, replayed, scenario, walk, without
 
@@ -36,7 +39,8 @@ def test_the_gain_is_the_sum_of_its_parts_and_of_its_months(seed, hours, sigma):
     assert sum((month.gain for month in found.months), ZERO) == money.equity_change
     assert sum(month.fills for month in found.months) == found.work.buys + found.work.sells == len(result.fills)
     assert money.end_equity == money.start_equity + money.equity_change
-    assert money.versus_hold == money.equity_change - money.hold_change
+    if result.is_entered:
+        assert money.versus_hold == money.equity_change - money.hold_change
     assert 0 <= found.risk.max_drawdown < 1
     assert set(found.absent) == {name for name, value in found.flat().items() if value is None} - {
         "max_drawdown_is_over",
@@ -59,6 +63,27 @@ def test_a_still_market_has_reasons_instead_of_numbers():
     told = json.loads(to_json(facts_of(study)), parse_constant=pytest.fail)
     assert told["risk"]["sharpe"] is None
     assert told["absent"]["sharpe"] == found.absent["sharpe"]
+
+
+def test_what_was_never_bought_first_is_not_told_as_held():
+    series = walk(24 * 20, drift=0.002)
+    study = a_study(series, start_empty=True)
+    for one, reason in (
+        (study, "started empty"),
+        (replace(study, result=replace(study.result, is_entered=False)), "never made"),
+    ):
+        never = replace(one, measures=measure(one.result, series))
+        told = facts_of(never)
+        for name in ("hold_change", "versus_hold"):
+            assert told["money"][name] is None
+            assert reason in told["absent"][name]
+        assert told["declared"]["versus_hold"] is None
+        assert not any("Simply holding" in line for line in (headline(never), *warnings(never)))
+        assert "Everything in BTC would have gained" in headline(never)
+        assert "holding the first purchase" not in html_of(never)
+    told = facts_of(a_study(series))
+    assert told["money"]["versus_hold"] is not None
+    assert "versus_hold" not in told["absent"]
 
 
 def test_one_day_has_no_yearly_figures():

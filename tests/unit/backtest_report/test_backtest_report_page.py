@@ -56,6 +56,11 @@ def page(study):
     return html_of(replace(study, origin="from </script><script>alert(1)</script>.csv"))
 
 
+def test_the_deepest_fall_stands_on_the_front_in_percent_with_its_amount(study, page):
+    risk = study.measures.risk
+    assert f'<b class="">{percent(risk.max_drawdown)} ({amount(risk.max_drawdown_quote)} USDT)</b>' in page
+
+
 def test_the_deepest_point_drawn_is_the_fall_that_is_told(study):
     under = next(trace for trace in figures.equity_figure(study)["data"] if trace.get("yaxis") == "y2")
     assert -min(under["y"]) == pytest.approx(study.measures.risk.max_drawdown, rel=1e-8)

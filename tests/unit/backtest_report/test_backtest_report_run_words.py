@@ -37,8 +37,11 @@ SYMBOL = {
 def test_fees_are_percent():
     assert parse_fees("0.1,0.1") == Fees(1_000, 1_000)
     assert parse_fees("0.075") == Fees(750, 750)
+    assert parse_fees("10") == Fees(100_000, 100_000)
+    with pytest.raises(InvalidRequest, match=r"fees: 'abc' is no number; write e\.g\. --fees 0\.1,0\.1"):
+        parse_fees("abc")
     assert parse_fees("0,0.05", "600.5") == Fees(0, 500, Decimal("600.5"))
-    for wrong in ("", "1,2,3", "0.00001", "-0.1", "60", "a,b"):
+    for wrong in ("", "1,2,3", "0.00001", "-0.1", "10.0001", "a,b"):
         with pytest.raises(InvalidRequest, match="fees"):
             parse_fees(wrong)
 
