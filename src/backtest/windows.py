@@ -1,7 +1,6 @@
 """Windows of time to search a grid's parameters in, and later ones to judge what was found."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -39,30 +38,3 @@ def walk_forward(
         end = start + search_ms
         yield Split(from_ms if anchored else start, end, end + embargo_ms, end + embargo_ms + judge_ms)
         start += judge_ms
-
-
-class Fold(NamedTuple):
-    """One judged window and the windows on both sides of it that may be searched, in ms."""
-
-    judge_from_ms: int
-    judge_until_ms: int
-    search: tuple[tuple[int, int], ...]
-
-
-def purged_folds(from_ms: int, until_ms: int, *, folds: int, purge_ms: int = 0, embargo_ms: int = 0) -> Iterator[Fold]:
-    """Yield k-fold cross-validation with purge and embargo.
-
-    Lopez de Prado, Advances in Financial Machine Learning (2018), 7.4.
-
-    Before a judged window `purge_ms` are left out (what began there may still run in it), after it `purge_ms` and
-    `embargo_ms`.
-
-    Raises:
-        ValueError: for fewer than two folds, or a window too short for them.
-    """
-    if folds < 2 or until_ms - from_ms < folds or min(purge_ms, embargo_ms) < 0:
-        raise ValueError("folds must be at least 2, the window as long, purge_ms and embargo_ms not below 0")
-    cuts = [from_ms + (until_ms - from_ms) * i // folds for i in range(folds + 1)]
-    for begin, end in pairwise(cuts):
-        before, after = (from_ms, begin - purge_ms), (end + purge_ms + embargo_ms, until_ms)
-        yield Fold(begin, end, tuple(window for window in (before, after) if window[0] < window[1]))

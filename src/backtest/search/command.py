@@ -16,16 +16,18 @@ from backtest.durations import parse_duration_ms
 from backtest.objectives import check_length, parse_objectives
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules
+from backtest.search.effort import Pace, pace_of
 from backtest.search.exploring import Exploration, Plan, open_storage
 from backtest.search.finding import Finding, Window, found_in, report_of
 from backtest.search.forward import Step, searched_in, splits_of
 from backtest.search.options import OWN, TRIALS, parse
+from backtest.sweep.ahead import Needs, refuse_too_much, refuse_unstartable
 from backtest.sweep.axes import parse_axes
 from backtest.sweep.folder import RESULTS
 from backtest.sweep.options import account_of, base_of, check_threads, deciding_words, resumed
 from backtest.sweep.outcome import command_of, tell, write_outcome
 from backtest.sweep.progress import shown
-from backtest.sweep.space import Space
+from backtest.sweep.space import MOST_ROWS, Space
 from backtest.sweep.state import WorkFolder
 from backtest.sweep.task import Task, digest_of_words
 from backtest.sweep.trials import Ground, Trials, measure_table, refuse_common_mistakes
@@ -38,6 +40,9 @@ from domain.errors import Conflict
 STOPPED: Final = 130
 _JOURNAL: Final = "optuna.journal"
 _WHOLE: Final = "whole"
+_LOOKED_AT: Final = 1_000
+"""Configurations of which one at least must start: a search of as many would find nothing either."""
+_LESS: Final = "fewer --trials, or fewer windows to --walk-forward"
 
 
 class _Wish(NamedTuple):
@@ -68,8 +73,12 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         given.trials = given.begun_with if given.trials is None else given.trials
     try:
         wish = _wish_of(given, program, outside)
+        windows = _windows(wish)
+        pace = pace_of(wish.plan, wish.ground, given.threads)
+        if given.resume is None:
+            _look_ahead(wish, pace, [(window, wish.plan.trials) for window in windows], state)
         with state.working():
-            return _search(wish, state, outside)
+            return _search(wish, windows, pace, state, outside)
     except BadCandles as error:
         refuse("candles", str(error))
     except OSError as error:
@@ -98,6 +107,7 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
         )
     for part in (candles, *searched_in(candles, splits)):
         check_length(plan.aims, (part.end_ms - part.start_ms) / DAY_MS, part.missing_share)
+    _check_count(plan, len(splits) + 1)
     return _Wish(given, plan, ground, rules, origin, tuple(splits))
 
 
@@ -109,6 +119,34 @@ def _check_trials(plan: Plan) -> None:
         refuse("vary", f"there are only {combinations:,} combinations; `sweep` tries them all")
 
 
+def _check_count(plan: Plan, windows: int) -> None:
+    if plan.trials * windows > MOST_ROWS:
+        told = f"{_plan(plan.trials, windows)} are {plan.trials * windows:,}"
+        refuse("trials", f"{told}, at most {MOST_ROWS:,} are made; {_LESS}")
+
+
+def _windows(wish: _Wish) -> list[Window]:
+    """Return where is searched, the whole at last.
+
+    Raises:
+        InvalidRequest: naming `vary`, for one in which nothing can be started.
+    """
+    windows = [Window(f"split-{at + 1}", ground_of(wish, split), split) for at, split in enumerate(wish.splits)]
+    windows.append(Window(_WHOLE, wish.ground, None))
+    some = Space.random(wish.plan.axes, _LOOKED_AT, wish.plan.seed)
+    for window in windows:
+        refuse_unstartable(window.ground, some, f" of {len(some):,} looked at in the window {window.name}")
+    return windows
+
+
+def _look_ahead(wish: _Wish, pace: Pace, todo: Sequence[tuple[Window, int]], state: WorkFolder) -> Needs:
+    """Return what the trials left in each window take, unless that is too much."""
+    candles = len(wish.ground.candles)
+    needs = pace.needs((len(window.ground.candles) / candles, left) for window, left in todo)
+    refuse_too_much(needs, state.folder, wish.given.max_time, less=_LESS)
+    return needs
+
+
 def _identity(wish: _Wish) -> dict[str, str]:
     plan = wish.plan
     walk = [wish.given.walk_forward, wish.given.embargo, wish.given.train, wish.given.anchored]
@@ -116,19 +154,18 @@ def _identity(wish: _Wish) -> dict[str, str]:
     return {**task.identity, "aims, seed or walk-forward": digest_of_words([plan.aims, plan.seed, walk])}
 
 
-def _search(wish: _Wish, state: WorkFolder, outside: Outside) -> int:
+def _search(wish: _Wish, windows: list[Window], pace: Pace, state: WorkFolder, outside: Outside) -> int:
     given, plan = wish.given, wish.plan
     if given.resume is not None:
         state.check(_identity(wish))
     else:
         state.begin({**deciding_words(given, OWN), "begun_with": plan.trials}, _identity(wish))
     storage = open_storage(state.folder / _JOURNAL)
-    windows = [Window(f"split-{at + 1}", ground_of(wish, split), split) for at, split in enumerate(wish.splits)]
-    windows.append(Window(_WHOLE, wish.ground, None))
     explored = [(window, Exploration(plan, storage, window.name)) for window in windows]
+    needs = _look_ahead(wish, pace, [(window, one.left) for window, one in explored], state)
     total = plan.trials * len(windows)
     with stoppable() as stopping, shown(plan.aims[0], total, None, quiet=given.as_json) as watcher:
-        _say(f"{_plan(plan.trials, len(windows))}, {counted(len(wish.ground.candles), 'candle')} in all")
+        _say(f"{_plan(plan.trials, len(windows))}, {counted(len(wish.ground.candles), 'candle')} in all: {needs}")
         for window, exploration in explored:
             for found in exploration.explore(Trials(window.ground, given.threads), stopping):
                 watcher.done(measure_table(found))
@@ -169,7 +206,7 @@ def _judged(wish: _Wish, found: Finding) -> Step:
 
 def _plan(trials: int, windows: int) -> str:
     told = counted(trials, "trial")
-    return told if windows == 1 else f"{told} in each of {windows} windows"
+    return told if windows == 1 else f"{told} in each of {windows:,} windows"
 
 
 def _say(text: str) -> None:

@@ -69,6 +69,11 @@ class Exploration:
             self._study.tell(trial.number, state=TrialState.FAIL)  # its round was broken off
 
     @property
+    def left(self) -> int:
+        """Return how many trials are still to be made."""
+        return max(self._plan.trials - len(self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))), 0)
+
+    @property
     def done(self) -> list[Values]:
         """Return the configurations tried so far, each once, in the order of their first trial."""
         judged = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

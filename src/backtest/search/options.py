@@ -13,10 +13,10 @@ from backtest.command_options import (
     new_parser,
 )
 from backtest.grid_config import GRID_KEYS
-from backtest.sweep.options import add_varied, parse_or_resume
+from backtest.sweep.options import add_max_time, add_varied, parse_or_resume
 
 TRIALS: Final = 200
-OWN: Final = ("out", "resume", "threads", "as_json", "trials")
+OWN: Final = ("out", "resume", "threads", "as_json", "trials", "max_time")
 """Words that say how it is done, or for how long."""
 _EPILOG: Final = """\
 examples:
@@ -62,4 +62,5 @@ def _add_walk(group: argparse._ArgumentGroup) -> None:
 def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--trials", type=int, metavar="N", help=f"configurations to try per window ({TRIALS})")
     add_resumable(group, "search")
+    add_max_time(group)
     add_result_as_json(group)

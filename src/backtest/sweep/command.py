@@ -1,24 +1,21 @@
 """`python -m backtest sweep`: thousands of grids over recorded candles."""
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import bnb_market_of
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
-from backtest.data.room import SPARE_BYTES, size_text
 from backtest.data.series import DAY_MS, refuse
-from backtest.durations import duration_text, parse_duration_ms
 from backtest.objectives import Objective, check_length, parse_objectives
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules
+from backtest.sweep.ahead import refuse_too_much, refuse_unstartable
 from backtest.sweep.folder import RESULTS, SweepFolder, cut
 from backtest.sweep.options import (
     account_of,
@@ -32,11 +29,12 @@ from backtest.sweep.options import (
 from backtest.sweep.progress import shown
 from backtest.sweep.task import Task
 from backtest.sweep.trials import Ground, refuse_common_mistakes
-from backtest.sweep.work import Estimate, Pieces, check_room, estimate, on_this_machine, stoppable
+from backtest.sweep.work import Estimate, Pieces, estimate, on_this_machine, stoppable
 from backtest.wording import counted
 from domain.errors import Conflict
 
 STOPPED: Final = 130
+_LESS: Final = "vary less, draw some of them (--random 10000)"
 
 
 class _Wish(NamedTuple):
@@ -65,8 +63,9 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         given = resumed(given, folder.state.words())
     try:
         wish = _wish_of(given, program, outside)
+        expected = _look_ahead(wish, folder, len(wish.task.space)) if given.resume is None else None
         with folder.state.working():
-            return _sweep(wish, folder, outside)
+            return _sweep(wish, folder, outside, expected)
     except BadCandles as error:
         refuse("candles", str(error))
     except OSError as error:
@@ -88,21 +87,24 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     account = replace(account, fees=replace(account.fees, bnb_market=bnb))
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, space.values(0))
+    refuse_unstartable(ground, space)
     return _Wish(given, Task(ground=ground, space=space), rules, origin, aims[0])
 
 
-def _sweep(wish: _Wish, folder: SweepFolder, outside: Outside) -> int:
+def _sweep(wish: _Wish, folder: SweepFolder, outside: Outside, expected: Estimate | None) -> int:
+    """Begin the sweep that was looked ahead at, or go on with one."""
     task, given, rows = wish.task, wish.given, len(wish.task.space)
-    if given.resume is not None:
+    if expected is None:
         folder.state.check(task.identity)
         if folder.is_finished:
             _say(f"the sweep in {folder.folder} is finished; {folder.folder / RESULTS} holds its {rows:,} rows")
             return 0
     work = _worker(given, task)
-    missing = folder.missing(rows) if given.resume is not None else [range(rows)]
-    expected = estimate(task, sum(map(len, missing)), given.threads)
-    _refuse_too_much(expected, given, folder.folder)
-    if given.resume is None:
+    if expected is None:
+        missing = folder.missing(rows)
+        expected = _look_ahead(wish, folder, sum(map(len, missing)))
+    else:
+        missing = [range(rows)]
         folder.state.begin(deciding_words(given), task.identity)
     if not _work_off(work, cut(missing, expected.piece), wish, folder, _plan(wish, missing, expected)):
         left = sum(map(len, folder.missing(rows)))
@@ -120,24 +122,16 @@ def _worker(given: argparse.Namespace, task: Task) -> Pieces:
     return on_cluster(task, given.ray)
 
 
-def _refuse_too_much(expected: Estimate, given: argparse.Namespace, folder: Path) -> None:
-    there = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
-    check_room(shutil.disk_usage(there).free, expected.disk_bytes, str(there), SPARE_BYTES)
-    if given.max_time is None:
-        return
-    most_s = parse_duration_ms("max-time", given.max_time) / 1000
-    if expected.seconds > most_s:
-        refuse(
-            "max-time",
-            f"this would take about {duration_text(expected.seconds)}, longer than {given.max_time}; vary less, "
-            "draw some (--random 10000), take longer candles, or allow more",
-        )
+def _look_ahead(wish: _Wish, folder: SweepFolder, rows: int) -> Estimate:
+    expected = estimate(wish.task, rows, wish.given.threads)
+    refuse_too_much(expected.needs, folder.folder, wish.given.max_time, less=_LESS)
+    return expected
 
 
 def _plan(wish: _Wish, missing: list[range], expected: Estimate) -> str:
     return (
         f"{counted(sum(map(len, missing)), 'configuration')} on {counted(len(wish.task.ground.candles), 'candle')}: "
-        f"about {duration_text(expected.seconds)} on this machine, {size_text(expected.disk_bytes)} on disk"
+        f"{expected.needs}"
     )
 
 

@@ -79,8 +79,13 @@ def add_varied(group: argparse._ArgumentGroup, *, draws: bool = True) -> None:
 def _add_work(group: argparse._ArgumentGroup) -> None:
     add_resumable(group, "sweep")
     group.add_argument("--ray", metavar="ADDRESS", help="spread over a Ray cluster: auto, HOST:PORT, ray://HOST:PORT")
-    group.add_argument("--max-time", metavar="TIME", help="do not begin what would take longer, e.g. 30m or 2h")
+    add_max_time(group)
     add_result_as_json(group)
+
+
+def add_max_time(group: argparse._ArgumentGroup) -> None:
+    """Add the word for the longest time that work may take."""
+    group.add_argument("--max-time", metavar="TIME", help="do not begin what would take longer, e.g. 30m or 2h")
 
 
 def deciding_words(given: argparse.Namespace, own: Sequence[str] = OWN) -> dict[str, Any]:

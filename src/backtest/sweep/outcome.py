@@ -26,7 +26,6 @@ from backtest.sweep.trials import Ground, Trials
 from backtest.whole_files import write_text
 
 _SHOWN: Final = 5
-_REASONS: Final = 3
 _WIDE: Final = 160  # where no terminal says how wide it is
 _ONE_PATH: Final = (
     "Every configuration was replayed along one declared path. How much the answer depends on that, the two bounds "
@@ -38,7 +37,7 @@ def sweep_of(task: Task, table: pl.DataFrame, aim: Objective, *, rules: UsedRule
     """Return what the report tells of a sweep's rows, in their order, and of its winner.
 
     Raises:
-        InvalidRequest: if nothing ran, with the commonest reasons, or nothing has the objective's measure.
+        InvalidRequest: if nothing has the objective's measure.
     """
     winner = best_row(table, aim)
     values = task.space.values(winner)
@@ -59,14 +58,11 @@ def best_row(table: pl.DataFrame, aim: Objective) -> int:
     """Return the place of the winner, of equal ones the first.
 
     Raises:
-        InvalidRequest: if there is none, with the reason.
+        InvalidRequest: if none has the objective's measure.
     """
     values = table[aim.measure].cast(pl.Float64)
     if values.null_count() == len(values):
-        reasons = table["refusal"].drop_nulls().value_counts(sort=True)
-        told = "; ".join(f"{count:,} times {reason}" for reason, count in reasons.head(_REASONS).iter_rows())
-        short = f"no {aim.name} exists for any of them; a longer window or --objective profit has one"
-        refuse("vary", f"not one could be started: {told}" if told else short)
+        refuse("vary", f"no {aim.name} exists for any of them; a longer window or --objective profit has one")
     found = values.arg_max() if aim.more_is_better else values.arg_min()
     assert found is not None  # noqa: S101 - one is not null
     return found

@@ -10,15 +10,13 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from backtest.data.series import refuse
+from backtest.sweep.ahead import PAGE_BYTES, ROW_BYTES, Needs
 from backtest.sweep.task import MOST_KEPT, Part, Task
 
 _PROBED: Final = 16
 _PIECE_S: Final = 2.0
 _SMALLEST, _LARGEST = 8, 1024
-_ROW_BYTES: Final = 700  # of a part and of the result together
 _DAY_BYTES: Final = 9
-_PAGE_BYTES: Final = 8_000_000
 _DAY_MS: Final = 86_400_000
 
 Pieces = Callable[[Sequence[Sequence[int]], Event], Generator[pl.DataFrame, None, None]]
@@ -28,8 +26,7 @@ Pieces = Callable[[Sequence[Sequence[int]], Event], Generator[pl.DataFrame, None
 class Estimate(NamedTuple):
     """What a sweep will take."""
 
-    seconds: float
-    disk_bytes: int
+    needs: Needs
     piece: int  # rows to be worked off in one go
 
 
@@ -48,24 +45,12 @@ def estimate(task: Task, rows: int, threads: int) -> Estimate:
     candles = task.ground.candles
     days = (candles.end_ms - candles.start_ms) // _DAY_MS + 1
     return Estimate(
-        seconds=each_s * rows,
-        disk_bytes=rows * _ROW_BYTES + min(rows, MOST_KEPT) * days * _DAY_BYTES + _PAGE_BYTES,
+        needs=Needs(
+            seconds=each_s * rows,
+            disk_bytes=rows * ROW_BYTES + min(rows, MOST_KEPT) * days * _DAY_BYTES + PAGE_BYTES,
+        ),
         piece=int(min(max(_PIECE_S / each_s, _SMALLEST), _LARGEST)),
     )
-
-
-def check_room(free_bytes: int, needed_bytes: int, place: str, spare_bytes: int) -> None:
-    """Refuse a sweep that the disk does not hold.
-
-    Raises:
-        InvalidRequest: naming `out`.
-    """
-    if free_bytes < needed_bytes + spare_bytes:
-        refuse(
-            "out",
-            f"{place} has {free_bytes:,} bytes free and this sweep needs about {needed_bytes:,} besides a spare "
-            f"{spare_bytes:,}; vary less, draw some of them (--random 10000), or name a folder on another disk",
-        )
 
 
 def on_this_machine(task: Task, threads: int) -> Pieces:

@@ -1,5 +1,6 @@
 """`python -m backtest search`: proposals, walk-forward, fronts, and going on after a stop."""
 
+import re
 from itertools import product
 from pathlib import Path
 from threading import Event
@@ -38,9 +39,15 @@ def search(home: Path, out: str, *more: str) -> Path:
 
 
 def test_winners_are_judged_on_what_their_search_did_not_see(home: Path, capsys: pytest.CaptureFixture[str]):
-    out = search(home, "walked", "--trials", "24", "--walk-forward", "2", "--embargo", "1d", "--objective", "sharpe")
-    told = capsys.readouterr().out
-    assert "Walk-forward" in told
+    more = ("--walk-forward", "2", "--embargo", "1d", "--objective", "sharpe", "--max-time", "1d")
+    out = search(home, "walked", "--trials", "24", *more)
+    told = capsys.readouterr()
+    assert re.search(
+        r"24 trials in each of 3 windows, 1,440 candles in all: about .* machine, 8\.\d MB on disk", told.err
+    )
+    assert "Walk-forward" in told.out
+    journal = (out / "optuna.journal").stat().st_size
+    assert 72 * 1000 < journal < 72 * 2000
     facts = read_json(out / "result.json")
     (section,) = facts["sections"]
     first, second = section["rows"]
@@ -117,6 +124,9 @@ def test_a_broken_off_search_proposes_what_it_would_have(tmp_path: Path, aims: s
     ("more", "told"),
     [
         (["--trials", "0"], "trials: must be at least 1"),
+        (["--trials", "400000", "--walk-forward", "2"], "trials: 400,000 trials in each of 3 windows are 1,200,000"),
+        (["--walk-forward", "60", "--max-time", "0s"], "max-time: .* longer than 0s; fewer --trials, or fewer windows"),
+        (["--capital", "5"], "vary: not one could be started of 1,000 looked at in the window whole: "),
         (["--trials", "9999999"], "only 2,212,056 combinations; `sweep` tries them all"),
         (["--objective", "proft"], "did you mean profit"),
         (["--walk-forward", "0"], "walk-forward: needs at least one"),

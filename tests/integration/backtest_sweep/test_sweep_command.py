@@ -140,13 +140,14 @@ def test_nothing_is_mixed_and_nothing_overwritten(home: Path, swept: Path):
 def test_mistakes_are_told_before_work_starts(home: Path, more: list[str], told: str):
     with pytest.raises(InvalidRequest, match=told):
         main(words(home, *more, "--out", str(home / "refused")), "sweep", OUTSIDE)
-    assert not (home / "refused" / "parts").exists()
+    assert not (home / "refused").exists()
 
 
-def test_where_nothing_can_start_the_reasons_are_told(home: Path):
+def test_where_nothing_can_start_the_reasons_are_told_and_nothing_is_left(home: Path):
     few = ["--vary", "spacing_perc=0.05,0.06", "--set", "initial_levels=5", "--out", str(home / "none")]
     with pytest.raises(InvalidRequest, match=r"not one could be started: 2 times spacing_perc: fees of 0\.2 %"):
         main(words(home, *few), "sweep", OUTSIDE)
+    assert not (home / "none").exists()
 
 
 def test_draws_and_another_aim_are_told_as_json(home: Path, capsys: pytest.CaptureFixture[str]):

@@ -20,7 +20,7 @@ from backtest.overfitting import (
     probabilistic_sharpe,
 )
 from backtest.ratios import Absent
-from backtest.windows import purged_folds, walk_forward
+from backtest.windows import walk_forward
 
 DAILY = 1 / math.sqrt(250)
 PAPER = Moments(length=1250, sharpe=2.5 * DAILY, skewness=-3.0, kurtosis=10.0)
@@ -105,14 +105,3 @@ def test_walking_forward_judges_later_than_it_searches_and_nothing_twice(data, s
         assert one.judge_until_ms == other.judge_from_ms
     with pytest.raises(ValueError, match="too short"):
         list(walk_forward(0, search + judged + embargo - 1, search_ms=search, judge_ms=judged, embargo_ms=embargo))
-
-
-@given(st.integers(2, 8), st.integers(8, 300), st.integers(0, 10), st.integers(0, 10))
-def test_folds_leave_purge_and_embargo_around_what_is_judged(folds, length, purge, embargo):
-    found = list(purged_folds(0, length, folds=folds, purge_ms=purge, embargo_ms=embargo))
-    assert [fold.judge_from_ms for fold in found[1:]] == [fold.judge_until_ms for fold in found[:-1]]
-    assert (found[0].judge_from_ms, found[-1].judge_until_ms) == (0, length)
-    for fold in found:
-        for start, end in fold.search:
-            assert start < end
-            assert end <= fold.judge_from_ms - purge or start >= fold.judge_until_ms + purge + embargo

@@ -7,12 +7,13 @@ import polars as pl
 import pytest
 
 from backtest.overfitting import judge
+from backtest.search.effort import Pace
+from backtest.sweep.ahead import Needs, check_room, refuse_too_much
 from backtest.sweep.folder import PARTS, RESULTS, SweepFolder, cut
 from backtest.sweep.luck import judge_winner, sharpe_per_day
 from backtest.sweep.options import deciding_words, parse
 from backtest.sweep.state import WorkFolder
 from backtest.sweep.task import RETURNS
-from backtest.sweep.work import check_room
 from domain.errors import Conflict, InvalidRequest, NotFound
 
 IDENTITY = {"candles": "a", "grid": "b"}
@@ -96,9 +97,27 @@ def test_files_are_noted_by_their_full_path_so_that_any_folder_goes_on():
 
 
 def test_a_disk_too_small_is_told_before_work_starts():
-    check_room(100, 60, "/there", 40)
-    with pytest.raises(InvalidRequest, match="out: /there has 99 bytes free"):
-        check_room(99, 60, "/there", 40)
+    check_room(100, 60, "/there", 40, less="vary less")
+    with pytest.raises(InvalidRequest, match=r"out: /there has 99 bytes free .* 60 besides a spare 40; vary less, or"):
+        check_room(99, 60, "/there", 40, less="vary less")
+
+
+def test_what_no_disk_holds_and_what_takes_too_long_is_refused_and_leaves_nothing(tmp_path: Path):
+    folder = tmp_path / "not" / "there"
+    with pytest.raises(InvalidRequest, match=f"out: {tmp_path} has .*; fewer --trials, or name"):
+        refuse_too_much(Needs(1.0, 1 << 62), folder, None, less="fewer --trials")
+    with pytest.raises(InvalidRequest, match=r"max-time: .* longer than 30m; fewer --trials, take longer candles"):
+        refuse_too_much(Needs(1801.0, 0), folder, "30m", less="fewer --trials")
+    refuse_too_much(Needs(1800.0, 0), folder, "30m", less="fewer --trials")
+    assert not folder.parent.exists()
+
+
+def test_a_search_takes_its_proposals_two_replays_of_each_and_a_journal_of_all_windows():
+    pace = Pace(proposal_s=0.25, replay_s=2.0, journal_bytes=1000.0)
+    needs = pace.needs([(0.5, 100), (1.0, 200)])
+    assert needs.seconds == pytest.approx(0.25 * 300 + 2 * 2.0 * (50 + 200))
+    assert needs.disk_bytes == 330_000 + 202 * 700 + 8_000_000
+    assert pace.needs([(0.5, 0), (1.0, 0)]).seconds == 0
 
 
 def test_luck_is_judged_as_the_whole_would_be_where_the_sample_is_the_whole():
