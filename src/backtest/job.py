@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from backtest.candles import BadCandles
-from backtest.job_inputs import Inputs, fees_of, fill_of, inputs_of, store_of
+from backtest.job_inputs import Inputs, fill_of, inputs_of, store_of
 from backtest.job_words import beyond_memory, unfit_candles
 from backtest.rules_source import UsedRules
 from backtest.scenario import Delays, PathRule
@@ -65,8 +65,8 @@ def study_of(inputs: Inputs, now_ms: int) -> Study:
         inputs.candles,
         UsedRules(given.rules, "the exchange's, when the job was submitted", today),
         Assumptions(
-            balances=given.balances,
-            fees=fees_of(given),
+            balances=inputs.scenario.balances,
+            fees=inputs.scenario.fees,
             fill=fill_of(given),
             path=PathRule(given.path),
             delays=Delays(given.latency_ms, given.orders_per_10s),

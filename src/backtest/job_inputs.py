@@ -3,8 +3,9 @@
 Nothing here loads the engine, so that a look before a job is taken is short.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from backtest.data.loading import GapsInWindow, NoneInWindow, NotStored, load_ca
 from backtest.data.series import DAY_MS
 from backtest.data.store import FOLDER, Store
 from backtest.grid_config import parse_grid
+from backtest.job_bnb import fees_of, with_bnb
 from backtest.job_words import beyond_memory, gaps_in_window, none_in_window, not_stored, unfit_candles
 from backtest.scenario import PPM, Fees, FillAssumption, FillKind, PathRule, Scenario
 from domain.errors import FieldMistake, InvalidRequest
@@ -50,8 +52,14 @@ def inputs_of(given: BacktestParameters, store: Store) -> Inputs:
     except GapsInWindow as error:
         mistakes += gaps_in_window(error, given, store)
         candles = candles_of(given.model_copy(update={"allow_gaps": True}), store)
+    fees = fees_of(given)
+    balances: Mapping[str, Decimal] = given.balances
     try:
-        request, scenario = _planned(given, candles)
+        fees, balances = with_bnb(given, candles, store)
+    except InvalidRequest as error:
+        mistakes += error.mistakes
+    try:
+        request, scenario = _planned(given, candles, fees, balances)
     except InvalidRequest as error:
         raise InvalidRequest([*mistakes, *_of_the_grid(error, given)]) from None
     if mistakes:
@@ -92,22 +100,20 @@ def _loaded(given: BacktestParameters, store: Store) -> Candles:
     return load(from_ms, to_ms, allow_gaps=given.allow_gaps)
 
 
-def fees_of(given: BacktestParameters) -> Fees:
-    return Fees(int(given.maker_rate * PPM), int(given.taker_rate * PPM), given.bnb_price)
-
-
 def fill_of(given: BacktestParameters) -> FillAssumption:
     return FillAssumption(FillKind(given.fill), int((given.share_perc or 0) * _PPM_PER_PERCENT))
 
 
-def _planned(given: BacktestParameters, candles: Candles) -> tuple[GridRequest, Scenario]:
+def _planned(
+    given: BacktestParameters, candles: Candles, fees: Fees, balances: Mapping[str, Decimal]
+) -> tuple[GridRequest, Scenario]:
     request = parse_grid(given.config, given.rules.instrument)
     scenario = Scenario.of(
         request,
         candles,
         given.rules,
-        balances=given.balances,
-        fees=fees_of(given),
+        balances=balances,
+        fees=fees,
         fill=fill_of(given),
         path=PathRule(given.path),
     )
@@ -115,7 +121,8 @@ def _planned(given: BacktestParameters, candles: Candles) -> tuple[GridRequest, 
 
 
 def _of_the_grid(error: InvalidRequest, given: BacktestParameters) -> Iterator[FieldMistake]:
-    """Yield mistakes of the grid; its capital by where it stands in the request, for the account has one too."""
+    """Yield mistakes of the grid and of fees by where they stand in the request; the account has a capital too."""
     own = next((key for key in ("capital", "capital_usd") if given.config.get(key) is not None), None)
+    where = {"bnb_price": "fees.bnb_price", "bnb": "fees.bnb"} | ({"capital": f"config.{own}"} if own else {})
     for mistake in error.mistakes:
-        yield replace(mistake, field=f"config.{own}") if own and mistake.field == "capital" else mistake
+        yield replace(mistake, field=where.get(mistake.field, mistake.field))

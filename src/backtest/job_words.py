@@ -18,7 +18,7 @@ _EXAMPLE: Final = "2024-01"
 
 def not_stored(error: NotStored, given: BacktestParameters, store: Store) -> FieldMistake:
     """Say that no candles are there of which the wanted ones could be made."""
-    command = _command(error.wanted, given.from_ms, store)
+    command = get_more(error.wanted, given.from_ms, store)
     symbol = given.symbol
     if error.intervals:
         there = ", ".join(sorted(error.intervals, key=INTERVALS_MS.__getitem__))
@@ -43,8 +43,8 @@ def none_in_window(error: NoneInWindow, given: BacktestParameters, store: Store)
     field = _start_field(given) if given.from_ms is not None or given.days is not None else "to"
     return FieldMistake(
         field,
-        f"no candles of {_name(error.series)} lie in this window; stored are those from {_iso(held.first_ms)} until "
-        f"{_iso(held.end_ms)}. Choose another window between these, or {_command(error.series, error.from_ms, store)}",
+        f"no candles of {_name(error.series)} lie in this window; stored are those from {iso(held.first_ms)} until "
+        f"{iso(held.end_ms)}. Choose another window between these, or {get_more(error.series, error.from_ms, store)}",
     )
 
 
@@ -58,20 +58,20 @@ def gaps_in_window(error: GapsInWindow, given: BacktestParameters, store: Store)
     if before:
         yield FieldMistake(
             _start_field(given),
-            f"candles of {name} are stored from {_iso(found.first_ms)} on, this window asks for {before[0].missing:,} "
-            f"before that; begin there, {anyway}, or {_command(found.series, before[0].from_ms, store)}",
+            f"candles of {name} are stored from {iso(found.first_ms)} on, this window asks for {before[0].missing:,} "
+            f"before that; begin there, {anyway}, or {get_more(found.series, before[0].from_ms, store)}",
         )
     if after:
         yield FieldMistake(
             "to",
-            f"candles of {name} are stored until {_iso(found.end_ms)}, this window asks for {after[0].missing:,} after "
-            f"that; end there, {anyway}, or {_command(found.series, after[0].from_ms, store)}",
+            f"candles of {name} are stored until {iso(found.end_ms)}, this window asks for {after[0].missing:,} after "
+            f"that; end there, {anyway}, or {get_more(found.series, after[0].from_ms, store)}",
         )
     if between:
         yield FieldMistake(
             "allow_gaps",
             f"{_count(between)} of {name} are missing within this window: {gaps_text(between)}, UTC. Choose another "
-            f"window, {anyway}, or {_command(found.series, between[0].from_ms, store)}",
+            f"window, {anyway}, or {get_more(found.series, between[0].from_ms, store)}",
         )
 
 
@@ -103,12 +103,12 @@ def _name(series: Series) -> str:
     return f"{series.symbol} ({series.interval})"
 
 
-def _iso(ms: int) -> str:
+def iso(ms: int) -> str:
     """Return a moment as `from` and `to` take it."""
     return f"{utc(ms).replace(' ', 'T')}Z"
 
 
-def _command(series: Series, from_ms: int | None, store: Store) -> str:
+def get_more(series: Series, from_ms: int | None, store: Store) -> str:
     """Return how the owner gets what is missing: a command that works as it stands, whatever folder is in use."""
     start = _EXAMPLE if from_ms is None else str(Month.of(from_ms))
     words = ["python", "-m", "backtest", "data", "get", series.symbol, "--interval", series.interval, "--from", start]

@@ -1,7 +1,7 @@
 """What the server tells the process of a back-test, and what it gets back: the parameters, and files by name."""
 
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,6 +9,8 @@ from domain.instrument import InstrumentRules, Market
 
 BACKTEST: Final = "backtest"
 """The kind's name."""
+BNB_FOLLOWS_MARKET: Final = "market"
+"""The price of BNB that is told by its market's candles."""
 PARAMETERS: Final = "parameters.json"
 RESULT: Final = "result.json"
 REPORT: Final = "report.html"
@@ -26,7 +28,8 @@ class BacktestParameters(BaseModel):
         config: the grid, as POST /api/grid/start takes it.
         balances: what the account holds at the start, by asset.
         maker_rate, taker_rate: commission, as fractions.
-        bnb_price: quote per BNB; with it fees are paid in BNB at Binance's discount. None: from what is received.
+        bnb_price: quote per BNB; with it fees are paid in BNB at Binance's discount. None: from what is received;
+            `market`: at what its stored candles tell, worth 1 % of the capital where `balances` names no BNB.
         latency_ms: from what the grid sees to what reaches the venue.
         orders_per_10s: most orders in ten seconds, as the risk gate has it; 0: no limit.
         share_perc: percent of a candle's volume that an order at the touched price gets; for `share` alone.
@@ -47,7 +50,7 @@ class BacktestParameters(BaseModel):
     balances: dict[str, Decimal]
     maker_rate: Decimal = Field(ge=0, lt=1)
     taker_rate: Decimal = Field(ge=0, lt=1)
-    bnb_price: Decimal | None = Field(None, gt=0)
+    bnb_price: Annotated[Decimal, Field(gt=0)] | Literal["market"] | None = None
     fill: Literal["touch", "through", "share"] = "touch"
     share_perc: Decimal | None = Field(None, gt=0, le=100)
     path: Literal["candle", "optimistic", "pessimistic"] = "candle"

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 from pydantic_core import PydanticCustomError
 
 from domain.instrument import MOST_FEE_PERCENT, FeeRates, InstrumentRules, Market
-from ports.backtest_job import BacktestParameters
+from domain.money import ZERO
+from ports.backtest_job import BNB_FOLLOWS_MARKET, BacktestParameters
 from routes.mistakes import Strict
 from routes.schemas import Amount, GridShape, MarketType, OfSymbol, Percent, read_amount
 
@@ -20,6 +21,7 @@ _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LATEST_MS: Final = 10**14
 _DAY_MS: Final = 86_400_000
+_MOST_BNB_PRICE: Final = 10**15
 _BNB_SHARE: Final = Decimal("0.01")
 """Of the capital, as `python -m backtest run` assumes."""
 
@@ -70,6 +72,23 @@ FeePercent = Annotated[
 ]
 
 
+def _bnb_price(value: Any) -> Any:
+    """Return the price of BNB, a Decimal or `market`.
+
+    Raises:
+        PydanticCustomError: `bnb_price`.
+    """
+    if value is None or value == BNB_FOLLOWS_MARKET:
+        return value
+    try:
+        price = read_amount(value)
+    except PydanticCustomError:
+        price = ZERO
+    if not 0 < price <= _MOST_BNB_PRICE:
+        raise PydanticCustomError("bnb_price", "no price of BNB")
+    return price
+
+
 class FeesShape(Strict):
     """`fees` of a back-test."""
 
@@ -77,8 +96,13 @@ class FeesShape(Strict):
 
     maker_perc: FeePercent | None = Field(None, description="percent; default: the account's own")
     taker_perc: FeePercent | None = Field(None, description="percent; default: the account's own")
-    bnb_price: Amount | None = Field(
-        None, description="quote per BNB; with it fees are paid in BNB at the exchange's discount"
+    bnb_price: Annotated[
+        Decimal | Literal["market"] | None,
+        BeforeValidator(_bnb_price, json_schema_input_type=float | Literal["market"] | None),
+    ] = Field(
+        None,
+        description="quote per BNB, or market for what its stored candles tell; with it fees are paid in BNB at the "
+        "exchange's discount",
     )
     bnb: Amount | None = Field(None, description="BNB on the account at the start; default: worth 1 % of the capital")
 
@@ -188,8 +212,10 @@ class BacktestBody(OfSymbol):
         shape, maker, taker = self.config, self.fees.maker_perc, self.fees.taker_perc
         capital = self.capital or shape.capital or shape.capital_usd or default_capital
         balances = {rules.instrument.quote: capital}
-        if (price := self.fees.bnb_price) is not None:
-            balances["BNB"] = self.fees.bnb or round(capital * _BNB_SHARE / price, 8)
+        if self.fees.bnb is not None:
+            balances["BNB"] = self.fees.bnb
+        elif isinstance(price := self.fees.bnb_price, Decimal):
+            balances["BNB"] = round(capital * _BNB_SHARE / price, 8)
         given = BacktestParameters(
             symbol=symbol,
             market_type=Market(rules.instrument.market),

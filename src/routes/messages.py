@@ -85,9 +85,13 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{field} excludes from; give one of the two, to may stand beside either",
         "{field} exclui from; informe um dos dois, to pode acompanhar qualquer um",
     ),
+    "bnb_price": (
+        "{field} must be what a BNB costs in quote, above 0, e.g. 600, or market",
+        "{field} deve ser quanto custa um BNB na moeda de cotação, acima de 0, por exemplo 600, ou market",
+    ),
     "bnb_price_needed": (
-        "{field} needs bnb_price beside it; give what a BNB costs in quote",
-        "{field} precisa de bnb_price; informe quanto custa um BNB na moeda de cotação",
+        "{field} needs bnb_price beside it; give what a BNB costs in quote, or market",
+        "{field} precisa de bnb_price; informe quanto custa um BNB na moeda de cotação, ou market",
     ),
     "not_replayed": (
         "{field}: grids on {market} cannot be back-tested yet; use spot",

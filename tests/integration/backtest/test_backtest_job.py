@@ -19,7 +19,7 @@ from backtest.data.columns import SCHEMAS
 from backtest.data.options import parse as data_options
 from backtest.data.series import DAY_MS, Series
 from backtest.data.store import FOLDER, Store
-from backtest.job import main
+from backtest.job import main, study_of
 from backtest.job_check import main as check
 from backtest.job_inputs import candles_of, inputs_of
 from domain.errors import InvalidRequest
@@ -39,7 +39,7 @@ BODY = {
 }
 
 
-def keep(folder: Path, candles: Candles) -> Store:
+def keep(folder: Path, candles: Candles, symbol: str = "BTCUSDT") -> Store:
     """Store candles of an hour where a job of the data folder `folder` finds them."""
     columns = {name: getattr(candles, name) for name in ("open_ms", "open", "high", "low", "close")}
     rows = {
@@ -50,7 +50,7 @@ def keep(folder: Path, candles: Candles) -> Store:
     store = Store(folder / FOLDER)
     with store.writing():
         store.put(
-            Series.named("BTCUSDT", "spot", "klines", "1h"),
+            Series.named(symbol, "spot", "klines", "1h"),
             pl.DataFrame({**columns, **rows}, schema=SCHEMAS[Recording.KLINES]),
         )
     return store
@@ -147,6 +147,12 @@ PLAIN = {"initial_levels": 12, "spacing_perc": 1}
             "to",
             "until 2024-01-04T00:00Z, this window asks for 48 after that",
         ),
+        (
+            {"fees": {"bnb_price": "market"}, "allow_gaps": True},
+            "fees.bnb_price",
+            "instead, or get more on the server's machine: python -m backtest data get BNBUSDT --interval 1h",
+        ),
+        ({"fees": {"bnb_price": "0.000000001"}, "allow_gaps": True}, "fees.bnb_price", "at most 8 decimals"),
         ({"capital": 20, "config": PLAIN, "allow_gaps": True}, "capital", "20 is too little for 12 levels"),
         ({"capital": 500, "allow_gaps": True}, "config.capital", "only 500 are free"),
     ],
@@ -208,3 +214,25 @@ def test_days_count_back_from_the_end_of_what_is_stored_or_asked_for(tmp_path: P
     assert (earlier.start_ms, earlier.end_ms) == (START_MS + 3 * DAY_MS, START_MS + 4 * DAY_MS)
     with pytest.raises(InvalidRequest, match="gaps"):
         candles_of(parameters(tmp_path, **{"from": None}, to="2024-01-03", days=2), store)
+
+
+def test_fees_follow_what_bnb_cost_over_the_same_time(tmp_path: Path) -> None:
+    candles = walk(24 * 3)
+    keep(tmp_path, candles)
+    store = keep(tmp_path, without(walk(24 * 3, seed=2), 60, 72), "BNBUSDT")
+    given = parameters(tmp_path, fees={"bnb_price": "market"})
+    with pytest.raises(InvalidRequest, match=r"fees.bnb_price: .* until 2024-01-03T12:00Z, too short; give a number"):
+        inputs_of(given, store)
+    inputs = inputs_of(given.model_copy(update={"allow_gaps": True}), store)
+    market = inputs.scenario.fees.bnb_market
+    assert market is not None
+    assert inputs.scenario.balances["BNB"] == round(100 / market.first_price, 8)
+    found = study_of(inputs, START_MS)
+    assert found.result.scenario.fees.bnb_market is market
+    assert found.result.books.fees_by_asset.keys() == {"BNB"}
+    named = parameters(tmp_path, fees={"bnb_price": "market", "bnb": 2}, allow_gaps=True)
+    assert inputs_of(named, store).scenario.balances["BNB"] == 2
+    keep(tmp_path / "late", candles)
+    late = keep(tmp_path / "late", without(walk(24 * 3, seed=2), 0, 5), "BNBUSDT")
+    with pytest.raises(InvalidRequest, match=r"fees.bnb_price: .* from 2024-01-01T05:00Z on, too late; give a number"):
+        inputs_of(named, late)
