@@ -22,6 +22,7 @@ _PPM_PER_PERCENT: Final = 10_000
 _BNB_SHARE: Final = Decimal("0.01")
 _EXAMPLES: Final = {
     "capital": "10000",
+    "max_exposure": "5000",
     "fees": "0.1,0.1",
     "bnb_price": "600",
     "bnb": "0.5",
@@ -136,15 +137,15 @@ def balances_of(instrument: Instrument, capital: Decimal, fees: Fees, bnb: str |
     return balances
 
 
-def parse_capital(text: str) -> Decimal:
-    """Return the account's capital in quote.
+def parse_capital(text: str, field: str = "capital") -> Decimal:
+    """Return the account's capital, or another amount of an option, in quote.
 
     Raises:
-        InvalidRequest: naming `capital`.
+        InvalidRequest: naming `field`.
     """
-    capital = _number("capital", text)
+    capital = _number(field, text)
     if capital <= 0:
-        raise _wrong("capital", f"must be above 0, was {text}")
+        raise _wrong(field, f"must be above 0, was {text}")
     return capital
 
 

@@ -134,10 +134,7 @@ def limit_of(given: argparse.Namespace) -> Decimal | None:
     """
     if given.max_exposure is None:
         return None
-    try:
-        limit = parse_capital(given.max_exposure)
-    except InvalidRequest as error:
-        raise InvalidRequest([replace(mistake, field="max_exposure") for mistake in error.mistakes]) from None
+    limit = parse_capital(given.max_exposure, "max_exposure")
     if limit > MOST_AMOUNT:
         refuse("max_exposure", f"must be at most {MOST_AMOUNT}, was {given.max_exposure}")
     if limit % UNIT:

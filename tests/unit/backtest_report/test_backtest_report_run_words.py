@@ -13,7 +13,7 @@ from backtest.chosen_market import rules_of
 from backtest.portfolio.options import assumed_of
 from backtest.portfolio.options import parse as portfolio_words
 from backtest.rules_source import RULES_NOTES, UsedRules, built_in, find_rules, read_rules
-from backtest.run_options import parse, parse_fees, parse_fill, wish_of
+from backtest.run_options import parse, parse_capital, parse_fees, parse_fill, wish_of
 from backtest.scenario import Delays, Fees, FillAssumption, FillKind
 from config.settings import Settings
 from domain.errors import InvalidRequest
@@ -40,6 +40,8 @@ def test_fees_are_percent():
     assert parse_fees("10") == Fees(100_000, 100_000)
     with pytest.raises(InvalidRequest, match=r"fees: 'abc' is no number; write e\.g\. --fees 0\.1,0\.1"):
         parse_fees("abc")
+    with pytest.raises(InvalidRequest, match=r"max_exposure: 'x' is no number; write e\.g\. --max-exposure 5000"):
+        parse_capital("x", "max_exposure")
     assert parse_fees("0,0.05", "600.5") == Fees(0, 500, Decimal("600.5"))
     for wrong in ("", "1,2,3", "0.00001", "-0.1", "10.0001", "a,b"):
         with pytest.raises(InvalidRequest, match="fees"):
