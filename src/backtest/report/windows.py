@@ -24,12 +24,13 @@ def windows_figure(study: Study) -> Figure | None:
         "customdata": [window.cycles for window in ran],
         "hovertemplate": "from %{x}: %{y:.2%}, %{customdata} cycles<extra></extra>",
     }
+    held = [(day(window.from_ms), window.hold_fraction) for window in ran if window.hold_fraction is not None]
     hold = {
         "type": "scatter",
         "mode": "markers",
         "name": "holding the first purchase",
-        "x": names,
-        "y": short(np.array([window.hold_fraction or 0.0 for window in ran])),
+        "x": [name for name, _ in held],
+        "y": short(np.array([fraction for _, fraction in held])),
         "marker": {"color": "$text", "symbol": "line-ew-open", "size": 12},
         "hovertemplate": "holding: %{y:.2%}<extra></extra>",
     }
@@ -37,7 +38,7 @@ def windows_figure(study: Study) -> Figure | None:
     layout["xaxis"] = axis() | {"type": "category", "nticks": 12}
     layout["yaxis"] |= {"tickformat": ".1%", "zeroline": True}
     layout["bargap"] = 0.25
-    return {"data": [bars, hold], "layout": layout}
+    return {"data": [bars, hold] if held else [bars], "layout": layout}
 
 
 def windows_sentence(study: Study) -> str:
