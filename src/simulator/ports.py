@@ -29,8 +29,13 @@ class Ports:
         return max((gateway.backlog for gateway in self.gateways), default=0)
 
     @property
+    def were_opened(self) -> bool:
+        """Tell whether the process ever listened; still known after `close`."""
+        return bool(self._doors)
+
+    @property
     def addresses(self) -> list[str]:
-        """Return host and port of each, in the order in which they were opened."""
+        """Return host and port of each that listens, in the order in which they were opened."""
         shown = f"[{self._host}]" if ":" in self._host else self._host
         return [f"{shown}:{door.port}" for door in self._doors]
 

@@ -170,7 +170,7 @@ class Simulator:
         if self._market.source == "live":
             await cast("LiveFeed", self._market).close()
         if self._store is not None:
-            if self._status == 0 and self._ports.addresses:
+            if self._status == 0 and self._ports.were_opened:
                 self._turns.finish()
                 self._turns.checkpoint(clean=True)
             self._store.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,10 +45,12 @@ class VenueProcess:
         self.stop()
 
     def stop(self) -> None:
+        """Ask for an orderly end, which must be one, unless it was killed before."""
         self._process.terminate()
-        self._process.wait(20)
+        status = self._process.wait(20)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        assert status in (0, -signal.SIGKILL), f"the simulator left with {status}"
 
     def kill(self) -> None:
         """End it without warning, as a power cut would."""
