@@ -85,7 +85,7 @@ def aim(
     for k in range(first, until):
         side = cell[at.SIDE][k]
         if cell[at.WANT_LOTS][k] > 0 and flight[at.FLIGHT * k + at.SLOT * side + at.STAGE] == at.NO_ORDER:
-            place_if_free(k, side, now, rules, cell, flight, state)
+            place_if_free(k, side, now, rules, ladder, cell, flight, state)
     keep_timer(state)
 
 
@@ -106,7 +106,9 @@ def drop_surplus(k: int, side: int, now: int, rules: Ints, cell: Table, flight: 
     flight[slot + at.STUCK] = stuck
 
 
-def place_if_free(k: int, side: int, now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
+def place_if_free(
+    k: int, side: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column
+) -> None:
     """Send what cell `k` wants, unless it has to wait or was given up."""
     slot = at.FLIGHT * k + at.SLOT * side
     if state[at.CANCELS + side] + state[at.STUCK_ORDERS + side] > 0:
@@ -120,13 +122,21 @@ def place_if_free(k: int, side: int, now: int, rules: Ints, cell: Table, flight:
         return
     if is_faulted(k, side == cells.BUYING, rules, cell, state):
         return
-    if side == cells.BUYING and is_rate_used_up(now, rules, cell, flight, state):
-        state[at.WITHHELD] = 1
-        state[at.TIMED] = 1
-        if flight[slot + at.WAITS] == 0:
-            flight[slot + at.WAITS] = 1
-            state[at.RATE_WAITS] += 1
-        return
+    if side == cells.BUYING:
+        need = cell[at.WANT_LOTS][k] * ladder[at.PRICES][k] * rules[at.NOTIONAL_UNIT]
+        if is_over_limit_late(need, rules, ladder, cell, flight, state):
+            state[at.WITHHELD] = 1
+            if flight[slot + at.WAITS] != at.FOR_LIMIT:
+                flight[slot + at.WAITS] = at.FOR_LIMIT
+                state[at.OVER_LIMIT_EVER] += 1
+            return
+        if is_rate_used_up(now, rules, cell, flight, state):
+            state[at.WITHHELD] = 1
+            state[at.TIMED] = 1
+            if flight[slot + at.WAITS] != at.FOR_RATE:
+                flight[slot + at.WAITS] = at.FOR_RATE
+                state[at.RATE_WAITS] += 1
+            return
     flight[slot + at.WAITS] = 0
     cycle = cell[at.CYCLE][k]
     flight[slot + at.STAGE] = at.UNDER_WAY
@@ -137,6 +147,24 @@ def place_if_free(k: int, side: int, now: int, rules: Ints, cell: Table, flight:
         flight[slot + at.TAKES] = 1
     count_sent(now, rules, cell, flight, state)
     send(k, side, PLACEMENT, now, rules, flight, state)
+
+
+def is_over_limit_late(need: int, rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> bool:
+    """Tell whether a buy would lift what the account has at risk above the limit, as `risk.gate.judge` has it."""
+    limit = rules[at.MAX_EXPOSURE]
+    return limit >= 0 and state[at.OTHERS_AT_RISK] + at_risk_late(rules, ladder, cell, flight, state) + need > limit
+
+
+def at_risk_late(rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> int:
+    """Return what the grid has at risk: its buys, on their way or resting, and what it holds at what that cost."""
+    orders = 0
+    first = 0
+    for k in range(len(cell[at.SIDE])):
+        if flight[at.FLIGHT * k + at.STAGE] != at.NO_ORDER:
+            orders += flight[at.FLIGHT * k + at.LEFT] * ladder[at.PRICES][k]
+        first += cell[at.FIRST][k]
+    cost = state[at.OWN_COST] + first * state[at.FIRST_PRICE]
+    return orders * rules[at.NOTIONAL_UNIT] + cost * rules[at.BASE_UNIT]
 
 
 def is_rate_used_up(now: int, rules: Ints, cell: Table, flight: Ints, state: Ints) -> bool:

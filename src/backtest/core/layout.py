@@ -157,7 +157,7 @@ STUCK = 6  # 1: the order is not wanted, and its slot cools
 REFUSED = 7  # attempts of cycle REFUSED_CYCLE that were refused for another reason
 REFUSED_CYCLE = 8
 AGAIN = 9  # ms before which nothing is sent
-WAITS = 10  # 1: the gate makes it wait
+WAITS = 10  # what of the gate it waits for: FOR_RATE, FOR_LIMIT, or 0
 FOLLOWING = 11  # two places: the request sent after the placement, after the cancel, -1: none
 DUE = 13  # two places: ms at which they arrive
 SLOT = 15
@@ -178,6 +178,9 @@ IDLE = 0
 ON_BUYS = 1
 ON_SELLS = 2
 ON_TAKER = 3
+
+FOR_RATE = 1  # its limit of orders
+FOR_LIMIT = 2  # its limit of exposure
 
 TIMER_MS = 1_000  # the live worker's timer (grid.worker_host)
 RATE_MS = 10_000  # the gate's window (risk.gate)

@@ -153,8 +153,10 @@ def test_a_mute_user_stream_is_found_out_by_the_price_and_what_it_kept_is_booked
     grids.clock.ahead_s += 11  # what REST told first is owed no longer
     grids.until(lambda _shown: grids.venue.streams.counts.user_reconnects > 0)
     told = grids.venue.streams.counts.user_events
-    process.print_trade("BTCUSDT", below(grids.until(is_trading)), "50")
-    grids.until(lambda shown: grids.venue.streams.counts.user_events > told and is_trading(shown))
+    traded = grids.until(is_trading).books.trades
+    process.print_trade("BTCUSDT", below(grids.shown), "50")
+    grids.until(lambda shown: shown.books.trades > traded and is_trading(shown))
+    grids.until(lambda _shown: grids.venue.streams.counts.user_events > told)
     ours = {order.client_id for order in grids.shown.open_orders}
     assert {order["clientOrderId"] for order in resting(caller)} == ours
     assert grids.shown.books.residual == 0
