@@ -62,6 +62,7 @@ class Setting(NamedTuple):
             self.numbers.gap,
             self.numbers.entry_lots,
             self.start_empty,
+            self.numbers.borrowed,
         )
         return rows, totals
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.futures import MarginType
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import ZERO
 from domain.orders import Fill, Side, Status
@@ -12,6 +13,14 @@ from domain.orders import Fill, Side, Status
 class Spacing(StrEnum):
     GEOMETRIC = "geometric"
     ARITHMETIC = "arithmetic"
+
+
+class Direction(StrEnum):
+    """Which positions a grid takes. Spot grids are long: what is sold was bought before."""
+
+    NEUTRAL = "neutral"  # long below the start price, short above it
+    LONG = "long"
+    SHORT = "short"
 
 
 class OnStop(StrEnum):
@@ -48,7 +57,8 @@ class GridRequest:
 
     `levels` counts all price rungs. `spacing_percent` is percent between neighbours (geometric) or percent of the
     start price (arithmetic). With `lower` and `upper` the ladder lies between these bounds and spacing follows.
-    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead.
+    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead. The last three are for
+    futures: None takes what the configuration says.
     """
 
     instrument: Instrument
@@ -60,6 +70,18 @@ class GridRequest:
     capital: Decimal | None = None
     quantity: Decimal | None = None
     start_empty: bool = False
+    direction: Direction = Direction.LONG
+    leverage: int | None = None
+    margin_type: MarginType | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTerms:
+    """How a futures grid stands at the venue. `hedge_mode`: long and short positions are held apart."""
+
+    leverage: int
+    margin_type: MarginType
+    hedge_mode: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,33 +93,44 @@ class GridPlan:
     prices: tuple[Decimal, ...]  # ascending
     gap: int  # index of the rung nearest the start price, which rests empty
     quantity_per_rung: Decimal
-    entry_quantity: Decimal  # base bought first for the rungs above the gap, fee included; 0 when started empty
-    entry_limit_price: Decimal  # the first purchase pays at most this
+    entry_quantity: Decimal  # base traded first, fee included: see `entry_side`; 0 when started empty, or neutral
+    entry_limit_price: Decimal  # the first trade pays at most, or takes at least, this
     capital_needed: Decimal
     profit_per_cycle: Decimal  # quote, after two maker fees, at the ladder's middle
     warnings: tuple[str, ...] = ()
     rules: InstrumentRules | None = None  # the venue's when it was planned; None in books older than this field
+    terms: ContractTerms | None = None  # None on spot
+
+    @property
+    def entry_side(self) -> Side:
+        """Return how it begins: buying for the rungs above the gap, or selling for those below it."""
+        return Side.SELL if self.request.direction is Direction.SHORT else Side.BUY
+
+    @property
+    def entry_position(self) -> Decimal:
+        """Return the position that the first trade brings, below 0 for a short one."""
+        return self.entry_quantity if self.entry_side is Side.BUY else -self.entry_quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """A grid's money, exact, in quote unless said otherwise, marked at `mark_price`.
 
-    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation
+    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + funding + fee_asset_revaluation
                     + quote_rounding + residual
 
     A fee in an asset other than base and quote counts from the moment its price at the fill is known; until then its
     amount stands in `fees_unvalued` and in no other number but `fees_by_asset`. docs/books.md explains every field.
     """
 
-    base_held: Decimal  # base asset
+    base_held: Decimal  # base asset; a short position and what it brought are below 0
     inventory_cost: Decimal
     inventory_value: Decimal
     grid_profit: Decimal  # closed lots (FIFO), before fees
     fees: Decimal  # valued at their fill
     fees_by_asset: dict[str, Decimal]
     fee_asset_revaluation: Decimal
-    cash_flow: Decimal  # quote received minus quote paid, fees in quote included
+    cash_flow: Decimal  # quote received minus quote paid, fees in quote and funding included
     equity_change: Decimal
     residual: Decimal
     mark_price: Decimal
@@ -111,6 +144,8 @@ class Books:
     dust: Decimal = ZERO  # base below one lot, left in the cells; part of base_held
     hold_change: Decimal = ZERO  # what the start's base, simply held, has gained since
     versus_hold: Decimal = ZERO  # equity_change - hold_change
+    funding: Decimal = ZERO  # what funding brought, below 0 what it cost
+    realized_profit: Decimal = ZERO  # closed futures positions by the venue's own count, before fees and funding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from domain.instrument import InstrumentRules
 from domain.money import parse_amount
+from grid.state import GridState
 from grid.units import counted_in
 from grid.worker import GridWorker
 from orders.desk import OrderDesk
@@ -22,16 +23,25 @@ def build_worker(
 ) -> GridWorker:
     """Return the worker of the stored grid `row`, with all its orders and fills taken over."""
     ledger = Ledger(store.account, row.instrument)
-    placing = Placing(
-        grid=row.grid_id, ledger=ledger, rules=rules, gate=gate, instance=store.instance, epoch=store.epoch
-    )
-    desk = OrderDesk(placing, ledger, gate)
     fills, is_whole = store.fills(row.grid_id), not store.may_lack_orders(row.grid_id)
     orders = store.orders(row.grid_id)
+    counted = counted_in(rules, row.plan, orders, fills)
+    state = GridState(row.grid_id, row.plan, counted)
+    placing = Placing(
+        grid=row.grid_id,
+        ledger=ledger,
+        rules=rules,
+        gate=gate,
+        instance=store.instance,
+        epoch=store.epoch,
+        slots=state,
+    )
+    desk = OrderDesk(placing, ledger, gate)
     desk.restore(orders, fills, known_until=store.last_trade_id(row.instrument), is_whole=is_whole)
     worker = GridWorker(
         row=row,
-        rules=counted_in(rules, row.plan, orders, fills),
+        rules=counted,
+        state=state,
         desk=desk,
         gate=gate,
         equity_every_ms=equity_every_ms,

@@ -287,7 +287,7 @@ def _at(grid: GridSnapshot, prices: dict[str, Decimal]) -> GridSnapshot:
     base, quote = grid.instrument.base, grid.instrument.quote
     if quote != VALUED_IN or base not in prices:
         return grid
-    books = remarked(grid.books, grid.instrument, grid.plan.entry_quantity, prices[base], prices)
+    books = remarked(grid.books, grid.instrument, grid.plan.entry_position, prices[base], prices)
     return replace(grid, books=books)
 
 

@@ -75,9 +75,9 @@ class GridMoney:
 
     @exact
     def shown(self, mark_price: Decimal, *, cycles: int, dust: Decimal) -> Books:
-        """Return the books at `mark_price`, beside what the start's base would have gained by being held."""
+        """Return the books at `mark_price`, beside what the first trade's base would have gained by being held."""
         books = self._books.marked(mark_price, self._fee_prices, cycles)
-        hold_change = self._plan.entry_quantity * (mark_price - self._plan.start_price)
+        hold_change = self._plan.entry_position * (mark_price - self._plan.start_price)
         return replace(books, dust=dust, hold_change=hold_change, versus_hold=books.equity_change - hold_change)
 
     def _value(self, trade_id: int, price: Decimal) -> bool:

@@ -7,7 +7,7 @@ from operator import itemgetter
 from domain.grids import GridPlan
 from domain.instrument import InstrumentRules
 from domain.money import from_units, plain, to_units
-from domain.orders import Fill, Role, Side, Slot
+from domain.orders import Fill, PositionSide, Role, Side, Slot
 from grid.core import cells
 from grid.core.ladder_numbers import ladder_numbers
 from orders.wanted import WantedOrder
@@ -23,6 +23,8 @@ class GridState:
         self._grid = grid
         self._rules = rules
         self._start_empty = plan.request.start_empty
+        self._is_contract = plan.terms is not None
+        self._hedge_mode = plan.terms is not None and plan.terms.hedge_mode
         self._n = ladder_numbers(plan, rules)
         count = len(self._n.lots)
         self._want_price, self._want_lots = [0] * count, [0] * count
@@ -44,6 +46,7 @@ class GridState:
             self._n.gap,
             self._n.entry_lots,
             self._start_empty,
+            self._n.borrowed,
         )
 
     def apply(self, slot: Slot, fill: Fill) -> None:
@@ -69,10 +72,21 @@ class GridState:
         n = self._n
         if slot.role is Role.ENTRY:
             cells.book_entry_fill(
-                lots, change, n.lots, n.lot_units, n.gap, n.entry_price, n.min_notional, self._base, self._totals
+                lots,
+                change,
+                n.lots,
+                n.lot_units,
+                n.gap,
+                n.entry_price,
+                n.min_notional,
+                n.entry_sells,
+                self._base,
+                self._totals,
             )
+        elif slot.role is Role.UNWIND and slot.side is Side.SELL:
+            self._totals[cells.UNWOUND_LONG] -= change
         elif slot.role is Role.UNWIND:
-            self._totals[cells.UNWOUND_BASE] -= change
+            self._totals[cells.UNWOUND_SHORT] += change
         else:
             k, bought = self._cell(slot), slot.side is Side.BUY
             self._newest[k] = fill.trade_id
@@ -90,11 +104,11 @@ class GridState:
                 self._base,
                 self._cycle,
             )
-            self.cycles += int(turned and not bought)
+            self.cycles += int(turned and self.is_exit(slot))
 
     @property
     def is_entering(self) -> bool:
-        """Tell whether the first purchase is still under way."""
+        """Tell whether the first trade is still under way."""
         return cells.entry_is_open(self._totals, self._n.entry_price, self._n.min_notional)
 
     def wanted(self) -> list[WantedOrder]:
@@ -102,7 +116,10 @@ class GridState:
         n = self._n
         if self.is_entering:
             rest = n.entry_lots - self._totals[cells.ENTRY_FILLED]
-            return [self._want(Role.ENTRY, Side.BUY, n.entry_price, rest, 0, "first purchase for the rungs above")]
+            side, what = (
+                (Side.SELL, "sale for the rungs below") if n.entry_sells else (Side.BUY, "purchase for the rungs above")
+            )
+            return [self._want(Role.ENTRY, side, n.entry_price, rest, 0, f"first {what}")]
         cells.wanted_rungs(
             n.prices, n.lots, n.lot_units, self._side, self._filled, self._base, self._want_price, self._want_lots
         )
@@ -115,35 +132,77 @@ class GridState:
         return wanted
 
     def wanted_unwind(self) -> list[WantedOrder]:
-        """Return the sale at market of all whole lots the grid still holds; empty when nothing sellable is left."""
-        lots = cells.base_held(self._base, self._totals) // self._n.lot_units
-        if lots * self._n.prices[0] < self._n.min_notional or lots <= 0:
-            return []
+        """Return the trades at market that end all the grid holds; empty when nothing tradable is left."""
+        if self._hedge_mode:
+            legs = [self._held(short=False), self._held(short=True)]
+        else:
+            legs = [cells.base_held(self._base, self._n.borrowed, self._totals)]
+        return [self._unwind(leg) for leg in legs if self._is_tradable(leg)]
+
+    def _held(self, *, short: bool) -> int:
+        """Return one leg of a position in hedge mode, in 1e-8; the short one is not above 0."""
+        n, totals = self._n, self._totals
+        cells_of_it = (k for k, owed in enumerate(n.borrowed) if (owed > 0) is short)
+        held = sum(self._base[k] - n.borrowed[k] for k in cells_of_it)
+        held += totals[cells.ENTRY_BASE] if n.entry_sells is short else 0
+        return held + (totals[cells.UNWOUND_SHORT] if short else -totals[cells.UNWOUND_LONG])
+
+    def _is_tradable(self, base: int) -> bool:
+        """Tell whether the venue takes an order of it; orders that only reduce a position have no least value."""
+        lots = abs(base) // self._n.lot_units
+        least = 0 if self._is_contract else self._n.min_notional
+        return lots > 0 and lots * self._n.prices[0] >= least
+
+    def _unwind(self, base: int) -> WantedOrder:
+        slot = Slot(self._grid, Role.UNWIND, Side.SELL if base > 0 else Side.BUY, 0)
+        lots = abs(base) // self._n.lot_units
         if self._rules.market_max_quantity:
             lots = min(lots, int(self._rules.market_max_quantity // self._rules.lot))
-        return [
-            WantedOrder(
-                slot=Slot(self._grid, Role.UNWIND, Side.SELL, 0),
-                cycle=0,
-                quantity=self._rules.quantity(lots),
-                price=None,
-                at_once=True,
-                is_exit=True,
-                reason="unwind: the grid ends",
-            )
-        ]
+        return WantedOrder(
+            slot=slot,
+            cycle=0,
+            quantity=self._rules.quantity(lots),
+            price=None,
+            at_once=True,
+            is_exit=True,
+            reason="unwind: the grid ends",
+            position_side=self.position_side(slot),
+            reduce_only=self._is_contract and not self._hedge_mode,
+        )
 
     def _want(self, role: Role, side: Side, ticks: int, lots: int, cycle: int, reason: str) -> WantedOrder:
         price = self._rules.price(ticks)
+        slot = Slot(self._grid, role, side, ticks)
         return WantedOrder(
-            slot=Slot(self._grid, role, side, ticks),
+            slot=slot,
             cycle=cycle,
             quantity=self._rules.quantity(lots),
             price=price,
             at_once=role is Role.ENTRY,
-            is_exit=side is Side.SELL,
+            is_exit=self.is_exit(slot),
             reason=f"{reason} at {plain(price)}",
+            position_side=self.position_side(slot),
         )
+
+    def is_exit(self, slot: Slot) -> bool:
+        """Tell whether fills of the slot's orders close what others opened; of a slot no rung has, a sale does."""
+        if slot.role is not Role.RUNG:
+            return slot.role is Role.UNWIND
+        return self._opens_short(slot) is (slot.side is Side.BUY)
+
+    def position_side(self, slot: Slot) -> PositionSide:
+        """Return which position the slot's orders change."""
+        if not self._hedge_mode:
+            return PositionSide.BOTH
+        if slot.role is Role.RUNG:
+            return PositionSide.SHORT if self._opens_short(slot) else PositionSide.LONG
+        return PositionSide.SHORT if (slot.role is Role.UNWIND) is (slot.side is Side.BUY) else PositionSide.LONG
+
+    def _opens_short(self, slot: Slot) -> bool:
+        try:
+            return self._n.borrowed[self._cell(slot)] > 0
+        except ValueError:
+            return False
 
     def lane(self, slot: Slot) -> int:
         """Return what the slot's fills are matched by: the cell, or -1 for the first purchase and unwinding."""
@@ -163,8 +222,8 @@ class GridState:
 
     @property
     def base_held(self) -> Decimal:
-        """Return the base the cells account for."""
-        return from_units(cells.base_held(self._base, self._totals))
+        """Return the base the cells account for, below 0 when short."""
+        return from_units(cells.base_held(self._base, self._n.borrowed, self._totals))
 
     @property
     def dust(self) -> Decimal:

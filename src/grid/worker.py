@@ -78,6 +78,7 @@ class GridWorker:
         *,
         row: GridRow,
         rules: InstrumentRules,
+        state: GridState,
         desk: OrderDesk,
         gate: RiskGate,
         equity_every_ms: int,
@@ -87,7 +88,7 @@ class GridWorker:
         self._rules = rules
         self._desk = desk
         self._gate = gate
-        self._state = GridState(row.grid_id, row.plan, rules)
+        self._state = state
         self._money = GridMoney(row.plan, rules)
         self._equity_every_ms = equity_every_ms
         self._market = MarketView(rules, max_price_age_s)
@@ -201,7 +202,7 @@ class GridWorker:
         self._money.book(fill, lane)
 
     def _set_inventory(self) -> None:
-        self._gate.set_inventory(self._row.grid_id, self._money.inventory_cost)
+        self._gate.set_inventory(self._row.grid_id, abs(self._money.inventory_cost))
 
     # --- phase ---
 
@@ -246,7 +247,7 @@ class GridWorker:
         if reasons:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
         if self._state.is_entering:
-            return Phase.ENTERING, "buying the base for the rungs above the price"
+            return Phase.ENTERING, "taking the position that the rungs on the other side begin with"
         return Phase.TRADING, self._given_up_reason()
 
     def _given_up_reason(self) -> str:

@@ -5,7 +5,7 @@ profit is what closed cycles earned. What a lane lacks is taken from the oldest 
 
 The identity of the architecture page, for one instrument and in its quote asset:
 
-    equity change = grid profit + (inventory value - inventory cost) - fees + revaluation of fee assets
+    equity change = grid profit + (inventory value - inventory cost) - fees + funding + revaluation of fee assets
                     + quote rounding + residual
 
 The left side is summed from the venue's raw amounts, the right side from matched lots, so the residual is a check and
@@ -79,6 +79,8 @@ class FifoBooks:
         self._profit = ZERO
         self._fees = ZERO
         self._rounding = ZERO
+        self._funding = ZERO
+        self._realized = ZERO
         self._third = ThirdAssetFees()
         self._fees_by_asset: dict[str, Decimal] = {}
         self._counts = {Side.BUY: 0, Side.SELL: 0}
@@ -94,6 +96,7 @@ class FifoBooks:
             lane: whose lots are matched first.
         """
         self._counts[fill.side] += 1
+        self._realized += fill.realized_profit
         fee_base = self._book_fee(fill)
         if fee_asset_price is not None:
             self.value_fee(fill.trade_id, fee_asset_price)
@@ -106,6 +109,12 @@ class FifoBooks:
         else:
             self._base -= fill.quantity + fee_base
             self._match(lane, fill.quantity + fee_base, fill.price, long=False)
+
+    @exact
+    def add_funding(self, amount: Decimal) -> None:
+        """Book what one settlement of funding brought, in quote; below 0 what it cost."""
+        self._funding += amount
+        self._cash += amount
 
     @exact
     def value_fee(self, trade_id: int, price: Decimal) -> bool:
@@ -178,7 +187,7 @@ class FifoBooks:
         cost = self.inventory_cost()
         value = self._base * mark_price
         equity = self._cash + value - elsewhere_now
-        explained = self._profit + (value - cost) - self._fees + revaluation + self._rounding
+        explained = self._profit + (value - cost) - self._fees + self._funding + revaluation + self._rounding
         return Books(
             base_held=self._base,
             inventory_cost=cost,
@@ -190,6 +199,8 @@ class FifoBooks:
             fee_asset_revaluation=revaluation,
             fee_prices=prices,
             quote_rounding=self._rounding,
+            funding=self._funding,
+            realized_profit=self._realized,
             cash_flow=self._cash,
             equity_change=equity,
             residual=equity - explained,

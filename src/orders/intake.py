@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.events import Moment
 from domain.money import exact
-from domain.orders import Fill, Intent, Side, Status, VenueOrder
+from domain.orders import Fill, Intent, Status, VenueOrder
 from orders.client_ids import ClientId
 from orders.effects import OrderEffect, Record, StoreIntents
 from orders.ledger import Ledger
@@ -154,6 +154,7 @@ class Intake:
             price=order.price,
             reason=ADOPTED,
             created_ms=now.wall_ms,
+            position_side=self._placing.slots.position_side(ours.slot),
         )
         self._ledger.add(intent)
         change.adopted.append(intent)
@@ -176,5 +177,5 @@ class Intake:
         if order.is_settled:
             self._gate.release(intent.client_id)
             self._heard_s.pop(intent.client_id, None)
-        elif intent.side is Side.BUY and intent.price is not None:
+        elif intent.price is not None and not self._placing.slots.is_exit(intent.slot):
             self._gate.hold(intent.client_id, (intent.quantity - order.filled) * intent.price)

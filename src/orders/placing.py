@@ -12,7 +12,7 @@ from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.life_cycle import Order
 from orders.market_pause import MarketPause
-from orders.wanted import WantedOrder
+from orders.wanted import SlotMeaning, SpotSlots, WantedOrder
 from risk.gate import Proposal, RiskGate
 
 MAX_REFUSALS = 5
@@ -34,10 +34,19 @@ class Placing:
     """
 
     def __init__(
-        self, *, grid: int, ledger: Ledger, rules: InstrumentRules, gate: RiskGate, instance: str, epoch: int
+        self,
+        *,
+        grid: int,
+        ledger: Ledger,
+        rules: InstrumentRules,
+        gate: RiskGate,
+        instance: str,
+        epoch: int,
+        slots: SlotMeaning | None = None,
     ) -> None:
         self.grid = grid
         self.rules = rules
+        self.slots = slots or SpotSlots()
         self.instance = instance
         self.gate_reasons: dict[Slot, str] = {}
         self.faulted: dict[Slot, str] = {}
@@ -102,7 +111,7 @@ class Placing:
         if at is None:
             self.gate_reasons[want.slot] = "no price is known yet"
             return None
-        mistake = self._off_the_steps(want) or self._below_minimum(want.quantity, at)
+        mistake = self._off_the_steps(want) or self._below_minimum(want, at)
         if mistake:
             self.faulted[want.slot] = mistake
             return None
@@ -135,11 +144,11 @@ class Placing:
             return f"{told}; stop the grid and start a new one"
         return ""
 
-    def _below_minimum(self, quantity: Decimal, price: Decimal) -> str:
-        rules = self.rules
+    def _below_minimum(self, want: WantedOrder, price: Decimal) -> str:
+        rules, quantity = self.rules, want.quantity
         if quantity < rules.min_quantity:
             return f"quantity {plain(quantity)} is below the venue's minimum {plain(rules.min_quantity)}"
-        if quantity * price < rules.min_notional:
+        if quantity * price < rules.min_notional and not want.reduce_only:
             return f"value {plain(quantity * price)} is below the venue's minimum {plain(rules.min_notional)}"
         return ""
 
@@ -158,6 +167,8 @@ class Placing:
             price=want.price,
             reason=want.reason,
             created_ms=now.wall_ms,
+            position_side=want.position_side,
+            reduce_only=want.reduce_only,
         )
 
     def _how(self, want: WantedOrder) -> tuple[OrderType, TimeInForce | None]:

@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from domain.account import Account, Mode
-from domain.grids import GridPlan, GridRequest, Spacing
+from domain.futures import MarginType
+from domain.grids import ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, OrderType, Role, Side, Slot, Status, TimeInForce
 from ports.store import OrderRow
@@ -86,7 +87,11 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Decimal | None: maybe_amounts,
     tuple[Decimal, ...]: st.lists(amounts, max_size=8).map(tuple),
     tuple[str, ...]: st.lists(texts, max_size=3).map(tuple),
+    int | None: st.none() | st.integers(1, 125),
     Spacing: st.sampled_from(Spacing),
+    Direction: st.sampled_from(Direction),
+    MarginType | None: st.none() | st.sampled_from(MarginType),
+    MarginType: st.sampled_from(MarginType),
     Instrument: instruments,
 }
 
@@ -99,6 +104,7 @@ requests = _BY_TYPE[GridRequest] = _records(GridRequest)
 _steps = st.integers(-8, 3).map(Decimal(1).scaleb)
 _rules = _records(InstrumentRules, tick=_steps, lot=_steps, min_notional=amounts.map(abs))
 _BY_TYPE[InstrumentRules | None] = st.none() | _rules
+_BY_TYPE[ContractTerms | None] = st.none() | _records(ContractTerms)
 plans = _records(GridPlan)
 
 

@@ -35,7 +35,7 @@ def test_a_field_with_a_default_may_be_absent_from_an_old_text():
     ("path", "value", "words"),
     [
         (("stop_loss",), "1", "newer version: stop_loss"),
-        (("request", "leverage"), 3, "newer version: leverage"),
+        (("request", "hedge"), 3, "newer version: hedge"),
         (("start_price",), 45000.1, "45000.1"),
         (("start_price",), "NaN", "NaN"),
         (("prices",), "12", "12"),

@@ -10,7 +10,8 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any, get_type_hints
 
-from domain.grids import GridPlan, GridRequest, Spacing
+from domain.futures import MarginType
+from domain.grids import ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import parse_amount, plain
 
@@ -46,7 +47,7 @@ def _written(value: object) -> Any:
             return str(value)
         case tuple():
             return [_written(item) for item in value]
-        case GridPlan() | GridRequest() | InstrumentRules():
+        case GridPlan() | GridRequest() | InstrumentRules() | ContractTerms():
             return {field.name: _written(getattr(value, field.name)) for field in fields(value)}
     raise ValueError(f"a plan cannot be stored with {value!r} in it")
 
@@ -97,9 +98,14 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     Decimal | None: _maybe(_amount),
     tuple[Decimal, ...]: _tuple(_amount),
     tuple[str, ...]: _tuple(_text),
+    int | None: _maybe(_just(int)),
     Spacing: Spacing,
+    Direction: Direction,
+    MarginType: MarginType,
+    MarginType | None: _maybe(MarginType),
     Instrument: Instrument.parse,
 }
 _READERS[GridRequest] = _record(GridRequest)
 _READERS[InstrumentRules | None] = _maybe(_record(InstrumentRules))
+_READERS[ContractTerms | None] = _maybe(_record(ContractTerms))
 _plan = _record(GridPlan)

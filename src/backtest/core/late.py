@@ -167,6 +167,7 @@ def book_entry(
         rules[at.GAP],
         rules[at.ENTRY_PRICE],
         rules[at.MIN_NOTIONAL],
+        False,
         cell[at.HELD],
         totals,
     )

@@ -85,6 +85,7 @@ def activate(
             rules[at.GAP],
             rules[at.ENTRY_PRICE],
             rules[at.MIN_NOTIONAL],
+            False,
             cell[at.HELD],
             totals,
         )

@@ -9,6 +9,12 @@ lower rung or to sell, at its upper rung, the base it holds. So n - 1 orders res
 empty, a filled buy wants a sell one rung up and a filled sell a buy one rung down. Cells do not touch one another:
 fills of different cells may arrive in any order.
 
+A contract can be sold before it is bought. A cell that may do so *borrows*: its base counts from what it borrowed, so
+that it sells down to 0 and buys back, by the same rules as a cell that bought first. What the grid really holds is all
+base less all that is borrowed, below 0 for a short position. A long grid (and every spot grid) borrows nothing, a short
+grid in every cell, a neutral one in the cells above the gap. The first trade brings the cells there that start on the
+other side: a long grid buys for the cells above the gap, a short one sells for those below it, a neutral one has none.
+
 Units: prices in ticks, orders in lots, base in 1e-8 of the asset (after a fee in base it is no whole number of
 lots), notionals in tick x lot.
 
@@ -30,11 +36,12 @@ SELLING = 1
 UNUSED = 2  # above the start price of a grid started empty
 
 # Places in `totals`, the numbers that belong to the whole grid.
-ENTRY_LOTS = 0  # lots of the first purchase; 0 when started empty
-ENTRY_FILLED = 1  # lots of it bought so far
-ENTRY_BASE = 2  # base it brought, fee deducted, not yet given to cells
-UNWOUND_BASE = 3  # base sold by unwinding
-TOTALS = 4
+ENTRY_LOTS = 0  # lots of the first trade; 0 when started empty
+ENTRY_FILLED = 1  # lots of it done so far
+ENTRY_BASE = 2  # base it brought, fee deducted, not yet given to cells; below 0 where it sells
+UNWOUND_LONG = 3  # base sold by unwinding
+UNWOUND_SHORT = 4  # base bought back by unwinding
+TOTALS = 5
 
 
 def start_cells(
@@ -46,17 +53,15 @@ def start_cells(
     gap: int,
     entry_lots: int,
     start_empty: bool,
+    borrowed: Sequence[int],
 ) -> None:
     """Set all cells to their state before the first fill: buying below the rung `gap`, selling above it."""
     for k in range(len(side)):
-        if k < gap:
-            side[k] = BUYING
-        elif start_empty:
+        side[k] = BUYING if k < gap else SELLING
+        if start_empty and (k < gap) == (borrowed[k] > 0):
             side[k] = UNUSED
-        else:
-            side[k] = SELLING
         filled[k] = 0
-        base[k] = 0
+        base[k] = borrowed[k]
         cycle[k] = 0
     for i in range(TOTALS):
         totals[i] = 0
@@ -64,7 +69,7 @@ def start_cells(
 
 
 def entry_is_open(totals: Sequence[int], entry_price: int, min_notional: int) -> bool:
-    """Tell whether a part of the first purchase is still to be bought."""
+    """Tell whether a part of the first trade is still to be done."""
     rest = totals[ENTRY_LOTS] - totals[ENTRY_FILLED]
     if rest <= 0:
         return False
@@ -79,13 +84,20 @@ def book_entry_fill(
     gap: int,
     entry_price: int,
     min_notional: int,
+    sells: bool,
     base: MutableSequence[int],
     totals: MutableSequence[int],
 ) -> None:
-    """Book a fill of the first purchase; once it is complete, give the base to the cells above the gap."""
+    """Book a fill of the first trade; complete, a purchase goes to the cells above the gap, a sale to those below."""
     totals[ENTRY_FILLED] += fill_lots
     totals[ENTRY_BASE] += base_gain
     if entry_is_open(totals, entry_price, min_notional):
+        return
+    if sells:
+        for k in range(gap):
+            owed = min(lots[k] * lot_units, -totals[ENTRY_BASE])
+            base[k] -= owed
+            totals[ENTRY_BASE] += owed
         return
     last = len(base) - 1
     for k in range(gap, last + 1):
@@ -196,9 +208,9 @@ def want_rung(
     want_lots[k] = max(want, 0)
 
 
-def base_held(base: Sequence[int], totals: Sequence[int]) -> int:
-    """Return all base the grid holds, in 1e-8 units."""
-    held = totals[ENTRY_BASE] - totals[UNWOUND_BASE]
+def base_held(base: Sequence[int], borrowed: Sequence[int], totals: Sequence[int]) -> int:
+    """Return all base the grid holds, in 1e-8 units; below 0 what it is short."""
+    held = totals[ENTRY_BASE] - totals[UNWOUND_LONG] + totals[UNWOUND_SHORT]
     for k in range(len(base)):
-        held += base[k]
+        held += base[k] - borrowed[k]
     return held

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-from domain.grids import GridPlan
+from domain.grids import Direction, GridPlan
 from domain.instrument import InstrumentRules
 from domain.money import exact, to_units
+from domain.orders import Side
 
 
 class LadderNumbers(NamedTuple):
@@ -17,18 +18,29 @@ class LadderNumbers(NamedTuple):
     min_notional: int
     entry_lots: int
     entry_price: int
+    entry_sells: bool
+    borrowed: list[int]
 
 
 @exact
 def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
     """Translate a plan into the integers the decision is made in."""
     minimum, rest = divmod(rules.min_notional, rules.tick * rules.lot)
+    lots = [rules.lots(plan.quantity_per_rung)] * (len(plan.prices) - 1)
     return LadderNumbers(
         prices=[rules.ticks(price) for price in plan.prices],
-        lots=[rules.lots(plan.quantity_per_rung)] * (len(plan.prices) - 1),
+        lots=lots,
         gap=plan.gap,
         lot_units=to_units(rules.lot),
         min_notional=int(minimum) + (1 if rest else 0),
         entry_lots=rules.lots(plan.entry_quantity),
         entry_price=rules.ticks(plan.entry_limit_price),
+        entry_sells=plan.entry_side is Side.SELL,
+        borrowed=_borrowed(plan, lots, to_units(rules.lot)),
     )
+
+
+def _borrowed(plan: GridPlan, lots: list[int], lot_units: int) -> list[int]:
+    """Return what each cell may sell short."""
+    first = {Direction.LONG: len(lots), Direction.NEUTRAL: plan.gap, Direction.SHORT: 0}[plan.request.direction]
+    return [count * lot_units if k >= first else 0 for k, count in enumerate(lots)]

@@ -12,6 +12,7 @@ from domain.grids import GridPlan, GridRequest, Spacing
 from domain.instrument import FeeRates, InstrumentRules
 from domain.money import ZERO, plain
 from grid.core import ladder
+from grid.core.contract import ContractFacts
 
 # The first purchase may pay this much above the start price; beyond it the grid waits instead of chasing.
 ENTRY_SLIPPAGE = Decimal("0.005")
@@ -33,6 +34,7 @@ class PreflightFacts:
     max_price_distance: Decimal
     max_order_notional: Decimal
     free_exposure: Decimal | None = None
+    contract: ContractFacts | None = None  # for futures
 
 
 def plan_grid(request: GridRequest, facts: PreflightFacts) -> GridPlan:

@@ -25,11 +25,13 @@ class Host:
         self.want_price, self.want_lots = make([0] * count), make([0] * count)
         self.gap, self.minimum = gap, minimum
         self.entry_lots = 0 if empty else (count - gap) * lots
-        text.start_cells(self.side, self.filled, self.base, self.cycle, self.totals, gap, self.entry_lots, empty)
+        text.start_cells(
+            self.side, self.filled, self.base, self.cycle, self.totals, gap, self.entry_lots, empty, make([0] * count)
+        )
 
     def enter(self, lots: int, base: int) -> None:
         self.text.book_entry_fill(
-            lots, base, self.lots, LOT_UNITS, self.gap, 1_000, self.minimum, self.base, self.totals
+            lots, base, self.lots, LOT_UNITS, self.gap, 1_000, self.minimum, False, self.base, self.totals
         )
 
     def fill(self, k: int, *, bought: bool, lots: int, change: int) -> bool:
@@ -197,5 +199,5 @@ def test_base_is_conserved_and_never_sold_twice(fills: list[tuple[int, int, int]
         change = amount * LOT_UNITS - fee if bought else -amount * LOT_UNITS
         host.fill(k, bought=bought, lots=amount, change=change)
         held += change
-        assert cells.base_held(host.base, host.totals) == held
+        assert cells.base_held(host.base, [0] * len(host.base), host.totals) == held
         assert min(host.base) >= 0
