@@ -22,6 +22,7 @@ from domain.errors import Conflict, NotFound, Unreachable, VenueError
 from domain.instrument import Instrument, Market
 from grid.account_watch import AccountWatch
 from grid.bookkeeper import AccountBookkeeper, AccountSources
+from grid.contracts import ContractDefaults
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.manager import GridDefaults, GridManager
 from grid.vitals import Vitals
@@ -143,12 +144,18 @@ class HouseBuilder:
             max_price_age_s=float(settings.risk_management.gate.max_price_age_seconds),
             fee_prices=venue.fee_prices,
             recorder=recorder,
+            futures=venue.futures if Market.FUTURES in settings.exchange.supported_markets else None,
         )
         defaults = GridDefaults(
             capital=settings.trading.capital_per_pair_usd,
             min_order_value=settings.grid.spot.min_order_size_usd,
             max_grids=settings.trading.max_concurrent_pairs,
             watched=PreferredPairs(settings.pair_selection.spot_pairs.preferred_symbols, venue),
+            contracts=ContractDefaults(
+                leverage=settings.grid.futures_leverage,
+                margin_type=settings.grid.futures.margin_type,
+                max_leverage=settings.risk_management.futures_risk.max_leverage,
+            ),
         )
         return GridManager(house, venue.market_data, venue.account, defaults)
 

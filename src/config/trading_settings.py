@@ -19,6 +19,7 @@ from config.fields import (
     Whole,
     listed,
 )
+from domain.futures import MarginType
 from domain.instrument import Market
 
 
@@ -57,6 +58,10 @@ class GridFuturesSettings(Section):
     """BOTH: one-way mode. LONG or SHORT: hedge mode, on that side."""
     use_isolated_margin: bool = False
     """true: isolated margin. false: cross margin."""
+
+    @property
+    def margin_type(self) -> MarginType:
+        return MarginType.ISOLATED if self.use_isolated_margin else MarginType.CROSS
 
 
 class GridSettings(Section):

@@ -173,6 +173,13 @@ class FeeNotPriced:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractStands:
+    """How the venue trades a futures grid's contract: `trouble` tells what is not as planned, empty if nothing is."""
+
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """The worker's own timer."""
 

@@ -2,16 +2,19 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Lock
 from typing import Final
 
-from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, VenueError
+from domain.errors import Conflict, NotFound, VenueError
+from domain.events import ContractStands
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.money import ZERO
 from domain.orders import Fill
+from grid.contract_watch import ContractWatch
+from grid.contracts import ContractDefaults, Contracts, require_spot_terms
 from grid.preflight import PreflightFacts, plan_grid
 from grid.runner import GridRunner
 from grid.units import planned_rules
@@ -35,6 +38,7 @@ class GridDefaults:
     min_order_value: Decimal
     max_grids: int
     watched: Callable[[], tuple[Instrument, ...]] = tuple
+    contracts: ContractDefaults = field(default_factory=ContractDefaults)
 
 
 class GridManager:
@@ -47,6 +51,8 @@ class GridManager:
         self._market_data = market_data
         self._account_reader = account_reader
         self._defaults = defaults
+        self._contracts = Contracts(house.futures, defaults.contracts)
+        self._contract_watch = ContractWatch(self._contracts, lambda: self.running, house.clock)
         self._lock = Lock()
         self._runners: dict[Instrument, GridRunner] = {}
         self._ended_for_good: dict[int, GridSnapshot] = {}
@@ -59,24 +65,26 @@ class GridManager:
         Raises:
             InvalidRequest: all mistakes at once.
         """
-        if request.instrument.market is not Market.SPOT:
-            message = "futures grids are not offered yet; use spot"
-            raise InvalidRequest([FieldMistake("market_type", message)])
+        if request.instrument.market is Market.SPOT:
+            require_spot_terms(request)
         return plan_grid(request, self._facts(request))
 
     def start(self, request: GridRequest) -> GridSnapshot:
-        """Start a grid; it is stored before its thread runs.
+        """Start a grid; it is stored before its thread runs, and a contract set up at the venue before that.
 
         Raises:
             InvalidRequest: all mistakes at once.
-            Conflict: if one runs on this instrument already, or as many as allowed run.
+            Conflict: if one runs on this instrument already, or as many as allowed run, or the venue does not trade the
+                contract as asked.
         """
         with self._lock:
             self._refuse_second(request.instrument)
             plan = self.check(request)
+            if plan.terms is not None:
+                self._contracts.settle(request.instrument, plan.terms)
             clock = self._house.clock
             row = self._house.store.add_grid(request.instrument, plan, clock.market_ms(), clock.wall_ms())
-            return self._run(row, planned_rules(row)).snapshot()
+            return self._run(row, planned_rules(row), contract_trouble="").snapshot()
 
     def stop(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
         """End a grid for good; waits a few seconds for its orders to be off the book.
@@ -94,17 +102,22 @@ class GridManager:
     def resume_all(self) -> int:
         """Start every grid that was running when this account's server last ended; return how many.
 
-        One whose symbol the venue does not list any more is paused, and the others go on.
+        One whose symbol the venue does not list any more, or whose contract is not traded as planned, is paused, and
+        the others go on.
         """
         rows = [row for row in self._house.store.grids() if row.ended_ms is None]
         rules = self._rules_now(rows)
+        trouble = {
+            row.grid_id: self._contracts.trouble(row.instrument, row.plan.terms) for row in rows if row.plan.terms
+        }
         with self._lock:
             for row in rows:
-                self._run(row, rules[row.grid_id])
+                self._run(row, rules[row.grid_id], contract_trouble=trouble.get(row.grid_id, ""))
         return len(rows)
 
     def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
         """End all threads; the grids go on at the next start. With `cancel_orders` their orders are taken off first."""
+        self._contract_watch.stop()
         runners = [runner for runner in self._all() if not runner.finished.is_set()]
         if cancel_orders:
             for runner in runners:
@@ -185,6 +198,7 @@ class GridManager:
             max_price_distance=limits.max_price_distance,
             max_order_notional=limits.max_order_notional,
             free_exposure=limits.max_exposure - self._house.gate.exposure(),
+            contract=self._contracts.facts(request) if instrument.market is Market.FUTURES else None,
         )
 
     def _rules_now(self, rows: Sequence[GridRow]) -> Mapping[int, InstrumentRules]:
@@ -209,9 +223,12 @@ class GridManager:
         except VenueError:  # whoever wants to show prices will be told
             return True
 
-    def _run(self, row: GridRow, rules: InstrumentRules) -> GridRunner:
+    def _run(self, row: GridRow, rules: InstrumentRules, *, contract_trouble: str) -> GridRunner:
         runner = GridRunner(row, rules, self._house, self._ended)
         self._runners[row.instrument] = runner
+        if row.plan.terms is not None:
+            runner.tell(ContractStands(contract_trouble))
+            self._contract_watch.start()
         runner.start()
         return runner
 

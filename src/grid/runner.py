@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Event
 
-from domain.events import StreamLost
+from domain.events import ContractStands, StreamLost
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
 from grid.inbox import GridInbox
@@ -60,6 +60,10 @@ class GridRunner:
     def request_stop(self, request: StopRequested | ShutdownRequested) -> None:
         """Ask the grid to end, or to take its orders off for a shutdown; `finished` is set when it has."""
         self._inbox.command(request)
+
+    def tell(self, event: ContractStands) -> None:
+        """Let the grid know how its contract stands; before `start`, so that nothing is sent before it knows."""
+        self._inbox.order(event)
 
     def halt(self, timeout_s: float) -> bool:
         """Stop the thread and leave everything as it is; tell whether it ended in time."""
@@ -123,7 +127,7 @@ class GridRunner:
         reason = f"this host slept or its clock was set: wall time is {step_ms / 1000:+.1f} s off its course"
         for kind in ("user", "market"):
             self._host.handle(StreamLost(kind, reason))
-            self._house.streams.distrust(kind, reason)
+            self._house.streams.distrust(kind, reason, self.row.instrument.market)
 
     def _open(self) -> None:
         if self._store_failed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.events import (
+    ContractStands,
     FeeEvent,
     FeeNotPriced,
     FeePriced,
@@ -66,7 +67,9 @@ class Finished:
     """The worker has nothing left to do; its thread may end."""
 
 
-WorkerEvent = OrderEvent | RulesChanged | FeeEvent | PriceSeen | TimerFired | StopRequested | ShutdownRequested
+WorkerEvent = (
+    OrderEvent | RulesChanged | FeeEvent | PriceSeen | ContractStands | TimerFired | StopRequested | ShutdownRequested
+)
 Effect = OrderEffect | SavePhase | SaveEquity | Finished
 
 
@@ -105,6 +108,7 @@ class GridWorker:
         self._updated_ms = row.started_ms
         self._resumed = False
         self._aimed: list[WantedOrder] = []
+        self._contract_trouble = ""
 
     # --- life ---
 
@@ -139,8 +143,8 @@ class GridWorker:
                 self._market.hear(event)
             case FeePriced() | FeeNotPriced():
                 effects += self._money.learn(event, now)
-            case StopRequested() | ShutdownRequested():
-                self._requested(event)
+            case StopRequested() | ShutdownRequested() | ContractStands():
+                self._told(event)
             case _:
                 news = self._desk.on(event, now)
                 for fill in news.fills:
@@ -155,11 +159,14 @@ class GridWorker:
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
 
-    def _requested(self, request: StopRequested | ShutdownRequested) -> None:
-        if isinstance(request, StopRequested):
-            self._on_stop = request.on_stop
-        else:
-            self._shutting_down = True
+    def _told(self, event: StopRequested | ShutdownRequested | ContractStands) -> None:
+        match event:
+            case StopRequested(on_stop=on_stop):
+                self._on_stop = on_stop
+            case ShutdownRequested():
+                self._shutting_down = True
+            case ContractStands(trouble=trouble):
+                self._contract_trouble = trouble
 
     @property
     def is_idle(self) -> bool:
@@ -170,11 +177,11 @@ class GridWorker:
     def _may_act(self) -> bool:
         """Tell whether orders may leave: not while the venue halts the symbol, but for a stop that only cancels.
 
-        With books in doubt nothing moves until a person says so.
+        With books in doubt, or a contract that is not traded as planned, nothing moves until a person sees to it.
         """
         if not self._market.is_trading and self._on_stop in (None, OnStop.UNWIND):
             return self._shutting_down
-        return not self._desk.alarms or self._is_ending
+        return self._is_ending or not (self._desk.alarms or self._contract_trouble)
 
     @property
     def _is_ending(self) -> bool:
@@ -239,8 +246,8 @@ class GridWorker:
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
-        if self._money.alarm:
-            return Phase.PAUSED, self._money.alarm
+        if self._contract_trouble or self._money.alarm:
+            return Phase.PAUSED, self._contract_trouble or self._money.alarm
         if self._desk.placing.pause.reason:
             return Phase.PAUSED, f"the venue takes no orders now: {self._desk.placing.pause.reason}"
         reasons = self._desk.placing.gate_reasons

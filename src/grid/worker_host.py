@@ -7,7 +7,16 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from domain.events import FeeEvent, FeeNotPriced, Moment, OrderEvent, OrderRefused, RulesChanged, TimerFired
+from domain.events import (
+    ContractStands,
+    FeeEvent,
+    FeeNotPriced,
+    Moment,
+    OrderEvent,
+    OrderRefused,
+    RulesChanged,
+    TimerFired,
+)
 from domain.grids import GridSnapshot, Phase
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
@@ -38,6 +47,7 @@ from orders.effects import (
 )
 from orders.intake import ADOPTED
 from ports.clock import Clock
+from ports.futures import Futures
 from ports.gateway import FeeAnswer, FeePrices, OrderGateway
 from ports.heard_prices import PriceRecorder
 from ports.market_data import Streams
@@ -58,7 +68,7 @@ class NoFeePrices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridHouse:
-    """What every grid of one account shares."""
+    """What every grid of one account shares. `futures` is None where only spot is traded."""
 
     store: Store
     gateway: OrderGateway
@@ -69,6 +79,7 @@ class GridHouse:
     max_price_age_s: float
     fee_prices: FeePrices = field(default_factory=NoFeePrices)
     recorder: PriceRecorder | None = None
+    futures: Futures | None = None
 
 
 class WorkerHost:
@@ -92,6 +103,7 @@ class WorkerHost:
         self._answer = answer
         self._worker: GridWorker | None = None
         self._request: StopRequested | ShutdownRequested | None = None
+        self._contract: ContractStands | None = None
         self._timer_s = float("-inf")
         self._asked_to_cancel: set[str] = set()
 
@@ -112,12 +124,14 @@ class WorkerHost:
     def open(self) -> None:
         """Build the worker from what the store holds.
 
-        What was requested of the one before still holds: it may have failed before the request was stored.
+        What was requested of the one before still holds: it may have failed before the request was stored. So does
+        what it was told of its contract.
         """
         self.row = self._stored_row()
         self._worker = self._build(self._house.gate)
-        if self._request is not None:
-            self.handle(self._request)
+        for event in (self._contract, self._request):
+            if event is not None:
+                self.handle(event)
 
     def drop(self) -> None:
         """Throw the worker away."""
@@ -131,6 +145,8 @@ class WorkerHost:
         """
         if isinstance(event, StopRequested | ShutdownRequested):
             self._request = event
+        if isinstance(event, ContractStands):
+            self._contract = event
         if isinstance(event, RulesChanged) and self._must_build_anew(event.rules):
             self.drop()
             return
@@ -215,7 +231,7 @@ class WorkerHost:
             case ReadOpen(since_trade_id=since, known=known):
                 gateway.read_open(instrument, since, self._answer, known)
             case DistrustStream(kind=kind, reason=reason):
-                self._house.streams.distrust(kind, reason)
+                self._house.streams.distrust(kind, reason, instrument.market)
             case ReadTrades(since_trade_id=since_id, known=known):
                 gateway.read_trades(instrument, since_id, self._answer, known)
             case AskFeePrice(asset=asset, at_ms=at_ms, trade_id=trade_id):

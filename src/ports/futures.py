@@ -58,11 +58,18 @@ class FuturesAccount(Protocol):
     def positions(self, instrument: Instrument | None = None) -> tuple[Position, ...]:
         """Return what is held, of one contract or of all; nothing for contracts that are flat."""
 
+    def open_orders(self, instrument: Instrument) -> int:
+        """Return how many orders of the account rest on the contract, conditional ones and others' included."""
+
     def brackets(self, instrument: Instrument) -> tuple[Bracket, ...]:
         """Return the risk limits of the account on this contract, smallest positions first."""
 
     def funding_payments(self, instrument: Instrument, since_ms: int) -> tuple[FundingPayment, ...]:
         """Return what funding brought and cost since that market time, oldest first."""
+
+
+class Futures(FuturesData, FuturesAccount, Protocol):
+    """Both at once."""
 
 
 class Countdowns(Protocol):

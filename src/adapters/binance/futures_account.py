@@ -48,7 +48,7 @@ _PAGE: Final = 1_000
 
 
 class BinanceFuturesAccount:
-    """Implements ports.futures.FuturesData and FuturesAccount."""
+    """Implements ports.futures.Futures."""
 
     def __init__(
         self, io: IoThread, transport: Transport, directory: Directory, *, deadline_s: float = DEADLINE_S
@@ -111,6 +111,11 @@ class BinanceFuturesAccount:
             if position.quantity:
                 held.append(position)
         return tuple(held)
+
+    def open_orders(self, instrument: Instrument) -> int:
+        """Return how many orders rest on the contract, whoever placed them; conditional ones are listed apart."""
+        params = {"symbol": symbol_of(instrument)}
+        return sum(len(self._read(path, params, 1)) for path in ("/fapi/v1/openOrders", "/fapi/v1/openAlgoOrders"))
 
     def brackets(self, instrument: Instrument) -> tuple[Bracket, ...]:
         answer = self._read("/fapi/v1/leverageBracket", {"symbol": symbol_of(instrument)}, 1)

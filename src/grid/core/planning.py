@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from itertools import pairwise
 
 from domain.errors import FieldMistake, InvalidRequest
-from domain.grids import GridPlan, GridRequest, Spacing
+from domain.grids import Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import FeeRates, InstrumentRules
 from domain.money import ZERO, plain
 from grid.core import ladder
@@ -83,6 +83,7 @@ class _Preflight:
             capital_needed=needed,
             profit_per_cycle=self._profit(prices[middle - 1], prices[middle]) * quantity,
             rules=self._rules,
+            terms=self._facts.contract.terms if self._facts.contract else None,
         )
 
     def _wrong(self, field: str, message: str) -> None:
@@ -91,6 +92,7 @@ class _Preflight:
     def _check_tradable(self) -> None:
         if not self._rules.is_trading:
             self._wrong("symbol", f"the venue's status is {self._rules.status}; choose a symbol that is TRADING")
+        self._check_contract()
         if self._request.levels < 2:
             self._wrong("initial_levels", "a grid needs at least 2 price rungs")
         lower, upper = self._request.lower, self._request.upper
@@ -99,6 +101,20 @@ class _Preflight:
         if self._request.levels - 1 > self._rules.max_open_orders:
             most = self._rules.max_open_orders + 1
             self._wrong("initial_levels", f"the venue allows {most - 1} open orders here; use at most {most} levels")
+
+    def _check_contract(self) -> None:
+        contract = self._facts.contract
+        if contract is None:
+            return
+        if contract.position:
+            held = plain(contract.position)
+            self._wrong("symbol", f"the account holds a position of {held} here; close it, a grid begins flat")
+        if contract.foreign_orders:
+            count = contract.foreign_orders
+            self._wrong("symbol", f"{count} order(s) of the account rest here; cancel them, a grid begins alone")
+        if contract.terms.leverage > contract.max_leverage:
+            most = contract.max_leverage
+            self._wrong("leverage", f"above risk_management.futures_risk.max_leverage; use at most {most}")
 
     def _rungs(self) -> list[int]:
         request, rules = self._request, self._rules
@@ -166,12 +182,18 @@ class _Preflight:
         return above * (1 - fee) * (1 - fee) - below
 
     def _entry_limit(self) -> Decimal:
+        if self._request.direction is Direction.SHORT:
+            least = (self._facts.price * (1 - ENTRY_SLIPPAGE) / self._rules.tick).to_integral_value(ROUND_FLOOR)
+            return self._rules.price(int(least))
         ticks = (self._facts.price * (1 + ENTRY_SLIPPAGE) / self._rules.tick).to_integral_value(ROUND_CEILING)
         return self._rules.price(int(ticks))
 
     def _entry_lots(self, rungs: int, gap: int, lots: int) -> int:
         if self._request.start_empty:
             return 0
+        if self._facts.contract is not None:  # fees are paid in quote
+            cells = {Direction.LONG: rungs - 1 - gap, Direction.SHORT: gap, Direction.NEUTRAL: 0}
+            return cells[self._request.direction] * lots
         sold = (rungs - 1 - gap) * lots
         return int((sold / (1 - self._facts.fees.taker)).to_integral_value(ROUND_CEILING)) if sold else 0
 

@@ -1,0 +1,139 @@
+"""How an account stands in a contract: read for preflight, set before a start, looked at while a grid runs.
+
+Everything here blocks on the venue; not for grid threads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.errors import Conflict, FieldMistake, InvalidRequest, VenueError
+from domain.futures import ContractSettings, FundingRate, MarginType
+from domain.grids import ContractTerms, Direction, GridRequest
+from domain.instrument import Instrument, Market
+from domain.money import ZERO
+from grid.core.contract import ContractFacts
+from ports.futures import Futures
+
+_HOUR_MS: Final = 3_600_000
+_USUAL_INTERVAL_H: Final = 8
+_NOT_HERE: Final = "this server trades no futures; use spot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractDefaults:
+    """What a futures grid gets that asks for nothing else; no grid gets more leverage than `max_leverage`."""
+
+    leverage: int = 1
+    margin_type: MarginType = MarginType.CROSS
+    max_leverage: int = 20
+
+
+class Contracts:
+    """The contracts of one account. `futures` is None where the house trades none."""
+
+    def __init__(self, futures: Futures | None, defaults: ContractDefaults) -> None:
+        self._futures = futures
+        self._defaults = defaults
+
+    def facts(self, request: GridRequest) -> ContractFacts:
+        """Return what preflight has to know; the account's position mode is taken as it is.
+
+        Raises:
+            InvalidRequest: where no futures are traded.
+            VenueError: if the venue does not answer.
+        """
+        futures, instrument = self._offered(), request.instrument
+        mark = futures.mark_price(instrument)
+        held = futures.positions(instrument)
+        return ContractFacts(
+            terms=self._terms(request, hedge_mode=futures.hedge_mode()),
+            max_leverage=self._defaults.max_leverage,
+            brackets=futures.brackets(instrument),
+            mark_price=mark.mark,
+            funding_rate=mark.funding_rate,
+            funding_interval_h=_interval_h(futures.funding_rates(instrument, 2)),
+            position=max((position.quantity for position in held), key=abs, default=ZERO),
+            foreign_orders=futures.open_orders(instrument),
+        )
+
+    def settle(self, instrument: Instrument, terms: ContractTerms) -> None:
+        """Have the venue trade the contract by `terms`, and see that it does. The position mode is never switched.
+
+        Raises:
+            Conflict: if it does not, or something stands in the way.
+            VenueError: if the venue does not answer.
+        """
+        futures = self._offered()
+        futures.set_margin_type(instrument, terms.margin_type)
+        settings = futures.set_leverage(instrument, terms.leverage)
+        trouble = _difference(terms, settings, hedge_mode=futures.hedge_mode())
+        if trouble:
+            raise Conflict(f"the venue does not trade {_name(instrument)} as asked: {trouble}")
+
+    def trouble(self, instrument: Instrument, terms: ContractTerms) -> str:
+        """Return why nothing may be sent: what is not by `terms`, or cannot be read; empty if all is well."""
+        if self._futures is None:
+            return _NOT_HERE
+        try:
+            return _difference(terms, self._futures.settings(instrument), hedge_mode=self._futures.hedge_mode())
+        except VenueError as error:
+            return f"how the account trades {_name(instrument)} cannot be read: {error}"
+
+    def _offered(self) -> Futures:
+        if self._futures is None:
+            raise InvalidRequest([FieldMistake("market_type", _NOT_HERE)])
+        return self._futures
+
+    def _terms(self, request: GridRequest, *, hedge_mode: bool) -> ContractTerms:
+        return ContractTerms(
+            leverage=request.leverage or self._defaults.leverage,
+            margin_type=request.margin_type or self._defaults.margin_type,
+            hedge_mode=hedge_mode,
+        )
+
+
+def require_spot_terms(request: GridRequest) -> None:
+    """Refuse what spot does not have.
+
+    Raises:
+        InvalidRequest: naming every such field.
+    """
+    remedy = "leave it out, or use market_type: futures"
+    mistakes = []
+    if request.direction is not Direction.LONG:
+        mistakes.append(FieldMistake("direction", f"a spot grid is long, {request.direction} needs futures; {remedy}"))
+    if request.leverage is not None:
+        mistakes.append(FieldMistake("leverage", f"spot has no leverage; {remedy}"))
+    if request.margin_type is not None:
+        mistakes.append(FieldMistake("margin_type", f"spot has no margin; {remedy}"))
+    if request.instrument.market is Market.SPOT and mistakes:
+        raise InvalidRequest(mistakes)
+
+
+def _difference(terms: ContractTerms, settings: ContractSettings, *, hedge_mode: bool) -> str:
+    """Tell in words what at the venue is not by `terms`."""
+    found = []
+    if hedge_mode is not terms.hedge_mode:
+        found.append(f"the account is in {_mode(hedge_mode)}, the grid in {_mode(terms.hedge_mode)}")
+    if settings.margin_type is not terms.margin_type:
+        found.append(f"its margin is {settings.margin_type}, the grid's {terms.margin_type}")
+    if settings.leverage != terms.leverage:
+        found.append(f"its leverage is {settings.leverage}, the grid's {terms.leverage}")
+    return f"{', and '.join(found)}; set it back at the venue, or stop the grid" if found else ""
+
+
+def _mode(hedge_mode: bool) -> str:
+    return "hedge mode" if hedge_mode else "one-way mode"
+
+
+def _name(instrument: Instrument) -> str:
+    return f"{instrument.base}{instrument.quote}"
+
+
+def _interval_h(settled: Sequence[FundingRate]) -> int:
+    """Return how far apart the two newest settlements lie, in hours; the usual eight where that is not known."""
+    if len(settled) < 2:
+        return _USUAL_INTERVAL_H
+    apart_ms = settled[-1].at_ms - settled[-2].at_ms
+    return max(1, round(apart_ms / _HOUR_MS))
