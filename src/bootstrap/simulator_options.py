@@ -6,7 +6,11 @@ from adapters.simulator_process import SHADOW_KEY, SHADOW_SECRET
 from config.settings import Settings
 
 # Wall-clock limits of the venue mean nothing where market time runs faster than the wall's.
-_UNLIMITED = ("--orders-10s", "1000000", "--orders-day", "1000000000", "--request-weight-limit", "100000000")
+_UNLIMITED = (
+    *("--orders-10s", "1000000", "--orders-day", "1000000000", "--request-weight-limit", "100000000"),
+    *("--futures-orders-10s", "1000000", "--futures-orders-minute", "1000000"),
+    *("--futures-request-weight-limit", "100000000"),
+)
 
 
 def simulator_arguments(settings: Settings) -> list[str]:
@@ -16,6 +20,7 @@ def simulator_arguments(settings: Settings) -> list[str]:
     arguments = ["--market", market, "--seed", str(wanted.seed), "--speed", str(wanted.speed)]
     arguments += ["--api-key", SHADOW_KEY, "--api-secret", SHADOW_SECRET]
     arguments += ["--balance", *[f"{asset}={amount:f}" for asset, amount in wanted.balance.items()]]
+    arguments += ["--futures-balance", f"USDT={wanted.futures_balance:f}"]
     if market == "replay":
         arguments += ["--data", *[_absolute(name) for name in wanted.replay]]
     else:

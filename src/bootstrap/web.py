@@ -37,6 +37,7 @@ def application(
         max_order_notional=limits.max_order_notional,
         max_price_distance=limits.max_price_distance,
         futures_leverage=settings.grid.futures_leverage,
+        futures_direction=settings.grid.futures.direction,
         default_capital=settings.trading.capital_per_pair_usd,
     )
     server = settings.server

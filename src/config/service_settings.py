@@ -72,6 +72,8 @@ class SimulatorSettings(Section):
     """Futures address of a simulator that already runs."""
     balance: Mapping[Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")], Amount] = {"USDT": Decimal(10_000)}
     """What Shadow's account holds at first, by asset."""
+    futures_balance: Amount = Decimal(10_000)
+    """What Shadow's futures wallet holds at first, in USDT."""
     symbols: Annotated[Symbols, Field(min_length=1)] = (
         "BTCUSDT",
         "ETHUSDT",

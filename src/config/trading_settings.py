@@ -20,6 +20,7 @@ from config.fields import (
     listed,
 )
 from domain.futures import MarginType
+from domain.grids import Direction
 from domain.instrument import Market
 
 
@@ -55,9 +56,15 @@ class GridFuturesSettings(Section):
     leverage: Annotated[Leverage | None, Field(examples=["1"])] = None
     """Leverage on futures; wins over `grid.leverage`. Empty: `grid.leverage`."""
     position_side: Literal["BOTH", "LONG", "SHORT"] = "BOTH"
-    """BOTH: one-way mode. LONG or SHORT: hedge mode, on that side."""
+    """LONG or SHORT: the direction of futures grids that name none. BOTH: they are neutral. The account's position mode
+    (one-way or hedge) is taken as it is."""
     use_isolated_margin: bool = False
     """true: isolated margin. false: cross margin."""
+
+    @property
+    def direction(self) -> Direction:
+        """Return which positions a futures grid takes that names no direction."""
+        return {"BOTH": Direction.NEUTRAL, "LONG": Direction.LONG, "SHORT": Direction.SHORT}[self.position_side]
 
     @property
     def margin_type(self) -> MarginType:

@@ -174,9 +174,14 @@ class FeeNotPriced:
 
 @dataclass(frozen=True, slots=True)
 class ContractStands:
-    """How the venue trades a futures grid's contract: `trouble` tells what is not as planned, empty if nothing is."""
+    """How a futures grid's contract stands at the venue.
+
+    `trouble` tells what is not as planned, empty if nothing is. `liquidation_price` is the venue's, of two positions
+    that nearer to the mark price; None while there is none, or it is not known.
+    """
 
     trouble: str
+    liquidation_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,3 +204,4 @@ class GridSnapshot:
     started_ms: int
     started_wall_ms: int
     updated_ms: int
+    liquidation_price: Decimal | None = None  # the venue's, as last read; None on spot and while it names none

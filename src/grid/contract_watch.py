@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from domain.events import ContractStands
 from grid.contracts import Contracts
 from grid.runner import GridRunner
 from ports.clock import Clock
@@ -13,7 +12,7 @@ from utils.worker_loop import LoopState, WorkerLoop
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 60.0
-"""One look costs a weight of 35 per grid, of 2,400 a minute."""
+"""One look costs a weight of 40 per grid, of 2,400 a minute."""
 
 
 class ContractWatch:
@@ -45,4 +44,4 @@ class ContractWatch:
         for runner in self._runners():
             terms = runner.row.plan.terms
             if terms is not None:
-                runner.tell(ContractStands(self._contracts.trouble(runner.row.instrument, terms)))
+                runner.tell(self._contracts.stands(runner.row.instrument, terms))

@@ -3,12 +3,14 @@
 Everything here blocks on the venue; not for grid threads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from domain.errors import Conflict, FieldMistake, InvalidRequest, VenueError
-from domain.futures import ContractSettings, FundingRate, MarginType
+from domain.events import ContractStands
+from domain.futures import ContractSettings, FundingRate, MarginType, Position
 from domain.grids import ContractTerms, Direction, GridRequest
 from domain.instrument import Instrument, Market
 from domain.money import ZERO
@@ -71,14 +73,15 @@ class Contracts:
         if trouble:
             raise Conflict(f"the venue does not trade {_name(instrument)} as asked: {trouble}")
 
-    def trouble(self, instrument: Instrument, terms: ContractTerms) -> str:
-        """Return why nothing may be sent: what is not by `terms`, or cannot be read; empty if all is well."""
+    def stands(self, instrument: Instrument, terms: ContractTerms) -> ContractStands:
+        """Return how the contract stands against `terms`; that it cannot be read is trouble too."""
         if self._futures is None:
-            return _NOT_HERE
+            return ContractStands(_NOT_HERE)
         try:
-            return _difference(terms, self._futures.settings(instrument), hedge_mode=self._futures.hedge_mode())
+            trouble = _difference(terms, self._futures.settings(instrument), hedge_mode=self._futures.hedge_mode())
+            return ContractStands(trouble, _liquidation_price(self._futures.positions(instrument)))
         except VenueError as error:
-            return f"how the account trades {_name(instrument)} cannot be read: {error}"
+            return ContractStands(f"how the account trades {_name(instrument)} cannot be read: {error}")
 
     def _offered(self) -> Futures:
         if self._futures is None:
@@ -121,6 +124,11 @@ def _difference(terms: ContractTerms, settings: ContractSettings, *, hedge_mode:
     if settings.leverage != terms.leverage:
         found.append(f"its leverage is {settings.leverage}, the grid's {terms.leverage}")
     return f"{', and '.join(found)}; set it back at the venue, or stop the grid" if found else ""
+
+
+def _liquidation_price(positions: Iterable[Position]) -> Decimal | None:
+    known = [(abs(at - held.mark_price), at) for held in positions if (at := held.liquidation_price) is not None]
+    return min(known)[1] if known else None
 
 
 def _mode(hedge_mode: bool) -> str:

@@ -84,7 +84,7 @@ class GridManager:
                 self._contracts.settle(request.instrument, plan.terms)
             clock = self._house.clock
             row = self._house.store.add_grid(request.instrument, plan, clock.market_ms(), clock.wall_ms())
-            return self._run(row, planned_rules(row), contract_trouble="").snapshot()
+            return self._run(row, planned_rules(row), ContractStands("")).snapshot()
 
     def stop(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
         """End a grid for good; waits a few seconds for its orders to be off the book.
@@ -107,12 +107,10 @@ class GridManager:
         """
         rows = [row for row in self._house.store.grids() if row.ended_ms is None]
         rules = self._rules_now(rows)
-        trouble = {
-            row.grid_id: self._contracts.trouble(row.instrument, row.plan.terms) for row in rows if row.plan.terms
-        }
+        stands = {row.grid_id: self._contracts.stands(row.instrument, row.plan.terms) for row in rows if row.plan.terms}
         with self._lock:
             for row in rows:
-                self._run(row, rules[row.grid_id], contract_trouble=trouble.get(row.grid_id, ""))
+                self._run(row, rules[row.grid_id], stands.get(row.grid_id))
         return len(rows)
 
     def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
@@ -223,11 +221,11 @@ class GridManager:
         except VenueError:  # whoever wants to show prices will be told
             return True
 
-    def _run(self, row: GridRow, rules: InstrumentRules, *, contract_trouble: str) -> GridRunner:
+    def _run(self, row: GridRow, rules: InstrumentRules, stands: ContractStands | None) -> GridRunner:
         runner = GridRunner(row, rules, self._house, self._ended)
         self._runners[row.instrument] = runner
-        if row.plan.terms is not None:
-            runner.tell(ContractStands(contract_trouble))
+        if stands is not None and row.plan.terms is not None:
+            runner.tell(stands)
             self._contract_watch.start()
         runner.start()
         return runner

@@ -108,7 +108,7 @@ class GridWorker:
         self._updated_ms = row.started_ms
         self._resumed = False
         self._aimed: list[WantedOrder] = []
-        self._contract_trouble = ""
+        self._contract = ContractStands("")
 
     # --- life ---
 
@@ -165,8 +165,8 @@ class GridWorker:
                 self._on_stop = on_stop
             case ShutdownRequested():
                 self._shutting_down = True
-            case ContractStands(trouble=trouble):
-                self._contract_trouble = trouble
+            case ContractStands():
+                self._contract = event
 
     @property
     def is_idle(self) -> bool:
@@ -181,7 +181,7 @@ class GridWorker:
         """
         if not self._market.is_trading and self._on_stop in (None, OnStop.UNWIND):
             return self._shutting_down
-        return self._is_ending or not (self._desk.alarms or self._contract_trouble)
+        return self._is_ending or not (self._desk.alarms or self._contract.trouble)
 
     @property
     def _is_ending(self) -> bool:
@@ -246,8 +246,8 @@ class GridWorker:
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
-        if self._contract_trouble or self._money.alarm:
-            return Phase.PAUSED, self._contract_trouble or self._money.alarm
+        if self._contract.trouble or self._money.alarm:
+            return Phase.PAUSED, self._contract.trouble or self._money.alarm
         if self._desk.placing.pause.reason:
             return Phase.PAUSED, f"the venue takes no orders now: {self._desk.placing.pause.reason}"
         reasons = self._desk.placing.gate_reasons
@@ -337,6 +337,7 @@ class GridWorker:
             started_ms=self._row.started_ms,
             started_wall_ms=self._row.started_wall_ms,
             updated_ms=self._updated_ms,
+            liquidation_price=self._contract.liquidation_price,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from domain.instrument import Instrument, Market
 from ports.connectivity import LimitUse, RequestBudget, StreamAge
 from routes.addressing import symbol_of
 from routes.formats import iso
@@ -35,14 +36,15 @@ class StreamView(View):
 
 
 class StreamsView(View):
-    market: dict[str, StreamView] = Field(description="prices, by symbol")
+    market: dict[str, StreamView] = Field(description="prices, by symbol; those of a contract are BTCUSDT:futures")
     user: StreamView | None = Field(description="our orders; its silence alone says nothing, so REST is compared")
+    futures_user: StreamView | None = Field(description="our orders on futures; null while no contract is watched")
 
     @classmethod
     def of(cls, ages: Sequence[StreamAge]) -> "StreamsView":
-        market = {symbol_of(age.instrument): StreamView.of(age) for age in ages if age.instrument is not None}
-        user = [StreamView.of(age) for age in ages if age.instrument is None]
-        return cls(market=market, user=user[0] if user else None)
+        market = {_named(age.instrument): StreamView.of(age) for age in ages if age.instrument is not None}
+        user = {age.market: StreamView.of(age) for age in ages if age.instrument is None}
+        return cls(market=market, user=user.get(Market.SPOT), futures_user=user.get(Market.FUTURES))
 
 
 class LimitView(View):
@@ -77,6 +79,11 @@ class BudgetView(LimitView):
 def budgets_by_market(budgets: Sequence[RequestBudget]) -> dict[str, BudgetView]:
     """Return the budgets under their markets' names."""
     return {budget.market.value: BudgetView.of_market(budget) for budget in budgets}
+
+
+def _named(instrument: Instrument) -> str:
+    symbol = symbol_of(instrument)
+    return symbol if instrument.market is Market.SPOT else f"{symbol}:{instrument.market}"
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -2,7 +2,8 @@
 
 from flask import Response
 
-from domain.instrument import Market
+from domain.grids import GridRequest
+from domain.instrument import Instrument, Market
 from routes.addressing import asked_for, grid_to_read, instrument_to_stop, is_active
 from routes.grid_views import CheckedView, GridChangeView, GridView, RecoveryView
 from routes.resource import resource
@@ -23,15 +24,19 @@ bp = resource("grid", "Grid trading", writes=True)
 def check(body: GridBody) -> Response:
     """Validate a grid without starting it; every mistake at once."""
     instrument = asked_for(body.symbol, body.config.market_type)
-    return answer(CheckedView.of(services().commands.check_grid(body.request(instrument))))
+    return answer(CheckedView.of(services().commands.check_grid(_request(body, instrument))))
 
 
 @bp.post("/grid/start", responses={200: GridChangeView})
 def start(body: GridBody) -> Response:
     """Start a grid; answers once it is stored and its thread runs."""
     instrument = asked_for(body.symbol, body.config.market_type)
-    grid = services().commands.start_grid(body.request(instrument))
+    grid = services().commands.start_grid(_request(body, instrument))
     return answer(GridChangeView.after(grid, "grid_started"))
+
+
+def _request(body: GridBody, instrument: Instrument) -> GridRequest:
+    return body.request(instrument, services().futures_direction)
 
 
 @bp.post("/grid/stop", responses={200: GridChangeView, 202: GridChangeView})

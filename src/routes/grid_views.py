@@ -18,11 +18,11 @@ from routes.views import View
 class BooksView(View):
     """The grid's money, exact, as decimal texts in quote unless the name says otherwise.
 
-    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + fee_asset_revaluation
+    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + funding + fee_asset_revaluation
                     + quote_rounding + residual
     """
 
-    base_held: str = Field(description="in base")
+    base_held: str = Field(description="in base; a short position and what it brought are below 0")
     inventory_cost: str
     inventory_value: str
     grid_profit: str = Field(description="closed cycles, before fees")
@@ -31,6 +31,8 @@ class BooksView(View):
     fees_unvalued: dict[str, str] = Field(
         description="amounts whose price at the fill is not known yet; they count nowhere but in fees_by_asset"
     )
+    funding: str = Field(description="what funding brought, below 0 what it cost; 0 on spot")
+    realized_profit: str = Field(description="of closed futures positions, by the exchange's own count")
     fee_asset_revaluation: str
     fee_prices: dict[str, str] = Field(description="quote per unit, at which valued fees are revalued")
     quote_rounding: str = Field(description="what the venue rounded off price times quantity")
@@ -58,8 +60,8 @@ def _exactly(value: Decimal | int | dict[str, Decimal]) -> object:
 
 
 def realized(books: Books) -> Decimal:
-    """Return what closed cycles earned after all fees, in quote."""
-    return books.grid_profit - books.fees
+    """Return what closed cycles earned after all fees, funding included, in quote."""
+    return books.grid_profit - books.fees + books.funding
 
 
 def unrealized(books: Books) -> Decimal:
@@ -89,6 +91,49 @@ def grid_uptime(grid: GridSnapshot) -> str:
     return uptime(grid.updated_ms - grid.started_ms)
 
 
+class TermsView(View):
+    """How a futures grid stands at the exchange."""
+
+    direction: str = Field(description="neutral, long or short")
+    leverage: int
+    margin_type: str = Field(description="isolated or cross")
+    hedge_mode: bool = Field(description="whether long and short positions are held apart, as the account has it")
+
+    @classmethod
+    def of(cls, plan: GridPlan) -> Self | None:
+        terms = plan.terms
+        if terms is None:
+            return None
+        return cls(
+            direction=plan.request.direction.value,
+            leverage=terms.leverage,
+            margin_type=terms.margin_type.value,
+            hedge_mode=terms.hedge_mode,
+        )
+
+
+class ContractView(TermsView):
+    """What a futures grid holds, besides; amounts are exact decimal texts."""
+
+    position: str = Field(description="in base, below 0 for a short one")
+    funding: str
+    realized_profit: str
+    liquidation_price: str | None = Field(description="the exchange's, read once a minute; null while it names none")
+
+    @classmethod
+    def of_grid(cls, grid: GridSnapshot) -> Self | None:
+        terms, books, at = TermsView.of(grid.plan), grid.books, grid.liquidation_price
+        if terms is None:
+            return None
+        return cls(
+            **terms.model_dump(),
+            position=plain(books.base_held),
+            funding=plain(books.funding),
+            realized_profit=plain(books.realized_profit),
+            liquidation_price=None if at is None else plain(at),
+        )
+
+
 class GridView(View):
     """`GridStatus` of the spec; the fields after `market_type` are added."""
 
@@ -116,6 +161,7 @@ class GridView(View):
     open_orders: list[OpenOrderView]
     market_source: str
     books: BooksView
+    contract: ContractView | None = Field(description="how a futures grid stands; null on spot")
 
     @classmethod
     def of(cls, grid: GridSnapshot) -> Self:
@@ -145,6 +191,7 @@ class GridView(View):
             open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
             market_source=services().snapshots.system().market_source,
             books=BooksView.of(books),
+            contract=ContractView.of_grid(grid),
         )
 
 
@@ -195,6 +242,7 @@ class CheckedView(View):
     calculated_params: CalculatedView
     symbol: str
     market_type: str
+    contract: TermsView | None = Field(description="how a futures grid would stand; null on spot")
     warnings: list[str]
 
     @classmethod
@@ -206,6 +254,7 @@ class CheckedView(View):
             calculated_params=CalculatedView.of(plan),
             symbol=symbol_of(instrument),
             market_type=instrument.market.value,
+            contract=TermsView.of(plan),
             warnings=list(plan.warnings),
         )
 

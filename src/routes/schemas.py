@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from domain.grids import GridRequest, OnStop, Spacing
+from domain.futures import MarginType
+from domain.grids import Direction, GridRequest, OnStop, Spacing
 from domain.instrument import Instrument, Market
 from domain.money import parse_amount
 from routes.mistakes import Strict
@@ -96,6 +97,15 @@ class GridShape(Strict):
     capital_usd: Amount | None = Field(None, description="the same as capital")
     quantity_per_level: Amount | None = Field(None, description="base per rung, instead of capital")
     start_empty: bool = Field(False, strict=True, description="true: do not buy the base for the rungs above the price")
+    direction: Literal["neutral", "long", "short"] | None = Field(
+        None, description="which positions a futures grid takes; default: by grid.futures.position_side of the settings"
+    )
+    leverage: int | None = Field(
+        None, strict=True, ge=1, le=125, description="of a futures grid; default: grid.futures.leverage of the settings"
+    )
+    margin_type: Literal["isolated", "cross"] | None = Field(
+        None, description="of a futures grid; default: by grid.futures.use_isolated_margin of the settings"
+    )
 
     @field_validator("upper_price")
     @classmethod
@@ -143,9 +153,10 @@ class GridBody(OfSymbol):
 
     config: GridShape
 
-    def request(self, instrument: Instrument) -> GridRequest:
-        """Return what is asked for, on `instrument`."""
+    def request(self, instrument: Instrument, futures_direction: Direction) -> GridRequest:
+        """Return what is asked for, on `instrument`; a futures grid without a direction takes `futures_direction`."""
         shape = self.config
+        usual = futures_direction if instrument.market is Market.FUTURES else Direction.LONG
         return GridRequest(
             instrument=instrument,
             levels=shape.initial_levels,
@@ -156,6 +167,9 @@ class GridBody(OfSymbol):
             capital=shape.capital if shape.capital is not None else shape.capital_usd,
             quantity=shape.quantity_per_level,
             start_empty=shape.start_empty,
+            direction=Direction(shape.direction) if shape.direction else usual,
+            leverage=shape.leverage,
+            margin_type=MarginType(shape.margin_type) if shape.margin_type else None,
         )
 
 

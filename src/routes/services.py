@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from domain.grids import Direction
 from domain.instrument import Market
 from domain.money import ZERO
 from ports.control import Commands, Snapshots
@@ -22,8 +23,8 @@ class Services:
 
     `wall_ms` returns this host's time in ms since the epoch. `min_order_value` and `max_order_notional` are the
     settings' bounds of one order, in quote; `max_price_distance` is how far a rung may lie from the price, as a
-    fraction of it. `futures_leverage` is the leverage futures grids run with, `default_capital` a grid's capital in
-    quote where none is named. `venue_answer_s` is how long a view that
+    fraction of it. `futures_leverage` and `futures_direction` are those of futures grids that name none,
+    `default_capital` a grid's capital in quote where none is named. `venue_answer_s` is how long a view that
     can do without the venue's answer waits for it, in seconds.
     """
 
@@ -41,6 +42,7 @@ class Services:
     max_order_notional: Decimal = Decimal(10**12)
     max_price_distance: Decimal = Decimal(1)
     futures_leverage: int = 1
+    futures_direction: Direction = Direction.NEUTRAL
     default_capital: Decimal = Decimal(1000)
     venue_answer_s: float = 5.0
 
