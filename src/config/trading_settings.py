@@ -56,8 +56,7 @@ class GridFuturesSettings(Section):
     leverage: Annotated[Leverage | None, Field(examples=["1"])] = None
     """Leverage on futures; wins over `grid.leverage`. Empty: `grid.leverage`."""
     position_side: Literal["BOTH", "LONG", "SHORT"] = "BOTH"
-    """LONG or SHORT: the direction of futures grids that name none. BOTH: they are neutral. The account's position mode
-    (one-way or hedge) is taken as it is."""
+    """Direction of futures grids that name none; BOTH: neutral. One-way or hedge mode is left as the account has it."""
     use_isolated_margin: bool = False
     """true: isolated margin. false: cross margin."""
 
