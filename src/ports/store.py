@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from domain.account import Account
+from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
-from domain.instrument import Instrument
+from domain.instrument import Instrument, Market
 from domain.orders import FeeValue, Fill, Intent, Status
 
 
@@ -88,11 +89,11 @@ class Baseline:
 class AccountStore(Protocol):
     """Where one account's own books begin; each fact is stored once and never changed."""
 
-    def baseline(self) -> Baseline | None:
-        """Return what was stored, None before."""
+    def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
+        """Return what was stored for the market's balances, None before."""
 
-    def set_baseline(self, baseline: Baseline) -> None:
-        """Store where the books begin; nothing happens where that is stored already."""
+    def set_baseline(self, baseline: Baseline, market: Market = Market.SPOT) -> None:
+        """Store where a market's balances begin to count; nothing happens where that is stored already."""
 
     def trade_marks(self) -> dict[Instrument, int]:
         """Return per instrument the first trade id that counts in the account's books."""
@@ -155,6 +156,15 @@ class Store(Protocol):
 
     def fee_values(self, grid_id: int) -> tuple[FeeValue, ...]:
         """Return the stored values of the grid's fees, in the order they were stored."""
+
+    def add_funding(self, grid_id: int, payments: Sequence[FundingPayment]) -> None:
+        """Store what funding brought to a grid, in one commit. Payments stored already (by id) are skipped."""
+
+    def funding(self, grid_id: int) -> tuple[FundingPayment, ...]:
+        """Return the grid's payments, oldest first."""
+
+    def last_funding_ms(self, instrument: Instrument) -> int | None:
+        """Return the market time of the newest stored payment of the instrument, None if there is none."""
 
     def last_trade_id(self, instrument: Instrument) -> int:
         """Return the highest booked trade id of the instrument, 0 if none."""

@@ -23,6 +23,7 @@ from fakes.store_examples import (
     fills,
     instruments,
     intents,
+    payments,
     plans,
     texts,
     times_ms,
@@ -106,6 +107,10 @@ class TwoBooks(RuleBasedStateMachine):
     def record(self, account, orders, told):
         self.both(account, lambda store: store.record(orders, told))
 
+    @rule(account=accounts, grid=grid_ids, told=st.lists(payments, max_size=3))
+    def add_funding(self, account, grid, told):
+        self.both(account, lambda store: store.add_funding(grid, told))
+
     @rule(account=accounts, grid=grid_ids, at=st.integers(0, 3), texts=st.tuples(*[decimal_texts] * 3))
     def add_equity(self, account, grid, at, texts):
         row = EquityRow(grid_id=grid, time_ms=at, equity_change=texts[0], grid_profit=texts[1], mark_price=texts[2])
@@ -117,12 +122,14 @@ class TwoBooks(RuleBasedStateMachine):
             assert real.grids() == fake.grids()
             for instrument in (BTC, BTC_FUTURES, ETH):
                 assert real.last_trade_id(instrument) == fake.last_trade_id(instrument)
+                assert real.last_funding_ms(instrument) == fake.last_funding_ms(instrument)
                 for limit in (0, 2, 100):
                     assert real.newest_fills(instrument, limit) == fake.newest_fills(instrument, limit)
             for grid in (1, 2, 3):
                 assert real.orders(grid) == fake.orders(grid)
                 assert real.orders(grid, live_only=True) == fake.orders(grid, live_only=True)
                 assert real.fills(grid) == fake.fills(grid)
+                assert real.funding(grid) == fake.funding(grid)
                 assert real.equity(grid, 2) == fake.equity(grid, 2)
 
 

@@ -1,6 +1,7 @@
 """What fees were worth and where an account begins, in every implementation of the store."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.storage import open_store
-from domain.orders import FeeValue, Status
+from domain.futures import FundingPayment
+from domain.instrument import Market
+from domain.orders import FeeValue, PositionSide, Status
 from fakes.store import InMemoryStore, MemoryDatabase
 from fakes.store_clock import StillClock
-from fakes.store_examples import BTC, ETH, PLAN, SHADOW, TESTNET, amounts, fill, intent, order
+from fakes.store_examples import BTC, BTC_FUTURES, ETH, PLAN, SHADOW, TESTNET, amounts, fill, intent, order
 from ports.store import AccountingStore, Baseline, Holding, StoreFailed
 
 
@@ -79,6 +82,56 @@ def test_values_belong_to_their_account(books: Books):
     store, other = with_fills(books.of()), with_fills(books.of(TESTNET))
     store.add_fee_value(value(1))
     assert other.fee_values(1) == ()
+
+
+def payment(number: int, amount: str = "-0.375", instrument=BTC_FUTURES, at_ms: int = 0) -> FundingPayment:
+    return FundingPayment(
+        instrument=instrument, id=2**53 + number, amount=Decimal(amount), asset="USDT", at_ms=at_ms or number
+    )
+
+
+def test_funding_comes_back_by_grid_oldest_first_and_each_payment_counts_once(books: Books):
+    store = with_fills(books.of())
+    assert store.last_funding_ms(BTC_FUTURES) is None
+    store.add_funding(1, [payment(3), payment(1)])
+    store.add_funding(1, [payment(3, "77"), payment(2, "0.12345678")])
+    store.add_funding(2, [payment(3), payment(3, instrument=ETH)])
+    with pytest.raises(StoreFailed):
+        store.add_funding(9, [payment(4)])
+    books.close()
+    again = books.of()
+    assert again.funding(1) == (payment(1), payment(2, "0.12345678"), payment(3))
+    assert again.funding(2) == (payment(3, instrument=ETH),)
+    assert (again.last_funding_ms(BTC_FUTURES), again.last_funding_ms(BTC)) == (3, None)
+    assert (books.of(TESTNET).funding(1), books.of(TESTNET).last_funding_ms(ETH)) == ((), None)
+
+
+def test_what_an_order_and_a_fill_of_a_contract_say_comes_back(books: Books):
+    store = books.of()
+    store.add_grid(BTC_FUTURES, PLAN, 1_000, 2_000)
+    asked = replace(intent("a", instrument=BTC_FUTURES), position_side=PositionSide.SHORT, reduce_only=True)
+    told = replace(
+        fill(1, "a", instrument=BTC_FUTURES), realized_profit=Decimal("-1.5"), position_side=PositionSide.SHORT
+    )
+    store.add_intents([asked])
+    store.record([], [told])
+    books.close()
+    assert books.of().orders(1)[0].intent == asked
+    assert books.of().fills(1) == (told,)
+
+
+def test_each_wallet_has_a_baseline_of_its_own(books: Books):
+    store = books.of()
+    spot = Baseline(at_ms=5, valued_in="USDT", holdings=())
+    futures = Baseline(
+        at_ms=9, valued_in="USDT", holdings=(Holding(asset="USDT", amount=Decimal(7), price=Decimal(1)),)
+    )
+    store.set_baseline(futures, Market.FUTURES)
+    assert store.baseline() is None
+    store.set_baseline(spot)
+    store.set_baseline(spot, Market.FUTURES)
+    books.close()
+    assert (books.of().baseline(), books.of().baseline(Market.FUTURES)) == (spot, futures)
 
 
 def test_the_first_baseline_stays(books: Books):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.account import Account, Mode
+from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
-from domain.instrument import Instrument
+from domain.instrument import Instrument, Market
 from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
 from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
@@ -23,7 +24,8 @@ class Rows:
         self.fills: dict[tuple[Instrument, int], Fill] = {}
         self.equity: dict[tuple[int, int], EquityRow] = {}
         self.fee_values: dict[tuple[Instrument, int], FeeValue] = {}
-        self.baselines: dict[str, Baseline] = {}
+        self.funding: dict[tuple[Instrument, int], tuple[int, FundingPayment]] = {}
+        self.baselines: dict[Market, Baseline] = {}
         self.trade_marks: dict[Instrument, int] = {}
 
 
@@ -162,12 +164,29 @@ class InMemoryStore:
         ours = {(fill.instrument, fill.trade_id) for fill in self.fills(grid_id)}
         return tuple(value for key, value in self._rows.fee_values.items() if key in ours)
 
-    def baseline(self) -> Baseline | None:
-        return self._rows.baselines.get("first")
-
-    def set_baseline(self, baseline: Baseline) -> None:
+    def add_funding(self, grid_id: int, payments: Sequence[FundingPayment]) -> None:
+        if not payments:
+            return
         self._before_commit()
-        self._rows.baselines.setdefault("first", baseline)
+        fresh = {(one.instrument, one.id): (grid_id, one) for one in reversed(payments)}
+        if fresh.keys() - self._rows.funding.keys():
+            self._known_grid(grid_id)
+        self._rows.funding = fresh | self._rows.funding
+
+    def funding(self, grid_id: int) -> tuple[FundingPayment, ...]:
+        ours = (payment for owner, payment in self._rows.funding.values() if owner == grid_id)
+        return tuple(sorted(ours, key=lambda payment: (payment.at_ms, payment.id)))
+
+    def last_funding_ms(self, instrument: Instrument) -> int | None:
+        ours = (payment.at_ms for _, payment in self._rows.funding.values() if payment.instrument == instrument)
+        return max(ours, default=None)
+
+    def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
+        return self._rows.baselines.get(market)
+
+    def set_baseline(self, baseline: Baseline, market: Market = Market.SPOT) -> None:
+        self._before_commit()
+        self._rows.baselines.setdefault(market, baseline)
 
     def trade_marks(self) -> dict[Instrument, int]:
         return dict(self._rows.trade_marks)

@@ -7,10 +7,10 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from domain.account import Account, Mode
-from domain.futures import MarginType
+from domain.futures import FundingPayment, MarginType
 from domain.grids import ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules, Market
-from domain.orders import Fill, Intent, OrderType, Role, Side, Slot, Status, TimeInForce
+from domain.orders import Fill, Intent, OrderType, PositionSide, Role, Side, Slot, Status, TimeInForce
 from ports.store import OrderRow
 
 SHADOW = Account("binance", Mode.SHADOW, "aaaaaaaaaaaa")
@@ -129,4 +129,16 @@ def fills(draw: st.DrawFn, client_ids: st.SearchStrategy[str]) -> Fill:
     return replace(
         fill(draw(st.integers(1, 6)), draw(client_ids), instrument=draw(instruments)),
         quantity=draw(st.sampled_from([Decimal("0.01"), Decimal("0.010"), Decimal("0.02")])),
+        realized_profit=draw(amounts),
+        position_side=draw(st.sampled_from(PositionSide)),
     )
+
+
+payments = st.builds(
+    FundingPayment,
+    instrument=instruments,
+    id=st.integers(2**53, 2**53 + 4),
+    amount=amounts,
+    asset=st.sampled_from(["USDT", "BNB"]),
+    at_ms=times_ms,
+)

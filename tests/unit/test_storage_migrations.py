@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from adapters.storage import BooksReader, SqlStore, open_store
 from adapters.storage.database import Database
 from adapters.storage.migrate import HEAD, SCRIPTS, known_revisions, revision_of
-from domain.orders import Status
+from domain.orders import PositionSide, Status
 from fakes.store_clock import StillClock
 from fakes.store_examples import BTC, PLAN, SHADOW, TESTNET, fill, intent
 from ports.store import StoreFailed
@@ -24,6 +24,7 @@ WRITTEN = {
     "v0001_first_books.py": "3b624a51b599b1b8c2adebce0ce4de1ce46baa9f6a88e28018308efc2bd3dfce",
     "v0002_values_and_baselines.py": "9b6c13a19195b24a19718c33cc3f88f3fd30ad9c7bc9fc0f5f76ca7f782ea728",
     "v0003_order_history.py": "ee5a34c4c7272eff54f49675d9cff64d8597efde8fe69f24f0fd692b1426f080",
+    "v0004_futures.py": "e4463bc8b37d6c752119d13cb5758afe328360322b1c9bb954ffabf0403c7fa3",
 }
 
 
@@ -112,6 +113,8 @@ def check_old_rows(store: SqlStore) -> None:
         ("0.004", "BTC", True),
         ("0.006", "BNB", False),
     ]
+    assert {(one.realized_profit, one.position_side) for one in old} == {(0, PositionSide.BOTH)}
+    assert not filled.intent.reduce_only
     assert [row.equity_change for row in store.equity(2, 9)] == ["-0.5"]
 
 

@@ -11,11 +11,11 @@ from adapters.storage.integrity import problems
 from adapters.storage.life import Life
 from adapters.storage.migrate import HEAD, revision_of
 from adapters.storage.store import SqlStore
-from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
+from adapters.storage.tables import accounts, equity, fills, funding, grids, meta, orders
 from domain.account import Account, Mode
 from ports.store import OrderHistory, StoreFailed
 
-_COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, equity)}
+_COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, funding, equity)}
 
 
 class BooksReader:

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from adapters.storage.codec import decode_plan
+from domain.futures import FundingPayment
 from domain.grids import GridStatus
 from domain.instrument import Instrument
-from domain.orders import Fill, Intent, OrderType, Role, Side, Slot, Status, TimeInForce
+from domain.orders import Fill, Intent, OrderType, PositionSide, Role, Side, Slot, Status, TimeInForce
 from ports.store import EquityRow, GridRow, OrderRow
 
 instrument_of = lru_cache(maxsize=1024)(Instrument.parse)
@@ -50,6 +51,8 @@ def intent_values(account: str, intent: Intent) -> dict[str, object]:
         "status": Status.CREATED.value,
         "venue_order_id": None,
         "updated_ms": intent.created_ms,
+        "position_side": intent.position_side.value,
+        "reduce_only": intent.reduce_only,
     }
 
 
@@ -74,6 +77,8 @@ def order_of(row: Row[Any]) -> OrderRow:
         price=row.price,
         reason=row.reason,
         created_ms=row.created_ms,
+        position_side=PositionSide(row.position_side),
+        reduce_only=row.reduce_only,
     )
     return OrderRow(
         intent=intent,
@@ -98,6 +103,8 @@ def fill_values(account: str, fill: Fill) -> dict[str, object]:
         "commission_asset": fill.commission_asset,
         "is_maker": fill.is_maker,
         "time_ms": fill.time_ms,
+        "realized_profit": fill.realized_profit,
+        "position_side": fill.position_side.value,
     }
 
 
@@ -115,6 +122,18 @@ def fill_of(row: Row[Any]) -> Fill:
         commission_asset=row.commission_asset,
         is_maker=row.is_maker,
         time_ms=row.time_ms,
+        realized_profit=row.realized_profit,
+        position_side=PositionSide(row.position_side),
+    )
+
+
+def payment_of(row: Row[Any]) -> FundingPayment:
+    return FundingPayment(
+        instrument=instrument_of(row.instrument),
+        id=row.payment_id,
+        amount=row.amount,
+        asset=row.asset,
+        at_ms=row.at_ms,
     )
 
 

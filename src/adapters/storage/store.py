@@ -18,14 +18,18 @@ from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
 from adapters.storage.valuing import (
     add_baseline,
     add_fee_value,
+    add_funding,
     add_trade_mark,
     read_baseline,
     read_fee_values,
+    read_funding,
+    read_last_funding_ms,
     read_trade_marks,
 )
 from domain.account import Account
+from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
-from domain.instrument import Instrument
+from domain.instrument import Instrument, Market
 from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
 from ports.clock import Clock
@@ -304,13 +308,32 @@ class SqlStore:
         with self._database.reading() as connection:
             return read_fee_values(connection, self._id, grid_id)
 
-    def baseline(self) -> Baseline | None:
-        with self._database.reading() as connection:
-            return read_baseline(connection, self._id)
+    def add_funding(self, grid_id: int, payments: Sequence[FundingPayment]) -> None:
+        """Store what funding brought to a grid, in one commit; payments stored already are skipped.
 
-    def set_baseline(self, baseline: Baseline) -> None:
+        Raises:
+            StoreFailed: nothing was stored; also where this account has no such grid.
+        """
+        if not payments:
+            return
         with self._writing() as connection:
-            add_baseline(connection, self._id, baseline)
+            add_funding(connection, self._id, grid_id, payments)
+
+    def funding(self, grid_id: int) -> tuple[FundingPayment, ...]:
+        with self._database.reading() as connection:
+            return read_funding(connection, self._id, grid_id)
+
+    def last_funding_ms(self, instrument: Instrument) -> int | None:
+        with self._database.reading() as connection:
+            return read_last_funding_ms(connection, self._id, instrument)
+
+    def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
+        with self._database.reading() as connection:
+            return read_baseline(connection, self._id, market)
+
+    def set_baseline(self, baseline: Baseline, market: Market = Market.SPOT) -> None:
+        with self._writing() as connection:
+            add_baseline(connection, self._id, baseline, market)
 
     def trade_marks(self) -> dict[Instrument, int]:
         with self._database.reading() as connection:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -105,6 +106,8 @@ orders = Table(
     Column("status", Text, nullable=False),
     Column("venue_order_id", BigInteger),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("position_side", Text, nullable=False, server_default="BOTH"),
+    Column("reduce_only", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("account", "client_id", name="orders_client_id"),
     ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="orders_grid"),
     Index("orders_by_grid", "account", "grid_id", "status"),
@@ -139,6 +142,8 @@ fills = Table(
     Column("commission_asset", Text, nullable=False),
     Column("is_maker", Boolean, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
+    Column("realized_profit", Money, nullable=False, server_default="0"),
+    Column("position_side", Text, nullable=False, server_default="BOTH"),
     UniqueConstraint("account", "instrument", "trade_id", name="fills_trade_id"),
     Index("fills_by_order", "account", "client_id"),
 )
@@ -157,6 +162,22 @@ fee_values = Table(
     UniqueConstraint("account", "instrument", "trade_id", name="fee_values_trade_id"),
 )
 
+funding = Table(
+    "funding",
+    metadata,
+    Column("seq", BIG_KEY, primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False),
+    Column("grid_id", Integer, nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("payment_id", BigInteger, nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account", "instrument", "payment_id", name="funding_payment_id"),
+    ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="funding_grid"),
+    Index("funding_by_grid", "account", "grid_id"),
+)
+
 baselines = Table(
     "baselines",
     metadata,
@@ -167,6 +188,24 @@ baselines = Table(
 
 holdings = Table(
     "holdings",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("amount", Money, nullable=False),
+    Column("price", Money),
+)
+
+# The futures wallet begins to count when the account's first contract is traded.
+futures_baselines = Table(
+    "futures_baselines",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("valued_in", Text, nullable=False),
+)
+
+futures_holdings = Table(
+    "futures_holdings",
     metadata,
     Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
     Column("asset", Text, primary_key=True),

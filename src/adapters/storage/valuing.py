@@ -1,12 +1,34 @@
-"""Reading and writing of values of fees and of an account's baseline, inside a transaction. First told stays."""
+"""Reading and writing of values of fees, of funding and of an account's baselines, inside a transaction.
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select
+First told stays.
+"""
 
-from adapters.storage.rows import instrument_of
-from adapters.storage.tables import baselines, fee_values, fills, holdings, orders, trade_marks
-from domain.instrument import Instrument
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Table, func, insert, select
+
+from adapters.storage.rows import instrument_of, payment_of
+from adapters.storage.tables import (
+    baselines,
+    fee_values,
+    fills,
+    funding,
+    futures_baselines,
+    futures_holdings,
+    holdings,
+    orders,
+    trade_marks,
+)
+from domain.futures import FundingPayment
+from domain.instrument import Instrument, Market
 from domain.orders import FeeValue
 from ports.store import Baseline, Holding
+
+_BASELINES: Final[Mapping[Market, tuple[Table, Table]]] = {
+    Market.SPOT: (baselines, holdings),
+    Market.FUTURES: (futures_baselines, futures_holdings),
+}
 
 
 def add_fee_value(connection: Connection, account: str, value: FeeValue) -> None:
@@ -56,22 +78,63 @@ def read_fee_values(connection: Connection, account: str, grid_id: int) -> tuple
     )
 
 
-def add_baseline(connection: Connection, account: str, baseline: Baseline) -> None:
-    """Store where the account's books begin; one that is stored stays as it is."""
-    if _has(connection, baselines, baselines.c.account == account):
+def add_funding(connection: Connection, account: str, grid_id: int, payments: Sequence[FundingPayment]) -> None:
+    """Store a grid's payments; one that is stored stays as it is, and its grid's."""
+    for payment in payments:
+        same = (
+            (funding.c.account == account)
+            & (funding.c.instrument == payment.instrument.id)
+            & (funding.c.payment_id == payment.id)
+        )
+        if not _has(connection, funding, same):
+            connection.execute(
+                insert(funding).values(
+                    account=account,
+                    grid_id=grid_id,
+                    instrument=payment.instrument.id,
+                    payment_id=payment.id,
+                    amount=payment.amount,
+                    asset=payment.asset,
+                    at_ms=payment.at_ms,
+                )
+            )
+
+
+def read_funding(connection: Connection, account: str, grid_id: int) -> tuple[FundingPayment, ...]:
+    """Return a grid's payments, oldest first."""
+    wanted = (
+        select(funding)
+        .where(funding.c.account == account, funding.c.grid_id == grid_id)
+        .order_by(funding.c.at_ms, funding.c.payment_id)
+    )
+    return tuple(payment_of(row) for row in connection.execute(wanted))
+
+
+def read_last_funding_ms(connection: Connection, account: str, instrument: Instrument) -> int | None:
+    wanted = select(func.max(funding.c.at_ms)).where(
+        funding.c.account == account, funding.c.instrument == instrument.id
+    )
+    return connection.execute(wanted).scalar()
+
+
+def add_baseline(connection: Connection, account: str, baseline: Baseline, market: Market) -> None:
+    """Store where the account's books begin on a market; one that is stored stays as it is."""
+    begins, held_there = _BASELINES[market]
+    if _has(connection, begins, begins.c.account == account):
         return
-    connection.execute(insert(baselines).values(account=account, at_ms=baseline.at_ms, valued_in=baseline.valued_in))
+    connection.execute(insert(begins).values(account=account, at_ms=baseline.at_ms, valued_in=baseline.valued_in))
     for held in baseline.holdings:
         connection.execute(
-            insert(holdings).values(account=account, asset=held.asset, amount=held.amount, price=held.price)
+            insert(held_there).values(account=account, asset=held.asset, amount=held.amount, price=held.price)
         )
 
 
-def read_baseline(connection: Connection, account: str) -> Baseline | None:
-    begun = connection.execute(select(baselines).where(baselines.c.account == account)).first()
+def read_baseline(connection: Connection, account: str, market: Market) -> Baseline | None:
+    begins, held_there = _BASELINES[market]
+    begun = connection.execute(select(begins).where(begins.c.account == account)).first()
     if begun is None:
         return None
-    rows = connection.execute(select(holdings).where(holdings.c.account == account).order_by(holdings.c.asset))
+    rows = connection.execute(select(held_there).where(held_there.c.account == account).order_by(held_there.c.asset))
     held = tuple(Holding(asset=row.asset, amount=row.amount, price=row.price) for row in rows)
     return Baseline(at_ms=begun.at_ms, valued_in=begun.valued_in, holdings=held)
 
