@@ -100,6 +100,12 @@ class GridPlan:
     warnings: tuple[str, ...] = ()
     rules: InstrumentRules | None = None  # the venue's when it was planned; None in books older than this field
     terms: ContractTerms | None = None  # None on spot
+    # Futures, with nothing but `capital_needed` behind the position under cross margin; None where no price ends it.
+    liquidation_below: Decimal | None = None  # at the range's low end, everything there bought
+    liquidation_above: Decimal | None = None  # at its high end, everything there sold
+    margin_worst: Decimal = ZERO  # largest initial margin of position and open orders inside the range
+    funding_reserve: Decimal = ZERO  # kept for funding over `horizon_days` on the largest position
+    horizon_days: int = 0
 
     @property
     def entry_side(self) -> Side:

@@ -1,0 +1,165 @@
+"""What preflight checks alike on every market. Amounts in quote unless said otherwise; percentages in percent."""
+
+from abc import ABC, abstractmethod
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import pairwise
+
+from domain.errors import FieldMistake, InvalidRequest
+from domain.grids import Direction, GridPlan, GridRequest, Spacing
+from domain.money import ZERO, plain
+from grid.core import ladder
+from grid.core.planning_facts import ENTRY_SLIPPAGE, MINIMUM_FACTOR, PreflightFacts
+
+PPM_PER_PERCENT = Decimal(10_000)
+
+
+class Preflight(ABC):
+    """One request under examination; `plan` is called once, in a context of 60 digits."""
+
+    def __init__(self, request: GridRequest, facts: PreflightFacts) -> None:
+        self._request = request
+        self._facts = facts
+        self._rules = facts.rules
+        self._mistakes: list[FieldMistake] = []
+
+    @abstractmethod
+    def plan(self) -> GridPlan:
+        """Return the plan.
+
+        Raises:
+            InvalidRequest: with every mistake found.
+        """
+
+    @abstractmethod
+    def _profit(self, below: Decimal, above: Decimal) -> Decimal:
+        """Return what one base bought at `below` and sold at `above` leaves after two maker fees."""
+
+    def _wrong(self, field: str, message: str) -> None:
+        self._mistakes.append(FieldMistake(field, message))
+
+    def _refuse_mistakes(self) -> None:
+        if self._mistakes:
+            raise InvalidRequest(self._mistakes)
+
+    def _check_tradable(self) -> None:
+        if not self._rules.is_trading:
+            self._wrong("symbol", f"the venue's status is {self._rules.status}; choose a symbol that is TRADING")
+        if self._request.levels < 2:
+            self._wrong("initial_levels", "a grid needs at least 2 price rungs")
+        lower, upper = self._request.lower, self._request.upper
+        if (lower is None) != (upper is None):
+            self._wrong("lower_price" if lower is None else "upper_price", "give both bounds or neither")
+        if self._request.levels - 1 > self._rules.max_open_orders:
+            most = self._rules.max_open_orders + 1
+            self._wrong("initial_levels", f"the venue allows {most - 1} open orders here; use at most {most} levels")
+
+    def _rungs(self) -> list[int]:
+        request, rules = self._request, self._rules
+        start = rules.nearest_ticks(self._facts.price)
+        geometric = request.spacing is Spacing.GEOMETRIC
+        try:
+            if request.lower is not None and request.upper is not None:
+                between = ladder.geometric_between if geometric else ladder.arithmetic_between
+                return between(rules.nearest_ticks(request.lower), rules.nearest_ticks(request.upper), request.levels)
+            spacing = self._spacing_ppm()
+            around = ladder.geometric_around if geometric else ladder.arithmetic_around
+            return around(start, spacing, request.levels) if spacing else []
+        except ladder.LadderError as error:
+            self._wrong("lower_price" if request.lower is not None else "spacing_perc", str(error))
+            return []
+
+    def _spacing_ppm(self) -> int:
+        percent = self._request.spacing_percent
+        if percent is None:
+            self._wrong("spacing_perc", "give the spacing in percent, or lower_price and upper_price")
+            return 0
+        ppm = percent * PPM_PER_PERCENT
+        if ppm != int(ppm) or ppm <= 0:
+            self._wrong("spacing_perc", "use a positive number of percent with at most 4 decimals")
+            return 0
+        return int(ppm)
+
+    def _check_prices(self, prices: tuple[Decimal, ...]) -> None:
+        rules, price = self._rules, self._facts.price
+        lower_field, upper_field = self._range_fields()
+        self._check_distance(lower_field, prices[0])
+        self._check_distance(upper_field, prices[-1])
+        lowest = max(rules.min_price, price * rules.bid_down)
+        if prices[0] < lowest:
+            self._wrong(lower_field, f"the venue takes no buy below {plain(lowest)} now; narrow the range")
+        highest = [bound for bound in (rules.max_price, price * rules.ask_up) if bound > 0]
+        if highest and prices[-1] > min(highest):
+            self._wrong(upper_field, f"the venue takes no sale above {plain(min(highest))} now; narrow the range")
+        if self._worst_profit(prices) <= 0:
+            fee = self._facts.fees.maker * 200
+            self._wrong(
+                "initial_levels" if self._request.spacing_percent is None else "spacing_perc",
+                f"fees of {plain(fee)} % per cycle eat the step between two rungs; space them wider",
+            )
+
+    def _worst_profit(self, prices: tuple[Decimal, ...]) -> Decimal:
+        return min(self._profit(below, above) / below for below, above in pairwise(prices))
+
+    def _check_distance(self, field: str, rung: Decimal) -> None:
+        price, most = self._facts.price, self._facts.max_price_distance
+        if abs(rung - price) <= price * most:
+            return
+        remedy = "narrow the range"
+        if field != "spacing_perc":
+            remedy = "lower it" if rung > price else "raise it"
+        self._wrong(field, f"rung {plain(rung)} is over {plain(most * 100)} % away from {plain(price)}; {remedy}")
+
+    def _range_fields(self) -> tuple[str, str]:
+        """Return the fields that say where the lowest and where the highest rung stands."""
+        return ("spacing_perc",) * 2 if self._request.lower is None else ("lower_price", "upper_price")
+
+    def _entry_limit(self) -> Decimal:
+        sells = self._request.direction is Direction.SHORT
+        worst = self._facts.price * (1 - ENTRY_SLIPPAGE if sells else 1 + ENTRY_SLIPPAGE)
+        ticks = (worst / self._rules.tick).to_integral_value(ROUND_FLOOR if sells else ROUND_CEILING)
+        return self._rules.price(int(ticks))
+
+    def _capital(self) -> Decimal:
+        return self._request.capital if self._request.capital is not None else self._facts.default_capital
+
+    def _asked_lots(self, quantity: Decimal) -> int:
+        """Return the lots per rung that a request fixes itself."""
+        whole, rest = divmod(quantity, self._rules.lot)
+        if rest:
+            self._wrong("quantity_per_level", f"must be a multiple of the lot {plain(self._rules.lot)}")
+        return max(int(whole), 0)
+
+    def _least_lots(self, lowest_rung: Decimal) -> int:
+        """Return what an order at that price must hold, so that a remainder too small to rest leaves enough to sell."""
+        value = max(self._facts.min_order_value, self._rules.min_notional * MINIMUM_FACTOR)
+        return int((value / (lowest_rung * self._rules.lot)).to_integral_value(ROUND_CEILING))
+
+    def _refuse_small(self, levels: int, smallest_lots: int, least_capital: Decimal) -> None:
+        if self._request.quantity is not None:
+            need = plain(self._rules.quantity(smallest_lots))
+            self._wrong("quantity_per_level", f"too little for an order at the lowest rung; use at least {need}")
+            return
+        asked, least = plain(self._capital()), least_capital.quantize(Decimal(1), ROUND_CEILING)
+        self._wrong("capital", f"{asked} is too little for {levels} levels; the smallest that works is {least}")
+
+    def _check_size(self, largest: Decimal, quantity: Decimal) -> None:
+        """Check the largest order's value, and the largest quantity."""
+        limits = [("max_order_notional", self._facts.max_order_notional), ("of the venue", self._rules.max_notional)]
+        for name, limit in limits:
+            if 0 < limit < largest:
+                self._wrong(
+                    "capital", f"an order of {plain(largest)} is above the limit {name}, {plain(limit)}; use less"
+                )
+        if 0 < self._rules.max_quantity < quantity:
+            self._wrong("capital", f"the venue's largest order is {plain(self._rules.max_quantity)}; use less")
+
+    def _check_balance(self, needed: Decimal, exposure: Decimal) -> None:
+        """Check what has to be free, and what the risk gate will count as at risk."""
+        free = self._facts.free_quote
+        if free is not None and needed > free:
+            quote = self._rules.instrument.quote
+            self._wrong("capital", f"needs {plain(needed)} {quote}, only {plain(free)} are free; use less or add funds")
+        headroom = self._facts.free_exposure
+        if headroom is not None and exposure > headroom:
+            left = f"max_exposure of the risk gate leaves {plain(max(headroom, ZERO))}"
+            self._wrong("capital", f"needs {plain(exposure)}, {left}; use less or end another grid")

@@ -1,0 +1,243 @@
+"""Preflight on contracts: what margin accepts, and where a position would be liquidated.
+
+Fees are paid in quote, so quantities are exact. The capital is the margin that is committed: every order of the grid
+is accepted wherever the price stands inside the range, and an isolated position does not end there.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from domain.errors import InvalidRequest
+from domain.futures import MarginType
+from domain.grids import Direction, GridPlan, GridRequest
+from domain.money import plain
+from grid.core import ladder
+from grid.core.contract import ContractFacts
+from grid.core.contract_sizing import CENT, Ends, Standing
+from grid.core.contract_words import warnings_of
+from grid.core.margin import largest_leverage
+from grid.core.planning_base import Preflight
+from grid.core.planning_facts import PreflightFacts
+from grid.core.stances import Ladder
+
+_NARROWER = tuple(Decimal(part) / 20 for part in range(19, 0, -1))
+
+
+class ContractPreflight(Preflight):
+    def __init__(self, request: GridRequest, facts: PreflightFacts, contract: ContractFacts) -> None:
+        super().__init__(request, facts)
+        self._contract = contract
+        self._terms = contract.terms
+
+    def plan(self) -> GridPlan:
+        self._check_tradable()
+        self._check_account()
+        self._check_terms()
+        sound = self._request.levels > 1 and self._has_both_bounds() and self._terms.leverage > 0
+        rungs = self._rungs() if sound else []
+        if not rungs:
+            raise InvalidRequest(self._mistakes)
+        standing = self._standing(rungs)
+        prices = standing.ladder.prices
+        self._check_prices(prices)
+        self._check_mark(standing.ladder)
+        if not standing.exposure:
+            self._wrong("start_empty", "no rung lies where this grid could begin; leave it out or move the range")
+            raise InvalidRequest(self._mistakes)
+        lots = self._lots_per_rung(standing)
+        quantity = self._rules.quantity(lots)
+        needed = standing.committed(quantity)
+        self._check_rung_value(standing, lots)
+        entry = quantity * len(standing.ladder.entry_cells)
+        self._check_size(max(prices[-1] * quantity, standing.ladder.entry_price * entry), max(quantity, entry))
+        self._check_balance(needed, standing.exposure * quantity)
+        self._check_position(standing, quantity)
+        ends = standing.ends(quantity, needed)
+        self._check_ends(standing, ends, quantity)
+        self._refuse_mistakes()
+        middle = len(prices) // 2
+        profit = self._profit(prices[middle - 1], prices[middle]) * quantity
+        return GridPlan(
+            request=self._request,
+            start_price=self._facts.price,
+            prices=prices,
+            gap=standing.ladder.gap,
+            quantity_per_rung=quantity,
+            entry_quantity=entry,
+            entry_limit_price=standing.ladder.entry_price,
+            capital_needed=needed,
+            profit_per_cycle=profit,
+            warnings=warnings_of(standing, self._contract, ends, quantity, profit),
+            rules=self._rules,
+            terms=self._terms,
+            liquidation_below=ends.below,
+            liquidation_above=ends.above,
+            margin_worst=_up(standing.margin * quantity),
+            funding_reserve=_up(standing.funding * quantity),
+            horizon_days=self._contract.horizon_days,
+        )
+
+    def _profit(self, below: Decimal, above: Decimal) -> Decimal:
+        fee = self._facts.fees.maker
+        return above * (1 - fee) - below * (1 + fee)
+
+    def _has_both_bounds(self) -> bool:
+        return (self._request.lower is None) == (self._request.upper is None)
+
+    def _check_account(self) -> None:
+        contract = self._contract
+        if contract.position:
+            held = plain(contract.position)
+            self._wrong("symbol", f"the account holds a position of {held} here; close it, a grid begins flat")
+        if contract.foreign_orders:
+            count = contract.foreign_orders
+            self._wrong("symbol", f"{count} order(s) of the account rest here; cancel them, a grid begins alone")
+
+    def _check_terms(self) -> None:
+        contract, leverage = self._contract, self._terms.leverage
+        if leverage > contract.max_leverage:
+            most = contract.max_leverage
+            self._wrong("leverage", f"above risk_management.futures_risk.max_leverage; use at most {most}")
+        most = max((bracket.max_leverage for bracket in contract.brackets), default=0)
+        if leverage > most:
+            self._wrong("leverage", f"the venue's largest leverage for this contract is {most}; use at most that")
+        if leverage < 1:
+            self._wrong("leverage", "must be 1 or more")
+        if self._request.start_empty and self._request.direction is Direction.NEUTRAL:
+            self._wrong("start_empty", "a neutral grid always starts empty; leave it out")
+
+    def _standing(self, rungs: Sequence[int]) -> Standing:
+        gap = ladder.nearest_rung(rungs, self._rules.nearest_ticks(self._facts.price))
+        return Standing(
+            Ladder(
+                prices=tuple(self._rules.price(ticks) for ticks in rungs),
+                gap=gap,
+                direction=self._request.direction,
+                start_empty=self._request.start_empty,
+                entry_price=self._entry_limit(),
+                fees=self._facts.fees,
+            ),
+            self._contract,
+            self._terms,
+            self._facts.price,
+        )
+
+    def _check_mark(self, rungs: Ladder) -> None:
+        """Check what the venue takes beside the mark price: buys up to a multiple of it, sales down to one."""
+        rules, mark = self._rules, self._contract.mark_price
+        entry = [rungs.entry_price] if rungs.entry_cells else []
+        selling = rungs.direction is Direction.SHORT
+        buys = [*rungs.prices[: rungs.gap], *([] if selling else entry)]
+        sales = [*rungs.prices[rungs.gap + 1 :], *(entry if selling else [])]
+        highest, lowest = mark * rules.bid_up, mark * rules.ask_down
+        remedy = (
+            f"while the mark price is {plain(mark)}; wait until the last price, {plain(self._facts.price)}, is near"
+        )
+        if rules.bid_up and buys and max(buys) > highest:
+            self._wrong("symbol", f"the venue takes no buy above {plain(highest)} {remedy}")
+        if rules.ask_down and sales and min(sales) < lowest:
+            self._wrong("symbol", f"the venue takes no sale below {plain(lowest)} {remedy}")
+
+    def _lots_per_rung(self, standing: Standing) -> int:
+        if self._request.quantity is not None:
+            return self._asked_lots(self._request.quantity)
+        lots = int((self._capital() / (standing.need * self._rules.lot)).to_integral_value(ROUND_FLOOR))
+        while lots > 0 and standing.committed(self._rules.quantity(lots)) > self._capital():
+            lots -= 1
+        return max(lots, 0)
+
+    def _check_rung_value(self, standing: Standing, lots: int) -> None:
+        rules, lowest = self._rules, standing.ladder.prices[0]
+        least_quantity = (rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING)
+        smallest = max(self._least_lots(lowest), int(least_quantity), 1)
+        if lots < smallest:
+            least = standing.committed(rules.quantity(smallest))
+            self._refuse_small(len(standing.ladder.prices), smallest, least)
+
+    def _check_position(self, standing: Standing, quantity: Decimal) -> None:
+        worth, cap = standing.venue_exposure * quantity, standing.bracket_cap()
+        if 0 < cap < worth:
+            leverage = self._terms.leverage
+            told = f"at leverage {leverage} the venue allows {plain(cap)}, the grid could come to {_shown(worth)}"
+            fits = min(largest_leverage(self._contract.brackets, worth), leverage - 1)
+            if fits:
+                self._wrong("leverage", f"{told}; use less capital, or at most leverage {fits}")
+            else:
+                self._wrong("capital", f"{told}, and no leverage allows that; use less")
+        most, held = self._contract.largest_position, standing.largest_position * quantity
+        if most is not None and held > most:
+            setting = "risk_management.futures_risk.max_position_size_perc"
+            self._wrong("capital", f"{setting} allows a position of {_shown(most)}, not {_shown(held)}; use less")
+
+    # --- where an isolated position ends ---
+
+    def _check_ends(self, standing: Standing, ends: Ends, quantity: Decimal) -> None:
+        if self._terms.margin_type is not MarginType.ISOLATED and not ends.inside:
+            return
+        if not quantity or standing.keeps_distance(ends):
+            return
+        self._wrong("leverage", f"{self._told_of(standing, ends)}; {self._remedies(standing)}")
+
+    def _told_of(self, standing: Standing, ends: Ends) -> str:
+        prices = standing.ladder.prices
+        low_end = ends.below is not None and ends.below > prices[0] * (1 - self._contract.liquidation_buffer)
+        at = ends.below if low_end and ends.below is not None else ends.above
+        told = f"{self._terms.margin_type} margin at leverage {self._terms.leverage}: the position would be liquidated"
+        where = (
+            "inside the range"
+            if ends.inside or at is None or prices[0] <= at <= prices[-1]
+            else "too near to the range"
+        )
+        away = f"{plain(self._contract.liquidation_buffer * 100)} % beyond it is asked for"
+        return f"{told} at {_shown(at)}, {where} ({away})" if at is not None else f"{told} {where} ({away})"
+
+    def _remedies(self, standing: Standing) -> str:
+        found = []
+        works = next((n for n in range(self._terms.leverage - 1, 0, -1) if self._works(standing.at(n))), None)
+        if works is not None:
+            found.append(f"use a leverage of at most {works}")
+        bounds = self._narrower()
+        if bounds is not None:
+            found.append(f"narrow the range to {plain(bounds[0])} - {plain(bounds[1])}")
+        if self._terms.margin_type is MarginType.ISOLATED:
+            found.append("use margin_type: cross, where the whole futures wallet stands behind it")
+        return ", or ".join(found) if found else "use less capital"
+
+    def _works(self, standing: Standing) -> bool:
+        """Tell whether the same request would keep its distance so, with the quantity that it would then have."""
+        quantity = self._request.quantity
+        if quantity is None:
+            quantity = self._rules.quantity(self._lots_per_rung(standing))
+        cap = standing.bracket_cap()
+        if not quantity or not cap or standing.venue_exposure * quantity > cap:
+            return False
+        return standing.keeps_distance(standing.ends(quantity, standing.committed(quantity)))
+
+    def _narrower(self) -> tuple[Decimal, Decimal] | None:
+        """Return the widest bounds around the price, twentieths of those asked for, at which the leverage works."""
+        price, prices = self._facts.price, self._prices_of(self._rungs())
+        for part in _NARROWER:
+            bounds = [price + (bound - price) * part for bound in (prices[0], prices[-1])]
+            lower, upper = (self._rules.nearest_ticks(bound) for bound in bounds)
+            try:
+                rungs = ladder.geometric_between(lower, upper, self._request.levels)
+            except ladder.LadderError:
+                return None
+            narrow = self._prices_of(rungs)
+            if self._worst_profit(narrow) <= 0:
+                return None
+            if self._works(self._standing(rungs)):
+                return narrow[0], narrow[-1]
+        return None
+
+    def _prices_of(self, rungs: Sequence[int]) -> tuple[Decimal, ...]:
+        return tuple(self._rules.price(ticks) for ticks in rungs)
+
+
+def _up(amount: Decimal) -> Decimal:
+    """Round an amount that is only told up to cents."""
+    return amount.quantize(CENT, ROUND_CEILING)
+
+
+def _shown(amount: Decimal) -> str:
+    return plain(amount.quantize(CENT, ROUND_CEILING))

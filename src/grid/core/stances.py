@@ -1,0 +1,133 @@
+"""Where a grid on a contract can stand inside its range, and what it holds and rests there.
+
+A grid stands at rung g when the cells below g have sold and those from g on have bought: `grid.core.cells`, rung g
+rests empty. Cells that borrow are short when they have sold, the others long when they have bought. All numbers are
+for one unit of base per rung; whatever a plan needs grows in proportion to its quantity.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.grids import Direction
+from domain.instrument import FeeRates
+from domain.money import ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """What decides the stances. `entry_price` is the worst at which the first trade may be done."""
+
+    prices: tuple[Decimal, ...]  # ascending
+    gap: int
+    direction: Direction
+    start_empty: bool
+    entry_price: Decimal
+    fees: FeeRates
+
+    @property
+    def entry_cells(self) -> range:
+        """Return the cells that the first trade is for."""
+        if self.start_empty or self.direction is Direction.NEUTRAL:
+            return range(0)
+        return range(self.gap, len(self.prices) - 1) if self.direction is Direction.LONG else range(self.gap)
+
+    def borrows(self, k: int) -> bool:
+        return self.direction is Direction.SHORT or (self.direction is Direction.NEUTRAL and k >= self.gap)
+
+    def is_used(self, k: int) -> bool:
+        """Tell whether the cell ever trades; started empty, those that begin on the other side never do."""
+        return not self.start_empty or self.borrows(k) is (k >= self.gap)
+
+
+class Part(NamedTuple):
+    """What one cell, or several together, hold and rest.
+
+    `cash` is the least that trading can have left, fees taken off: nothing but the first trade and what opened the
+    position, for every cycle adds to it. `cost` is what a long position cost at most, or a short one brought at least.
+    """
+
+    held: int = 0  # rungs, below 0 when short
+    cash: Decimal = ZERO
+    cost: Decimal = ZERO
+    bids: Decimal = ZERO
+    asks: Decimal = ZERO
+    opening_bids: Decimal = ZERO
+    opening_asks: Decimal = ZERO
+
+    def moved(self, out: "Part", into: "Part") -> "Part":
+        return Part(
+            self.held - out.held + into.held,
+            self.cash - out.cash + into.cash,
+            self.cost - out.cost + into.cost,
+            self.bids - out.bids + into.bids,
+            self.asks - out.asks + into.asks,
+            self.opening_bids - out.opening_bids + into.opening_bids,
+            self.opening_asks - out.opening_asks + into.opening_asks,
+        )
+
+
+class Stance(NamedTuple):
+    """One of them lasts while the price is between `low` and `high`, the next resting orders or the range's ends."""
+
+    part: Part
+    low: Decimal
+    high: Decimal
+
+
+def stances(ladder: Ladder) -> list[Stance]:
+    """Return where the grid can stand, from the lowest rung to the highest."""
+    prices, cells = ladder.prices, range(len(ladder.prices) - 1)
+    bought, sold = [_bought(ladder, k) for k in cells], [_sold(ladder, k) for k in cells]
+    part = Part()
+    for each in bought:
+        part = part.moved(Part(), each)
+    found = []
+    for g in range(len(prices)):
+        if g:
+            part = part.moved(bought[g - 1], sold[g - 1])
+        found.append(Stance(part, prices[max(g - 1, 0)], prices[min(g + 1, len(prices) - 1)]))
+    return found
+
+
+def exposure(ladder: Ladder) -> Decimal:
+    """Return what all cells' opening trades are worth together, as the risk gate counts them: both sides in full."""
+    total = ZERO
+    for k in range(len(ladder.prices) - 1):
+        if ladder.is_used(k):
+            opens_at = ladder.prices[k + 1 if ladder.borrows(k) else k]
+            total += max(opens_at, ladder.entry_price) if k in ladder.entry_cells else opens_at
+    return total
+
+
+def _bought(ladder: Ladder, k: int) -> Part:
+    if not ladder.is_used(k):
+        return Part()
+    below, above = ladder.prices[k], ladder.prices[k + 1]
+    entered = k in ladder.entry_cells
+    if ladder.borrows(k):
+        cash = _sale(ladder, ladder.entry_price) - _purchase(ladder, below) if entered else ZERO
+        return Part(cash=cash, asks=above, opening_asks=above)
+    opened = ladder.entry_price if entered else below
+    return Part(held=1, cash=-_purchase(ladder, opened), cost=max(opened, below), asks=above)
+
+
+def _sold(ladder: Ladder, k: int) -> Part:
+    if not ladder.is_used(k):
+        return Part()
+    below, above = ladder.prices[k], ladder.prices[k + 1]
+    entered = k in ladder.entry_cells
+    if ladder.borrows(k):
+        opened = ladder.entry_price if entered else above
+        return Part(held=-1, cash=_sale(ladder, opened), cost=min(opened, above), bids=below)
+    cash = _sale(ladder, above) - _purchase(ladder, ladder.entry_price) if entered else ZERO
+    return Part(cash=cash, bids=below, opening_bids=below)
+
+
+def _purchase(ladder: Ladder, price: Decimal) -> Decimal:
+    """Return what one base costs with the dearer of the two fees: a rung already through the market takes."""
+    return price * (1 + max(ladder.fees.maker, ladder.fees.taker))
+
+
+def _sale(ladder: Ladder, price: Decimal) -> Decimal:
+    return price * (1 - max(ladder.fees.maker, ladder.fees.taker))
