@@ -151,11 +151,7 @@ class HouseBuilder:
             min_order_value=settings.grid.spot.min_order_size_usd,
             max_grids=settings.trading.max_concurrent_pairs,
             watched=PreferredPairs(settings.pair_selection.spot_pairs.preferred_symbols, venue),
-            contracts=ContractDefaults(
-                leverage=settings.grid.futures_leverage,
-                margin_type=settings.grid.futures.margin_type,
-                max_leverage=settings.risk_management.futures_risk.max_leverage,
-            ),
+            contracts=contract_defaults(settings),
         )
         return GridManager(house, venue.market_data, venue.account, defaults)
 
@@ -214,6 +210,18 @@ def gate_limits(settings: Settings) -> GateLimits:
         max_orders_per_10s=gate.max_orders_per_10s,
         max_price_distance=gate.max_price_distance_perc / Decimal(100),
         max_price_age_s=float(gate.max_price_age_seconds),
+    )
+
+
+def contract_defaults(settings: Settings) -> ContractDefaults:
+    """Return what futures grids get and may not exceed, in fractions."""
+    risk = settings.risk_management.futures_risk
+    return ContractDefaults(
+        leverage=settings.grid.futures_leverage,
+        margin_type=settings.grid.futures.margin_type,
+        max_leverage=risk.max_leverage,
+        largest_share=risk.max_position_size_perc / Decimal(100),
+        liquidation_buffer=risk.liquidation_buffer_perc / Decimal(100),
     )
 
 

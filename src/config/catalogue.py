@@ -29,8 +29,6 @@ NOT_BUILT_YET: tuple[str, ...] = (
     "redis",
     "risk_management.api_failure_timeout_minutes",
     "risk_management.dynamic_sl_profit_lock_perc",
-    "risk_management.futures_risk.liquidation_buffer_perc",
-    "risk_management.futures_risk.max_position_size_perc",
     "risk_management.loss_protection_trigger_perc",
     "risk_management.max_drawdown_perc",
     "risk_management.spot_risk",

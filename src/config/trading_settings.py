@@ -163,9 +163,9 @@ class FuturesRiskSettings(Section):
     max_leverage: Leverage = 20
     """Largest leverage any futures order may use."""
     max_position_size_perc: Percent = Decimal("50.0")
-    """Largest notional of one position, percent of the account's margin balance times its leverage now."""
+    """Largest notional a grid may come to hold, percent of the margin balance times its leverage when it starts."""
     liquidation_buffer_perc: Percent = Decimal("15.0")
-    """Least distance from mark price to liquidation price, percent of the mark price."""
+    """Least distance from a grid's range to its liquidation price, percent of the range's end, when it starts."""
 
 
 class GateSettings(Section):

@@ -11,8 +11,8 @@ from typing import Final
 from domain.errors import Conflict, FieldMistake, InvalidRequest, VenueError
 from domain.events import ContractStands
 from domain.futures import ContractSettings, FundingRate, MarginType, Position
-from domain.grids import ContractTerms, Direction, GridRequest
-from domain.instrument import Instrument, Market
+from domain.grids import ContractTerms, GridRequest
+from domain.instrument import Instrument
 from domain.money import ZERO
 from grid.core.contract import ContractFacts
 from ports.futures import Futures
@@ -24,11 +24,17 @@ _NOT_HERE: Final = "this server trades no futures; use spot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDefaults:
-    """What a futures grid gets that asks for nothing else; no grid gets more leverage than `max_leverage`."""
+    """What a futures grid gets that asks for nothing else, and what none may exceed.
+
+    `largest_share`: of one position, as a fraction of the margin balance times the leverage. `liquidation_buffer`: how
+    far the liquidation price has to lie from the range at least, as a fraction.
+    """
 
     leverage: int = 1
     margin_type: MarginType = MarginType.CROSS
     max_leverage: int = 20
+    largest_share: Decimal = Decimal(1)
+    liquidation_buffer: Decimal = Decimal("0.15")
 
 
 class Contracts:
@@ -38,8 +44,8 @@ class Contracts:
         self._futures = futures
         self._defaults = defaults
 
-    def facts(self, request: GridRequest) -> ContractFacts:
-        """Return what preflight has to know; the account's position mode is taken as it is.
+    def facts(self, request: GridRequest, wallet: Decimal) -> ContractFacts:
+        """Return what preflight has to know; the account's position mode is taken as it is. `wallet` is in quote.
 
         Raises:
             InvalidRequest: where no futures are traded.
@@ -47,16 +53,21 @@ class Contracts:
         """
         futures, instrument = self._offered(), request.instrument
         mark = futures.mark_price(instrument)
-        held = futures.positions(instrument)
+        terms = self._terms(request, hedge_mode=futures.hedge_mode())
+        everything = futures.positions()
+        margin_balance = sum((position.unrealized_profit for position in everything), wallet)
+        held = (position.quantity for position in everything if position.instrument == instrument)
         return ContractFacts(
-            terms=self._terms(request, hedge_mode=futures.hedge_mode()),
+            terms=terms,
             max_leverage=self._defaults.max_leverage,
             brackets=futures.brackets(instrument),
             mark_price=mark.mark,
             funding_rate=mark.funding_rate,
             funding_interval_h=_interval_h(futures.funding_rates(instrument, 2)),
-            position=max((position.quantity for position in held), key=abs, default=ZERO),
+            position=max(held, key=abs, default=ZERO),
             foreign_orders=futures.open_orders(instrument),
+            liquidation_buffer=self._defaults.liquidation_buffer,
+            largest_position=self._defaults.largest_share * margin_balance * terms.leverage,
         )
 
     def settle(self, instrument: Instrument, terms: ContractTerms) -> None:
@@ -94,24 +105,6 @@ class Contracts:
             margin_type=request.margin_type or self._defaults.margin_type,
             hedge_mode=hedge_mode,
         )
-
-
-def require_spot_terms(request: GridRequest) -> None:
-    """Refuse what spot does not have.
-
-    Raises:
-        InvalidRequest: naming every such field.
-    """
-    remedy = "leave it out, or use market_type: futures"
-    mistakes = []
-    if request.direction is not Direction.LONG:
-        mistakes.append(FieldMistake("direction", f"a spot grid is long, {request.direction} needs futures; {remedy}"))
-    if request.leverage is not None:
-        mistakes.append(FieldMistake("leverage", f"spot has no leverage; {remedy}"))
-    if request.margin_type is not None:
-        mistakes.append(FieldMistake("margin_type", f"spot has no margin; {remedy}"))
-    if request.instrument.market is Market.SPOT and mistakes:
-        raise InvalidRequest(mistakes)
 
 
 def _difference(terms: ContractTerms, settings: ContractSettings, *, hedge_mode: bool) -> str:

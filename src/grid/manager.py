@@ -8,13 +8,13 @@ from threading import Lock
 from typing import Final
 
 from domain.errors import Conflict, NotFound, VenueError
-from domain.events import ContractStands
+from domain.events import Balance, ContractStands
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.money import ZERO
 from domain.orders import Fill
 from grid.contract_watch import ContractWatch
-from grid.contracts import ContractDefaults, Contracts, require_spot_terms
+from grid.contracts import ContractDefaults, Contracts
 from grid.preflight import PreflightFacts, plan_grid
 from grid.runner import GridRunner
 from grid.units import planned_rules
@@ -65,8 +65,6 @@ class GridManager:
         Raises:
             InvalidRequest: all mistakes at once.
         """
-        if request.instrument.market is Market.SPOT:
-            require_spot_terms(request)
         return plan_grid(request, self._facts(request))
 
     def start(self, request: GridRequest) -> GridSnapshot:
@@ -185,18 +183,20 @@ class GridManager:
     def _facts(self, request: GridRequest) -> PreflightFacts:
         instrument, limits = request.instrument, self._house.gate.limits
         (ticker,) = self._market_data.tickers([instrument])
-        balances = {balance.asset: balance.free for balance in self._account_reader.balances(instrument.market)}
+        balances = {balance.asset: balance for balance in self._account_reader.balances(instrument.market)}
+        quote = balances.get(instrument.quote, Balance(instrument.quote, ZERO, ZERO))
+        on_futures = instrument.market is Market.FUTURES
         return PreflightFacts(
             rules=self._market_data.rules(instrument),
             fees=self._account_reader.fee_rates(instrument),
             price=ticker.price,
-            free_quote=balances.get(instrument.quote, ZERO),
+            free_quote=quote.free,
             default_capital=self._defaults.capital,
             min_order_value=self._defaults.min_order_value,
             max_price_distance=limits.max_price_distance,
             max_order_notional=limits.max_order_notional,
             free_exposure=limits.max_exposure - self._house.gate.exposure(),
-            contract=self._contracts.facts(request) if instrument.market is Market.FUTURES else None,
+            contract=self._contracts.facts(request, quote.total) if on_futures else None,
         )
 
     def _rules_now(self, rows: Sequence[GridRow]) -> Mapping[int, InstrumentRules]:

@@ -59,6 +59,10 @@ def _exactly(value: Decimal | int | dict[str, Decimal]) -> object:
     return plain(value) if isinstance(value, Decimal) else value
 
 
+def _text_or_none(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
 def realized(books: Books) -> Decimal:
     """Return what closed cycles earned after all fees, funding included, in quote."""
     return books.grid_profit - books.fees + books.funding
@@ -98,6 +102,13 @@ class TermsView(View):
     leverage: int
     margin_type: str = Field(description="isolated or cross")
     hedge_mode: bool = Field(description="whether long and short positions are held apart, as the account has it")
+    liquidation_below: str | None = Field(
+        description="where the position would end under the range, by the plan; null: nowhere"
+    )
+    liquidation_above: str | None = Field(description="where it would end above the range, by the plan; null: nowhere")
+    margin_worst: str = Field(description="quote, largest initial margin of position and orders inside the range")
+    funding_reserve: str = Field(description="quote, kept for funding over horizon_days")
+    horizon_days: int
 
     @classmethod
     def of(cls, plan: GridPlan) -> Self | None:
@@ -109,6 +120,11 @@ class TermsView(View):
             leverage=terms.leverage,
             margin_type=terms.margin_type.value,
             hedge_mode=terms.hedge_mode,
+            liquidation_below=_text_or_none(plan.liquidation_below),
+            liquidation_above=_text_or_none(plan.liquidation_above),
+            margin_worst=plain(plan.margin_worst),
+            funding_reserve=plain(plan.funding_reserve),
+            horizon_days=plan.horizon_days,
         )
 
 
@@ -122,7 +138,7 @@ class ContractView(TermsView):
 
     @classmethod
     def of_grid(cls, grid: GridSnapshot) -> Self | None:
-        terms, books, at = TermsView.of(grid.plan), grid.books, grid.liquidation_price
+        terms, books = TermsView.of(grid.plan), grid.books
         if terms is None:
             return None
         return cls(
@@ -130,7 +146,7 @@ class ContractView(TermsView):
             position=plain(books.base_held),
             funding=plain(books.funding),
             realized_profit=plain(books.realized_profit),
-            liquidation_price=None if at is None else plain(at),
+            liquidation_price=_text_or_none(grid.liquidation_price),
         )
 
 

@@ -14,8 +14,10 @@ from domain.account import Mode
 from domain.account_books import AccountBooks, AccountPart
 from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError
 from domain.events import Balance, Candle, Ticker
+from domain.futures import Bracket, MarginType
 from domain.grids import (
     Books,
+    ContractTerms,
     GridPlan,
     GridRequest,
     GridSnapshot,
@@ -27,6 +29,7 @@ from domain.grids import (
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.orders import Fill, Side, Status
 from fakes.jobs import Jobs
+from grid.core.contract import ContractFacts
 from grid.preflight import PreflightFacts, plan_grid
 from orders.account_lines import totals_of
 from ports.control import PartState, SystemSnapshot
@@ -94,6 +97,22 @@ def fill_of(instrument: Instrument, trade_id: int) -> Fill:
     )
 
 
+def contract_of(price: Decimal) -> ContractFacts:
+    bracket = Bracket(
+        floor=ZERO, cap=Decimal(1_000_000), max_leverage=100, maintenance_rate=Decimal("0.005"), deduction=ZERO
+    )
+    return ContractFacts(
+        terms=ContractTerms(leverage=1, margin_type=MarginType.CROSS, hedge_mode=False),
+        max_leverage=20,
+        brackets=(bracket,),
+        mark_price=price,
+        funding_rate=Decimal("0.0001"),
+        funding_interval_h=8,
+        position=ZERO,
+        foreign_orders=0,
+    )
+
+
 @dataclass
 class House:
     """Implements Commands, Snapshots, MarketData and AccountReader. `failure` is raised by the next call, whatever.
@@ -129,6 +148,7 @@ class House:
             min_order_value=Decimal(10),
             max_price_distance=Decimal("0.5"),
             max_order_notional=Decimal(5_000),
+            contract=contract_of(PRICES[instrument]) if instrument.market is Market.FUTURES else None,
         )
 
     # Commands
