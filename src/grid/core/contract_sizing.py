@@ -186,7 +186,7 @@ class Standing:
             realised = part.cash * quantity + (cost if size > 0 else -cost)
             behind = wallet - self.funding * quantity + realised
         found = liquidation_price(self._facts.brackets, [Leg(size, cost)], behind, self._price)
-        return found or None
+        return found if size < 0 else found or None  # a short position that no price above 0 saves has ended
 
     def _ends_early(self, stance: Stance, quantity: Decimal, wallet: Decimal) -> bool:
         if not stance.part.held:

@@ -183,13 +183,11 @@ class ContractPreflight(Preflight):
         low_end = ends.below is not None and ends.below > prices[0] * (1 - self._contract.liquidation_buffer)
         at = ends.below if low_end and ends.below is not None else ends.above
         told = f"{self._terms.margin_type} margin at leverage {self._terms.leverage}: the position would be liquidated"
-        where = (
-            "inside the range"
-            if ends.inside or at is None or prices[0] <= at <= prices[-1]
-            else "too near to the range"
-        )
-        away = f"{plain(self._contract.liquidation_buffer * 100)} % beyond it is asked for"
-        return f"{told} at {_shown(at)}, {where} ({away})" if at is not None else f"{told} {where} ({away})"
+        if not at:
+            return f"{told} by {self._contract.horizon_days} days of funding alone"
+        where = "inside the range" if ends.inside or prices[0] <= at <= prices[-1] else "too near to the range"
+        away = plain(self._contract.liquidation_buffer * 100)
+        return f"{told} at {_shown(at)}, {where} ({away} % beyond it is asked for)"
 
     def _remedies(self, standing: Standing) -> str:
         found = []

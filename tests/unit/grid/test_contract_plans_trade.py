@@ -1,0 +1,141 @@
+"""What preflight passes on a contract, the exchange accepts wherever the price goes, and does not liquidate."""
+
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal, localcontext
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import InvalidRequest
+from domain.futures import MarginType
+from domain.grids import ContractTerms, Direction, GridPlan, Spacing
+from domain.instrument import FeeRates, InstrumentRules
+from fakes.contract_grid import DEEP, ContractGrid, contract_facts, contract_rules, futures_facts, futures_request
+from grid.core.contract import ContractFacts
+from grid.core.planning import plan_grid
+from simulator.um.core.catalogue import CONTRACTS
+from simulator.um.core.contracts import ContractSpec
+
+PRICES = {"BTCUSDT": 60_000, "ETHUSDT": 3_000, "SOLUSDT": 150, "BNBUSDT": 600, "DOGEUSDT": Decimal("0.2")}
+PERMILLE = 1_000
+
+Step = tuple[int, int, int, int | None]
+"""A place in the range, where the mark price stands beside it, settlements of funding, lots of a first partial fill."""
+
+places = st.integers(0, PERMILLE) | st.sampled_from([0, PERMILLE])
+
+
+@dataclass(frozen=True)
+class Planned:
+    plan: GridPlan
+    spec: ContractSpec
+    fees: FeeRates
+    contract: ContractFacts
+
+
+def on_tick(rules: InstrumentRules, price: Decimal) -> Decimal:
+    return rules.price(rules.nearest_ticks(price))
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Planned:
+    """Draw a request, and facts, that preflight passes."""
+    spec = CONTRACTS[draw(st.sampled_from(sorted(PRICES)))]
+    rules = contract_rules(spec)
+    price = on_tick(rules, Decimal(PRICES[spec.symbol]) * draw(st.integers(500, 2_000)) / PERMILLE)
+    direction = draw(st.sampled_from(Direction))
+    basis = draw(st.integers(-10, 10))
+    contract = contract_facts(
+        spec,
+        terms=ContractTerms(
+            leverage=draw(st.integers(1, 8) | st.sampled_from([10, 20, 50, 75])),
+            margin_type=draw(st.sampled_from(MarginType)),
+            hedge_mode=draw(st.booleans()),
+        ),
+        max_leverage=125,
+        mark_price=price * (1 + Decimal(basis) / PERMILLE),
+        funding_rate=Decimal(draw(st.integers(-20, 20))) / 10_000,
+        funding_interval_h=draw(st.sampled_from([1, 4, 8])),
+        liquidation_buffer=Decimal(draw(st.sampled_from([0, 5, 15]))) / 100,
+        horizon_days=draw(st.sampled_from([1, 7, 30])),
+    )
+    low, high = draw(st.integers(2, 400)), draw(st.integers(2, 400))
+    fees = FeeRates(Decimal(draw(st.integers(0, 50))) / 10**5, Decimal(draw(st.integers(0, 60))) / 10**5)
+    asked = futures_request(
+        spec,
+        levels=draw(st.integers(2, 24)),
+        lower=price * (PERMILLE - low) / PERMILLE,
+        upper=price * (PERMILLE + high) / PERMILLE,
+        capital=Decimal(draw(st.integers(1, 999))) * 10 ** draw(st.integers(1, 4)),
+        spacing=draw(st.sampled_from(Spacing)),
+        direction=direction,
+        start_empty=direction is not Direction.NEUTRAL and draw(st.booleans()),
+    )
+    checked = futures_facts(contract, spec, price=price, fees=fees, free_quote=None)
+    try:
+        return Planned(plan_grid(asked, checked), spec, fees, contract)
+    except InvalidRequest:
+        assume(False)
+        raise
+
+
+def within(plan: GridPlan, rules: InstrumentRules, permille: int) -> Decimal:
+    """Return a price inside the range, on its tick."""
+    low, high = plan.prices[0], plan.prices[-1]
+    return on_tick(rules, low + (high - low) * permille / PERMILLE)
+
+
+steps = st.lists(
+    st.tuples(places, st.integers(-1, 1), st.sampled_from([0, 0, 0, 1, 30, 1_000]), st.none() | st.integers(1, 400)),
+    max_size=30,
+)
+
+
+def check_passed_plan(made: Planned, entry: int, path: list[Step]) -> None:
+    """Walk the price inside the range; every refusal of the exchange is raised."""
+    plan, rules = made.plan, contract_rules(made.spec)
+    grid = ContractGrid(plan, made.spec, made.fees, mark=on_unit(made.contract.mark_price))
+    better = plan.start_price + (plan.entry_limit_price - plan.start_price) * entry / 2
+    grid.enter(on_tick(rules, better) if entry < 2 else plan.entry_limit_price)
+    left = plan.horizon_days * 24 // made.contract.funding_interval_h
+    last = plan.start_price
+    for place, beside, settled, lots in path:
+        price = within(plan, rules, place)
+        between = [rung for rung in plan.prices if min(last, price) < rung < max(last, price)]
+        if lots is not None and between:  # a part of the first rung on the way, then all of them
+            last = between[0 if price > last else -1]
+            walk(grid, last, beside, lots * made.spec.lot)
+        walk(grid, price, beside)
+        count = min(left, settled)
+        left -= count
+        if count:
+            grid.fund(made.contract.funding_rate * count, beside_of(price, beside))
+        last = price
+    assert grid.liquidations == []
+
+
+def walk(grid: ContractGrid, price: Decimal, beside: int, quantity: int = DEEP) -> None:
+    """Print a trade, let the mark price follow, and rest what is then wanted."""
+    grid.print(price, quantity)
+    grid.mark(beside_of(price, beside))
+    grid.rest()
+    assert grid.position == grid.state.base_held
+    assert grid.resting == len(grid.state.wanted())
+
+
+def beside_of(price: Decimal, permille: int) -> Decimal:
+    return on_unit(price * (1 + Decimal(permille) / PERMILLE))
+
+
+def on_unit(price: Decimal) -> Decimal:
+    return price.quantize(Decimal("0.00000001"), ROUND_FLOOR)
+
+
+@settings(max_examples=120, deadline=None)
+@given(made=plans(), entry=st.integers(0, 2), path=steps)
+def test_what_preflight_passes_is_neither_refused_nor_liquidated_inside_the_range(
+    made: Planned, entry: int, path: list[Step]
+):
+    with localcontext() as context:
+        context.prec = 60
+        check_passed_plan(made, entry, path)
