@@ -17,11 +17,12 @@ import numpy.typing as npt
 from backtest.bounds import cash_limit
 from backtest.candles import FloatColumn, IntColumn
 from backtest.compiled import compiled_replays
+from backtest.contract_market import netted_cost
 from backtest.core import layout as at
-from backtest.outcome import books_of, drawdown_of, flows_of, last_bnb_price
+from backtest.outcome import books_of, drawdown_of, flows_of, is_netted, last_bnb_price
 from backtest.price_path import PricePath
 from backtest.result import Drawdown, RanBy
-from backtest.run import play_plainly
+from backtest.run import play_plainly, run_on
 from backtest.scales import Setting, setting_of
 from backtest.scenario import Delays, Scenario
 from domain.grids import Books
@@ -41,6 +42,7 @@ class Totals:
     cell: list[list[int]]
     state: list[int]
     ran_by: RanBy
+    netted: int | None = None  # as `books_of` has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +64,7 @@ class Batch:
     def books(self, index: int) -> Books:
         """Return one scenario's exact books at the last close."""
         one = self.totals[index]
-        return books_of(one.scenario, self.path, one.setting, one.cell, one.state)
+        return books_of(one.scenario, self.path, one.setting, one.cell, one.state, one.netted)
 
     def drawdown(self, index: int) -> Drawdown:
         """Return one scenario's deepest fall, exact."""
@@ -81,25 +83,27 @@ class Batch:
     def _row(self, one: Totals) -> dict[str, float | int]:
         state, setting = one.state, one.setting
         unit, rules = setting.scales.unit, setting.rules
-        flows = flows_of(setting, one.cell, state)
+        flows = flows_of(setting, one.cell, state, one.netted)
         first = int(self.path.table[0, at.OPEN]) * rules[at.BASE_UNIT]
         last = int(self.path.table[-1, at.CLOSE]) * rules[at.BASE_UNIT]
         fee_quote = state[at.FEE_QUOTE] * rules[at.FEE_UNIT]
         fee_bnb, fee_bnb_now = state[at.FEE_BNB_WORTH], state[at.FEE_BNB] * last_bnb_price(self.path, setting)
         fee_base, cost = flows.fee_base_value * rules[at.BASE_UNIT], flows.cost * rules[at.BASE_UNIT]
-        value = flows.base * last
+        value, funding = flows.base * last, state[at.FUNDING] * rules[at.FEE_UNIT]
         change = flows.quote + value - fee_bnb_now
         start = setting.state[at.CASH] + setting.state[at.BASE] * first
-        hold = setting.numbers.entry_lots * setting.numbers.lot_units * (last - self._planned_at(one))
+        lots = -setting.numbers.entry_lots if setting.numbers.entry_sells else setting.numbers.entry_lots
+        hold = lots * setting.numbers.lot_units * (last - self._planned_at(one))
         worst = state[at.WORST_PEAK] - state[at.WORST_TROUGH]
         amounts = {
             "start_equity": start,
             "equity_change": change,
-            "grid_profit": flows.quote + fee_quote + cost + fee_base,
+            "grid_profit": flows.quote + fee_quote + cost + fee_base - funding,
             "inventory_value": value,
             "inventory_change": value - cost,
             "fees": fee_base + fee_quote + fee_bnb,
             "fee_asset_revaluation": fee_bnb - fee_bnb_now,
+            "funding": funding,
             "hold_change": hold,
             "versus_hold": change - hold,
             "max_drawdown_quote": worst,
@@ -182,6 +186,7 @@ class _Tables:
     state: npt.NDArray[np.int64]
     marked: npt.NDArray[np.int64]
     status: IntColumn
+    brackets: IntColumn
 
     @classmethod
     def of(cls, settings: Sequence[Setting], marks: int) -> "_Tables":
@@ -199,11 +204,13 @@ class _Tables:
             state=np.array([setting.state for setting in settings], dtype=np.int64).reshape(count, at.STATE),
             marked=np.empty((count, marks), dtype=np.int64),
             status=np.zeros(count, dtype=np.int64),
+            brackets=np.array(settings[0].brackets if settings else [], dtype=np.int64),
         )
 
     def play(self, path: PricePath, marks: IntColumn, threads: int) -> None:
         """Run all scenarios; an interrupt stops after the chunks under way."""
-        replays = compiled_replays(late=len(self.flight) > 0)
+        is_contract = path.contract is not None
+        replays = compiled_replays(late=len(self.flight) > 0, contract=is_contract)
 
         def chunk(first: int) -> None:
             replays(
@@ -214,6 +221,8 @@ class _Tables:
                 path.volume,
                 path.bnb,
                 path.open_ms,
+                path.funding,
+                self.brackets,
                 self.starts,
                 self.rules,
                 self.ladders,
@@ -257,5 +266,8 @@ def _totals(
             outcome, amounts = play_plainly(path, setting, marks.tolist())
             cell, state, ran_by = outcome.cell, outcome.state, outcome.ran_by
             marked = np.array([float(amount) for amount in amounts])
-        totals = Totals(scenario=scenario, setting=setting, cell=cell, state=state, ran_by=ran_by)
+        netted = None
+        if is_netted(state):
+            netted = netted_cost(run_on(path, scenario).fills.rows.tolist(), setting.scales.lot)
+        totals = Totals(scenario=scenario, setting=setting, cell=cell, state=state, ran_by=ran_by, netted=netted)
         yield totals, marked * float(setting.scales.amount)

@@ -22,6 +22,7 @@ import numba
 
 from backtest.core import (
     arrivals,
+    contract,
     equity,
     fills,
     flight,
@@ -44,6 +45,7 @@ _JIT: Final[Any] = numba.njit  # its type information lacks the first option
 _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
 _TEXTS: Final = (
     cells,
+    contract,
     fills,
     orders,
     prints,
@@ -64,7 +66,7 @@ _COLUMN: Final = numba.int64[::1]
 _TABLE: Final = numba.int64[:, ::1]
 _SIGNATURE: Final = numba.void(
     *(_INT, _INT),
-    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN),
+    *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
     *(_COLUMN, _TABLE, _COLUMN, _COLUMN, _COLUMN, _TABLE, _TABLE),
     *(_COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
@@ -144,24 +146,27 @@ compiled_cells: Final = compile_modules([cells])[cells.__name__]
 
 
 @cache
-def _modules(*, late: bool) -> dict[str, ModuleType]:
-    return compile_modules(_TEXTS, ALWAYS_LATE=late, MAYBE_LATE=False)
+def _modules(*, late: bool, contract: bool) -> dict[str, ModuleType]:
+    return compile_modules(_TEXTS, ALWAYS_LATE=late, MAYBE_LATE=False, MAYBE_CONTRACT=contract)
 
 
 @cache
-def compiled_replays(*, late: bool) -> Callable[..., None]:
+def compiled_replays(*, late: bool, contract: bool) -> Callable[..., None]:
     """Return `many.replay_many`, compiled or from the cache folder. It runs without the interpreter's lock.
 
-    `late` asks for the form in which orders travel, for scenarios with delays.
+    `late` asks for the form in which orders travel, for scenarios with delays, `contract` for that of futures.
     """
-    function = _modules(late=late)[many.__name__].replay_many.py_func
-    return _entry(function, _SIGNATURE, cache_folder() / ("late" if late else "at_once"))
+    function = _modules(late=late, contract=contract)[many.__name__].replay_many.py_func
+    form = ("late" if late else "at_once") + ("_contract" if contract else "")
+    return _entry(function, _SIGNATURE, cache_folder() / form)
 
 
 @cache
 def compiled_together() -> Callable[..., None]:
     """Return `together.play_together` in the same way."""
-    return _entry(_modules(late=False)[together.__name__].play_together.py_func, _TOGETHER, cache_folder())
+    return _entry(
+        _modules(late=False, contract=False)[together.__name__].play_together.py_func, _TOGETHER, cache_folder()
+    )
 
 
 def _entry(function: Callable[..., None], signature: Any, folder: Path) -> Callable[..., None]:

@@ -14,9 +14,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from backtest.contract_market import netted_cost
 from backtest.core import layout as at
 from backtest.price_path import PricePath
-from backtest.result import Drawdown, EquityCurve, Fills, RanBy, Result
+from backtest.result import ContractOutcome, Drawdown, EquityCurve, Fills, RanBy, Result
 from backtest.scales import BNB, Setting
 from backtest.scenario import Scenario
 from domain.errors import FieldMistake, InvalidRequest
@@ -48,7 +49,8 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         raise ValueError("a cell held base of more prices than the engine has places for; please report this")
     candles, state, unit = path.candles, outcome.state, setting.scales.amount
     first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
-    books = books_of(scenario, path, setting, outcome.cell, state)
+    netted = netted_cost(outcome.fills.tolist(), setting.scales.lot) if is_netted(state) else None
+    books = books_of(scenario, path, setting, outcome.cell, state, netted)
     instrument, fills = scenario.rules.instrument, _fills(outcome.fills)
     curve = EquityCurve(time_ms=path.close_ms, change=outcome.curve, unit=unit, fills=fills, lot=setting.scales.lot)
     held = [scenario.balances.get(asset, ZERO) for asset in (instrument.quote, instrument.base)]
@@ -72,14 +74,25 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         rate_waits=state[at.RATE_WAITS],
         is_entered=bool(state[at.ACTIVE]),
         ran_by=outcome.ran_by,
+        contract=contract_outcome(path, setting, state) if setting.rules[at.CONTRACT] else None,
     )
 
 
 @exact
-def books_of(scenario: Scenario, path: PricePath, setting: Setting, cell: list[list[int]], state: list[int]) -> Books:
-    """Return the grid's books at the last close, equal to `orders.books.FifoBooks` fed with the same fills."""
+def books_of(
+    scenario: Scenario,
+    path: PricePath,
+    setting: Setting,
+    cell: list[list[int]],
+    state: list[int],
+    netted: int | None = None,
+) -> Books:
+    """Return the grid's books at the last close, equal to `orders.books.FifoBooks` fed with the same fills.
+
+    `netted` is what is held cost where cells closed one another's lots (`is_netted`), in ticks x 1e-8.
+    """
     scales, plan, rules = setting.scales, scenario.plan, scenario.rules
-    flows = flows_of(setting, cell, state)
+    flows = flows_of(setting, cell, state, netted)
     fee_quote, fee_bnb = from_units(state[at.FEE_QUOTE]), from_units(state[at.FEE_BNB])
     bnb_price = from_units(last_bnb_price(path, setting) * scales.unit)
     bnb_then, bnb_now = state[at.FEE_BNB_WORTH] * scales.amount, fee_bnb * bnb_price
@@ -88,11 +101,13 @@ def books_of(scenario: Scenario, path: PricePath, setting: Setting, cell: list[l
     step = rules.tick * Decimal(1).scaleb(-8)  # of a price in ticks times base in 1e-8
     cost, fee_base_value = flows.cost * step, flows.fee_base_value * step
     cash = flows.quote * scales.amount
-    profit = cash + fee_quote + cost + fee_base_value
+    funding = from_units(state[at.FUNDING])
+    profit = cash + fee_quote + cost + fee_base_value - funding
     fees = fee_base_value + fee_quote + bnb_then
     equity = cash + base * mark - bnb_now
     by_asset = {rules.instrument.base: from_units(flows.fee_base), rules.instrument.quote: fee_quote, BNB: fee_bnb}
-    hold = plan.entry_quantity * (mark - plan.start_price)
+    hold = plan.entry_position * (mark - plan.start_price)
+    wallet = from_units(state[at.CROSS] + state[at.SET_ASIDE]) - scenario.balances[rules.instrument.quote]
     books = Books(
         base_held=base,
         inventory_cost=cost,
@@ -104,13 +119,15 @@ def books_of(scenario: Scenario, path: PricePath, setting: Setting, cell: list[l
         fee_prices={BNB: bnb_price} if fee_bnb else {},
         cash_flow=cash,
         equity_change=equity,
-        residual=equity - (profit + (base * mark - cost) - fees + (bnb_then - bnb_now)),
+        residual=equity - (profit + (base * mark - cost) - fees + funding + (bnb_then - bnb_now)),
         mark_price=mark,
         buys=state[at.BUYS],
         sells=state[at.SELLS],
         trades=state[at.BUYS] + state[at.SELLS],
         cycles=state[at.CYCLES],
         dust=from_units(sum(held % scales.lot for held in cell[at.HELD])),
+        funding=funding,
+        realized_profit=wallet + fee_quote - funding if setting.rules[at.CONTRACT] else ZERO,
     )
     return replace(books, hold_change=hold, versus_hold=equity - hold)
 
@@ -126,7 +143,16 @@ class Flows:
     fee_base_value: int
 
 
-def flows_of(setting: Setting, cell: list[list[int]], state: list[int]) -> Flows:
+def is_netted(state: list[int]) -> bool:
+    """Tell whether what is held cost does not follow from the cells alone."""
+    return state[at.MIXED] == 1 and state[at.LIQUIDATED_AT] == 0
+
+
+def flows_of(setting: Setting, cell: list[list[int]], state: list[int], netted: int | None = None) -> Flows:
+    if setting.rules[at.CONTRACT]:
+        cost = contract_cost(setting, cell, state) if netted is None else netted
+        base = state[at.BASE] - setting.state[at.BASE]
+        return Flows(base, state[at.CASH] - setting.state[at.CASH], cost, fee_base=0, fee_base_value=0)
     prices, first_price = setting.numbers.prices, state[at.FIRST_PRICE]
     held, first, fees = cell[at.HELD], cell[at.FIRST], cell[at.FEE_BASE]
     own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
@@ -139,6 +165,35 @@ def flows_of(setting: Setting, cell: list[list[int]], state: list[int]) -> Flows
         fee_base=sum(fees) + state[at.FIRST_FEE] + state[at.TAKER_FEE],
         fee_base_value=later_fees + state[at.FIRST_FEE] * first_price + state[at.TAKER_FEE_VALUE],
     )
+
+
+@exact
+def contract_outcome(path: PricePath, setting: Setting, state: list[int]) -> ContractOutcome:
+    tick = Decimal(setting.scales.tick).scaleb(-8)
+    falls_to, rises_to = state[at.FALLS_TO], state[at.RISES_TO]
+    beyond = falls_to if falls_to > 0 else rises_to if rises_to < at.NOTHING else None
+    moment = state[at.LIQUIDATED_AT] - 1
+    return ContractOutcome(
+        position=from_units(state[at.BASE]),
+        liquidation_price=None if beyond is None else beyond * tick,
+        liquidated_ms=None if moment < 0 else path.time_of(moment),
+        liquidated_at=None if moment < 0 else state[at.LIQUIDATED_AT_PRICE] * tick,
+        lost=from_units(state[at.LOST]),
+        settlements=state[at.NEXT_FUNDING] // at.FUNDING_WIDTH,
+        margin_short=state[at.MARGIN_SHORT],
+    )
+
+
+def contract_cost(setting: Setting, cell: list[list[int]], state: list[int]) -> int:
+    """Return what a position cost, in ticks x 1e-8, below 0 for a short one."""
+    prices, first_price, left = setting.numbers.prices, state[at.FIRST_PRICE], state[at.BASE]
+    cost = 0
+    rows = zip(cell[at.HELD], cell[at.FIRST], setting.numbers.borrowed, strict=True)
+    for k, (held, first, borrowed) in enumerate(rows):
+        sign, price = (-1, prices[k + 1]) if borrowed else (1, prices[k])
+        cost += sign * ((abs(held - borrowed) - first) * price + first * first_price)
+        left -= held - borrowed
+    return cost + left * first_price
 
 
 def last_bnb_price(path: PricePath, setting: Setting) -> int:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from backtest.bnb_market import BnbMarket
 from backtest.candles import BadCandles, Candles, IntColumn
+from backtest.contract_market import ContractMarket
 from backtest.core import layout as at
 from backtest.scales import scales_of
 from backtest.scenario import PPM, FillKind, Scenario
@@ -37,6 +38,8 @@ class PricePath:
     bnb_market: BnbMarket | None
     bnb: IntColumn  # units of money per 1e-8 BNB in each row; empty without a market of BNB
     highest_bnb: int
+    contract: ContractMarket | None
+    funding: IntColumn  # as the engine reads it; empty on spot
 
     def check(self, scenario: Scenario) -> None:
         """Refuse a scenario whose BNB costs what this path does not know.
@@ -47,16 +50,19 @@ class PricePath:
         wanted = scenario.fees.bnb_market
         if wanted is not None and wanted is not self.bnb_market:
             raise ValueError("the path was made for another price of BNB; make one for the scenario")
+        if scenario.contract is not self.contract:
+            raise ValueError("the path was made for another contract; make one for the scenario")
 
     @property
     def market(self) -> IntColumn:
         """Return the table as the engine reads it, row after row."""
         return self.table.reshape(-1)
 
-    def plain_tape(self) -> at.Tape:
+    def plain_tape(self, brackets: list[int]) -> at.Tape:
         """Return the market as the plain form of the engine reads it."""
-        columns = (self.market, self.blocks, self.volume, self.bnb, self.open_ms)
-        return at.Tape(*(column.tolist() for column in columns))
+        columns = (self.market, self.blocks, self.volume, self.bnb, self.open_ms, self.funding)
+        prices, blocks, volume, bnb, times, funding = (column.tolist() for column in columns)
+        return at.Tape(prices, blocks, volume, bnb, times, funding, brackets)
 
     def named(self, fills: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the engine's fills as a table of its own, their moments named by their times.
@@ -64,11 +70,18 @@ class PricePath:
         A candle's points print at its start, after a quarter, at half time and in its last millisecond.
         """
         table = fills.reshape(-1, at.FILL_WIDTH).copy()
-        moments = table[:, 0].astype(np.int64)
+        table[:, 0] = self._times_of(table[:, 0].astype(np.int64))
+        return table
+
+    def time_of(self, moment: int) -> int:
+        """Return when a moment of the engine is."""
+        return int(self._times_of(np.array([moment], dtype=np.int64))[0])
+
+    def _times_of(self, moments: IntColumn) -> IntColumn:
         interval = self.candles.interval_ms
         after = np.array([0, interval // 4, interval // 2, interval - 1], dtype=np.int64)
-        table[:, 0] = self.open_ms[moments // at.POINTS_PER_ROW] + after[moments % at.POINTS_PER_ROW]
-        return table
+        times: IntColumn = self.open_ms[moments // at.POINTS_PER_ROW] + after[moments % at.POINTS_PER_ROW]
+        return times
 
     @classmethod
     def of(cls, candles: Candles, scenario: Scenario, *, points: int = 4, unit: int | None = None) -> "PricePath":
@@ -98,6 +111,8 @@ class PricePath:
             bnb_market=scenario.fees.bnb_market,
             bnb=bnb,
             highest_bnb=int(bnb.max(initial=0)),
+            contract=scenario.contract,
+            funding=_funding(scenario, candles),
         )
 
     @classmethod
@@ -111,6 +126,8 @@ class PricePath:
         """
         candles = trades.candles()
         _check_market(candles, scenario)
+        if scenario.contract is not None:
+            raise BadCandles("trades of contracts are not replayed; use candles")
         tick = to_units(scenario.rules.tick)
         table = np.repeat(_whole_ticks(trades.price, tick), at.ROW_WIDTH).reshape(-1, at.ROW_WIDTH)
         bnb = _bnb_in_units(scenario, trades.time_ms)
@@ -130,6 +147,8 @@ class PricePath:
             bnb_market=scenario.fees.bnb_market,
             bnb=bnb,
             highest_bnb=int(bnb.max(initial=0)),
+            contract=scenario.contract,
+            funding=np.empty(0, dtype=np.int64),
         )
 
 
@@ -180,6 +199,11 @@ def _bnb_in_units(scenario: Scenario, time_ms: IntColumn, unit: int | None = Non
         return np.empty(0, dtype=np.int64)
     price: IntColumn = market.at(time_ms) // (scales_of(scenario).unit if unit is None else unit)
     return price
+
+
+def _funding(scenario: Scenario, candles: Candles) -> IntColumn:
+    told = [] if scenario.contract is None else scenario.contract.settlements(candles, to_units(scenario.rules.lot))
+    return np.array(told, dtype=np.int64)
 
 
 def _blocks(table: Table, bnb: IntColumn) -> Table:

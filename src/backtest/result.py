@@ -123,6 +123,29 @@ class Drawdown:
         return float(self.amount / self.peak) if self.peak else 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractOutcome:
+    """What became of a position in a contract; prices and amounts in quote.
+
+    `liquidation_price` is that of the position at the end, on the tick: None where no price liquidates it, or where it
+    was liquidated. Then `liquidated_ms` says when, at which price, and what it `lost`: the margin that went with it.
+    `margin_short` counts moments after which the orders that rest needed more initial margin than there was: orders
+    that the venue refuses for that are not replayed, so the result tells too much above 0.
+    """
+
+    position: Decimal
+    liquidation_price: Decimal | None
+    liquidated_ms: int | None
+    liquidated_at: Decimal | None
+    lost: Decimal
+    settlements: int  # of funding within the window
+    margin_short: int
+
+    @property
+    def is_liquidated(self) -> bool:
+        return self.liquidated_ms is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
     """One replay.
@@ -151,6 +174,7 @@ class Result:
     rate_waits: int  # orders that the gate's limit of orders per ten seconds made wait
     is_entered: bool  # whether the first purchase was made (True where none was asked for)
     ran_by: RanBy
+    contract: ContractOutcome | None  # None on spot
 
     @property
     def trades_hash(self) -> str:

@@ -56,7 +56,8 @@ class _Compiled:
 
     def play(self) -> Outcome | None:
         """Return what came out; None where the money outgrew int64 on the way."""
-        replays = compiled_replays(late=bool(self.setting.rules[at.DELAYED]))
+        rules = self.setting.rules
+        replays = compiled_replays(late=bool(rules[at.DELAYED]), contract=bool(rules[at.CONTRACT]))
         rows, totals = self.setting.cells_at_start()
         cell, state = _array(rows), _array(self.setting.state)
         fills = np.empty(fill_room(self.setting), dtype=np.int64)
@@ -73,9 +74,10 @@ class _Compiled:
             state.reshape(1, -1),
         )
         path, unmarked = self.path, (_array([]), np.empty((1, 0), dtype=np.int64))
+        brackets = _array(self.setting.brackets)
         parts = []
         while status[0] == at.FILLS_FULL:
-            market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
+            market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms, path.funding, brackets)
             replays(0, 1, *market, *one, fills, curve, *unmarked, status)
             parts.append(named(path, self.setting, fills[: state[at.FILL_AT]]))
             state[at.FILL_AT] = 0
@@ -94,7 +96,7 @@ def play_plainly(path: PricePath, setting: Setting, marks: list[int]) -> tuple[O
     length = len(path.candles) if rules[at.CURVE] else 0
     kept = at.Kept([0] * length, marks, [0] * len(marks))
     grid = at.Grid(rules, setting.ladder(), cell, totals, state, fills, setting.flight_at_start())
-    tape = path.plain_tape()
+    tape = path.plain_tape(setting.brackets)
     written: list[int] = []
     status = at.FILLS_FULL
     while status == at.FILLS_FULL:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from backtest.core import layout as at
 from backtest.scenario import PPM, FillKind, PathRule, Scenario
+from domain.futures import MarginType
 from domain.money import UNITS_PER_ONE, ZERO, exact, to_units
 from grid.core import cells
 from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
@@ -35,6 +36,7 @@ class Setting(NamedTuple):
     rules: list[int]
     state: list[int]
     start_empty: bool
+    brackets: list[int]
 
     @property
     def cell_count(self) -> int:
@@ -113,7 +115,25 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.LATENCY], rules[at.MAX_RATE] = scenario.delays.latency_ms, scenario.delays.orders_per_10s
     rules[at.MAX_OPEN] = scenario.rules.max_open_orders
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
-    return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)
+    brackets = [] if scenario.contract is None else _contract(scenario, numbers, rules, state)
+    return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty, brackets)
+
+
+def _contract(scenario: Scenario, numbers: LadderNumbers, rules: list[int], state: list[int]) -> list[int]:
+    """Write what a contract needs into rules and state, and return its brackets."""
+    rules[at.CONTRACT] = 1
+    rules[at.BORROWS_FROM] = sum(1 for owed in numbers.borrowed if not owed)
+    rules[at.ENTRY_SELLS] = int(numbers.entry_sells)
+    terms = scenario.terms
+    rules[at.LEVERAGE], rules[at.ISOLATED] = terms.leverage, int(terms.margin_type is MarginType.ISOLATED)
+    state[at.CROSS] = to_units(scenario.balances[scenario.rules.instrument.quote])
+    state[at.FALLS_TO], state[at.RISES_TO] = -1, at.NOTHING
+    told = []
+    for bracket in scenario.contract.brackets if scenario.contract else ():
+        cap = min(to_units(bracket.cap) * rules[at.FEE_UNIT], at.NOTHING)
+        deduction = min(to_units(bracket.deduction) * rules[at.FEE_UNIT], at.NOTHING)
+        told += [cap, int(bracket.maintenance_rate * PPM), deduction]
+    return told
 
 
 def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:

@@ -8,9 +8,10 @@ from typing import Final
 
 from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
+from backtest.contract_market import ContractMarket
 from domain.errors import FieldMistake, InvalidRequest
-from domain.grids import GridPlan, GridRequest
-from domain.instrument import FeeRates, InstrumentRules
+from domain.grids import ContractTerms, GridPlan, GridRequest
+from domain.instrument import FeeRates, InstrumentRules, Market
 from domain.money import ZERO, from_units, to_units
 from grid.core.planning import PreflightFacts, plan_grid
 
@@ -114,6 +115,8 @@ class Scenario:
     balance cannot pay is not placed; it is tried again after every fill.
 
     With `delays` it is refused, and tried again as live: five times, then it is given up.
+
+    On a contract, which `contract` tells more of, no balance is locked; the plan's `terms` say by which leverage.
     """
 
     plan: GridPlan
@@ -123,6 +126,7 @@ class Scenario:
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
     delays: Delays = field(default_factory=Delays)
+    contract: ContractMarket | None = None
 
     def __post_init__(self) -> None:
         """Refuse an account that no venue could hold, or fees that are not replayed.
@@ -137,8 +141,34 @@ class Scenario:
         elif price is not None and not _is_whole(price):
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
+        mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
         if mistakes:
             raise InvalidRequest(mistakes)
+
+    @property
+    def terms(self) -> ContractTerms:
+        """Return how the contract is traded.
+
+        Raises:
+            ValueError: on spot.
+        """
+        if self.plan.terms is None:
+            raise ValueError("a spot grid has no terms")
+        return self.plan.terms
+
+    def _wrong_with_contract(self) -> Iterator[tuple[str, str]]:
+        if (self.contract is None) is not (self.rules.instrument.market is Market.SPOT):
+            yield "market", "futures are replayed with a contract's funding and brackets, spot without them"
+        if self.contract is None:
+            return
+        if self.plan.terms is None or self.plan.terms.hedge_mode:
+            yield "hedge_mode", "contracts are replayed in one-way mode; positions of hedge mode add up to the same"
+        if self.fees.first_bnb_price is not None:
+            yield "bnb_price", "fees of contracts are replayed in the quote asset alone; leave it out"
+        if self.delays:
+            yield "latency", "delays are replayed on spot alone; leave latency and orders_per_10s out"
+        if any(amount for asset, amount in self.balances.items() if asset != self.rules.instrument.quote):
+            yield "balances", f"a contract's account holds {self.rules.instrument.quote} alone; leave the others out"
 
     def _wrong_with_account(self) -> Iterator[tuple[str, str]]:
         quote = self.rules.instrument.quote

@@ -103,9 +103,9 @@ class TradeReplay:
         totals, marked, status = _array([self._totals]), np.empty((1, len(marks)), dtype=np.int64), _array([0])
         fills, parts = np.empty(fill_room(setting), dtype=np.int64), []
         one = (_array([0, setting.cell_count]), _array([setting.rules]), _array(setting.ladder()).reshape(-1))
-        market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
+        market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms, path.funding, _array(setting.brackets))
         status[0] = at.FILLS_FULL
-        replays = compiled_replays(late=bool(setting.rules[at.DELAYED]))
+        replays = compiled_replays(late=bool(setting.rules[at.DELAYED]), contract=False)
         while status[0] == at.FILLS_FULL:
             here = (cell.reshape(-1), flight, totals, state.reshape(1, -1), fills, _NO_CURVE, marks, marked, status)
             replays(0, 1, *market, *one, *here)
@@ -124,7 +124,7 @@ class TradeReplay:
         rules[at.CASH_LIMIT] = sum(abs(balance) for balance in self._setting.state) << 256
         state[at.NEXT] = state[at.NEXT_MARK] = 0
         fills, kept = [0] * fill_room(self._setting), at.Kept([], marks.tolist(), [0] * len(marks))
-        tape = path.plain_tape()
+        tape = path.plain_tape(self._setting.brackets)
         grid = at.Grid(rules, self._setting.ladder(), self._cell, self._totals, state, fills, self._flight)
         status = at.FILLS_FULL
         while status == at.FILLS_FULL:

@@ -91,7 +91,7 @@ def what_lived(
 ) -> Lived:
     """Return what a host's grid did, its books at the last close and at what BNB cost at each fill and costs now."""
     fills = list(host.store.fills(1))
-    rows = [_row(fill, scenario) for fill in fills]
+    rows = [row_of(fill, scenario) for fill in fills]
     books = FifoBooks(scenario.rules.instrument)
     for fill, row in zip(fills, rows, strict=True):
         books.add(fill, bnb_at(fill), lane=row[1])
@@ -131,7 +131,7 @@ def points(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> Iterator[F
         strict=True,
     )
     for open_ms, first, high, low, last, volume in columns:
-        quantity = _quantity(scenario, volume, spec)
+        quantity = quantity_of(scenario, volume, spec)
         low_first = (last >= first) != (scenario.path is PathRule.OPTIMISTIC)
         way = (first, low, high, last) if low_first else (first, high, low, last)
         interval = candles.interval_ms
@@ -176,7 +176,7 @@ def offer_at(scenario: Scenario, price: int) -> int:
     return ENDLESS if to_decimal(price) < plan.prices[plan.gap] else to_units(plan.entry_quantity)
 
 
-def _quantity(scenario: Scenario, volume: float, spec: SymbolSpec) -> int:
+def quantity_of(scenario: Scenario, volume: float, spec: SymbolSpec) -> int:
     if scenario.path is PathRule.PESSIMISTIC or scenario.fill.kind is FillKind.THROUGH:
         return 0
     if scenario.fill.kind is FillKind.TOUCH:
@@ -185,7 +185,7 @@ def _quantity(scenario: Scenario, volume: float, spec: SymbolSpec) -> int:
     return lots * spec.lot
 
 
-def _row(fill: Fill, scenario: Scenario) -> Row:
+def row_of(fill: Fill, scenario: Scenario) -> Row:
     rules = scenario.rules
     parsed = ClientId.parse(fill.client_id)
     assert parsed is not None

@@ -73,11 +73,12 @@ def watch(equity: int, i: int, state: Column) -> None:
         state[at.TROUGH_AT] = i
 
 
-def lowest_close(first: int, until: int, prices: Ints) -> int:
-    """Return the first candle of the lowest close."""
+def lowest_close(first: int, until: int, is_short: bool, prices: Ints) -> int:
+    """Return the first candle of the lowest close; of the highest for a short position."""
     lowest = first
     for i in range(first, until):
-        if prices[at.ROW_WIDTH * i + at.CLOSE] < prices[at.ROW_WIDTH * lowest + at.CLOSE]:
+        gain = prices[at.ROW_WIDTH * i + at.CLOSE] - prices[at.ROW_WIDTH * lowest + at.CLOSE]
+        if (gain > 0) if is_short else (gain < 0):
             lowest = i
     return lowest
 
@@ -87,6 +88,8 @@ def watch_quiet(block: int, first: int, until: int, tape: Tape, rules: Ints, sta
     worth = state[at.BASE] * rules[at.BASE_UNIT]
     lowest = state[at.CASH] + worth * tape.blocks[at.BLOCK_BOTTOM][block]
     highest = state[at.CASH] + worth * tape.blocks[at.BLOCK_TOP][block]
+    if worth < 0:
+        lowest, highest = highest, lowest
     moves = rules[at.BNB_MOVES] == 1
     if moves:
         lowest += revaluation(tape.blocks[at.BLOCK_BNB_TOP][block], state)
@@ -96,7 +99,7 @@ def watch_quiet(block: int, first: int, until: int, tape: Tape, rules: Ints, sta
             watch(equity_at(i, tape, rules, state), i, state)
     elif lowest < state[at.TROUGH]:
         state[at.TROUGH] = lowest
-        state[at.TROUGH_AT] = lowest_close(first, until, tape.prices)
+        state[at.TROUGH_AT] = lowest_close(first, until, worth < 0, tape.prices)
 
 
 def closes_within(block: int, first: int, until: int, tape: Tape, prices: Ints) -> int:

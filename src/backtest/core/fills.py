@@ -1,6 +1,7 @@
 """The money of one fill, by the venue's rules (contract: commission half up to 8 decimals, never below 1e-8)."""
 
 from backtest.core import layout as at
+from backtest.core.contract import change_position, is_contract
 from backtest.core.layout import Column, Ints
 
 
@@ -10,7 +11,9 @@ def half_up(amount: int, numerator: int, denominator: int) -> int:
 
 
 def commission(bought: bool, price: int, lots: int, rates: int, rules: Ints, state: Ints) -> tuple[int, int]:
-    """Return the commission in 1e-8 and the asset it is taken in."""
+    """Return the commission in 1e-8 and the asset it is taken in: of contracts always the quote."""
+    if is_contract(rules):
+        return half_up(price * lots, rules[rates + at.FEE_QUOTE_NUM], rules[rates + at.FEE_QUOTE_DEN]), at.IN_QUOTE
     if rules[at.PAYS_IN_BNB] == 1:
         in_bnb = 0
         if rules[rates + at.FEE_BASE_NUM] > 0:
@@ -44,6 +47,8 @@ def settle(
     fee, asset = commission(bought, price, lots, rates, rules, state)
     amount = price * lots * rules[at.NOTIONAL_UNIT]
     change = lots * rules[at.LOT_UNITS]
+    if is_contract(rules):
+        change_position(bought, price, lots, fee, state[at.BASE] // rules[at.LOT_UNITS], rules, state)
     if bought:
         state[at.BUYS] += 1
         state[at.CASH] -= amount

@@ -37,7 +37,12 @@ LATENCY = 36  # ms from a decision to the venue
 INTERVAL = 37  # ms of a candle
 MAX_OPEN = 38  # orders that may rest at once, 0: no limit
 MAX_RATE = 39  # orders that the gate lets go in RATE_MS, 0: no limit
-RULES = 40
+CONTRACT = 40  # 1: a contract, which is sold before it is bought where cells borrow (core.contract)
+BORROWS_FROM = 41  # the lowest cell that borrows
+ENTRY_SELLS = 42  # 1: the first trade sells
+LEVERAGE = 43
+ISOLATED = 44  # 1: a position may lose its own margin alone
+RULES = 45
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -114,7 +119,19 @@ FILL_CELL = 64  # -1: the first purchase
 FILL_SIDE = 65
 FILL_PRICE = 66
 FILL_RATES = 67
-STATE = 68
+FUNDING = 68  # what funding brought, 1e-8
+NEXT_FUNDING = 69  # place in `funding` of the next settlement
+MIXED = 70  # 1: cells of both kinds were in position at once, so that sales closed others' purchases
+COST = 71  # what the open position was bought or sold for, 1e-8
+CROSS = 72  # the wallet without what is set aside for an isolated position, 1e-8
+SET_ASIDE = 73  # for an isolated position, 1e-8
+FALLS_TO = 74  # ticks at which a long position is liquidated, -1: nowhere
+RISES_TO = 75  # ticks at which a short position is liquidated
+LIQUIDATED_AT = 76  # 1 + moment, 0: never
+LIQUIDATED_AT_PRICE = 77  # ticks
+LOST = 78  # what the liquidation took, 1e-8
+MARGIN_SHORT = 79  # moments after which what rests needs more margin than there is
+STATE = 80
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid
@@ -210,6 +227,23 @@ BLOCK_BNB_BOTTOM = 5
 BLOCK_ROWS = 6
 BLOCK = 32  # candles
 
+# Width of a settlement in `funding`: its moment, what a lot pays (whole 1e-8, then the 16 digits behind them in two
+# halves), and its sign.
+FUNDING_WIDTH = 5
+SETTLED_AT = 0
+PER_LOT = 1
+PER_LOT_HIGH = 2
+PER_LOT_LOW = 3
+LONGS_PAY = 4  # 1, or -1: shorts do
+EIGHT_DIGITS = 100_000_000
+
+# Width of a bracket in `brackets`: for notionals up to CAP, maintenance is notional x RATE less DEDUCTION.
+BRACKET_WIDTH = 3
+CAP = 0  # units
+RATE_PPM = 1
+DEDUCTION = 2  # units
+PPM = 1_000_000
+
 LATE_ROOM = 4  # times the fills of a block where orders travel: between two prints they may take too
 
 # Width of a fill in `fills`: moment (where orders travel its time, ms), cell, side, price, lots, commission, its asset.
@@ -227,7 +261,7 @@ Wide = Sequence[Sequence[int]]
 class Tape(NamedTuple):
     """One market as a replay reads it; `bnb` is empty where the price of BNB stands still.
 
-    `times` are those of the rows' first points, ms.
+    `times` are those of the rows' first points, ms. `funding` and `brackets` are a contract's, one behind the other.
     """
 
     prices: Ints
@@ -235,6 +269,8 @@ class Tape(NamedTuple):
     volume: Ints
     bnb: Ints
     times: Ints
+    funding: Ints
+    brackets: Ints
 
 
 class Grid(NamedTuple):

@@ -13,6 +13,8 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
     volume: Numbers,
     bnb: Numbers,
     times: Numbers,
+    funding: Numbers,
+    brackets: Numbers,
     starts: Numbers,
     rules: Numbers,
     ladders: Numbers,
@@ -32,7 +34,7 @@ def replay_many(  # noqa: PLR0917 - numba's entry points take positions
     behind the other (`flight` of those alone whose orders travel, and of all or none), `rules`, `totals`, `state` and
     `marked` a row for each. `status` takes what `replay` returns.
     """
-    tape = at.Tape(market, blocks, volume, bnb, times)
+    tape = at.Tape(market, blocks, volume, bnb, times, funding, brackets)
     for j in range(first, until):
         grid = grid_of(j, starts, rules, ladders, cells, totals, state, fills, flight)
         status[j] = replay(tape, grid, at.Kept(curve, marks, marked[j]))

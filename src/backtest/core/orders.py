@@ -1,6 +1,7 @@
 """Orders at rest: what each cell wants, can pay and may send, and what a fill makes of it."""
 
 from backtest.core import layout as at
+from backtest.core.contract import borrows, in_position, is_contract
 from backtest.core.fills import settle
 from backtest.core.layout import Column, Ints, Table, Wide
 from grid.core import cells
@@ -16,9 +17,10 @@ def place(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None
         cancel(k, buys, rules, ladder, cell, state)
     if want == 0 or is_faulted(k, buys, rules, cell, state):
         return
+    need = want * cell[at.WANT_PRICE][k] * rules[at.NOTIONAL_UNIT]
+    if buys != borrows(k, rules) and not is_paid(k, need, rules, ladder, cell, state):
+        return
     if buys:
-        if not is_paid(k, want * cell[at.WANT_PRICE][k] * rules[at.NOTIONAL_UNIT], rules, ladder, cell, state):
-            return
         state[at.BEST_BUY] = max(state[at.BEST_BUY], k)
     else:
         state[at.BEST_SELL] = min(state[at.BEST_SELL], k)
@@ -38,10 +40,13 @@ def is_faulted(k: int, buys: bool, rules: Ints, cell: Table, state: Column) -> b
 
 
 def is_paid(k: int, need: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> bool:
-    """Lock what a buy needs; where the limit or the free balance leaves less, note that it waits and for which."""
+    """Lock what an entry needs; where the limit or the free balance leaves less, note that it waits and for which.
+
+    On a contract nothing is locked: what an order needs there is told by `contract.note_margin`.
+    """
     waits = cell[at.BLOCKED][k] & at.UNPAID_ORDER != 0
     is_over = is_over_limit(need, rules, ladder, cell, state)
-    if is_over or state[at.FREE] < need:
+    if is_over or (state[at.FREE] < need and not is_contract(rules)):
         if not waits:
             cell[at.BLOCKED][k] |= at.UNPAID_ORDER
             state[at.UNPAID] += 1
@@ -126,17 +131,19 @@ def fill_rung(
     fills: Column,
 ) -> bool:
     """Fill `lots` of the order of cell `k`; return whether the cell turned round."""
+    if is_contract(rules) and bought != borrows(k, rules) and state[at.BASE] != 0 and bought != (state[at.BASE] > 0):
+        state[at.MIXED] = 1
     change = settle(moment, k, bought, price, lots, rates, rules, state, fills)
-    if bought:
-        fee = lots * rules[at.LOT_UNITS] - change
+    if bought != borrows(k, rules):
+        fee = lots * rules[at.LOT_UNITS] - abs(change)
         if rates == at.TAKER:
-            cell[at.FIRST][k] += change
+            cell[at.FIRST][k] += abs(change)
             state[at.FIRST_FEE] += fee
             state[at.FREE] += (ladder[at.PRICES][k] - price) * lots * rules[at.NOTIONAL_UNIT]
         else:
             cell[at.FEE_BASE][k] += fee
     else:
-        match_first(k, lots * rules[at.LOT_UNITS], rules, cell)
+        match_first(k, lots * rules[at.LOT_UNITS], rules, ladder, cell)
     cell[at.RESTS][k] -= lots
     turned = cells.book_rung_fill(
         k,
@@ -155,21 +162,22 @@ def fill_rung(
     if turned:
         if cell[at.RESTS][k] > 0:
             cancel(k, bought, rules, ladder, cell, state)
-        if not bought:
+        if bought == borrows(k, rules):
             state[at.CYCLES] += 1
     return turned
 
 
-def match_first(k: int, sold: int, rules: Ints, cell: Table) -> None:
-    """Count down what a sale of cell `k` takes of the base bought at FIRST_PRICE.
+def match_first(k: int, sold: int, rules: Ints, ladder: Wide, cell: Table) -> None:
+    """Count down what an exit of cell `k` takes of the base bought, or sold short, at FIRST_PRICE.
 
-    First in, first out: a cell below the gap bought it before anything else of its own. A cell above it sells its own
-    purchases first and then, as the books do with what a lane lacks, from the oldest lot of all, the first purchase.
+    First in, first out: a cell that began without position bought it before anything else of its own. One for which
+    the first trade was made sells its own purchases first and then, as the books do with what a lane lacks, from the
+    oldest lot of all, the first trade's.
     """
     first = cell[at.FIRST][k]
     if first > 0:
-        if k >= rules[at.GAP]:
-            own = cell[at.HELD][k] - first
+        if (k >= rules[at.GAP]) != borrows(k, rules):
+            own = in_position(k, rules, ladder, cell) - first
             cell[at.FIRST][k] = first - max(sold - own, 0)
         else:
             cell[at.FIRST][k] = max(first - sold, 0)
@@ -179,7 +187,7 @@ def retry_unpaid(rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
     """Try the orders again that the balance did not pay, or the limit did not allow."""
     for k in range(len(cell[at.SIDE])):
         if cell[at.BLOCKED][k] & at.UNPAID_ORDER:
-            if cell[at.WANT_LOTS][k] == 0 or cell[at.SIDE][k] != cells.BUYING:
+            if cell[at.WANT_LOTS][k] == 0 or (cell[at.SIDE][k] == cells.BUYING) == borrows(k, rules):
                 cell[at.BLOCKED][k] -= at.UNPAID_ORDER
                 state[at.UNPAID] -= 1
             place(k, rules, ladder, cell, state)

@@ -1,8 +1,18 @@
 """What one print of the market fills, and the four prints of a candle."""
 
 from backtest.core import layout as at
+from backtest.core.contract import (
+    borrows,
+    in_position,
+    is_beyond,
+    is_contract,
+    liquidate,
+    look_ahead,
+    note_margin,
+    settle_funding,
+)
 from backtest.core.fills import settle
-from backtest.core.layout import Column, Ints, Table, Wide
+from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
 from backtest.core.orders import fill_rung, is_over_limit, place_wanted, rethink, rethink_all, retry_unpaid
 from grid.core import cells
 
@@ -72,11 +82,14 @@ def activate(
     missing = totals[cells.ENTRY_LOTS] - totals[cells.ENTRY_FILLED]
     if missing > 0:
         need = rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]
-        if price > rules[at.ENTRY_PRICE] or state[at.FREE] < need or is_over_limit(need, rules, ladder, cell, state):
+        sells = is_contract(rules) and rules[at.ENTRY_SELLS] == 1
+        if not may_enter(price, sells, rules) or is_over_limit(need, rules, ladder, cell, state):
             return
-        change = settle(moment, -1, True, price, missing, at.TAKER, rules, state, fills)
+        if state[at.FREE] < need and not is_contract(rules):
+            return
+        change = settle(moment, -1, not sells, price, missing, at.TAKER, rules, state, fills)
         state[at.FREE] -= price * missing * rules[at.NOTIONAL_UNIT]
-        state[at.FIRST_FEE] += missing * rules[at.LOT_UNITS] - change
+        state[at.FIRST_FEE] += missing * rules[at.LOT_UNITS] - abs(change)
         cells.book_entry_fill(
             missing,
             change,
@@ -85,22 +98,35 @@ def activate(
             rules[at.GAP],
             rules[at.ENTRY_PRICE],
             rules[at.MIN_NOTIONAL],
-            False,
+            sells,
             cell[at.HELD],
             totals,
         )
         for k in range(len(cell[at.SIDE])):
-            cell[at.FIRST][k] = cell[at.HELD][k]
+            cell[at.FIRST][k] = in_position(k, rules, ladder, cell)
     state[at.FIRST_PRICE] = price
     state[at.ACTIVE] = 1
     for k in range(len(cell[at.SIDE])):
         place_wanted(k, rules, ladder, cell, state)
     for k in range(len(cell[at.SIDE])):
-        if cell[at.SIDE][k] == cells.BUYING and cell[at.RESTS][k] > 0 and ladder[at.PRICES][k] >= price:
-            fill_rung(k, True, price, cell[at.RESTS][k], at.TAKER, moment, rules, ladder, cell, state, fills)
+        if cell[at.RESTS][k] > 0 and is_passed(k, price, rules, ladder, cell):
+            buys = cell[at.SIDE][k] == cells.BUYING
+            fill_rung(k, buys, price, cell[at.RESTS][k], at.TAKER, moment, rules, ladder, cell, state, fills)
     for k in range(len(cell[at.SIDE])):
         place_wanted(k, rules, ladder, cell, state)
     find_best(cell, state)
+
+
+def may_enter(price: int, sells: bool, rules: Ints) -> bool:
+    """Tell whether the first trade is within its limit: a purchase at most, a sale at least at it."""
+    return price >= rules[at.ENTRY_PRICE] if sells else price <= rules[at.ENTRY_PRICE]
+
+
+def is_passed(k: int, price: int, rules: Ints, ladder: Wide, cell: Table) -> bool:
+    """Tell whether the order of cell `k` is an entry whose price the market has passed."""
+    if cell[at.SIDE][k] == cells.BUYING:
+        return ladder[at.PRICES][k] >= price and not borrows(k, rules)
+    return borrows(k, rules) and ladder[at.PRICES][k + 1] <= price
 
 
 def find_best(cell: Table, state: Column) -> None:
@@ -160,6 +186,26 @@ def print_lots(i: int, volume: Ints, rules: Ints) -> int:
     if rules[at.PRINT_LOTS] >= 0:
         return rules[at.PRINT_LOTS]
     return volume[i] // rules[at.LOT_UNITS] * rules[at.SHARE_NUM] // rules[at.SHARE_DEN]
+
+
+def play_contract_row(i: int, tape: Tape, grid: Grid) -> None:
+    """Let the points of row `i` print, before each what was settled until then, and liquidate after a fatal one."""
+    rules, ladder, cell, totals, state, fills, _ = grid
+    lots = print_lots(i, tape.volume, rules)
+    for point in range(rules[at.POINTS]):
+        moment = at.POINTS_PER_ROW * i + point
+        price = price_at(point, i, tape.prices, rules)
+        state[at.LAST] = price
+        before = state[at.FILL_COUNT]
+        settled = state[at.NEXT_FUNDING]
+        settle_funding(moment, tape, rules, state)
+        if state[at.LIQUIDATED_AT] == 0:
+            play_point(point, i, lots, tape.prices, rules, ladder, cell, totals, state, fills)
+        if state[at.FILL_COUNT] > before or state[at.NEXT_FUNDING] > settled:
+            look_ahead(tape.brackets, rules, state)
+            note_margin(price, rules, ladder, cell, state)
+        if is_beyond(price, price, state):
+            liquidate(price, moment, rules, ladder, cell, state)
 
 
 def play_point(

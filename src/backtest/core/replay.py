@@ -18,6 +18,7 @@ lies between those at its lowest and its highest close, so it is looked at only 
 """
 
 from backtest.core import layout as at
+from backtest.core.contract import is_beyond, is_contract, next_settlement
 from backtest.core.equity import (
     closes_within,
     end_fall,
@@ -31,7 +32,7 @@ from backtest.core.equity import (
 )
 from backtest.core.late import play_late_candle, stand_before
 from backtest.core.layout import Grid, Ints, Kept, Tape
-from backtest.core.prints import highest_buy, lowest_sell, play_candle
+from backtest.core.prints import highest_buy, lowest_sell, play_candle, play_contract_row
 from backtest.core.views import with_block_rows, with_rows
 
 # Compiled, this text has two forms: where orders travel, and where they do not. Plainly it is asked every time.
@@ -81,7 +82,14 @@ def is_quiet(block: int, tape: Tape, grid: Grid) -> bool:
     low = tape.blocks[at.BLOCK_LOW][block]
     high = tape.blocks[at.BLOCK_HIGH][block]
     prices = grid.ladder[at.PRICES]
+    if is_contract(grid.rules) and is_awaited((block + 1) * at.BLOCK - 1, low, high, tape, grid.state):
+        return False
     return low > highest_buy(prices, grid.state) and high < lowest_sell(prices, grid.state)
+
+
+def is_awaited(row: int, low: int, high: int, tape: Tape, state: Ints) -> bool:
+    """Tell whether funding is settled by the end of a row, or a position liquidated between these prices."""
+    return next_settlement(tape, state) < at.POINTS_PER_ROW * (row + 1) or is_beyond(low, high, state)
 
 
 def is_busy(state: Ints) -> bool:
@@ -108,7 +116,10 @@ def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bo
     busy = is_busy(state)
     for i in range(first, until):
         row = at.ROW_WIDTH * i
-        if busy or tape.prices[row + at.LOW] <= buy or tape.prices[row + at.HIGH] >= sell:
+        low = tape.prices[row + at.LOW]
+        high = tape.prices[row + at.HIGH]
+        awaited = is_contract(rules) and is_awaited(i, low, high, tape, state)
+        if busy or awaited or low <= buy or high >= sell:
             if rules[at.CURVE] == 1:
                 write_curve(written, i, tape, rules, state, kept.curve)
                 written = i
@@ -137,6 +148,9 @@ def play_row(i: int, tape: Tape, grid: Grid) -> None:
     rules, state = grid.rules, grid.state
     if ALWAYS_LATE or (MAYBE_LATE and rules[at.DELAYED] == 1):
         play_late_candle(i, tape, grid)
+        return
+    if is_contract(rules):
+        play_contract_row(i, tape, grid)
         return
     if rules[at.BNB_MOVES] == 1:
         state[at.BNB_PRICE] = tape.bnb[i]

@@ -69,7 +69,8 @@ def tape_of(j: int, tapes: Tapes) -> Tape:
     volume = tapes.volume[first:until]
     bnb = tapes.bnb[first:until]
     prices = tapes.prices[at.ROW_WIDTH * first : at.ROW_WIDTH * until]
-    return at.Tape(prices, (), volume, bnb, tapes.volume[:0])
+    nothing = tapes.volume[:0]
+    return at.Tape(prices, (), volume, bnb, nothing, nothing, nothing)
 
 
 def its_grid(j: int, grids: Grids) -> Grid:

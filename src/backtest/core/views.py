@@ -67,4 +67,4 @@ def with_block_rows(tape: Tape) -> Tape:
     """Return the tape with the rows of its blocks looked up."""
     rows = tape.blocks
     blocks = (rows[0], rows[1], rows[2], rows[3], rows[4], rows[5])
-    return at.Tape(tape.prices, blocks, tape.volume, tape.bnb, tape.times)
+    return at.Tape(tape.prices, blocks, tape.volume, tape.bnb, tape.times, tape.funding, tape.brackets)
