@@ -21,12 +21,14 @@ from typing import Any, Final
 import numba
 
 from backtest.core import (
+    account,
     arrivals,
     equity,
     fills,
     flight,
     holdings,
     late,
+    late_together,
     layout,
     many,
     orders,
@@ -56,6 +58,8 @@ _TEXTS: Final = (
     views,
     replay,
     many,
+    account,
+    late_together,
     together,
 )
 """What is compiled, each after those it calls."""
@@ -69,8 +73,8 @@ _SIGNATURE: Final = numba.void(
     *(_COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
 _TOGETHER: Final = numba.void(
-    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
-    *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE),
+    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
+    *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE, _COLUMN),
     *(_COLUMN, _COLUMN, _COLUMN),
 )
 
@@ -159,9 +163,10 @@ def compiled_replays(*, late: bool) -> Callable[..., None]:
 
 
 @cache
-def compiled_together() -> Callable[..., None]:
+def compiled_together(*, late: bool) -> Callable[..., None]:
     """Return `together.play_together` in the same way."""
-    return _entry(_modules(late=False)[together.__name__].play_together.py_func, _TOGETHER, cache_folder())
+    function = _modules(late=late)[together.__name__].play_together.py_func
+    return _entry(function, _TOGETHER, cache_folder() / ("late" if late else "at_once"))
 
 
 def _entry(function: Callable[..., None], signature: Any, folder: Path) -> Callable[..., None]:

@@ -110,6 +110,7 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.MAX_EXPOSURE] = -1
     rules[at.DELAYED] = int(bool(scenario.delays))
     rules[at.LATENCY], rules[at.MAX_RATE] = scenario.delays.latency_ms, scenario.delays.orders_per_10s
+    rules[at.SENT_AT] = at.FLIGHT * len(numbers.lots)
     rules[at.MAX_OPEN] = scenario.rules.max_open_orders
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty)

@@ -88,9 +88,11 @@ def what_lived(
     candles: Candles,
     bnb_at: Callable[[Fill], Decimal | None],
     bnb_now: Decimal | None,
+    *,
+    grid_id: int = 1,
 ) -> Lived:
     """Return what a host's grid did, its books at the last close and at what BNB cost at each fill and costs now."""
-    fills = list(host.store.fills(1))
+    fills = list(host.store.fills(grid_id))
     rows = [_row(fill, scenario) for fill in fills]
     books = FifoBooks(scenario.rules.instrument)
     for fill, row in zip(fills, rows, strict=True):

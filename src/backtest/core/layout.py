@@ -37,7 +37,8 @@ LATENCY = 36  # ms from a decision to the venue
 INTERVAL = 37  # ms of a candle
 MAX_OPEN = 38  # orders that may rest at once, 0: no limit
 MAX_RATE = 39  # orders that the gate lets go in RATE_MS, 0: no limit
-RULES = 40
+SENT_AT = 40  # where in `flight` the times of the last MAX_RATE orders lie
+RULES = 41
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -114,7 +115,9 @@ FILL_CELL = 64  # -1: the first purchase
 FILL_SIDE = 65
 FILL_PRICE = 66
 FILL_RATES = 67
-STATE = 68
+ENTRY_REFUSED = 68  # attempts at the first purchase that the balance did not pay
+ENTRY_AGAIN = 69  # ms before which it is not tried again
+STATE = 70
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid
@@ -126,7 +129,11 @@ WALLET_BNB = 1  # 1e-8
 WALLET_AT_RISK = 2  # units
 WALLET_STEP = 3  # step of the common time line to go on with
 WALLET_STATUS = 4
-WALLET = 5
+WALLET_SENT = 5  # orders, of all grids
+WALLET_BNB_PRICE = 6  # units per 1e-8 BNB
+WALLET_TIMERS_MS = 7  # when the last timers came, or could have
+WALLET_TIMERS = 8  # the last grid whose timer of that time came, or could have
+WALLET = 9
 
 DONE = 0
 FILLS_FULL = 1
@@ -146,7 +153,7 @@ FEE_BASE = 9  # paid in base for purchases at its rung, 1e-8
 CELL = 10
 
 # Places in `flight`, FLIGHT for each cell: its two slots (buy, sell), then what it bought, oldest first. Behind them
-# all the last MAX_RATE times at which orders were sent.
+# all, and behind those of all grids on one account, the last MAX_RATE times at which orders were sent.
 STAGE = 0
 LEFT = 1  # lots that its order still has to fill
 TAKES = 2  # 1: the order is a plain limit order, not post-only
@@ -261,12 +268,13 @@ class Kept(NamedTuple):
 
 
 class Tapes(NamedTuple):
-    """Several markets one behind the other; `starts` counts the candles before each."""
+    """Several markets one behind the other; `starts` counts the rows before each."""
 
     starts: Any
     prices: Any
     volume: Any
     bnb: Any
+    times: Any
 
 
 class Grids(NamedTuple):
@@ -279,3 +287,4 @@ class Grids(NamedTuple):
     totals: Any
     state: Any
     fills: Any
+    flight: Any

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
+from itertools import accumulate
 from math import gcd
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from backtest.core.together import play_together
 from backtest.outcome import Outcome, result_of
 from backtest.price_path import PricePath
 from backtest.result import RanBy, Result
-from backtest.run import fill_room
+from backtest.run import fill_room, named
 from backtest.scales import Setting, scales_of, setting_of
 from backtest.scenario import Scenario
 from domain.money import exact, from_units
@@ -74,7 +75,7 @@ def replay_together(
 
     Raises:
         BadCandles: for candles that do not fit their scenario, or one another.
-        ValueError: without grids, for a symbol named twice, unlike balances, or delays.
+        ValueError: without grids, for a symbol named twice, unlike balances, delays or markets of BNB.
     """
     ordered = tuple(sorted(members, key=lambda member: member.symbol))
     _check(ordered)
@@ -96,13 +97,15 @@ def _check(members: Sequence[Member]) -> None:
     symbols = [member.symbol for member in members]
     if len(set(symbols)) < len(symbols):
         raise ValueError("a symbol is named twice; grids of one symbol could meet each other's orders")
-    if any(member.scenario.delays for member in members):
-        raise ValueError("orders that travel or wait are replayed with one grid alone")
     for member in members[1:]:
         if member.scenario.rules.instrument.quote != first.scenario.rules.instrument.quote:
             raise ValueError("all grids of a portfolio trade against one quote asset")
         if member.scenario.balances != first.scenario.balances:
             raise ValueError("the balances of every scenario are those of the one account")
+        if member.scenario.delays != first.scenario.delays:
+            raise ValueError("the delays of every scenario are those of the one account")
+        if member.scenario.fees.bnb_market is not first.scenario.fees.bnb_market:
+            raise ValueError("the fees of every scenario are paid in BNB of one market")
         if member.candles.interval_ms != first.candles.interval_ms:
             raise BadCandles(
                 f"candles of {member.symbol} are of another interval than those of {first.symbol}; use one for all"
@@ -137,8 +140,10 @@ class _Playing:
         for setting in settings:
             setting.rules[at.RECORD] = 1
             setting.rules[at.CURVE] = 1
+            setting.rules[at.INTERVAL] = members[0].candles.interval_ms
             if max_exposure is not None:
                 setting.rules[at.MAX_EXPOSURE] = int(max_exposure * _PER_QUOTE // unit)
+        _share_sending(settings)
         open_ms, steps = _time_line([member.candles for member in members])
         paths = [PricePath.of(member.candles, member.scenario, unit=unit) for member in members]
         return cls(members, paths, settings, open_ms, steps)
@@ -165,16 +170,19 @@ class _Playing:
         state = _array([setting.state for setting in self.settings], kind)
         fills: Any = np.zeros((len(self.settings), max(map(fill_room, self.settings))), dtype=kind)
         candle_count = sum(len(path.candles) for path in self.paths)
+        flight: Any = np.zeros(_flight_room(self.settings), dtype=kind)
         curve: Any = np.zeros(candle_count, dtype=kind)
         at_risk = curve.copy()
         wallet = self._wallet(kind)
         fixed = self._fixed(kind)
-        run: Callable[..., None] = compiled_together() if kind is np.int64 else play_together
+        late = bool(self.settings[0].rules[at.DELAYED])
+        run: Callable[..., None] = compiled_together(late=late) if kind is np.int64 else play_together
         parts: list[list[npt.NDArray[Any]]] = [[] for _ in self.settings]
         while wallet[at.WALLET_STATUS] == at.FILLS_FULL:
-            run(*fixed, cells, totals, state, fills, curve, at_risk, wallet)
-            for row, path, own, mine in zip(fills, self.paths, state, parts, strict=True):
-                mine.append(path.named(row[: own[at.FILL_AT]]))
+            run(*fixed, cells, totals, state, fills, flight, curve, at_risk, wallet)
+            columns = zip(fills, self.paths, self.settings, state, parts, strict=True)
+            for row, path, setting, own, mine in columns:
+                mine.append(named(path, setting, row[: own[at.FILL_AT]]))
                 own[at.FILL_AT] = 0
         if wallet[at.WALLET_STATUS] == at.TOO_LARGE:
             return None
@@ -234,6 +242,7 @@ class _Playing:
             np.concatenate([path.market for path in self.paths]).astype(kind, copy=False),
             np.concatenate([path.volume for path in self.paths]).astype(kind, copy=False),
             np.concatenate([path.bnb for path in self.paths]).astype(kind, copy=False),
+            np.concatenate([path.open_ms for path in self.paths]).astype(kind, copy=False),
             _array(self._cell_starts(), np.int64),
             rules.astype(kind),
             _array(ladders, kind),
@@ -244,14 +253,15 @@ class _Playing:
         wallet[at.WALLET_FREE] = self.settings[0].state[at.FREE]
         wallet[at.WALLET_BNB] = self.settings[0].state[at.BNB]
         wallet[at.WALLET_STATUS] = at.FILLS_FULL
+        wallet[at.WALLET_TIMERS_MS] = wallet[at.WALLET_TIMERS] = -1
         made: npt.NDArray[Any] = _array(wallet, kind)
         return made
 
     def _market_starts(self) -> list[int]:
-        return [0, *np.cumsum([len(path.candles) for path in self.paths]).tolist()]
+        return _starts([len(path.candles) for path in self.paths])
 
     def _cell_starts(self) -> list[int]:
-        return [0, *np.cumsum([setting.cell_count for setting in self.settings]).tolist()]
+        return _starts([setting.cell_count for setting in self.settings])
 
     def _split_cells(self, flat: list[int]) -> list[list[list[int]]]:
         tables = []
@@ -271,6 +281,23 @@ def _time_line(markets: Sequence[Candles]) -> tuple[IntColumn, npt.NDArray[np.in
         row[place] = np.arange(len(place))
     used = (table >= 0).any(axis=0)
     return first_ms + interval_ms * np.flatnonzero(used), np.ascontiguousarray(table[:, used])
+
+
+def _share_sending(settings: Sequence[Setting]) -> None:
+    """Let all grids note at one place, behind all that is under way, when the account's last orders left."""
+    starts = _starts([setting.cell_count for setting in settings])
+    for setting, start in zip(settings, starts, strict=False):
+        setting.rules[at.SENT_AT] = at.FLIGHT * (starts[-1] - start)
+
+
+def _flight_room(settings: Sequence[Setting]) -> int:
+    first = settings[0].rules
+    cells = sum(setting.cell_count for setting in settings)
+    return first[at.DELAYED] * (at.FLIGHT * cells + first[at.MAX_RATE])
+
+
+def _starts(lengths: Sequence[int]) -> list[int]:
+    return [0, *accumulate(lengths)]
 
 
 def _array(numbers: Any, kind: type) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from backtest.batch import run_many
-from backtest.portfolio.replay import Member, replay_together
 from backtest.price_path import PricePath
 from backtest.result import BUY, SELL, RanBy, Result
 from backtest.run import run, run_on
@@ -135,8 +134,6 @@ def test_a_batch_holds_what_single_replays_hold():
 def test_what_cannot_be_replayed_is_refused_by_name():
     market = walk(4, 50)
     wanted = scenario(market, delays=LATE)
-    with pytest.raises(ValueError, match="orders that travel or wait are replayed with one grid alone"):
-        replay_together([Member(scenario=wanted, candles=market)])
     for delays, message in ((Delays(-1), "latency_ms: must be from 0"), (Delays(0, 10_001), "orders_per_10s: must")):
         with pytest.raises(InvalidRequest, match=message):
             replace(wanted, delays=delays)
