@@ -11,7 +11,7 @@ from backtest.candles import Candles
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridPlan, GridRequest
 from domain.instrument import FeeRates, InstrumentRules
-from domain.money import ZERO, from_units, to_units
+from domain.money import ZERO, from_units, plain, to_units
 from grid.core.planning import PreflightFacts, plan_grid
 
 PPM: Final = 1_000_000
@@ -110,6 +110,9 @@ class Delays:
 class Scenario:
     """One grid on one market with one set of assumptions.
 
+    `max_exposure` (quote) is the risk gate's limit of the same name: inventory at cost plus open buys; a buy that would
+    lift them above it waits, sales always pass. None: no limit.
+
     `balances` is what the account holds at the start, by asset: quote, base and, for fees, BNB. An order that the free
     balance cannot pay is not placed; it is tried again after every fill.
 
@@ -123,9 +126,10 @@ class Scenario:
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
     delays: Delays = field(default_factory=Delays)
+    max_exposure: Decimal | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an account that no venue could hold, or fees that are not replayed.
+        """Refuse an account that no venue could hold, or fees and limits that are not replayed.
 
         Raises:
             InvalidRequest: with every mistake.
@@ -137,6 +141,8 @@ class Scenario:
         elif price is not None and not _is_whole(price):
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
+        if self.max_exposure is not None:
+            mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:
             raise InvalidRequest(mistakes)
 
@@ -166,11 +172,13 @@ class Scenario:
         fill: FillAssumption | None = None,
         path: PathRule = PathRule.CANDLE,
         delays: Delays | None = None,
+        max_exposure: Decimal | None = None,
         min_order_value: Decimal = ZERO,
     ) -> "Scenario":
         """Plan `request` at the first candle's open, by the live grid's own planning.
 
-        The account's whole quote balance is the capital of a request that names none.
+        The account's whole quote balance is the capital of a request that names none. A grid that binds more than
+        `max_exposure` is refused, as live.
 
         Raises:
             InvalidRequest: with every mistake found in the request.
@@ -187,15 +195,33 @@ class Scenario:
             max_price_distance=Decimal(PPM),
             max_order_notional=ZERO,
         )
+        plan = plan_grid(request, facts)
+        if max_exposure is not None and plan.capital_needed > max_exposure:
+            raise InvalidRequest([_no_room(plan.capital_needed, max_exposure, rules.instrument.quote)])
         return cls(
-            plan=plan_grid(request, facts),
+            plan=plan,
             rules=rules,
             balances=dict(balances),
             fees=fees,
             fill=fill or FillAssumption(),
             path=path,
             delays=delays or Delays(),
+            max_exposure=max_exposure,
         )
+
+
+def wrong_with_limit(limit: Decimal) -> Iterator[str]:
+    """Yield why an amount is no limit of exposure that can be replayed."""
+    if not 0 < limit <= MOST_AMOUNT:
+        yield f"must be above 0 and at most {MOST_AMOUNT}, was {limit:f}"
+    elif not _is_whole(limit):
+        yield f"must have at most 8 decimals, was {limit:f}"
+
+
+def _no_room(needed: Decimal, limit: Decimal, quote: str) -> FieldMistake:
+    """Say that a grid binds more than the limit allows, so that the live gate's server would refuse it at its start."""
+    told = f"the grid needs {plain(needed)} {quote}, more than {plain(limit)}; use less capital, or raise the limit"
+    return FieldMistake("max_exposure", told)
 
 
 def _is_whole(amount: Decimal) -> bool:

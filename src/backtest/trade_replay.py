@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from backtest.bounds import LARGEST, cash_limit
+from backtest.bounds import LARGEST, cash_limit, rules_in_int64
 from backtest.candles import Candles, IntColumn
 from backtest.compiled import compiled_replays
 from backtest.core import layout as at
@@ -102,7 +102,7 @@ class TradeReplay:
         state[at.NEXT] = state[at.NEXT_MARK] = 0
         totals, marked, status = _array([self._totals]), np.empty((1, len(marks)), dtype=np.int64), _array([0])
         fills, parts = np.empty(fill_room(setting), dtype=np.int64), []
-        one = (_array([0, setting.cell_count]), _array([setting.rules]), _array(setting.ladder()).reshape(-1))
+        one = (_array([0, setting.cell_count]), _array([rules_in_int64(setting)]), _array(setting.ladder()).reshape(-1))
         market = (path.market, path.blocks, path.volume, path.bnb, path.open_ms)
         status[0] = at.FILLS_FULL
         replays = compiled_replays(late=bool(setting.rules[at.DELAYED]))

@@ -84,7 +84,10 @@ def aim(
             drop_surplus(k, side, now, rules, cell, flight, state)
     for k in range(first, until):
         side = cell[at.SIDE][k]
-        if cell[at.WANT_LOTS][k] > 0 and flight[at.FLIGHT * k + at.SLOT * side + at.STAGE] == at.NO_ORDER:
+        slot = at.FLIGHT * k + at.SLOT * side
+        if cell[at.WANT_LOTS][k] == 0:
+            flight[slot + at.WAITS] = 0
+        elif flight[slot + at.STAGE] == at.NO_ORDER:
             place_if_free(k, side, now, rules, ladder, cell, flight, state)
     keep_timer(state)
 

@@ -12,10 +12,11 @@ from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of
 from backtest.data.series import refuse
 from backtest.outside import Outside
-from backtest.portfolio.options import Wanted, assumed_of, limit_of, named, parse, requests_of, wanted_of
+from backtest.portfolio.options import Wanted, assumed_of, named, parse, requests_of, wanted_of
 from backtest.portfolio.replay import Member
 from backtest.portfolio.study import PortfolioStudy, Source, study_portfolio
 from backtest.rules_source import UsedRules
+from backtest.run_options import parse_limit
 from backtest.study import Assumptions, scenario_of
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest
@@ -35,7 +36,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     given = parse(words, program)
     settings = settings_of(given, program)
     check_folder(given.out)
-    limit, wanted = limit_of(given), wanted_of(given)
+    limit, wanted = parse_limit(given), wanted_of(given)
     rules = _rules(given, settings, wanted, outside)
     instruments = {symbol: used.rules.instrument for symbol, used in rules.items()}
     quotes = {instrument.quote for instrument in instruments.values()}

@@ -11,7 +11,7 @@ from backtest.command_options import add_assumptions, add_bounds, add_result, ad
 from backtest.data.series import parse_symbol, refuse
 from backtest.grid_config import parse_grid, read_config_file
 from backtest.run_options import BNB_FOLLOWS_MARKET, balances_of, parse_capital, parse_delays, parse_fees, parse_fill
-from backtest.scenario import MOST_AMOUNT, PathRule
+from backtest.scenario import PathRule
 from backtest.study import Assumptions
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
@@ -49,11 +49,6 @@ def _add_grids(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--grids", type=Path, metavar="FILE", help="YAML with the keys of every grid under its symbol")
     group.add_argument("--capital", required=True, metavar="AMOUNT", help="quote on the account, shared by all grids")
-    group.add_argument(
-        "--max-exposure",
-        metavar="AMOUNT",
-        help="the risk gate's limit: inventory at cost plus open buys of all grids, in quote; default: none",
-    )
 
 
 def _add_markets(group: argparse._ArgumentGroup) -> None:
@@ -124,22 +119,6 @@ def assumed_of(given: argparse.Namespace, instrument: Instrument) -> Assumptions
     bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
     balances = balances_of(instrument, parse_capital(given.capital), fees, bnb)
     return Assumptions(balances=balances, fees=fees, fill=parse_fill(given.fill), path=PathRule(given.path))
-
-
-def limit_of(given: argparse.Namespace) -> Decimal | None:
-    """Return the limit of exposure, None where none is asked for.
-
-    Raises:
-        InvalidRequest: naming `max_exposure`.
-    """
-    if given.max_exposure is None:
-        return None
-    limit = parse_capital(given.max_exposure, "max_exposure")
-    if limit > MOST_AMOUNT:
-        refuse("max_exposure", f"must be at most {MOST_AMOUNT}, was {given.max_exposure}")
-    if limit % UNIT:
-        refuse("max_exposure", f"must have at most 8 decimals, was {given.max_exposure}")
-    return limit
 
 
 def requests_of(

@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from backtest.portfolio.study import PortfolioStudy, missing_share
 from backtest.ratios import Absent, Figure
-from backtest.report.doubts import FEW_CYCLES, OUT_OF_RANGE_FROM, SHORT_DAYS, about_rates, few_cycles, too_small
+from backtest.report.doubts import (
+    FEW_CYCLES,
+    OUT_OF_RANGE_FROM,
+    SHORT_DAYS,
+    about_rates,
+    above_limit,
+    few_cycles,
+    too_small,
+)
 from backtest.report.facts import json_value, moment
 from backtest.report.sentences import (
     amount,
@@ -73,7 +81,7 @@ def _about_the_account(found: PortfolioStudy) -> Iterator[str]:
     if total.unpaid_orders:
         yield f"{times(total.unpaid_orders)} an order could not be paid from the shared balance and had to wait."
     if total.over_limit_orders:
-        yield f"{times(total.over_limit_orders)} the limit of exposure held an order back."
+        yield above_limit(total.over_limit_orders)
 
 
 def _about_the_answer(found: PortfolioStudy) -> Iterator[str]:

@@ -12,6 +12,7 @@ from backtest.rules_source import UsedRules
 from backtest.scenario import FillKind, PathRule, Scenario
 from backtest.study import Study, TradesPlayed
 from backtest.wording import counted
+from domain.instrument import Instrument
 from domain.money import plain
 
 _PATHS: Final = {
@@ -124,6 +125,11 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         f"Orders: {_delays(scenario)}.",
+        *(
+            []
+            if scenario.max_exposure is None
+            else [f"Risk gate: {limit_sentence(scenario.max_exposure, instrument)}."]
+        ),
         "The grid's orders move no price; interest on cash is 0.",
     ]
 
@@ -194,6 +200,14 @@ def _delays(scenario: Scenario) -> str:
         f"no more than {most:,} are sent in ten seconds, as the risk gate has it" if most else "none waits for its turn"
     )
     return f"{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
+
+
+def limit_sentence(limit: Decimal, instrument: Instrument) -> str:
+    """Return what a limit of exposure holds back."""
+    return (
+        f"a buy waits that would put more than {plain(limit)} {instrument.quote} at risk, inventory at cost plus open "
+        "buys; sales pass"
+    )
 
 
 def _moving_price(market: BnbMarket, end_ms: int) -> str:
