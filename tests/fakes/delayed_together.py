@@ -1,6 +1,6 @@
 """Several grids of one account lived through with orders that travel: plain workers, one gate, one matching core.
 
-Of the same time requests arrive first, in the order of the hosts, then timers come, in that order too, then prices print.
+Of the same time requests arrive first, in the order of the hosts, then timers come, in that order, then prices print.
 """
 
 import heapq

@@ -111,14 +111,14 @@ def assumed_of(given: argparse.Namespace, instrument: Instrument) -> Assumptions
     """Return what is assumed of the account and of all markets.
 
     Raises:
-        InvalidRequest: naming `capital`, `fees`, `bnb`, `fill` or `latency`.
+        InvalidRequest: naming `capital`, `fees`, `bnb`, `fill`, `latency` or `orders_per_10s`.
     """
-    if parse_delays(given):
-        refuse("latency", "orders that travel or wait are replayed with one grid alone; use `run`, or leave it out")
+    delays = parse_delays(given)
     fees = parse_fees(given.fees, given.bnb_price)
     bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
     balances = balances_of(instrument, parse_capital(given.capital), fees, bnb)
-    return Assumptions(balances=balances, fees=fees, fill=parse_fill(given.fill), path=PathRule(given.path))
+    fill, path = parse_fill(given.fill), PathRule(given.path)
+    return Assumptions(balances=balances, fees=fees, fill=fill, path=path, delays=delays)
 
 
 def requests_of(

@@ -158,7 +158,7 @@ def _total(together: Together, at_risk: npt.NDArray[np.int64]) -> Total:
         reserved_quote=together.reserved_quote,
         inventory_cost=cost,
         inventory_value=value,
-        at_risk=cost + together.reserved_quote,
+        at_risk=together.end_at_risk,
         most_at_risk=int(at_risk.sum(axis=0).max()) * together.unit,
         cycles=sum(book.cycles for book in books),
         buys=sum(book.buys for book in books),
