@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fakes.postgres import PostgresServer, start_or_skip
 
-# A time limit per example would measure how busy the machine is; pytest-timeout bounds each whole test.
-settings.register_profile("gridhive", deadline=None)
+# Time limits, per example or for drawing it, would measure how busy the machine is; pytest-timeout bounds each test.
+settings.register_profile("gridhive", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gridhive")
 
 

@@ -45,15 +45,16 @@ def parity(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def all_is_kept(server: Gridhive, exchange: Exchange, folder: Path) -> bool:
-    """Tell whether the books have every fill, and the record of prices the market's last one."""
+    """Tell whether the books have every fill, and the record every price but the last, which waits there."""
     booked = {trade["id"] for trade in server.get("/api/trades/BTCUSDT", limit=1000)}
     kept = next(folder.glob("prices/*/*/*.prices"), None)
     heard = read_recorded(kept.parent) if kept else None
-    last_ms = exchange.get("/api/v3/trades", symbol="BTCUSDT", limit=1)[0]["time"]
+    prints = exchange.get("/api/v3/trades", symbol="BTCUSDT", limit=100)
+    before_last_ms = max(one["time"] for one in prints if one["price"] != prints[-1]["price"])
     return (
         booked == {trade["id"] for trade in exchange.trades()}
         and heard is not None
-        and int(heard.time_ms[-1]) >= last_ms
+        and int(heard.time_ms[-1]) >= before_last_ms
     )
 
 

@@ -45,6 +45,11 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**{name: text for name, text in os.environ.items() if not name.startswith(ours)}, **(more or {})}
 
 
+def unmeasured_environment() -> dict[str, str]:
+    """Return a clean environment in which coverage is not measured: for what starts processes by the dozen."""
+    return {name: text for name, text in clean_environment().items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
 def write_flat_candles(file: Path, price: str, minutes: int = 3000) -> str:
     """Write a recording in which nothing happens but `price`; return it as an option's value."""
     begin_s = 1_704_067_200

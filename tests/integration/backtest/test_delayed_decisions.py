@@ -34,6 +34,8 @@ from fakes.replay_examples import MINUTE_MS, bnb_walk, walk
 from fakes.replay_examples import scenario as generated
 from simulator.core.symbols import UNIT, SymbolSpec
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 STREAM = Path(environ.get("GRIDHIVE_TEST_DATA", "")) / "stream" / "ws_spot_BTCUSDT_20240808.jsonl.gz"
 RECORDED = [
     (200, "bcd2ed534adb2f5d48cee9c7bef4e1a567bc9c6ce20e8687e8abd4b223cc425c"),

@@ -23,6 +23,8 @@ from fakes.live_replay import Lived, live_through
 from fakes.replay_examples import bnb_walk
 from simulator.core.symbols import UNIT, SymbolSpec
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 START_MS = 1_722_729_600_000
 MINUTE_MS = 60_000
 BNB_CENTS = st.sampled_from([1_500, 61_237])

@@ -49,11 +49,11 @@ def test_an_event_overtakes_a_delayed_ack(venue: VenueProcess, caller: Caller) -
     price = far_below(caller)
     with user_socket(venue) as user, ThreadPoolExecutor(1) as pool:
         user.subscribe_user()
-        venue.fault("ack_delay", "spot.order.new", delay_ms=1_500)
+        venue.fault("ack_delay", "spot.order.new", delay_ms=4_000)
         placed = pool.submit(caller.place, price=price, newClientOrderId="slow-1")
         assert user.receive()["event"]["c"] == "slow-1"
         assert not placed.done()
-        assert placed.result(10)["clientOrderId"] == "slow-1"
+        assert placed.result(60)["clientOrderId"] == "slow-1"
 
 
 def test_an_event_comes_after_the_ack(venue: VenueProcess, caller: Caller) -> None:
@@ -108,10 +108,10 @@ def test_clock_offset_bad_key_throttle_and_maintenance(venue: VenueProcess, call
     assert caller.signed("GET", "/api/v3/account").json()["code"] == -1021
     venue.fault("bad_key", "spot.account")
     assert caller.signed("GET", "/api/v3/account").status_code == 401
-    venue.fault("throttle", "spot.*", seconds=2)
+    venue.fault("throttle", "spot.*", seconds=10)
     throttled = caller.send("GET", "/api/v3/ping")
     assert (throttled.status_code, throttled.json()["code"]) == (429, -1003)
-    assert 1 <= int(throttled.headers["Retry-After"]) <= 2
+    assert 1 <= int(throttled.headers["Retry-After"]) <= 10
     venue.clear_faults()
     venue.fault("gateway", "spot.*", count=1)
     assert caller.get("/sapi/v1/system/status")["status"] == 1
@@ -142,7 +142,7 @@ def test_faults_are_listed_and_misspelt_ones_refused(venue: VenueProcess, caller
     listed = caller.send("GET", "/admin/faults").json()["armed"]
     assert [(fault["kind"], fault["count"], fault["struck"]) for fault in listed] == [("lose_reply", 3, 0)]
     for body in ({"kind": "nonsense"}, {"kind": "gateway", "cuont": 1}, {"kind": "gateway", "count": 0}):
-        answer = requests.post(f"{venue.url}/admin/faults", json=body, headers={"X-MBX-APIKEY": KEY}, timeout=10)
+        answer = requests.post(f"{venue.url}/admin/faults", json=body, headers={"X-MBX-APIKEY": KEY}, timeout=60)
         assert (answer.status_code, answer.json()["code"]) == (400, -1130)
 
 

@@ -219,7 +219,7 @@ async def hear(market: VenueProcess) -> None:
     manager = type("LocalManager", (BinanceSocketManager,), stream_addresses(market))(client)
     driving = asyncio.create_task(drive(market))
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(200):
             assert (await exchange.watch_order_book(pair))["bids"]
             assert (await exchange.watch_trades(pair))[0]["symbol"] == pair
             assert (await exchange.watch_ticker(pair))["last"] > 0
