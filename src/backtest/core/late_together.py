@@ -65,6 +65,7 @@ def play_late_turn(j: int, point: int, now: int, i: int, tape: Tape, grids: Grid
     grid = its_grid(j, grids)
     rules, ladder, cell, totals, state, fills, flight = grid
     lend_late(rules, state, wallet)
+    lots = 0
     if point == NO_PRINT:
         is_timer = state[at.ENTRY_DUE] == 0 and state[at.TIMER_DUE] > 0
         is_timer = is_timer and state[at.TIMER_DUE] < next_request_due(flight, state)
@@ -75,8 +76,8 @@ def play_late_turn(j: int, point: int, now: int, i: int, tape: Tape, grids: Grid
             state[at.BNB_PRICE] = tape.bnb[i]
         price = price_at(point, i, tape.prices, rules)
         told = begin_print(price, now, rules, ladder, cell, flight, totals, state)
+        lots = print_lots(i, tape.volume, rules)
         note_timers(now, len(grids.state), wallet)
-    lots = print_lots(i, tape.volume, rules)
     while True:
         if state[at.FILL_LOTS] > 0:
             told = fill(rules, ladder, cell, flight, totals, state, fills)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backtest.bounds import LARGEST, cash_limit
+from backtest.bounds import LARGEST, cash_limit, rules_in_int64
 from backtest.candles import IntColumn
 from backtest.compiled import compiled_together
 from backtest.core import layout as at
@@ -67,10 +67,10 @@ class Tables(NamedTuple):
             wallet=_array(wallet, object),
         )
 
-    @property
-    def fit(self) -> bool:
-        """Tell whether int64 holds the sum of any two numbers."""
-        return all(int(abs(table).max(initial=0)) <= LARGEST for table in self)
+    def fit(self, settings: Sequence[Setting]) -> bool:
+        """Tell whether int64 holds all that another stretch adds to."""
+        fees = (sum(self.cells_of(index, settings)[at.FEE_BASE]) for index in range(len(settings)))
+        return all(int(abs(table).max(initial=0)) <= LARGEST for table in self) and max(fees) <= LARGEST // 2
 
     def cells_of(self, index: int, settings: Sequence[Setting]) -> list[list[int]]:
         """Return the rows of one grid's cells."""
@@ -174,11 +174,9 @@ def cell_starts(settings: Sequence[Setting]) -> list[int]:
 
 def _told(settings: Sequence[Setting], kind: type) -> tuple[Numbers, Numbers]:
     """Return rules and ladders, which nothing changes."""
-    rules = _array([setting.rules for setting in settings], object)
-    if kind is np.int64:  # whose numbers all stay below LARGEST, so that this limits nothing less
-        rules[:, at.MAX_EXPOSURE] = np.minimum(rules[:, at.MAX_EXPOSURE], LARGEST)
+    rules = [rules_in_int64(setting) if kind is np.int64 else setting.rules for setting in settings]
     ladders = [value for setting in settings for row in setting.ladder() for value in row]
-    return rules.astype(kind), _array(ladders, kind)
+    return _array(rules, kind), _array(ladders, kind)
 
 
 def _starts(lengths: Sequence[int]) -> list[int]:
