@@ -17,12 +17,14 @@ from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from domain.instrument import Instrument
 from domain.money import UNIT
+from ports.archives import Recording
 
 _EPILOG: Final = """\
 examples:
   {program} --grid-of BTCUSDT=btc.yaml --grid-of ETHUSDT=eth.yaml --capital 20000 --from 2024-01 --to 2024-06
   {program} --grids portfolio.yaml --capital 20000 --max-exposure 15000 --out result
   {program} ... --data-of BTCUSDT=btc.csv --data-of ETHUSDT=eth.csv
+  {program} ... --trades --latency 200 --orders-per-10s 50
 
 A file of --grid-of holds one grid's keys; one of --grids holds them under each symbol. The keys are those of `run`. A
 grid that names neither capital nor quantity_per_level is planned with an equal share. More: docs/backtest-portfolio.md
@@ -53,9 +55,20 @@ def _add_grids(group: argparse._ArgumentGroup) -> None:
 
 def _add_markets(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--data-of", action="append", default=[], metavar="SYMBOL=FILE", help="CSV, Parquet or feather of a symbol"
+        "--data-of",
+        action="append",
+        default=[],
+        metavar="SYMBOL=FILE",
+        help="CSV, Parquet or feather of a symbol's candles or trades",
     )
     add_window(group)
+    group.add_argument(
+        "--trades",
+        nargs="?",
+        const="any",
+        choices=("any", Recording.TRADES.value, Recording.AGG_TRADES.value),
+        help="replay single trades instead of candles; of the store those that are there, or the kind that is named",
+    )
     add_store(group)
 
 

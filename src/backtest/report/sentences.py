@@ -100,7 +100,8 @@ def assumptions(study: Study) -> list[str]:
     """Return what was taken for granted, one sentence each."""
     taken = assumptions_of(study.result.scenario, study.candles, study.rules, study.origin)
     if study.trades is not None:
-        taken = [*_about_trades(study, study.trades), *taken[3:]]
+        told = about_trades(study.result.scenario, study.candles, study.trades, study.origin)
+        taken = [*told, *taken[3:]]
     return [*taken, f"The fill rule is {study.fill_origin}."] if study.fill_origin else taken
 
 
@@ -134,8 +135,8 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
     ]
 
 
-def _about_trades(study: Study, trades: TradesPlayed) -> list[str]:
-    scenario, candles = study.result.scenario, study.candles
+def about_trades(scenario: Scenario, candles: Candles, trades: TradesPlayed, source: str) -> list[str]:
+    """Return what takes the place of the first three sentences of `assumptions_of` where trades are replayed."""
     instrument = scenario.rules.instrument
     share = plain(Decimal(scenario.fill.share_ppm) / 10_000)
     ways = {
@@ -143,7 +144,7 @@ def _about_trades(study: Study, trades: TradesPlayed) -> list[str]:
         FillKind.THROUGH: "trades at its price leave a resting order be (the last in the queue)",
         FillKind.SHARE: f"a resting order gets {share} % of what is traded at its price",
     }
-    origin = f", {study.origin}" if study.origin else ""
+    origin = f", {source}" if source else ""
     lacks = f"{_are(trades.missing)} missing" if trades.missing else "none are missing"
     market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
     window = f"{day(candles.start_ms)} to {day(candles.end_ms)} (UTC)"
