@@ -88,6 +88,19 @@ def test_idle_seconds_are_told_as_flat_candles_however_long_nothing_trades() -> 
     assert market.candles() == told, "a second is told when it is over"
 
 
+def test_a_trade_that_comes_after_its_second_was_told_has_it_told_again() -> None:
+    market = LockStep()
+    market.trade(T0 + 1_500)
+    market.now_ms = T0 + 2_050
+    market.publisher.tick()
+    market.trade(T0 + 1_990)
+    market.now_ms = T0 + 3_050
+    market.publisher.tick()
+    seconds = [(candle["t"] - T0, candle["n"]) for candle in market.candles()]  # type: ignore[operator]
+    assert seconds == [(0, 0), (1_000, 1), (1_000, 2), (2_000, 0)]
+    assert market.candles()[2]["L"] == market.trades.frames[-1]["l"]
+
+
 def test_trades_and_witness_can_be_muted_apart() -> None:
     market = LockStep()
     fault = market.venue.faults.arm(Fault(FaultKind.FREEZE_STREAM, "btcusdt@aggTrade", count=None))
