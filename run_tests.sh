@@ -30,4 +30,5 @@ step 'ruff format' "$python" -m ruff format --check .
 step 'mypy' "$python" -m mypy --strict src
 step 'lint-imports' "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 # The table by file would bury a failure: .venv/bin/python -m coverage report shows it.
-step 'pytest' "$python" -m pytest -n 3 --dist worksteal --durations=15 --durations-min=5 --cov --cov-report=
+step 'pytest' "$python" -m pytest -n 3 --dist worksteal --durations=15 --durations-min=5 -rfER --rerun-show-tracebacks \
+    --cov --cov-report=
