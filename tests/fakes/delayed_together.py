@@ -16,7 +16,7 @@ from fakes.delayed_replay import NO_RATE, TIMER_MS, DelayLineHost, Happened
 from fakes.grid_examples import gate
 from fakes.live_replay import NO_LIMIT, Lived, beside_bnb, pay_fees, points, what_lived
 from fakes.store import InMemoryStore
-from simulator.core.events import ExchangeEvent, OrderChanged, PublicTrade
+from simulator.core.events import ExchangeEvent, OrderChanged
 from simulator.core.exchange import Exchange
 from simulator.core.symbols import NOTIONAL_UNIT, SymbolSpec
 from simulator.market.feed import FeedStep
@@ -64,6 +64,7 @@ class SharedHost(DelayLineHost):
     def print_one(self, step: FeedStep) -> None:
         self._print(step)
 
+    bnb_at_last_print: Decimal | None = None
     next_timer: float = float("inf")
     grid_id = 0
 
@@ -113,6 +114,7 @@ class House:
                 host.print_one(step)
             else:
                 host.print_first(step, self.members[rank])
+            host.bnb_at_last_print = host.bnb_price
             for other in self.hosts:
                 other.bnb_price = host.bnb_price
             self._run_until(step.time_ms)
@@ -125,21 +127,16 @@ class House:
                 member.scenario,
                 member.candles,
                 lambda fill, host=host: host.paid_at[fill.trade_id],
-                self._bnb_at_the_end_of(member),
+                host.bnb_at_last_print,
                 grid_id=host.grid_id,
             )
             for host, member in zip(self.hosts, self.members, strict=True)
         ]
 
-    def _bnb_at_the_end_of(self, member: Member) -> Decimal | None:
-        return self.hosts[0].bnb_price if member.scenario.fees.first_bnb_price is not None else None
-
     def _route(self, event: ExchangeEvent) -> None:
         symbol = event.order.symbol if isinstance(event, OrderChanged) else getattr(event, "symbol", "")
         if symbol in self._of_symbol:
             self._of_symbol[symbol].hear(event)
-        elif isinstance(event, PublicTrade):
-            return
 
     def _run_until(self, until_ms: int) -> None:
         while True:
