@@ -25,6 +25,7 @@ from domain.events import (
 from domain.instrument import Instrument, Market
 from domain.orders import Intent, Status
 from fakes.clock import FakeClock
+from fakes.processes import until
 from fakes.venue_orders import BTC, intent_of
 from fakes.venue_process import KEY, SECRET, VenueProcess
 from ports.gateway import Answer
@@ -211,7 +212,7 @@ def test_an_answer_that_raises_neither_repeats_nor_stops_the_others(venue: Binan
     assert raised.wait(60)
     assert isinstance(ask(lambda answer: venue.gateway.cancel(BTC, "ghtest-none", answer)), CancelRefused)
     assert len(calls) == 1
-    assert venue.gateway.in_flight == 0
+    until(lambda: venue.gateway.in_flight == 0, "both to be counted as answered")
 
 
 def test_futures_orders_are_refused_clearly_where_they_are_not_offered(process: VenueProcess, clock: FakeClock) -> None:
