@@ -25,9 +25,18 @@ step() {
     "$@"
 }
 
+# Beside the checks that need one core: else every test process that replays compiles the same for most of a minute.
+"$python" -c 'from backtest.compiled import compiled_replays, compiled_together
+for late in (False, True):
+    compiled_replays(late=late)
+    compiled_together(late=late)' &
+compiling=$!
+
 step 'ruff check' "$python" -m ruff check .
 step 'ruff format' "$python" -m ruff format --check .
 step 'mypy' "$python" -m mypy --strict src
 step 'lint-imports' "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+wait "$compiling" || printf 'nothing could be compiled ahead: the tests will have to\n' >&2
 # The table by file would bury a failure: .venv/bin/python -m coverage report shows it.
-step 'pytest' "$python" -m pytest -n 3 --dist worksteal --durations=15 --durations-min=5 --cov --cov-report=
+step 'pytest' "$python" -m pytest -n 3 --dist worksteal --durations=15 --durations-min=5 -rfER --rerun-show-tracebacks \
+    --cov --cov-report=

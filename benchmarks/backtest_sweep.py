@@ -3,6 +3,9 @@
 Where `backtest_engine.py` compares the replays, everything is inside here that a sweep does per configuration: reading
 its keys, planning it as the live grid does, replaying, exact books, daily returns, ratios, and the part on disk. The
 yardstick's folder is named as there (--bench or GRIDHIVE_BENCH). Both take turns, each in a process of its own.
+
+With --configurations 10000 spacings lie closer, from the smallest that pays to 2 %; the bare loop's 1,000 are then
+counted once per thousand.
 """
 
 import argparse
@@ -21,6 +24,7 @@ from backtest_engine import SMALLEST_SPACING, candles_of, configurations, data, 
 
 TARGET = 3.0
 MOST_MEMORY_MB = 500
+PIECE = 1_000
 Numbers = dict[str, Any]
 
 
@@ -31,6 +35,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--configurations", type=int, default=PIECE, help="a multiple of 1,000 (%(default)s)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -46,9 +51,13 @@ def main() -> int:
 def compare(options: argparse.Namespace) -> int:
     words = ("--data", str(data(options, "ou")), "--sweep", "1000", "--threads", str(options.threads))
     rows = [(yardstick(options, *words)["run_s"], engine(options)) for _ in range(options.rounds)]
-    loop, whole = median(bare for bare, _ in rows), median(row["whole_s"] for _, row in rows)
+    count = options.configurations
+    loop = median(bare for bare, _ in rows) * count / PIECE
+    whole = median(row["whole_s"] for _, row in rows)
     memory = max(row["memory_mb"] for _, row in rows)
-    print(f"1,000 configurations, {options.threads} threads: {whole * 1e3:.0f} ms, bare sweep {loop * 1e3:.0f} ms: ")
+    print(
+        f"{count:,} configurations, {options.threads} threads: {whole * 1e3:.0f} ms, bare sweep {loop * 1e3:.0f} ms: "
+    )
     print(f"  {whole / loop:.2f} x (at most {TARGET:.0f} x), memory {memory:.0f} MB (at most {MOST_MEMORY_MB})")
     print(f"  of it replays alone {median(row['replays_s'] for _, row in rows) * 1e3:.0f} ms")
     return 0 if whole / loop <= TARGET and memory < MOST_MEMORY_MB else 1
@@ -56,6 +65,7 @@ def compare(options: argparse.Namespace) -> int:
 
 def engine(options: argparse.Namespace) -> Numbers:
     words = ["--child", "--repeats", str(options.repeats), "--threads", str(options.threads)]
+    words += ["--configurations", str(options.configurations)]
     done = subprocess.run(
         [sys.executable, __file__, *words, "--work", str(options.work)],
         env=warm(options),
@@ -81,17 +91,25 @@ def child(options: argparse.Namespace) -> Numbers:
     from backtest.sweep.task import Part  # noqa: PLC0415
 
     task = task_of(options)
-    part, rows = Part(task, options.threads), range(1000)
-    part.table(rows[:2])
+    part, pieces = Part(task, options.threads), range(0, options.configurations, PIECE)
+    part.table(range(2))
     with tempfile.TemporaryDirectory() as place:
         folder = SweepFolder(Path(place))
-        whole_s = timed(options.repeats, lambda: folder.write(part.table(rows)))
+
+        def whole() -> None:
+            for first in pieces:
+                folder.write(part.table(range(first, first + PIECE)))
+
+        whole_s = timed(options.repeats, whole)
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    scenarios = [task.ground.scenario(task.space.values(row)) for row in rows]
-    path = PricePath.of(task.ground.candles, scenarios[0])
-    began = time.perf_counter()
-    run_many(path, scenarios, threads=options.threads)
-    return {"whole_s": whole_s, "memory_mb": memory_mb, "replays_s": time.perf_counter() - began}
+    replays_s = 0.0
+    for first in pieces:
+        scenarios = [task.ground.scenario(task.space.values(row)) for row in range(first, first + PIECE)]
+        path = PricePath.of(task.ground.candles, scenarios[0])
+        began = time.perf_counter()
+        run_many(path, scenarios, threads=options.threads)
+        replays_s += time.perf_counter() - began
+    return {"whole_s": whole_s, "memory_mb": memory_mb, "replays_s": replays_s}
 
 
 def task_of(options: argparse.Namespace) -> Any:
@@ -121,7 +139,14 @@ def task_of(options: argparse.Namespace) -> Any:
     )
     # The yardstick repeats a spacing that the fees would eat as the smallest one that pays; here it is varied anew.
     more = tuple(str(Decimal(spacing) + Decimal("0.0125")) for spacing in spacings[: 33 - len(spacings)])
-    return Task(ground=ground, space=Space((Axis("spacing_perc", spacings + more), Axis("initial_levels", levels))))
+    spaced = spacings + more if options.configurations == PIECE else closer(-(-options.configurations // len(levels)))
+    return Task(ground=ground, space=Space((Axis("spacing_perc", spaced), Axis("initial_levels", levels))))
+
+
+def closer(count: int) -> tuple[str, ...]:
+    """Return that many spacings in percent, evenly from the smallest that pays to 2 %."""
+    step = (2 - SMALLEST_SPACING) / (count - 1)
+    return tuple(str((SMALLEST_SPACING + step * number).quantize(Decimal("0.0001"))) for number in range(count))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from backtest.bounds import cash_limit
+from backtest.bounds import cash_limit, rules_in_int64
 from backtest.candles import FloatColumn, IntColumn
 from backtest.compiled import compiled_replays
 from backtest.contract_market import netted_cost
@@ -120,6 +120,7 @@ class Batch:
             "post_only_refusals": state[at.REFUSALS],
             "late_cancels": state[at.LATE_CANCELS],
             "rate_waits": state[at.RATE_WAITS],
+            "over_limit_orders": state[at.OVER_LIMIT_EVER],
         }
 
     def _planned_at(self, one: Totals) -> int:
@@ -196,7 +197,7 @@ class _Tables:
         ladders = [row for setting in settings for row in setting.ladder()]
         return cls(
             starts=np.array([0, *accumulate(setting.cell_count for setting in settings)], dtype=np.int64),
-            rules=np.array([setting.rules for setting in settings], dtype=np.int64).reshape(count, at.RULES),
+            rules=np.array(list(map(rules_in_int64, settings)), dtype=np.int64).reshape(count, at.RULES),
             ladders=np.array([number for row in ladders for number in row], dtype=np.int64),
             cell=np.array([number for row in flat for number in row], dtype=np.int64),
             flight=np.zeros(sum(len(setting.flight_at_start()) for setting in settings), dtype=np.int64),

@@ -40,6 +40,13 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     return limit if limit > state[at.CASH] else 0
 
 
+def rules_in_int64(setting: Setting) -> list[int]:
+    """Return the rules for the compiled form, in which no amount is above LARGEST: a limit there limits nothing."""
+    rules = list(setting.rules)
+    rules[at.MAX_EXPOSURE] = min(rules[at.MAX_EXPOSURE], LARGEST)
+    return rules
+
+
 def _commission_terms(rules: list[int], lots: int, notional: int, bnb_price: int) -> list[int]:
     amounts = ((lots, 1), (notional, 1), (notional, bnb_price))
     return [

@@ -11,6 +11,7 @@ from backtest.data.periods import parse_window
 from backtest.data.series import parse_market, parse_symbol, refuse, symbol_in_name
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules, find_rules
+from backtest.scenario import PathRule
 from backtest.trade_study import TradeSource, stored_trades, trades_of_file
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest
@@ -64,6 +65,18 @@ def trades_of(given: argparse.Namespace, settings: Settings, rules: UsedRules) -
         return trades_of_file(given.data, rules.rules, kind, window, allow_gaps=given.allow_gaps)
     symbol, market = parse_symbol(given.symbol), parse_market(given.market)
     return stored_trades(store_of(settings), symbol, market, kind, window, allow_gaps=given.allow_gaps)
+
+
+def check_trade_words(given: argparse.Namespace) -> None:
+    """Refuse words that say nothing of trades.
+
+    Raises:
+        InvalidRequest: naming `interval` or `path`.
+    """
+    if given.interval:
+        refuse("interval", "goes with candles; leave it out, or leave out --trades")
+    if given.path != PathRule.CANDLE:
+        refuse("path", "goes with candles: between trades there is nothing to guess. Use --fill instead")
 
 
 def _check_name(file: Path, symbol: str, quote: str) -> None:

@@ -57,7 +57,7 @@ def add_grid(group: argparse._ArgumentGroup) -> None:
 
 
 def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
-    """Add the words for fees, fills, path, delays and rules; `more_fills` are rules of this command alone."""
+    """Add the words for fees, fills, path, delays, limit and rules; `more_fills` are rules of this command alone."""
     group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
     group.add_argument(
         "--bnb-price",
@@ -76,6 +76,11 @@ def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> 
     group.add_argument("--latency", metavar="MS", help="from what the grid sees to what reaches the exchange (0)")
     group.add_argument(
         "--orders-per-10s", metavar="N", help="the risk gate's max_orders_per_10s; default: no order waits"
+    )
+    group.add_argument(
+        "--max-exposure",
+        metavar="AMOUNT",
+        help="the risk gate's limit, in quote: inventory at cost plus open buys; default: none",
     )
     group.add_argument(
         "--rules", metavar="FILE", help="saved exchangeInfo, or builtin; default: a server's notes, else builtin"

@@ -8,7 +8,7 @@ from typing import Final
 
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import with_bnb_market
-from backtest.chosen_market import candles_of, rules_of, trades_of
+from backtest.chosen_market import candles_of, check_trade_words, rules_of, trades_of
 from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of
 from backtest.data.periods import parse_window
@@ -16,7 +16,6 @@ from backtest.data.series import MINUTE_MS
 from backtest.outside import Outside
 from backtest.rules_source import UsedRules
 from backtest.run_options import Wish, parse, wish_of
-from backtest.scenario import PathRule
 from backtest.study import Study, WindowLength, study
 from backtest.trade_study import study_of_trades
 from config.settings import Settings
@@ -74,11 +73,9 @@ def _on_candles(given: argparse.Namespace, settings: Settings, rules: UsedRules,
 
 
 def _on_trades(given: argparse.Namespace, settings: Settings, rules: UsedRules, wish: Wish, now_ms: int) -> Study:
-    for word, said in (("windows", given.windows), ("interval", given.interval)):
-        if said:
-            raise _wrong(word, "goes with candles; leave it out, or leave out --trades")
-    if wish.assumed.path is not PathRule.CANDLE:
-        raise _wrong("path", "goes with candles: between trades there is nothing to guess. Use --fill instead")
+    if given.windows:
+        raise _wrong("windows", "goes with candles; leave it out, or leave out --trades")
+    check_trade_words(given)
     source, window = trades_of(given, settings, rules), parse_window(given.start, given.end)
     assumed = with_bnb_market(given, settings, wish.assumed, rules.rules.instrument, window, MINUTE_MS)
     return study_of_trades(wish.request, source, rules, assumed, with_bounds=given.bounds, made_ms=now_ms)

@@ -21,6 +21,7 @@ from typing import Any, Final
 import numba
 
 from backtest.core import (
+    account,
     arrivals,
     contract,
     equity,
@@ -28,6 +29,7 @@ from backtest.core import (
     flight,
     holdings,
     late,
+    late_together,
     layout,
     many,
     orders,
@@ -58,6 +60,8 @@ _TEXTS: Final = (
     views,
     replay,
     many,
+    account,
+    late_together,
     together,
 )
 """What is compiled, each after those it calls."""
@@ -71,8 +75,8 @@ _SIGNATURE: Final = numba.void(
     *(_COLUMN, _COLUMN, _COLUMN, _TABLE, _COLUMN),
 )
 _TOGETHER: Final = numba.void(
-    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
-    *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE),
+    *(_TABLE, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN, _COLUMN),
+    *(_TABLE, _COLUMN, _COLUMN, _TABLE, _TABLE, _TABLE, _COLUMN),
     *(_COLUMN, _COLUMN, _COLUMN),
 )
 
@@ -162,11 +166,10 @@ def compiled_replays(*, late: bool, contract: bool) -> Callable[..., None]:
 
 
 @cache
-def compiled_together() -> Callable[..., None]:
+def compiled_together(*, late: bool) -> Callable[..., None]:
     """Return `together.play_together` in the same way."""
-    return _entry(
-        _modules(late=False, contract=False)[together.__name__].play_together.py_func, _TOGETHER, cache_folder()
-    )
+    function = _modules(late=late, contract=False)[together.__name__].play_together.py_func
+    return _entry(function, _TOGETHER, cache_folder() / ("late" if late else "at_once"))
 
 
 def _entry(function: Callable[..., None], signature: Any, folder: Path) -> Callable[..., None]:

@@ -16,7 +16,7 @@ from backtest.candles import BadCandles
 from backtest.job_inputs import Inputs, fill_of, inputs_of, store_of
 from backtest.job_words import beyond_memory, unfit_candles
 from backtest.rules_source import UsedRules
-from backtest.scenario import Delays, PathRule
+from backtest.scenario import PathRule
 from backtest.study import Assumptions, Study, WindowLength, study
 from domain.errors import InvalidRequest, TradingError
 from ports.backtest_job import PARAMETERS, BacktestParameters
@@ -69,7 +69,8 @@ def study_of(inputs: Inputs, now_ms: int) -> Study:
             fees=inputs.scenario.fees,
             fill=fill_of(given),
             path=PathRule(given.path),
-            delays=Delays(given.latency_ms, given.orders_per_10s),
+            delays=inputs.scenario.delays,
+            max_exposure=inputs.scenario.max_exposure,
         ),
         origin="from the store",
         windows=WindowLength(given.windows) if given.windows else None,

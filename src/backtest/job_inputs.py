@@ -16,7 +16,7 @@ from backtest.data.store import FOLDER, Store
 from backtest.grid_config import parse_grid
 from backtest.job_bnb import fees_of, with_bnb
 from backtest.job_words import beyond_memory, gaps_in_window, none_in_window, not_stored, unfit_candles
-from backtest.scenario import PPM, Fees, FillAssumption, FillKind, PathRule, Scenario
+from backtest.scenario import PPM, Delays, Fees, FillAssumption, FillKind, PathRule, Scenario
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from ports.backtest_job import BacktestParameters
@@ -116,6 +116,8 @@ def _planned(
         fees=fees,
         fill=fill_of(given),
         path=PathRule(given.path),
+        delays=Delays(given.latency_ms, given.orders_per_10s),
+        max_exposure=given.max_exposure,
     )
     return request, scenario
 

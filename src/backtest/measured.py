@@ -72,6 +72,7 @@ class Work:
     post_only_refusals: int
     late_cancels: int
     rate_waits: int
+    over_limit_orders: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,6 +211,7 @@ def _work(result: Result, held: FloatColumn | Absent, missing_share: float) -> W
         post_only_refusals=result.post_only_refusals,
         late_cancels=result.late_cancels,
         rate_waits=result.rate_waits,
+        over_limit_orders=result.over_limit_orders,
     )
 
 

@@ -72,6 +72,7 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         post_only_refusals=state[at.REFUSALS],
         late_cancels=state[at.LATE_CANCELS],
         rate_waits=state[at.RATE_WAITS],
+        over_limit_orders=state[at.OVER_LIMIT_EVER],
         is_entered=bool(state[at.ACTIVE]),
         ran_by=outcome.ran_by,
         contract=contract_outcome(path, setting, state) if setting.rules[at.CONTRACT] else None,

@@ -116,8 +116,8 @@ class PricePath:
         )
 
     @classmethod
-    def of_trades(cls, trades: TradeSlice, scenario: Scenario) -> "PricePath":
-        """Translate trades, each of them one print; `candles` are then their minutes.
+    def of_trades(cls, trades: TradeSlice, scenario: Scenario, *, unit: int | None = None) -> "PricePath":
+        """Translate trades, each of them one print; `candles` are then their minutes; `unit` is as in `of`.
 
         `volume` is what the scenario's fill assumption leaves to an order at a trade's price.
 
@@ -130,7 +130,7 @@ class PricePath:
             raise BadCandles("trades of contracts are not replayed; use candles")
         tick = to_units(scenario.rules.tick)
         table = np.repeat(_whole_ticks(trades.price, tick), at.ROW_WIDTH).reshape(-1, at.ROW_WIDTH)
-        bnb = _bnb_in_units(scenario, trades.time_ms)
+        bnb = _bnb_in_units(scenario, trades.time_ms, unit)
         blocks = _blocks(table, bnb)
         volume = _our_share(trades.quantity, scenario)
         return cls(

@@ -172,6 +172,7 @@ class Result:
     post_only_refusals: int  # orders that would have taken when they arrived, and went out again as plain limit orders
     late_cancels: int  # cancels that arrived after the order had filled
     rate_waits: int  # orders that the gate's limit of orders per ten seconds made wait
+    over_limit_orders: int  # orders that the limit of exposure made wait
     is_entered: bool  # whether the first purchase was made (True where none was asked for)
     ran_by: RanBy
     contract: ContractOutcome | None  # None on spot

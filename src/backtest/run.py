@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from backtest.bounds import cash_limit
+from backtest.bounds import cash_limit, rules_in_int64
 from backtest.candles import Candles
 from backtest.compiled import compiled_replays
 from backtest.core import layout as at
@@ -66,7 +66,7 @@ class _Compiled:
         status = _array([at.FILLS_FULL])
         one = (
             _array([0, self.setting.cell_count]),
-            _array([self.setting.rules]),
+            _array([rules_in_int64(self.setting)]),
             _array(self.setting.ladder()).reshape(-1),
             cell.reshape(-1),
             _array(self.setting.flight_at_start()),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from backtest.command_options import add_assumptions, add_bounds, add_grid, add_market, add_result, new_parser
 from backtest.grid_config import parse_grid, read_config_file, read_settings
-from backtest.scenario import MOST_AMOUNT, PPM, Delays, Fees, FillAssumption, FillKind, PathRule
+from backtest.scenario import MOST_AMOUNT, PPM, Delays, Fees, FillAssumption, FillKind, PathRule, wrong_with_limit
 from backtest.study import Assumptions, WindowLength
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
@@ -79,7 +79,7 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     """Return what is to be replayed.
 
     Raises:
-        InvalidRequest: with every mistake in grid, capital, fees, fill and delays.
+        InvalidRequest: with every mistake in grid, capital, fees, fill, delays and limit.
     """
     read = read_all(
         {
@@ -87,6 +87,7 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
             "fees": lambda: parse_fees(given.fees, given.bnb_price),
             "fill": lambda: parse_fill(given.fill),
             "delays": lambda: parse_delays(given),
+            "max_exposure": lambda: parse_limit(given),
         }
     )
     request, capital = read.pop("grid")
@@ -202,6 +203,22 @@ def parse_delays(given: argparse.Namespace) -> Delays:
     if mistakes:
         raise InvalidRequest(mistakes)
     return delays
+
+
+def parse_limit(given: argparse.Namespace) -> Decimal | None:
+    """Return the limit of exposure; None where none is asked for, or by words that an older version wrote.
+
+    Raises:
+        InvalidRequest: naming `max_exposure`.
+    """
+    text = getattr(given, "max_exposure", None)
+    if text is None:
+        return None
+    limit = _number("max_exposure", text)
+    mistakes = [FieldMistake("max_exposure", message) for message in wrong_with_limit(limit)]
+    if mistakes:
+        raise InvalidRequest(mistakes)
+    return limit
 
 
 def _whole(given: argparse.Namespace, field: str) -> int:

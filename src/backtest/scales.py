@@ -110,9 +110,12 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     share = (1, 1) if points == 1 else _reduced(scenario.fill.share_ppm, PPM * points)
     rules[at.SHARE_NUM], rules[at.SHARE_DEN] = share
     state = _state(scenario, scales, len(numbers.lots))
-    rules[at.MAX_EXPOSURE] = -1
+    rules[at.MAX_EXPOSURE] = (
+        -1 if scenario.max_exposure is None else int(scenario.max_exposure.scaleb(16)) // scales.unit
+    )
     rules[at.DELAYED] = int(bool(scenario.delays))
     rules[at.LATENCY], rules[at.MAX_RATE] = scenario.delays.latency_ms, scenario.delays.orders_per_10s
+    rules[at.SENT_AT] = at.FLIGHT * len(numbers.lots)
     rules[at.MAX_OPEN] = scenario.rules.max_open_orders
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     brackets = [] if scenario.contract is None else _contract(scenario, numbers, rules, state)

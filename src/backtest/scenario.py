@@ -10,9 +10,9 @@ from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
 from backtest.contract_market import ContractMarket
 from domain.errors import FieldMistake, InvalidRequest
-from domain.grids import ContractTerms, GridPlan, GridRequest
+from domain.grids import ContractTerms, Direction, GridPlan, GridRequest
 from domain.instrument import FeeRates, InstrumentRules, Market
-from domain.money import ZERO, from_units, to_units
+from domain.money import ZERO, from_units, plain, to_units
 from grid.core.planning import PreflightFacts, plan_grid
 
 PPM: Final = 1_000_000
@@ -111,6 +111,9 @@ class Delays:
 class Scenario:
     """One grid on one market with one set of assumptions.
 
+    `max_exposure` (quote) is the risk gate's limit of the same name: inventory at cost plus open buys; a buy that would
+    lift them above it waits, sales always pass. None: no limit.
+
     `balances` is what the account holds at the start, by asset: quote, base and, for fees, BNB. An order that the free
     balance cannot pay is not placed; it is tried again after every fill.
 
@@ -126,10 +129,11 @@ class Scenario:
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
     delays: Delays = field(default_factory=Delays)
+    max_exposure: Decimal | None = None
     contract: ContractMarket | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an account that no venue could hold, or fees that are not replayed.
+        """Refuse an account that no venue could hold, or fees and limits that are not replayed.
 
         Raises:
             InvalidRequest: with every mistake.
@@ -142,6 +146,8 @@ class Scenario:
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
+        if self.max_exposure is not None:
+            mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:
             raise InvalidRequest(mistakes)
 
@@ -167,6 +173,9 @@ class Scenario:
             yield "bnb_price", "fees of contracts are replayed in the quote asset alone; leave it out"
         if self.delays:
             yield "latency", "delays are replayed on spot alone; leave latency and orders_per_10s out"
+        is_netted = self.plan.request.direction is Direction.NEUTRAL and self.fill.kind is FillKind.SHARE
+        if self.max_exposure is not None and is_netted:
+            yield "max_exposure", "is not replayed for neutral grids that fill by a share of the volume; leave it out"
         if any(amount for asset, amount in self.balances.items() if asset != self.rules.instrument.quote):
             yield "balances", f"a contract's account holds {self.rules.instrument.quote} alone; leave the others out"
 
@@ -196,11 +205,13 @@ class Scenario:
         fill: FillAssumption | None = None,
         path: PathRule = PathRule.CANDLE,
         delays: Delays | None = None,
+        max_exposure: Decimal | None = None,
         min_order_value: Decimal = ZERO,
     ) -> "Scenario":
         """Plan `request` at the first candle's open, by the live grid's own planning.
 
-        The account's whole quote balance is the capital of a request that names none.
+        The account's whole quote balance is the capital of a request that names none. A grid that binds more than
+        `max_exposure` is refused, as live.
 
         Raises:
             InvalidRequest: with every mistake found in the request.
@@ -217,15 +228,33 @@ class Scenario:
             max_price_distance=Decimal(PPM),
             max_order_notional=ZERO,
         )
+        plan = plan_grid(request, facts)
+        if max_exposure is not None and plan.capital_needed > max_exposure:
+            raise InvalidRequest([_no_room(plan.capital_needed, max_exposure, rules.instrument.quote)])
         return cls(
-            plan=plan_grid(request, facts),
+            plan=plan,
             rules=rules,
             balances=dict(balances),
             fees=fees,
             fill=fill or FillAssumption(),
             path=path,
             delays=delays or Delays(),
+            max_exposure=max_exposure,
         )
+
+
+def wrong_with_limit(limit: Decimal) -> Iterator[str]:
+    """Yield why an amount is no limit of exposure that can be replayed."""
+    if not 0 < limit <= MOST_AMOUNT:
+        yield f"must be above 0 and at most {MOST_AMOUNT}, was {limit:f}"
+    elif not _is_whole(limit):
+        yield f"must have at most 8 decimals, was {limit:f}"
+
+
+def _no_room(needed: Decimal, limit: Decimal, quote: str) -> FieldMistake:
+    """Say that a grid binds more than the limit allows, so that the live gate's server would refuse it at its start."""
+    told = f"the grid needs {plain(needed)} {quote}, more than {plain(limit)}; use less capital, or raise the limit"
+    return FieldMistake("max_exposure", told)
 
 
 def _is_whole(amount: Decimal) -> bool:

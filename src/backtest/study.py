@@ -37,6 +37,7 @@ class Assumptions:
     fill: FillAssumption = field(default_factory=FillAssumption)
     path: PathRule = PathRule.CANDLE
     delays: Delays = field(default_factory=Delays)
+    max_exposure: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,6 +149,7 @@ def scenario_of(request: GridRequest, candles: Candles, rules: UsedRules, assume
         fill=assumed.fill,
         path=assumed.path,
         delays=assumed.delays,
+        max_exposure=assumed.max_exposure,
     )
 
 

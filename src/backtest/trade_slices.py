@@ -1,6 +1,6 @@
 """Recorded trades in slices of whole minutes, so that a month of them needs no more memory than a slice."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -63,13 +63,40 @@ def parts_of(trades: TradeSlice, most_rows: int = MOST_ROWS) -> Iterator[TradeSl
     first = 0
     while first < len(trades):
         until = int(ends[min(int(np.searchsorted(ends, first + most_rows)), len(ends) - 1)])
-        yield replace(
-            trades,
-            time_ms=trades.time_ms[first:until],
-            price=trades.price[first:until],
-            quantity=trades.quantity[first:until],
-        )
+        part = _rows(trades, first, until)
+        if part is not None:
+            yield part
         first = until
+
+
+def in_step(sources: Sequence[Iterator[TradeSlice]]) -> Iterator[list[TradeSlice | None]]:
+    """Yield what the sources hold in stretches of the same minutes, None for those that have nothing in them."""
+    kept = [next(source, None) for source in sources]
+    while any(kept):
+        until_ms = min(_minute_end_ms(part) for part in kept if part is not None)
+        pairs = [(None, None) if part is None else _split(part, until_ms) for part in kept]
+        yield [before for before, _ in pairs]
+        kept = [
+            next(source, None) if after is None else after for source, (_, after) in zip(sources, pairs, strict=True)
+        ]
+
+
+def _minute_end_ms(trades: TradeSlice) -> int:
+    """Return when the minute of the last trade ends."""
+    return (int(trades.time_ms[-1]) // MINUTE_MS + 1) * MINUTE_MS
+
+
+def _split(trades: TradeSlice, at_ms: int) -> tuple[TradeSlice | None, TradeSlice | None]:
+    """Return the trades before a time and the others, None where there are none."""
+    row = int(np.searchsorted(trades.time_ms, at_ms))
+    return _rows(trades, 0, row), _rows(trades, row, len(trades))
+
+
+def _rows(trades: TradeSlice, first: int, until: int) -> TradeSlice | None:
+    if first == until:
+        return None
+    columns = {name: getattr(trades, name)[first:until] for name in ("time_ms", "price", "quantity")}
+    return replace(trades, **columns)
 
 
 def whole(parts: Iterable[TradeSlice]) -> TradeSlice:

@@ -99,6 +99,7 @@ class Exchange:
             spot_url=addresses.spot_url if addresses else None,
             futures_url=addresses.futures_url if addresses else None,
             silence=SilenceBounds(float(streams.silence_min_seconds), float(streams.silence_max_seconds)),
+            witnesses=streams.witnesses,
             rules_file=None if self._mode is Mode.SHADOW else self._folder / f"rules-{self._mode.lower()}.json",
             closures=None if self._mode is Mode.SHADOW else self._folder / "closed-hosts",
         )

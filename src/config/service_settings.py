@@ -96,6 +96,8 @@ class SimulatorSettings(Section):
 
 
 class StreamSettings(Section):
+    witnesses: bool = True
+    """Whether a second stream that speaks every second, traded or not, watches each price stream; in real time only."""
     silence_min_seconds: Annotated[Positive, Field(ge=Decimal("0.5"))] = Decimal(5)
     """Shortest silence of a price stream after which the exchange is asked whether it missed a trade, in seconds."""
     silence_max_seconds: Positive = Decimal(15)

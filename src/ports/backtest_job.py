@@ -32,6 +32,7 @@ class BacktestParameters(BaseModel):
             `market`: at what its stored candles tell, worth 1 % of the capital where `balances` names no BNB.
         latency_ms: from what the grid sees to what reaches the venue.
         orders_per_10s: most orders in ten seconds, as the risk gate has it; 0: no limit.
+        max_exposure: most quote at risk, inventory at cost plus open buys, as the risk gate has it; None: no limit.
         share_perc: percent of a candle's volume that an order at the touched price gets; for `share` alone.
         allow_gaps: replay what is there where candles are missing.
         windows: start the same grid anew in each of these, to see how its outcome spreads.
@@ -56,6 +57,7 @@ class BacktestParameters(BaseModel):
     path: Literal["candle", "optimistic", "pessimistic"] = "candle"
     latency_ms: int = Field(0, ge=0, le=60_000)
     orders_per_10s: int = Field(0, ge=0, le=10_000)
+    max_exposure: Decimal | None = Field(None, gt=0)
     allow_gaps: bool = False
     windows: Literal["day", "week", "month"] | None = None
     rules: InstrumentRules

@@ -15,7 +15,11 @@ class StreamAge:
         age_s: seconds since something last arrived, None before the first.
         confirmed_age_s: seconds since REST or the stream last proved that nothing is missing, None before the first.
         expected_s: how long it usually is from one arrival to the next, None where nothing is known of it.
-        silent_after_s: after how many seconds without an arrival REST is asked; None where silence says nothing.
+        silent_after_s: after how many seconds without a word, a witness's too, silence is looked into; None where
+            silence says nothing.
+        witness_age_s: seconds since the stream beside it, which speaks in its own time, was last heard on this
+            connection; None before that and where there is none.
+        witness_expected_s: how long it is from one word of the witness to the next; None unless it keeps that time.
     """
 
     kind: str
@@ -29,6 +33,8 @@ class StreamAge:
     reconnects: int
     reason: str = ""
     market: Market = Market.SPOT
+    witness_age_s: float | None = None
+    witness_expected_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

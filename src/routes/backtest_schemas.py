@@ -159,6 +159,10 @@ class BacktestBody(OfSymbol):
         le=10_000,
         description="most orders within ten seconds, as the risk gate has it; 0: no limit",
     )
+    max_exposure: Amount | None = Field(
+        None,
+        description="most quote at risk, inventory at cost plus open buys, as the risk gate has it; default: no limit",
+    )
     windows: Literal["day", "week", "month"] | None = Field(
         None, description="also start the grid anew in each of these, to see how its outcome spreads"
     )
@@ -233,6 +237,7 @@ class BacktestBody(OfSymbol):
             path=self.path,
             latency_ms=self.latency_ms,
             orders_per_10s=self.orders_per_10s,
+            max_exposure=self.max_exposure,
             windows=self.windows,
             allow_gaps=self.allow_gaps,
             rules=rules,

@@ -16,7 +16,9 @@ class StreamView(View):
     age_seconds: float | None = Field(description="since something last arrived, by its arrival here")
     confirmed_age_seconds: float | None = Field(description="since stream or REST last proved that nothing is missing")
     expected_seconds: float | None = Field(description="how long it usually is from one arrival to the next, learned")
-    silent_after_seconds: float | None = Field(description="after so long without an arrival REST is asked")
+    silent_after_seconds: float | None = Field(description="after so long without a word silence is looked into")
+    witness_age_seconds: float | None = Field(description="since the stream beside it, with a time of its own, spoke")
+    witness_expected_seconds: float | None = Field(description="how often it speaks; null unless it keeps that time")
     events: int
     reconnects: int
     reason: str = Field(description="why it is not live; empty while it is")
@@ -29,6 +31,8 @@ class StreamView(View):
             confirmed_age_seconds=_rounded(age.confirmed_age_s),
             expected_seconds=_rounded(age.expected_s),
             silent_after_seconds=_rounded(age.silent_after_s),
+            witness_age_seconds=_rounded(age.witness_age_s),
+            witness_expected_seconds=_rounded(age.witness_expected_s),
             events=age.events,
             reconnects=age.reconnects,
             reason=age.reason,

@@ -61,7 +61,7 @@ def test_a_refused_start_leaves_the_simulator_to_whom_it_serves(tmp_path: Path, 
         one.kill()
         with Gridhive(tmp_path / "two", "--exchange-url", url, "--no-autostart") as two:
             again = Gridhive(one.folder, *market)
-            assert again.process.wait(60) != 0
+            assert again.process.wait(120) != 0
             again.kill()
             assert f"in use by process {two.process.pid}" in again.errors
             assert processes_of(one.folder) == running

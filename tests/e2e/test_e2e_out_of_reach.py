@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -15,8 +16,6 @@ from utils.clock import SystemClock
 
 pytestmark = pytest.mark.e2e
 
-KEY = "dummy-testnet-key"
-KEYS = {"BINANCE_TESTNET_API_KEY": KEY, "BINANCE_TESTNET_API_SECRET": "dummy-testnet-secret"}
 ROW = {
     "symbol": "BTCUSDT",
     "status": "TRADING",
@@ -40,11 +39,21 @@ def _no_network() -> None:
     pytest.skip("this machine reaches Binance's test environment")
 
 
-def a_grid_of_testnet(folder: Path, *, running: bool) -> None:
+@pytest.fixture
+def key() -> str:
+    """A key of each test's own: an account is one server's, and tests run side by side."""
+    return f"dummy-testnet-key-{uuid4().hex}"
+
+
+def keys(key: str) -> dict[str, str]:
+    return {"BINANCE_TESTNET_API_KEY": key, "BINANCE_TESTNET_API_SECRET": "dummy-testnet-secret"}
+
+
+def a_grid_of_testnet(folder: Path, key: str, *, running: bool) -> None:
     """Leave books in which one grid of Testnet runs, or has ended, and the rules it was started with."""
     folder.mkdir(parents=True)
     clock = SystemClock()
-    store = open_store(f"sqlite:///{folder / 'gridhive.db'}", Account.of_key("binance", Mode.TESTNET, KEY), clock)
+    store = open_store(f"sqlite:///{folder / 'gridhive.db'}", Account.of_key("binance", Mode.TESTNET, key), clock)
     row = store.add_grid(BTC, plan(), clock.market_ms(), clock.wall_ms())
     if not running:
         store.set_grid(
@@ -54,10 +63,10 @@ def a_grid_of_testnet(folder: Path, *, running: bool) -> None:
     (folder / "rules-testnet.json").write_text(json.dumps({"BTCUSDT": ROW}))
 
 
-def test_grids_that_wait_for_the_exchange_are_shown_with_the_reason_and_place_nothing(tmp_path: Path) -> None:
+def test_grids_that_wait_for_the_exchange_are_shown_with_the_reason_and_place_nothing(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "data"
-    a_grid_of_testnet(folder, running=True)
-    with Gridhive(folder, "--mode", "testnet", environment=KEYS) as server:
+    a_grid_of_testnet(folder, key, running=True)
+    with Gridhive(folder, "--mode", "testnet", environment=keys(key)) as server:
         reason = "no connection to the exchange yet, attempt"
         shown = until(
             lambda: (grid := server.get("/api/grid/status/BTCUSDT")) and reason in grid["phase_reason"] and grid,
@@ -75,10 +84,10 @@ def test_grids_that_wait_for_the_exchange_are_shown_with_the_reason_and_place_no
     assert "1 grid(s) wait for it, nothing is placed" in server.errors
 
 
-def test_without_a_running_grid_it_is_one_sentence(tmp_path: Path) -> None:
+def test_without_a_running_grid_it_is_one_sentence(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "data"
-    a_grid_of_testnet(folder, running=False)
-    code, told = refused(folder, "--port", "0", "--mode", "testnet", environment=KEYS)
+    a_grid_of_testnet(folder, key, running=False)
+    code, told = refused(folder, "--port", "0", "--mode", "testnet", environment=keys(key))
     assert code != 0
     assert len(told) == 1
     assert "Binance's Testnet does not answer" in told[0]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fakes.processes import API_ONLY, ROOT, Gridhive, clean_environment, until
+from backtest.parity.heard import read_recorded
+from fakes.processes import API_ONLY, ROOT, Exchange, Gridhive, clean_environment, until
 
 pytestmark = pytest.mark.e2e
 
@@ -43,6 +44,20 @@ def parity(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def all_is_kept(server: Gridhive, exchange: Exchange, folder: Path) -> bool:
+    """Tell whether the books have every fill, and the record every price but the last, which waits there."""
+    booked = {trade["id"] for trade in server.get("/api/trades/BTCUSDT", limit=1000)}
+    kept = next(folder.glob("prices/*/*/*.prices"), None)
+    heard = read_recorded(kept.parent) if kept else None
+    prints = exchange.get("/api/v3/trades", symbol="BTCUSDT", limit=100)
+    before_last_ms = max(one["time"] for one in prints if one["price"] != prints[-1]["price"])
+    return (
+        booked == {trade["id"] for trade in exchange.trades()}
+        and heard is not None
+        and int(heard.time_ms[-1]) >= before_last_ms
+    )
+
+
 def test_what_a_shadow_grid_did_is_what_its_replay_does(tmp_path: Path) -> None:
     recording, folder = write_walk(tmp_path / "BTCUSDT_1m.csv"), tmp_path / "data"
     options = ("--market", "replay", "--replay", f"BTCUSDT={recording}", "--speed", "max")
@@ -50,8 +65,8 @@ def test_what_a_shadow_grid_did_is_what_its_replay_does(tmp_path: Path) -> None:
     with Gridhive(folder, *options, *start, program=API_ONLY) as server, server.exchange() as exchange:
         answer = server.post("/api/grid/start", {"symbol": "BTCUSDT", "config": GRID})
         assert answer.ok, answer.text
-        until(exchange.market_is_over, "the recording to end", 60)
-        until(lambda: list(folder.glob("prices/*/*/*.prices")), "prices to be written")
+        until(exchange.market_is_over, "the recording to end", 150)
+        until(lambda: all_is_kept(server, exchange, folder), "fills and prices to be written")
         told = parity(folder, "--json", "--out", str(tmp_path / "result"))
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)

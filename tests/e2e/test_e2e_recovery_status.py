@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.processes import SHADOW_ACCOUNT, Exchange, Gridhive, until, wait_for_orders, write_flat_candles
+from fakes.processes import SHADOW_ACCOUNT, Exchange, Gridhive, agreed, until, wait_for_orders, write_flat_candles
 from fakes.venue_process import VenueProcess
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +17,7 @@ def test_the_recovery_is_told_with_what_was_found_and_done(tmp_path: Path) -> No
         options = ("--exchange-url", venue.url)
         with Gridhive(tmp_path / "data", *options) as server:
             wait_for_orders(exchange)
-            until(lambda: server.get("/api/grid/status/BTCUSDT")["phase"] == "trading", "the grid to trade")
+            until(lambda: agreed(server, exchange)["phase"] == "trading", "the grid to trade, and to know its orders")
             assert server.get("/api/grid/recovery_status/BTCUSDT")["recovered"] is False
             server.kill()
         by_price = sorted(exchange.open_orders(), key=lambda order: float(order["price"]))

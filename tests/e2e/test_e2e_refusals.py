@@ -34,9 +34,11 @@ def taken_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, and that nobody else can be given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.mark.parametrize("program", [SERVER, API_ONLY], ids=lambda program: program.name)
@@ -60,7 +62,7 @@ def test_a_second_instance_on_one_data_folder_is_refused_and_does_the_first_no_h
             env=clean_environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert second.returncode != 0
@@ -183,7 +185,7 @@ def test_a_recording_that_is_not_there_is_told_before_anything_runs(tmp_path: Pa
 @pytest.mark.parametrize("program", [SERVER, API_ONLY], ids=lambda program: program.name)
 def test_help_explains_every_option(program: Path) -> None:
     shown = subprocess.run(
-        [sys.executable, str(program), "--help"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, str(program), "--help"], capture_output=True, text=True, timeout=120, check=True
     )
     named = (
         "host port data-dir config mode confirm-production market replay speed seed exchange-url "

@@ -63,7 +63,7 @@ def fills_over_the_wire(recording: Path, folder: Path) -> tuple[Decimal, list[tu
         price = Decimal(str(server.get("/api/market_data", symbols="BTCUSDT")[0]["price"]))
         answer = server.post("/api/grid/start", {"symbol": "BTCUSDT", "config": {**GRID, "market_type": "spot"}})
         assert answer.ok, answer.text
-        until(exchange.market_is_over, "the recording to end", 60)
+        until(exchange.market_is_over, "the recording to end", 150)
         trades = exchange.trades()
     return price, [
         (

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from fakes.processes import (
 
 pytestmark = pytest.mark.e2e
 
-QUICK_S = 4.0  # a hung exchange costs ten times that where its waiters take all threads
+QUICK_S = 15.0  # a hung exchange costs three times that where its waiters take all threads
 
 
 @contextmanager
@@ -56,7 +55,7 @@ def test_a_hung_exchange_holds_up_neither_health_nor_stops_and_no_stop_is_claime
             assert stopped.status_code == 202
             assert (stopped.json()["success"], stopped.json()["status"]) == (False, "running")
             assert "has not ended yet" in stopped.json()["message"]
-        until(lambda: server.get("/api/grid/status/BTCUSDT")["status"] == "stopped", "the grid to end", 60)
+        until(lambda: server.get("/api/grid/status/BTCUSDT")["status"] == "stopped", "the grid to end")
         with server.exchange() as exchange:
             assert exchange.open_orders() == []
         assert server.stop() == 0
@@ -78,14 +77,12 @@ def test_a_server_whose_console_nobody_reads_trades_answers_and_stops(tmp_path: 
             found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
             assert found
             for _ in range(2500):  # each is told of in a line on the console, some 100 bytes
-                with socket.create_connection(("127.0.0.1", int(found[1])), timeout=10) as connection:
+                with socket.create_connection(("127.0.0.1", int(found[1])), timeout=60) as connection:
                     connection.sendall(b"x\r\n\r\n")
                     connection.recv(1000)
             assert requests.get(f"{found[0]}/health", timeout=QUICK_S).json()["status"] == "ok"
-            began_s = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
-            assert time.monotonic() - began_s < 30
+            assert process.wait(60) == 0
         finally:
             process.kill()
             end_simulators(tmp_path)

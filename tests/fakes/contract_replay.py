@@ -269,7 +269,8 @@ class ContractHost(InProcessHost):
         self.refused: list[str] = []
         self.finished = False
         self._symbol = spec.symbol
-        self._gate = gate(max_order_notional=NO_LIMIT, max_exposure=NO_LIMIT, max_orders_per_10s=10**9)
+        limit = NO_LIMIT if scenario.max_exposure is None else scenario.max_exposure
+        self._gate = gate(max_order_notional=NO_LIMIT, max_exposure=limit, max_orders_per_10s=10**9)
         self._latency = Latency(0.0, 0.0)
         self._random = Random(0)
         self._stream_ms = 0.0

@@ -148,7 +148,7 @@ def live_through_delays(
         store=InMemoryStore(),
         gate=gate(
             max_order_notional=NO_LIMIT,
-            max_exposure=NO_LIMIT,
+            max_exposure=scenario.max_exposure or NO_LIMIT,
             max_orders_per_10s=scenario.delays.orders_per_10s or NO_RATE,
             max_price_distance=NO_LIMIT,
         ),

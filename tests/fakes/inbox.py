@@ -28,7 +28,7 @@ class RecordingInbox:
             self.orders.append(event)
             self._changed.notify_all()
 
-    def until(self, condition: Callable[["RecordingInbox"], bool], deadline_s: float = 20.0) -> None:
+    def until(self, condition: Callable[["RecordingInbox"], bool], deadline_s: float = 60.0) -> None:
         """Wait until `condition` holds, or fail."""
         ends_s = time.monotonic() + deadline_s
         with self._changed:

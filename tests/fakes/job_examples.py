@@ -18,7 +18,7 @@ TESTS = Path(__file__).parents[1]
 SRC = TESTS.parent / "src"
 MODULE = "fakes.job_module"
 QUICK = JobLimits(in_background=False, free_disk_bytes=1, grace_s=1.0, check_s=30.0)
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 _never = threading.Event()
 
 

@@ -51,7 +51,7 @@ def live_through(
     spec: SymbolSpec,
     steps: Iterator[FeedStep] | None = None,
     *,
-    max_exposure: Decimal = NO_LIMIT,
+    max_exposure: Decimal | None = None,
 ) -> Lived:
     """Run the scenario on the in-process host without latency, on the candles' points or on `steps`."""
     row_ms = 1 if steps else candles.interval_ms
@@ -59,7 +59,11 @@ def live_through(
         spec=spec,
         balances=dict(scenario.balances),
         store=InMemoryStore(),
-        gate=gate(max_order_notional=NO_LIMIT, max_exposure=max_exposure, max_orders_per_10s=10**9),
+        gate=gate(
+            max_order_notional=NO_LIMIT,
+            max_exposure=max_exposure or scenario.max_exposure or NO_LIMIT,
+            max_orders_per_10s=10**9,
+        ),
         start_ms=candles.start_ms,
         seed=0,
         latency=Latency(0.0, 0.0),
@@ -88,9 +92,11 @@ def what_lived(
     candles: Candles,
     bnb_at: Callable[[Fill], Decimal | None],
     bnb_now: Decimal | None,
+    *,
+    grid_id: int = 1,
 ) -> Lived:
     """Return what a host's grid did, its books at the last close and at what BNB cost at each fill and costs now."""
-    fills = list(host.store.fills(1))
+    fills = list(host.store.fills(grid_id))
     rows = [row_of(fill, scenario) for fill in fills]
     books = FifoBooks(scenario.rules.instrument)
     for fill, row in zip(fills, rows, strict=True):

@@ -30,7 +30,7 @@ Order = dict[str, Any]
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found], what: str, deadline_s: float = 30.0) -> Found:
+def until(look: Callable[[], Found], what: str, deadline_s: float = DEADLINE_S) -> Found:
     """Look again and again until there is something to see, and return it."""
     end_s = time.monotonic() + deadline_s
     while not (found := look()):
@@ -43,6 +43,11 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment without what would configure Gridhive or name keys."""
     ours = ("GRIDHIVE_", "BINANCE_", "TELEGRAM_", "REDDIT_")
     return {**{name: text for name, text in os.environ.items() if not name.startswith(ours)}, **(more or {})}
+
+
+def unmeasured_environment() -> dict[str, str]:
+    """Return a clean environment in which coverage is not measured: for what starts processes by the dozen."""
+    return {name: text for name, text in clean_environment().items() if not name.startswith("COVERAGE_PROCESS_")}
 
 
 def write_flat_candles(file: Path, price: str, minutes: int = 3000) -> str:
@@ -155,14 +160,14 @@ class Gridhive:
 
     def get(self, path: str, **query: object) -> Any:
         """Return the JSON of a request that must succeed."""
-        answer = requests.get(self.url + path, params={name: str(value) for name, value in query.items()}, timeout=30)
+        answer = requests.get(self.url + path, params={name: str(value) for name, value in query.items()}, timeout=60)
         assert answer.ok, answer.text
         return answer.json()
 
     def post(self, path: str, body: object) -> requests.Response:
         """Send JSON; text is sent as it is, so that it may be broken."""
         text = body if isinstance(body, str) else json.dumps(body)
-        return requests.post(self.url + path, data=text, headers={"Content-Type": "application/json"}, timeout=30)
+        return requests.post(self.url + path, data=text, headers={"Content-Type": "application/json"}, timeout=60)
 
     def start_grid(self, symbol: str = "BTCUSDT", **config: object) -> Any:
         shape = {"initial_levels": 10, "spacing_perc": 0.5, "market_type": "spot", **config}
@@ -170,10 +175,11 @@ class Gridhive:
         assert answer.ok, answer.text
         return answer.json()
 
-    def stop_grid(self, symbol: str = "BTCUSDT", **more: object) -> Any:
+    def stop_grid(self, symbol: str = "BTCUSDT", **more: object) -> None:
+        """Stop it, and wait until it has ended: on a busy machine the answer may be 202, that it has not yet."""
         answer = self.post("/api/grid/stop", {"symbol": symbol, **more})
         assert answer.ok, answer.text
-        return answer.json()
+        until(lambda: self.get(f"/api/grid/status/{symbol}")["status"] == "stopped", f"the grid on {symbol} to end")
 
     # --- the exchange beside it ---
 

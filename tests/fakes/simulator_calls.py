@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from simulator.wire.signing import sign
 
 KEY, SECRET = "simulator-key", "simulator-secret"
-DEADLINE_S = 15.0
+DEADLINE_S = 45.0
 
 
 class Caller:

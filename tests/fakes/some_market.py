@@ -18,7 +18,7 @@ from grid.worker_host import GridHouse, WorkerHost
 from ports.market_data import Connection, Inbox
 from utils.clock import SystemClock
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class SomeMarket:

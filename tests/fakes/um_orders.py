@@ -15,7 +15,7 @@ from ports.gateway import Answer
 BTC_PERPETUAL = Instrument("binance", Market.FUTURES, "BTC", "USDT")
 TENTH = Decimal("0.1")
 SIZE = Decimal("0.010")
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def ask(call: Callable[[Answer], None]) -> OrderEvent:

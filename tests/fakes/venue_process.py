@@ -47,7 +47,7 @@ class VenueProcess:
     def stop(self) -> None:
         """Ask for an orderly end, which must be one, unless it was killed before."""
         self._process.terminate()
-        status = self._process.wait(20)
+        status = self._process.wait(60)
         assert self._process.stdout is not None
         self._process.stdout.close()
         assert status in (0, -signal.SIGKILL), f"the simulator left with {status}"
@@ -55,21 +55,21 @@ class VenueProcess:
     def kill(self) -> None:
         """End it without warning, as a power cut would."""
         self._process.kill()
-        self._process.wait(20)
+        self._process.wait(60)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
     def admin(self, name: str, **body: object) -> dict[str, Any]:
         """POST one admin call and return its answer."""
         answer = requests.post(
-            f"{self.url}/admin/{name}", data=orjson.dumps(body), headers={"X-MBX-APIKEY": KEY}, timeout=20
+            f"{self.url}/admin/{name}", data=orjson.dumps(body), headers={"X-MBX-APIKEY": KEY}, timeout=60
         )
         assert answer.ok, answer.text
         return dict(answer.json())
 
     def state(self) -> dict[str, Any]:
         """Return what the venue tells of itself and its market."""
-        answer = requests.get(f"{self.url}/admin/state", headers={"X-MBX-APIKEY": KEY}, timeout=20)
+        answer = requests.get(f"{self.url}/admin/state", headers={"X-MBX-APIKEY": KEY}, timeout=60)
         assert answer.ok, answer.text
         return dict(answer.json())
 
@@ -78,7 +78,7 @@ class VenueProcess:
         self.admin("faults", kind=kind, match=match, **more)
 
     def clear_faults(self) -> None:
-        requests.delete(f"{self.url}/admin/faults", headers={"X-MBX-APIKEY": KEY}, timeout=20)
+        requests.delete(f"{self.url}/admin/faults", headers={"X-MBX-APIKEY": KEY}, timeout=60)
 
     def print_trade(self, symbol: str, price: object, quantity: object) -> None:
         """Let the market trade once, at a price and size of the test's choosing."""

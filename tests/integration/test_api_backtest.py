@@ -46,6 +46,7 @@ def test_a_back_test_is_submitted_with_what_it_needs(client: FlaskClient, jobs: 
         "path": "pessimistic",
         "latency_ms": 200,
         "orders_per_10s": 50,
+        "max_exposure": 1500.5,
         "windows": "week",
         "allow_gaps": True,
     }
@@ -72,6 +73,7 @@ def test_a_back_test_is_submitted_with_what_it_needs(client: FlaskClient, jobs: 
     assert (parameters.fill, str(parameters.share_perc), parameters.path) == ("share", "20", "pessimistic")
     assert (parameters.windows, parameters.allow_gaps, parameters.interval) == ("week", True, "5m")
     assert (parameters.latency_ms, parameters.orders_per_10s) == (200, 50)
+    assert str(parameters.max_exposure) == "1500.5"
     assert parameters.rules.instrument == BTC
 
 
@@ -110,6 +112,7 @@ def test_what_is_left_out_comes_from_the_house(jobs: Jobs) -> None:
         ({"latency_ms": 60_001}, "latency_ms"),
         ({"orders_per_10s": 1.5}, "orders_per_10s"),
         ({"capital": 0}, "capital"),
+        ({"max_exposure": 0}, "max_exposure"),
         ({"capital": "NaN"}, "capital"),
         ({"fees": {"maker_perc": -1}}, "fees.maker_perc"),
         ({"fees": {"maker_perc": 10.0001}}, "fees.maker_perc"),

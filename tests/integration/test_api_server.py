@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -38,15 +39,15 @@ def server() -> Iterator[Running]:
     asgi = build_asgi(app_of(House()), threads=4)
     thread = threading.Thread(target=serve, args=(asgi, listener), kwargs={"on_ready": ready.put})
     thread.start()
-    stop = ready.get(timeout=20)
+    stop = ready.get(timeout=60)
     yield Running(f"http://127.0.0.1:{port}", port)
     stop()
-    thread.join(timeout=20)
+    thread.join(timeout=60)
     assert not thread.is_alive()
 
 
 def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
         with connection.makefile("rb") as stream:
             status = int(stream.readline().split()[1])
@@ -59,7 +60,7 @@ def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:
 
 
 def test_reads_and_writes_over_a_socket(server: Running) -> None:
-    with httpx.Client(base_url=server.address, trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=server.address, trust_env=False, timeout=60) as client:
         assert client.get("/health").json()["status"] == "ok"
         assert client.get("/api/klines/BTC%2FUSDT", params={"limit": 2}).json()["symbol"] == "BTCUSDT"
         started = client.post("/api/grid/start", json=GRID, headers={"Origin": server.address})
@@ -84,14 +85,14 @@ def test_a_body_in_chunks_is_read_whole(server: Running) -> None:
 
 
 def test_a_body_beyond_the_limit_is_cut_off(server: Running) -> None:
-    with httpx.Client(base_url=server.address, trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=server.address, trust_env=False, timeout=60) as client:
         response = client.post("/api/grid/config", content=b"x" * 300_000, headers={"Content-Type": "application/json"})
     assert response.status_code == 413
     assert response.json()["error"] == "TooLarge"
 
 
 def test_requests_side_by_side_do_not_mix(server: Running) -> None:
-    with httpx.Client(base_url=server.address, trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=server.address, trust_env=False, timeout=60) as client:
         answers: dict[int, int] = {}
 
         def ask(limit: int) -> None:
@@ -101,17 +102,18 @@ def test_requests_side_by_side_do_not_mix(server: Running) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=20)
+            thread.join(timeout=60)
     assert answers == {limit: limit for limit in range(1, 25)}
 
 
 def test_a_slow_sender_holds_no_thread(server: Running) -> None:
     head = b"POST /api/grid/config HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(12)]
+    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(12)]
     try:
         for connection in slow:
             connection.sendall(head + b"Content-Length: 99\r\n\r\n")
-        assert httpx.get(f"{server.address}/health", timeout=5, trust_env=False).status_code == 200
+        assert httpx.get(f"{server.address}/health", timeout=60, trust_env=False).status_code == 200
+        assert select.select(slow, [], [], 0)[0] == [], "they had been sent away by then"
     finally:
         for connection in slow:
             connection.close()
@@ -166,8 +168,8 @@ def test_a_signal_ends_the_server_and_leaves_time_to_clean_up(number: signal.Sig
     ) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        assert httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False, timeout=20).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False, timeout=60).status_code == 200
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert out.strip() == "cleaned up", err
     assert process.returncode == 0

@@ -24,11 +24,11 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     asgi = build_asgi(app_of(House(), jobs=given), threads=2)
     thread = threading.Thread(target=serve, args=(asgi, listener), kwargs={"on_ready": ready.put})
     thread.start()
-    stop = ready.get(timeout=20)
+    stop = ready.get(timeout=60)
     DataFolder(tmp_path, None).note_server(f"http://127.0.0.1:{listener.getsockname()[1]}")
     yield given
     stop()
-    thread.join(timeout=20)
+    thread.join(timeout=60)
 
 
 def test_jobs_are_listed_read_and_ended(jobs: Jobs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

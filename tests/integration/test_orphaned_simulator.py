@@ -42,7 +42,7 @@ def orphan(tmp_path: Path) -> Iterator[int]:
         env=clean_environment({"PYTHONPATH": str(ROOT / "src")}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert outcome.returncode == -signal.SIGKILL, outcome.stderr

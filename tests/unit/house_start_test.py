@@ -23,7 +23,7 @@ def answer(program: str, **environment: str) -> set[str]:
         env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     return set(done.stdout.split())

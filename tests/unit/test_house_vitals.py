@@ -129,7 +129,7 @@ def test_a_clean_stop_takes_the_file_away(tmp_path):
 
     heart = Heartbeat(tmp_path, parts, SystemClock(), lambda: None)
     heart.start()
-    assert written.wait(10)
+    assert written.wait(60)
     heart.stop()
     assert read_heartbeat(tmp_path) is None
     assert not list(tmp_path.iterdir())

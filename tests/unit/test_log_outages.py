@@ -66,7 +66,7 @@ def test_a_process_whose_console_nobody_reads_logs_on_and_ends(tmp_path: Path) -
         script(UNREAD, str(file)), stderr=subprocess.PIPE, env=environment(), start_new_session=True
     ) as process:
         try:
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=120) == 0
         finally:
             process.kill()
     text = file.read_text()
@@ -93,9 +93,9 @@ def test_the_console_says_how_many_lines_are_missing_once_it_is_read_again(level
 
     reading = Thread(target=read, daemon=True)
     reading.start()
-    assert enough.wait(20)
+    assert enough.wait(60)
     console.close()
-    reading.join(20)
+    reading.join(60)
     os.close(reader)
     lines = b"".join(got).decode().splitlines()
     missing = [int(line[1:].split()[0]) for line in lines if line.startswith("(")]
@@ -119,7 +119,7 @@ def test_a_reader_that_went_away_ends_nothing(level_kept: None, tmp_path: Path) 
 def test_a_full_disk_costs_one_sentence_and_another_when_it_is_over(tmp_path: Path) -> None:
     file = tmp_path / "bot.log"
     done = subprocess.run(
-        script(CROWDED, str(file)), capture_output=True, text=True, env=environment(), timeout=60, check=True
+        script(CROWDED, str(file)), capture_output=True, text=True, env=environment(), timeout=120, check=True
     )
     assert "Traceback" not in done.stderr
     assert "Logging error" not in done.stderr
@@ -155,7 +155,7 @@ def test_a_stop_that_hangs_is_ended_and_says_so_once(level_kept: None, tmp_path:
         assert not reached.wait(0.05)  # nobody asked for an end yet
         deadline.start()
         deadline.start()
-        assert reached.wait(20)
+        assert reached.wait(60)
     assert ended == [EXIT_CODE]
     (row,) = map(json.loads, (tmp_path / "bot.log").read_text().splitlines())
     assert "the process ends now" in row["event"]

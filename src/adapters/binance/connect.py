@@ -61,6 +61,7 @@ class BinanceVenue:
         client_id_prefix: str,
         sleep: Callable[[float], Awaitable[None]],
         silence: SilenceBounds,
+        witnesses: bool,
         rules_file: Path | None,
         closures: Path | None,
     ) -> None:
@@ -108,6 +109,7 @@ class BinanceVenue:
             directory=self.market_data.directory,
             sleep=sleep,
             silence=silence,
+            has_witnesses=lambda: witnesses and self._keeps_wall_time,
             carry_market_ms=self._carry_market_ms if mode is Mode.SHADOW else None,
             conditional=self.conditional.told,
         )
@@ -143,13 +145,21 @@ class BinanceVenue:
     @property
     def carries_market_time(self) -> bool:
         """Tell whether market time is the recording's or runs at another speed, and so is carried by events."""
-        state = self._state or {}
-        return state.get("market_source") == "replay" or str(state.get("speed", "1")) not in ("1", "1.0")
+        return (self._state or {}).get("market_source") == "replay" or not self._keeps_wall_time
 
     @property
     def in_lockstep(self) -> bool:
         """Tell whether the exchange plays at full speed and waits for `lockstep` to step it."""
-        return str((self._state or {}).get("speed")) == "max"
+        return self._speed == "max"
+
+    @property
+    def _speed(self) -> str:
+        return str((self._state or {}).get("speed", "1"))
+
+    @property
+    def _keeps_wall_time(self) -> bool:
+        """Tell whether a second of the market is a second here, so that its streams come when they are said to."""
+        return self._speed in ("1", "1.0")
 
     @property
     def exchange_instance(self) -> str:
@@ -265,6 +275,7 @@ def connect(
     futures_ws_url: str | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     silence: SilenceBounds = USUAL_BOUNDS,
+    witnesses: bool = True,
     rules_file: Path | None = None,
     closures: Path | None = None,
 ) -> BinanceVenue:
@@ -283,6 +294,8 @@ def connect(
         futures_ws_url: streams of USD-M futures without a path, e.g. ws://127.0.0.1:8091.
         sleep: how the I/O loop waits.
         silence: after how long without a trade of a symbol REST is asked, at least and at most.
+        witnesses: whether prices are watched by a second stream that speaks every second, where the market keeps wall
+            time; without them silence is judged by the learned gaps alone.
         rules_file: where the rules in use are kept for a start while the venue is out of reach.
         closures: a folder in which the venue's bans outlive this process, beside the one all processes of this user
             share; None keeps them to this process.
@@ -301,6 +314,7 @@ def connect(
         client_id_prefix=client_id_prefix,
         sleep=sleep,
         silence=silence,
+        witnesses=witnesses,
         rules_file=rules_file,
         closures=closures,
     )

@@ -1,52 +1,45 @@
-"""Prices: one combined connection, `<symbol>@aggTrade` for each watched symbol.
+"""Prices: one combined connection, `<symbol>@aggTrade` for each watched symbol, and beside it the symbol's witness.
 
 The price is that of the last trade, not the middle of the book: grids fill by trades, candles are made of trades, and
-the stream exists on both markets. How often a symbol trades is learned; one silent for twice as long is cross-checked
-over REST: either the market is quiet, and its last price is confirmed, or trades were missed, and the connection is
-given up.
+the stream exists on both markets. A symbol that is silent is cross-checked over REST: either the market is quiet, and
+its last price is confirmed, or trades were missed, and the connection is given up.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 from adapters.binance.last_trades import LastTrades
-from adapters.binance.rhythm import Rhythm, SilenceBounds
+from adapters.binance.price_watch import Heard, PriceWatch
+from adapters.binance.rhythm import SilenceBounds
 from adapters.binance.sockets import Frame, FrameSocket
 from adapters.binance.transport import Transport
 from adapters.binance.watchers import Watchers
+from adapters.binance.witness import LOOK_S, NAMES, read_word
 from domain.errors import VenueError
-from domain.events import PriceSeen, StreamLost, StreamResumed
+from domain.events import StreamLost
 from domain.instrument import Market
 from domain.money import parse_amount
 from ports.clock import Clock
 
 LOG: Final = logging.getLogger(__name__)
 
-CHECK_EVERY_S: Final = 1.0
-"""How often symbols are looked at whether they are silent; REST is asked about those alone that are."""
-GRACE_S: Final = 2.0
-"""How long a trade known to REST may still be on its way."""
+_STALLED_S: Final = 0.5
+"""A look that comes so late says nothing: what arrived meanwhile was not read yet."""
 _NAMES_PER_REQUEST: Final = 100
 _REQUEST_PAUSE_S: Final = 0.25  # the venue takes 5 messages a second, pings included
-MAX_SYMBOLS: Final = 1000  # of 1024 streams per connection
-
-
-@dataclass(slots=True)
-class _Heard:
-    """The latest trade known of one symbol."""
-
-    aggregate_id: int
-    trade_id: int
-    price: Decimal
-    market_ms: int
+_STREAMS: Final = 1024  # per connection
+MAX_SYMBOLS: Final = 1000
+_TRADES: Final = "aggTrade"
 
 
 class MarketChannel:
-    """The market stream of spot or futures. Lives on the I/O loop."""
+    """The market stream of spot or futures. Lives on the I/O loop.
+
+    Args:
+        has_witnesses: asked at each subscription; witnesses keep wall time, and prove nothing where a market does not.
+    """
 
     kind = "market"
 
@@ -59,54 +52,46 @@ class MarketChannel:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
         silence: SilenceBounds,
+        has_witnesses: Callable[[], bool] = lambda: False,
         carry_market_ms: Callable[[int], None] | None = None,
         market: Market = Market.SPOT,
     ) -> None:
         self._market, self._last_trades = market, LastTrades(transport, market)
         self._url, self._transport, self._watchers = url + "/stream", transport, watchers
-        self._clock, self._sleep, self._silence = clock, sleep, silence
+        self._clock, self._sleep, self._has_witnesses = clock, sleep, has_witnesses
         self._carry_market_ms = carry_market_ms
-        self._heard: dict[str, _Heard] = {}
-        self._rhythms: dict[str, Rhythm] = {}
-        self._announced: set[str] = set()
+        self.prices = PriceWatch(self.kind, watchers, silence, clock.monotonic_s)
         self._fresh: FrameSocket | None = None
-        self._changed = asyncio.Event()
-        self._unheard = asyncio.Event()
+        self._changed, self._unheard, self._silent = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._to_ask: list[str] = []
         self.events = 0
         self.reason = ""
 
     def changed(self) -> None:
         """Note that watchers came or went."""
-        self._announced &= set(self._watchers)
-        self._rhythms = {symbol: self._rhythms.get(symbol) or Rhythm(self._silence) for symbol in self._watchers}
+        self.prices.follow(list(self._watchers))
         self._changed.set()
 
-    def is_live(self, symbol: str) -> bool:
-        return symbol in self._announced
-
-    def rhythms(self) -> dict[str, Rhythm]:
-        """Return how often each watched symbol speaks; a new map whenever watchers come or go."""
-        return self._rhythms
+    def reason_of(self, symbol: str) -> str:
+        """Return why a symbol is not live; empty while it is, and before the first attempt."""
+        return self.reason or self.prices.doubt_of(symbol)
 
     async def connect(self) -> FrameSocket:
         return await self._transport.web_socket(self._url, self._receive, self._market)
 
     async def subscribe(self, socket: FrameSocket) -> None:
-        await self._ask(socket, "SUBSCRIBE", list(self._watchers))
+        await self._ask(socket, "SUBSCRIBE", self._wanted())
         self._fresh = socket
 
     def lost(self, reason: str) -> None:
         self.reason = reason
-        self._heard.clear()
-        self._announced.clear()
-        for rhythm in self._rhythms.values():
-            rhythm.interrupted()
+        self.prices.lost()
         self._watchers.everyone(StreamLost(self.kind, reason))
 
     def resumed(self) -> None:
         self.reason = ""
         if self._fresh is not None:
-            self._announce(self._fresh.subscribed)
+            self._announce(self._fresh)
         self._changed.set()  # whoever came while we were connecting
 
     def moved(self) -> None:
@@ -120,11 +105,12 @@ class MarketChannel:
             socket = current()
             if socket is None:
                 continue  # subscribing everything is part of connecting
-            wanted = set(self._watchers)
             try:
-                await self._ask(socket, "SUBSCRIBE", wanted - socket.subscribed)
-                self._announce(wanted & socket.subscribed)
-                await self._ask(socket, "UNSUBSCRIBE", socket.subscribed - wanted)
+                await self._renew_witnesses(socket)
+                wanted = self._wanted()
+                await self._ask(socket, "SUBSCRIBE", [name for name in wanted if name not in socket.subscribed])
+                self._announce(socket)
+                await self._ask(socket, "UNSUBSCRIBE", sorted(socket.subscribed.difference(wanted)))
             except (VenueError, OSError) as e:
                 socket.abandon(f"subscribing failed: {e}")
             await self._sleep(2 * _REQUEST_PAUSE_S)
@@ -137,115 +123,86 @@ class MarketChannel:
         while True:
             await self._unheard.wait()
             self._unheard.clear()
-            unheard = sorted(self._announced - set(self._heard))
-            try:
-                rows = await self._last_trades.of(unheard) if unheard else {}
-            except (VenueError, KeyError, ValueError) as e:
-                LOG.warning("the last prices of %s could not be read: %s", ", ".join(unheard), e)
-                continue
-            for symbol, row in rows.items():
-                # Without a trade in 24 h there is no id to compare the stream with, but a last price all the same.
-                if symbol not in self._heard and int(row["lastId"]) < 0 and parse_amount(row["lastPrice"]):
-                    self._tell(symbol, _Heard(-1, -1, parse_amount(row["lastPrice"]), int(row["closeTime"])))
-            self._compare({symbol: row for symbol, row in rows.items() if symbol not in self._heard})
+            await self._cross_check(self.prices.unheard())
 
-    async def check_silence(self, current: Callable[[], FrameSocket | None]) -> None:
+    async def look_for_silence(self, current: Callable[[], FrameSocket | None]) -> None:
+        """Notice silence, have REST asked, and give the connection up where trades are missing, for ever."""
+        while True:
+            slept_from_s = self._clock.monotonic_s()
+            await self._sleep(LOOK_S)
+            socket = current()
+            if socket is None or self._clock.monotonic_s() - slept_from_s > LOOK_S + _STALLED_S:
+                continue
+            look = self.prices.look()
+            if look.give_up:
+                socket.abandon(look.give_up)
+            elif look.ask:
+                self._to_ask = sorted({*self._to_ask, *look.ask})
+                self._silent.set()
+            if self.prices.mute_witnesses:
+                self._changed.set()
+
+    async def check_silence(self) -> None:
         """Ask REST about symbols that were silent for too long, for ever."""
         while True:
-            await self._sleep(min(CHECK_EVERY_S, self._silence.shortest_s))
-            socket = current()
-            silent = [] if socket is None else self._silent()
-            if socket is None or not silent:
-                continue
-            try:
-                rows = await self._last_trades.of(silent)
-                missed = self._compare(rows)
-                if missed:
-                    await self._sleep(GRACE_S)
-                    missed = {symbol for symbol in missed if self._lags(symbol, rows[symbol])}
-            except (VenueError, KeyError, ValueError) as e:
-                LOG.warning("a silent market stream could not be checked: %s", e)
-                continue
-            if missed and socket is current():
-                socket.abandon(f"trades of {', '.join(sorted(missed))} did not arrive")
+            await self._silent.wait()
+            self._silent.clear()
+            silent, self._to_ask = self._to_ask, []
+            await self._cross_check(silent)
+
+    async def _cross_check(self, symbols: list[str]) -> None:
+        asked = self.prices.known()
+        try:
+            rows = await self._last_trades.of(symbols) if symbols else {}
+            self.prices.compare(rows, asked)
+        except (VenueError, KeyError, ValueError) as e:
+            LOG.warning("the last prices of %s could not be read: %s", ", ".join(symbols), e)
 
     def _receive(self, socket: FrameSocket, frame: Frame) -> None:
         data = frame.get("data", frame)
         kind = data.get("e") if isinstance(data, dict) else None
-        if kind == "aggTrade":
+        if kind == _TRADES:
             self.events += 1
-            self._trade(data)
+            heard = Heard(int(data["a"]), int(data["l"]), parse_amount(data["p"]), int(data["T"]))
+            if self._carry_market_ms is not None:
+                self._carry_market_ms(heard.market_ms)
+            self.prices.traded(data["s"], heard, parse_amount(data["q"]))
         elif kind == "serverShutdown":
             socket.retire("the venue announced a shutdown")
+        elif isinstance(data, dict) and (word := read_word(data)) is not None:
+            self.prices.witnessed(word)
 
-    def _trade(self, data: Frame) -> None:
-        symbol, number = data["s"], int(data["a"])
-        known = self._heard.get(symbol)
-        if known is not None and number <= known.aggregate_id:
-            return  # the other connection of a planned move told it already
-        heard = _Heard(number, int(data["l"]), parse_amount(data["p"]), int(data["T"]))
-        self._heard[symbol] = heard
-        if symbol in self._rhythms:
-            self._rhythms[symbol].heard(self._clock.monotonic_s())
-        if self._carry_market_ms is not None:
-            self._carry_market_ms(heard.market_ms)
-        self._tell(symbol, heard, parse_amount(data["q"]))
+    def _announce(self, socket: FrameSocket) -> None:
+        if self.prices.announce([s for s in self._watchers if _name(s, _TRADES) in socket.subscribed]):
+            self._unheard.set()
 
-    def _tell(self, symbol: str, heard: _Heard, quantity: Decimal | None = None) -> None:
-        instrument = self._watchers.instrument(symbol)
-        if instrument is not None:
-            event = PriceSeen(instrument, heard.price, heard.market_ms, self._clock.monotonic_s(), quantity)
-            self._watchers.price(symbol, event)
+    def _wanted(self) -> list[str]:
+        """Return the streams of all who are watched: trades first, then as many witnesses as fit."""
+        symbols = sorted(self._watchers)
+        names = [_name(symbol, _TRADES) for symbol in symbols]
+        if not self._has_witnesses():
+            return names
+        beside = NAMES[self._market]
+        room = (_STREAMS - len(names)) // len(beside)
+        return [*names, *(_name(symbol, each) for symbol in symbols[:room] for each in beside)]
 
-    def _announce(self, symbols: Collection[str]) -> None:
-        for symbol in sorted(set(symbols) - self._announced):
-            self._announced.add(symbol)
-            self._watchers.order(symbol, StreamResumed(self.kind))
-            if symbol not in self._heard:
-                self._unheard.set()
-        self._announced &= set(self._watchers)
+    async def _renew_witnesses(self, socket: FrameSocket) -> None:
+        mute, self.prices.mute_witnesses = self.prices.mute_witnesses, set()
+        names = {_name(symbol, each) for symbol in mute for each in NAMES[self._market]}
+        await self._ask(socket, "UNSUBSCRIBE", sorted(names & socket.subscribed))
 
-    def _silent(self) -> list[str]:
-        now_s = self._clock.monotonic_s()
-        silent = [symbol for symbol in self._announced & set(self._rhythms) if self._rhythms[symbol].is_silent(now_s)]
-        for symbol in silent:
-            self._rhythms[symbol].asked(now_s)
-        return silent
-
-    def _compare(self, rows: dict[str, Frame]) -> set[str]:
-        """Confirm what REST confirms; return the symbols of which REST knows more than the stream told."""
-        missed = set()
-        for symbol, row in rows.items():
-            known = self._heard.get(symbol)
-            if known is not None and int(row["lastId"]) > known.trade_id:
-                missed.add(symbol)
-            elif known is not None and int(row["lastId"]) == known.trade_id:
-                self._confirm(symbol, known)
-            elif int(row["lastId"]) >= 0:  # nothing heard yet, or the venue was wiped and counts anew
-                heard = _Heard(-1, int(row["lastId"]), parse_amount(row["lastPrice"]), int(row["closeTime"]))
-                self._heard[symbol] = heard
-                self._confirm(symbol, heard)
-            elif symbol in self._rhythms:  # a market that never traded has nothing to tell
-                self._rhythms[symbol].confirmed(self._clock.monotonic_s())
-        return missed
-
-    def _confirm(self, symbol: str, heard: _Heard) -> None:
-        if symbol in self._rhythms:
-            self._rhythms[symbol].confirmed(self._clock.monotonic_s())
-        self._tell(symbol, heard)
-
-    def _lags(self, symbol: str, row: Frame) -> bool:
-        known = self._heard.get(symbol)
-        return known is not None and known.trade_id < int(row["lastId"])
-
-    async def _ask(self, socket: FrameSocket, method: str, symbols: Collection[str]) -> None:
-        ordered = sorted(symbols)
+    async def _ask(self, socket: FrameSocket, method: str, names: Collection[str]) -> None:
+        ordered = list(names)
         for start in range(0, len(ordered), _NAMES_PER_REQUEST):
             if start:
                 await self._sleep(_REQUEST_PAUSE_S)
             batch = ordered[start : start + _NAMES_PER_REQUEST]
-            await socket.ask(method, [f"{symbol.lower()}@aggTrade" for symbol in batch])
+            await socket.ask(method, batch)
             if method == "SUBSCRIBE":
                 socket.subscribed.update(batch)
             else:
                 socket.subscribed.difference_update(batch)
+
+
+def _name(symbol: str, stream: str) -> str:
+    return f"{symbol.lower()}@{stream}"

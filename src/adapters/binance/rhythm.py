@@ -59,8 +59,14 @@ class Rhythm:
             return self._bounds.longest_s
         return min(max(2 * self.expected_s, self._bounds.shortest_s), self._bounds.longest_s)
 
-    def is_silent(self, now_s: float) -> bool:
-        """Tell whether REST is to be asked; what was never confirmed is silent from the start."""
+    def is_silent(self, now_s: float, silent_after_s: float | None = None) -> bool:
+        """Tell whether REST is to be asked; what was never confirmed is silent from the start.
+
+        Args:
+            now_s: of this question.
+            silent_after_s: instead of what was learned.
+        """
         if now_s - self._asked_s < self._bounds.shortest_s:
             return False
-        return self.confirmed_s is None or now_s - self.confirmed_s >= self.silent_after_s
+        after_s = self.silent_after_s if silent_after_s is None else silent_after_s
+        return self.confirmed_s is None or now_s - self.confirmed_s >= after_s

@@ -10,11 +10,12 @@ from adapters.binance.first_readings import FirstReadings
 from adapters.binance.io_thread import IoThread
 from adapters.binance.market_stream import MarketChannel
 from adapters.binance.parsing import symbol_of
-from adapters.binance.rhythm import Rhythm
+from adapters.binance.price_watch import Watched
 from adapters.binance.rules_watch import RulesWatch
 from adapters.binance.sockets import SocketKeeper
 from adapters.binance.user_stream import UserChannel
 from adapters.binance.watchers import Watchers
+from adapters.binance.witness import PERIOD_S
 from domain.events import StreamLost, StreamResumed
 from domain.instrument import Instrument, Market
 from ports.clock import Clock
@@ -104,8 +105,8 @@ class StreamPair:
 
     def ages(self) -> tuple[StreamAge, ...]:
         """Return how old every stream's newest event is; any thread may ask."""
-        symbols = self._market.rhythms().items()
-        return (*(self._age(symbol, rhythm) for symbol, rhythm in symbols), self._user_age())
+        symbols = self._market.prices.symbols.items()
+        return (*(self._age(symbol, watched) for symbol, watched in symbols), self._user_age())
 
     def account_was_read(self) -> None:
         """Note that the account was read over REST to be compared with the user stream."""
@@ -119,15 +120,15 @@ class StreamPair:
         self._rules.tell(instrument, inbox)
         for kind, live, reason in (
             (self._user.kind, self._user.is_live, self._user.reason),
-            (self._market.kind, self._market.is_live(symbol), self._market.reason),
+            (self._market.kind, self._market.prices.is_live(symbol), self._market.reason_of(symbol)),
         ):
             if live:
                 inbox.order(StreamResumed(kind, self._clock.monotonic_s()))
             elif reason:
                 inbox.order(StreamLost(kind, reason))
 
-    def _age(self, symbol: str, rhythm: Rhythm) -> StreamAge:
-        live = self._market.is_live(symbol)
+    def _age(self, symbol: str, watched: Watched) -> StreamAge:
+        live, rhythm, witness = self._market.prices.is_live(symbol), watched.rhythm, watched.witness
         return StreamAge(
             kind=self._market.kind,
             instrument=self._watchers.instrument(symbol),
@@ -135,11 +136,13 @@ class StreamPair:
             age_s=self._since(rhythm.heard_s),
             confirmed_age_s=self._since(rhythm.confirmed_s),
             expected_s=rhythm.expected_s,
-            silent_after_s=rhythm.silent_after_s,
+            silent_after_s=watched.silent_after_s,
             events=rhythm.events,
             reconnects=self._market_keeper.reconnects,
-            reason="" if live else self._market.reason or NOT_YET,
+            reason="" if live else self._market.reason_of(symbol) or NOT_YET,
             market=self._name,
+            witness_age_s=self._since(witness.heard_s),
+            witness_expected_s=PERIOD_S if witness.is_kept else None,
         )
 
     def _user_age(self) -> StreamAge:
@@ -173,7 +176,8 @@ class StreamPair:
             self._market_keeper.run,
             self._user_keeper.run,
             lambda: self._market.follow(lambda: self._market_keeper.socket),
-            lambda: self._market.check_silence(lambda: self._market_keeper.socket),
+            lambda: self._market.look_for_silence(lambda: self._market_keeper.socket),
+            self._market.check_silence,
             self._market.greet,
             lambda: self._user.keep_alive(lambda: self._user_keeper.socket),
             self._rules.run,

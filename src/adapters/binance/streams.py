@@ -38,6 +38,7 @@ class BinanceStreams:
         streams_url: spot's market streams without a path.
         ws_api_url: spot's WebSocket API with its path.
         futures_url: the futures' streams without a path; None where they are not offered.
+        has_witnesses: whether prices are watched by a second stream with a time of its own; asked when subscribing.
         conditional: takes what the futures tell of conditional orders, on the I/O thread.
     """
 
@@ -54,6 +55,7 @@ class BinanceStreams:
         directory: Directory,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         silence: SilenceBounds = USUAL_BOUNDS,
+        has_witnesses: Callable[[], bool] = lambda: False,
         carry_market_ms: Callable[[int], None] | None = None,
         conditional: Callable[[Frame], None] = lambda _told: None,
     ) -> None:
@@ -63,7 +65,15 @@ class BinanceStreams:
         def pair(market: Market, url: str, door: UserDoor) -> StreamPair:
             watchers = Watchers()
             prices = MarketChannel(
-                url, transport, watchers, clock, sleep, silence=silence, carry_market_ms=carry_market_ms, market=market
+                url,
+                transport,
+                watchers,
+                clock,
+                sleep,
+                silence=silence,
+                has_witnesses=has_witnesses,
+                carry_market_ms=carry_market_ms,
+                market=market,
             )
             user = UserChannel(door, watchers, clock, prefix)
             return StreamPair(io, market, prices, user, watchers, clock, directory, sleep, self._all_here)

@@ -11,12 +11,11 @@ from backtest.core.flight import (
     EVERY_CELL,
     NO_CELL,
     cool,
-    count_sent,
     end_cooling,
-    is_rate_used_up,
-    keep_timer,
     next_request_due,
+    send_first_purchase,
     take_request,
+    wait_for_timer,
 )
 from backtest.core.layout import Column, Ints, Table, Wide
 from backtest.core.resting import end_order, find_best_of, is_through, meets_own
@@ -51,7 +50,7 @@ def happen(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints,
         return NO_CELL
     if due < next_request_due(flight, state):
         state[at.SINCE] = due + 1
-        return fire_timer(rules, cell, flight, state)
+        return fire_timer(rules, ladder, cell, flight, totals, state)
     state[at.SINCE] = due + int(rules[at.LATENCY] == 0)
     request = take_request(flight, state)
     k = request // 4
@@ -63,33 +62,32 @@ def happen(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints,
     return k
 
 
-def fire_timer(rules: Ints, cell: Table, flight: Column, state: Column) -> int:
+def fire_timer(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column) -> int:
     """Try what waited for the timer."""
     state[at.TIMER_DUE] = 0
+    state[at.TIMED] = 0
     end_cooling(cell, flight, state)
     if state[at.ACTIVE] == 1:
         return EVERY_CELL
-    if is_rate_used_up(state[at.NOW], rules, cell, flight, state):
-        state[at.COOLING] = 1
-        keep_timer(state)
-    else:
-        count_sent(state[at.NOW], rules, cell, flight, state)
-        state[at.ENTRY_DUE] = state[at.NOW] + rules[at.LATENCY]
+    send_first_purchase(rules, ladder, cell, flight, totals, state)
     return NO_CELL
 
 
 def enter(rules: Ints, totals: Ints, state: Column) -> None:
     """Make the first purchase at the last print if it may cost that; else wait for the timer.
 
-    What the account cannot pay now it never can.
+    What the account cannot pay is refused, and tried again later.
     """
     state[at.ENTRY_DUE] = 0
     missing = totals[cells.ENTRY_LOTS]
     if state[at.FREE] < rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]:
+        state[at.ENTRY_REFUSED] += 1
+        state[at.ENTRY_AGAIN] = state[at.NOW] + (1_000 << state[at.ENTRY_REFUSED])
+        if state[at.ENTRY_REFUSED] < at.MOST_REFUSALS:
+            wait_for_timer(state)
         return
     if state[at.LAST] > rules[at.ENTRY_PRICE]:
-        state[at.COOLING] = 1
-        keep_timer(state)
+        wait_for_timer(state)
         return
     state[at.FILL_CELL] = -1
     state[at.FILL_SIDE] = cells.BUYING

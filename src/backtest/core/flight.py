@@ -84,7 +84,10 @@ def aim(
             drop_surplus(k, side, now, rules, cell, flight, state)
     for k in range(first, until):
         side = cell[at.SIDE][k]
-        if cell[at.WANT_LOTS][k] > 0 and flight[at.FLIGHT * k + at.SLOT * side + at.STAGE] == at.NO_ORDER:
+        slot = at.FLIGHT * k + at.SLOT * side
+        if cell[at.WANT_LOTS][k] == 0:
+            flight[slot + at.WAITS] = 0
+        elif flight[slot + at.STAGE] == at.NO_ORDER:
             place_if_free(k, side, now, rules, ladder, cell, flight, state)
     keep_timer(state)
 
@@ -122,21 +125,8 @@ def place_if_free(
         return
     if is_faulted(k, side == cells.BUYING, rules, cell, state):
         return
-    if side == cells.BUYING:
-        need = cell[at.WANT_LOTS][k] * ladder[at.PRICES][k] * rules[at.NOTIONAL_UNIT]
-        if is_over_limit_late(need, rules, ladder, cell, flight, state):
-            state[at.WITHHELD] = 1
-            if flight[slot + at.WAITS] != at.FOR_LIMIT:
-                flight[slot + at.WAITS] = at.FOR_LIMIT
-                state[at.OVER_LIMIT_EVER] += 1
-            return
-        if is_rate_used_up(now, rules, cell, flight, state):
-            state[at.WITHHELD] = 1
-            state[at.TIMED] = 1
-            if flight[slot + at.WAITS] != at.FOR_RATE:
-                flight[slot + at.WAITS] = at.FOR_RATE
-                state[at.RATE_WAITS] += 1
-            return
+    if side == cells.BUYING and is_refused_by_gate(k, now, rules, ladder, cell, flight, state):
+        return
     flight[slot + at.WAITS] = 0
     cycle = cell[at.CYCLE][k]
     flight[slot + at.STAGE] = at.UNDER_WAY
@@ -145,8 +135,55 @@ def place_if_free(
     flight[slot + at.TAKES] = 0
     if flight[slot + at.TAKING] == cycle + 1:
         flight[slot + at.TAKES] = 1
-    count_sent(now, rules, cell, flight, state)
+    count_sent(now, rules, flight, state)
     send(k, side, PLACEMENT, now, rules, flight, state)
+
+
+def is_refused_by_gate(k: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> bool:
+    """Tell whether the gate lets the buy of cell `k` wait, and note for which of its limits."""
+    waits = at.FLIGHT * k + at.WAITS
+    need = cell[at.WANT_LOTS][k] * ladder[at.PRICES][k] * rules[at.NOTIONAL_UNIT]
+    if is_over_limit_late(need, rules, ladder, cell, flight, state):
+        state[at.WITHHELD] = 1
+        if flight[waits] != at.FOR_LIMIT:
+            flight[waits] = at.FOR_LIMIT
+            state[at.OVER_LIMIT_EVER] += 1
+        return True
+    if is_rate_used_up(now, rules, flight, state):
+        state[at.WITHHELD] = 1
+        state[at.TIMED] = 1
+        if flight[waits] != at.FOR_RATE:
+            flight[waits] = at.FOR_RATE
+            state[at.RATE_WAITS] += 1
+        return True
+    return False
+
+
+def send_first_purchase(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column) -> None:
+    """Send the first purchase, if limits and earlier refusals allow it now; else let it wait for the timer.
+
+    Above the limit of exposure only another grid's news makes room for it.
+    """
+    now = state[at.NOW]
+    need = rules[at.ENTRY_PRICE] * totals[cells.ENTRY_LOTS] * rules[at.NOTIONAL_UNIT]
+    if now < state[at.ENTRY_AGAIN]:
+        wait_for_timer(state)
+    elif is_over_limit_late(need, rules, ladder, cell, flight, state):
+        if state[at.WITHHELD] == 0:
+            state[at.WITHHELD] = 1
+            state[at.OVER_LIMIT_EVER] += 1
+    elif is_rate_used_up(now, rules, flight, state):
+        wait_for_timer(state)
+    else:
+        state[at.WITHHELD] = 0
+        count_sent(now, rules, flight, state)
+        state[at.ENTRY_DUE] = now + rules[at.LATENCY]
+
+
+def wait_for_timer(state: Column) -> None:
+    """Let the first purchase be tried again with the timer."""
+    state[at.COOLING] = 1
+    keep_timer(state)
 
 
 def is_over_limit_late(need: int, rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> bool:
@@ -167,18 +204,18 @@ def at_risk_late(rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: In
     return orders * rules[at.NOTIONAL_UNIT] + cost * rules[at.BASE_UNIT]
 
 
-def is_rate_used_up(now: int, rules: Ints, cell: Table, flight: Ints, state: Ints) -> bool:
+def is_rate_used_up(now: int, rules: Ints, flight: Ints, state: Ints) -> bool:
     """Tell whether the gate has no order left in its window, as `risk.gate.judge` has it."""
     most = rules[at.MAX_RATE]
     if most == 0 or state[at.SENT] < most:
         return False
-    return now - flight[at.FLIGHT * len(cell[at.SIDE]) + state[at.SENT] % most] < at.RATE_MS
+    return now - flight[rules[at.SENT_AT] + state[at.SENT] % most] < at.RATE_MS
 
 
-def count_sent(now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
+def count_sent(now: int, rules: Ints, flight: Column, state: Column) -> None:
     """Note when an order left."""
     if rules[at.MAX_RATE] > 0:
-        flight[at.FLIGHT * len(cell[at.SIDE]) + state[at.SENT] % rules[at.MAX_RATE]] = now
+        flight[rules[at.SENT_AT] + state[at.SENT] % rules[at.MAX_RATE]] = now
     state[at.SENT] += 1
 
 
@@ -189,6 +226,14 @@ def keep_timer(state: Column) -> None:
     elif state[at.TIMER_DUE] == 0:
         passed = max(state[at.SINCE] - state[at.BEGAN], 1)
         state[at.TIMER_DUE] = state[at.BEGAN] + (passed + at.TIMER_MS - 1) // at.TIMER_MS * at.TIMER_MS
+
+
+def wake(since_ms: int, state: Column) -> None:
+    """Let the timer come for what waits for room that another grid has made; it may be the next one from a time on."""
+    if state[at.WITHHELD] == 1 and state[at.TIMER_DUE] == 0 and state[at.ENTRY_DUE] == 0:
+        state[at.TIMED] = 1
+        state[at.SINCE] = since_ms
+        keep_timer(state)
 
 
 def cool(slot: int, flight: Column, state: Column) -> None:

@@ -10,7 +10,7 @@ these texts stands in the machine code once, though all of them are copied into 
 from backtest.core import layout as at
 from backtest.core.arrivals import happen, next_due, skip_vain_attempts, take_or_prevent
 from backtest.core.fills import settle
-from backtest.core.flight import EVERY_CELL, NO_CELL, count_sent, is_over_limit_late, react
+from backtest.core.flight import EVERY_CELL, NO_CELL, react, send_first_purchase
 from backtest.core.holdings import hold, release
 from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
 from backtest.core.prints import price_at, print_lots
@@ -79,10 +79,7 @@ def go_on(lots: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, sta
 def begin_print(
     price: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column
 ) -> int:
-    """Let a print begin to fill; the first one of all starts the grid: with the first purchase, or with the rungs.
-
-    A first purchase above the limit of exposure is never sent: nothing that a grid does before it makes room.
-    """
+    """Let a print begin to fill; the first one of all starts the grid: with the first purchase, or with the rungs."""
     state[at.NOW] = now
     state[at.SINCE] = now + 1
     state[at.LAST] = price
@@ -93,12 +90,7 @@ def begin_print(
     state[at.BEGAN] = now
     state[at.FIRST_PRICE] = price
     if totals[cells.ENTRY_LOTS] > 0:
-        need = rules[at.ENTRY_PRICE] * totals[cells.ENTRY_LOTS] * rules[at.NOTIONAL_UNIT]
-        if is_over_limit_late(need, rules, ladder, cell, flight, state):
-            state[at.OVER_LIMIT_EVER] += 1
-            return NO_CELL
-        count_sent(now, rules, cell, flight, state)
-        state[at.ENTRY_DUE] = now + rules[at.LATENCY]
+        send_first_purchase(rules, ladder, cell, flight, totals, state)
         return NO_CELL
     state[at.ACTIVE] = 1
     return EVERY_CELL

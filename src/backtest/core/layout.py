@@ -37,12 +37,13 @@ LATENCY = 36  # ms from a decision to the venue
 INTERVAL = 37  # ms of a candle
 MAX_OPEN = 38  # orders that may rest at once, 0: no limit
 MAX_RATE = 39  # orders that the gate lets go in RATE_MS, 0: no limit
-CONTRACT = 40  # 1: a contract, which is sold before it is bought where cells borrow (core.contract)
-BORROWS_FROM = 41  # the lowest cell that borrows
-ENTRY_SELLS = 42  # 1: the first trade sells
-LEVERAGE = 43
-ISOLATED = 44  # 1: a position may lose its own margin alone
-RULES = 45
+SENT_AT = 40  # where in `flight` the times of the last MAX_RATE orders lie
+CONTRACT = 41  # 1: a contract, which is sold before it is bought where cells borrow (core.contract)
+BORROWS_FROM = 42  # the lowest cell that borrows
+ENTRY_SELLS = 43  # 1: the first trade sells
+LEVERAGE = 44
+ISOLATED = 45  # 1: a position may lose its own margin alone
+RULES = 46
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -119,19 +120,21 @@ FILL_CELL = 64  # -1: the first purchase
 FILL_SIDE = 65
 FILL_PRICE = 66
 FILL_RATES = 67
-FUNDING = 68  # what funding brought, 1e-8
-NEXT_FUNDING = 69  # place in `funding` of the next settlement
-MIXED = 70  # 1: cells of both kinds were in position at once, so that sales closed others' purchases
-COST = 71  # what the open position was bought or sold for, 1e-8
-CROSS = 72  # the wallet without what is set aside for an isolated position, 1e-8
-SET_ASIDE = 73  # for an isolated position, 1e-8
-FALLS_TO = 74  # ticks at which a long position is liquidated, -1: nowhere
-RISES_TO = 75  # ticks at which a short position is liquidated
-LIQUIDATED_AT = 76  # 1 + moment, 0: never
-LIQUIDATED_AT_PRICE = 77  # ticks
-LOST = 78  # what the liquidation took, 1e-8
-MARGIN_SHORT = 79  # moments after which what rests needs more margin than there is
-STATE = 80
+ENTRY_REFUSED = 68  # attempts at the first purchase that the balance did not pay
+ENTRY_AGAIN = 69  # ms before which it is not tried again
+FUNDING = 70  # what funding brought, 1e-8
+NEXT_FUNDING = 71  # place in `funding` of the next settlement
+MIXED = 72  # 1: cells of both kinds were in position at once, so that sales closed others' purchases
+COST = 73  # what the open position was bought or sold for, 1e-8
+CROSS = 74  # the wallet without what is set aside for an isolated position, 1e-8
+SET_ASIDE = 75  # for an isolated position, 1e-8
+FALLS_TO = 76  # ticks at which a long position is liquidated, -1: nowhere
+RISES_TO = 77  # ticks at which a short position is liquidated
+LIQUIDATED_AT = 78  # 1 + moment, 0: never
+LIQUIDATED_AT_PRICE = 79  # ticks
+LOST = 80  # what the liquidation took, 1e-8
+MARGIN_SHORT = 81  # moments after which what rests needs more margin than there is
+STATE = 82
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid
@@ -143,7 +146,11 @@ WALLET_BNB = 1  # 1e-8
 WALLET_AT_RISK = 2  # units
 WALLET_STEP = 3  # step of the common time line to go on with
 WALLET_STATUS = 4
-WALLET = 5
+WALLET_SENT = 5  # orders, of all grids
+WALLET_BNB_PRICE = 6  # units per 1e-8 BNB
+WALLET_TIMERS_MS = 7  # when the last timers came, or could have
+WALLET_TIMERS = 8  # the last grid whose timer of that time came, or could have
+WALLET = 9
 
 DONE = 0
 FILLS_FULL = 1
@@ -163,7 +170,7 @@ FEE_BASE = 9  # paid in base for purchases at its rung, 1e-8
 CELL = 10
 
 # Places in `flight`, FLIGHT for each cell: its two slots (buy, sell), then what it bought, oldest first. Behind them
-# all the last MAX_RATE times at which orders were sent.
+# all, and behind those of all grids on one account, the last MAX_RATE times at which orders were sent.
 STAGE = 0
 LEFT = 1  # lots that its order still has to fill
 TAKES = 2  # 1: the order is a plain limit order, not post-only
@@ -297,12 +304,13 @@ class Kept(NamedTuple):
 
 
 class Tapes(NamedTuple):
-    """Several markets one behind the other; `starts` counts the candles before each."""
+    """Several markets one behind the other; `starts` counts the rows before each."""
 
     starts: Any
     prices: Any
     volume: Any
     bnb: Any
+    times: Any
 
 
 class Grids(NamedTuple):
@@ -315,3 +323,4 @@ class Grids(NamedTuple):
     totals: Any
     state: Any
     fills: Any
+    flight: Any

@@ -70,6 +70,8 @@ def is_over_limit(need: int, rules: Ints, ladder: Wide, cell: Table, state: Ints
 
 def at_risk(rules: Ints, ladder: Wide, cell: Table, state: Ints) -> int:
     """Return what the grid has at risk: its resting buys, and what it holds at what that cost."""
+    if is_contract(rules):
+        return contract_at_risk(rules, ladder, cell, state)
     orders = 0
     cost = 0
     for k in range(len(cell[at.SIDE])):
@@ -79,6 +81,21 @@ def at_risk(rules: Ints, ladder: Wide, cell: Table, state: Ints) -> int:
         first = cell[at.FIRST][k]
         cost += (cell[at.HELD][k] - first) * price + first * state[at.FIRST_PRICE]
     return orders * rules[at.NOTIONAL_UNIT] + cost * rules[at.BASE_UNIT]
+
+
+def contract_at_risk(rules: Ints, ladder: Wide, cell: Table, state: Ints) -> int:
+    """Return what a grid on a contract has at risk: its resting entries, and its position at what that cost."""
+    orders = 0
+    cost = 0
+    for k in range(len(cell[at.SIDE])):
+        owes = borrows(k, rules)
+        price = ladder[at.PRICES][k + 1] if owes else ladder[at.PRICES][k]
+        if (cell[at.SIDE][k] == cells.BUYING) != owes:
+            orders += cell[at.RESTS][k] * price
+        first = cell[at.FIRST][k]
+        value = (in_position(k, rules, ladder, cell) - first) * price + first * state[at.FIRST_PRICE]
+        cost += -value if owes else value
+    return orders * rules[at.NOTIONAL_UNIT] + abs(cost) * rules[at.BASE_UNIT]
 
 
 def cancel(k: int, buys: bool, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:

@@ -1,7 +1,8 @@
 """Several grids on one account: their candles on a common time line, one free balance, one limit of exposure.
 
 Every step of the time line is one interval. In it all grids' first points print, in the order of the grids, then all
-second points, and so on: a point's time is the candle's start, a quarter, half, and its end. What one grid's sale
+second points, and so on: a point's time is the candle's start, a quarter, half, and its end. Of trades a step is a
+moment; several of one grid in it make several steps. What one grid's sale
 frees the next one may spend at the same point. After a grid's fills its own waiting orders are tried again, then those
 of the others in their order.
 
@@ -10,14 +11,20 @@ of all grids lie one behind the other, `market_starts` and `cell_starts` count t
 """
 
 from backtest.core import layout as at
+from backtest.core.account import its_grid, lend, take_back, tape_of
 from backtest.core.equity import end_fall, equity_at, start_watching, watch, write_curve
+from backtest.core.late_together import is_under_way, play_late_step, stand_at_close
 from backtest.core.layout import Column, Grid, Grids, Ints, Tape, Tapes
-from backtest.core.orders import at_risk, retry_unpaid
+from backtest.core.orders import retry_unpaid
 from backtest.core.prints import highest_buy, lowest_sell, play_point, print_lots
-from backtest.core.views import Numbers, grid_of, with_rows
+from backtest.core.views import Numbers
 
 RETRY = -1
 """A turn without a print of its own."""
+
+# As in core.replay: compiled, this text has two forms.
+ALWAYS_LATE = False
+MAYBE_LATE = True
 
 
 def play_together(  # noqa: PLR0917 - numba's entry points take positions
@@ -26,6 +33,7 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
     market: Numbers,
     volume: Numbers,
     bnb: Numbers,
+    times: Numbers,
     cell_starts: Numbers,
     rules: Numbers,
     ladders: Numbers,
@@ -33,6 +41,7 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
     totals: Numbers,
     state: Numbers,
     fills: Numbers,
+    flight: Numbers,
     curve: Numbers,
     curve_risk: Numbers,
     wallet: Numbers,
@@ -42,48 +51,39 @@ def play_together(  # noqa: PLR0917 - numba's entry points take positions
     `steps` holds a row for each grid: its candle in each step, or -1. `curve` and `curve_risk` take each grid's gain
     and what it has at risk at its candles' closes.
     """
-    tapes = at.Tapes(market_starts, market, volume, bnb)
-    grids = at.Grids(cell_starts, rules, ladders, cells, totals, state, fills)
+    tapes = at.Tapes(market_starts, market, volume, bnb, times)
+    grids = at.Grids(cell_starts, rules, ladders, cells, totals, state, fills, flight)
     for j in range(len(state)):
-        start_watching(tape_of(j, tapes).prices, rules[j], state[j])
+        if market_starts[j] < market_starts[j + 1]:
+            start_watching(tape_of(j, tapes).prices, rules[j], state[j])
     for step in range(wallet[at.WALLET_STEP], len(steps[0])):
         if is_busy(step, steps, tapes, grids):
             if not has_room(grids):
                 wallet[at.WALLET_STEP] = step
                 wallet[at.WALLET_STATUS] = at.FILLS_FULL
                 return
-            play_step(step, steps, tapes, grids, wallet)
+            play_any_step(step, steps, tapes, grids, wallet)
             if is_too_large(grids):
                 wallet[at.WALLET_STATUS] = at.TOO_LARGE
                 return
-        close_step(step, steps, tapes, grids, curve, curve_risk)
+        close_step(step, steps, tapes, grids, wallet, curve, curve_risk)
     for j in range(len(state)):
         end_fall(state[j])
     wallet[at.WALLET_STATUS] = at.DONE
 
 
-def tape_of(j: int, tapes: Tapes) -> Tape:
-    """Return the candles of grid `j`, whose blocks nobody asks for."""
-    first = tapes.starts[j]
-    until = tapes.starts[j + 1]
-    volume = tapes.volume[first:until]
-    bnb = tapes.bnb[first:until]
-    prices = tapes.prices[at.ROW_WIDTH * first : at.ROW_WIDTH * until]
-    nothing = tapes.volume[:0]
-    return at.Tape(prices, (), volume, bnb, nothing, nothing, nothing)
-
-
-def its_grid(j: int, grids: Grids) -> Grid:
-    """Return grid `j`, the rows of its tables looked up."""
-    tables = (grids.rules, grids.ladders, grids.cells, grids.totals, grids.state)
-    no_flight = grids.cells[:0]
-    return with_rows(grid_of(j, grids.starts, *tables, grids.fills[j], no_flight))
+def play_any_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, wallet: Numbers) -> None:
+    """Let the points of a step print, whether orders travel or not."""
+    if ALWAYS_LATE or (MAYBE_LATE and grids.rules[0][at.DELAYED] == 1):
+        play_late_step(step, steps, tapes, grids, wallet)
+    else:
+        play_step(step, steps, tapes, grids, wallet)
 
 
 def play_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, wallet: Numbers) -> None:
     """Let the points of a step print. A turn is a grid's point, or its waiting orders tried after another's fill."""
     count = len(grids.state)
-    for point in range(at.POINTS_PER_ROW):
+    for point in range(grids.rules[0][at.POINTS]):
         for j in range(count):
             if steps[j][step] < 0:
                 continue
@@ -102,6 +102,8 @@ def has_room(grids: Grids) -> bool:
     """Tell whether every grid can write down all that one step may fill."""
     for j in range(len(grids.state)):
         most = at.POINTS_PER_ROW * (grids.starts[j + 1] - grids.starts[j] + 2)
+        if grids.rules[j][at.DELAYED] == 1:
+            most *= at.LATE_ROOM
         if grids.state[j][at.FILL_AT] + most * at.FILL_WIDTH > len(grids.fills[j]):
             return False
     return True
@@ -111,14 +113,17 @@ def is_too_large(grids: Grids) -> bool:
     """Tell whether any grid's money outgrew what is safe."""
     for j in range(len(grids.state)):
         limit = grids.rules[j][at.CASH_LIMIT]
-        if grids.state[j][at.CASH] > limit or grids.state[j][at.FEE_QUOTE] > limit:
+        state = grids.state[j]
+        if max(state[at.CASH], state[at.FEE_QUOTE], state[at.TAKER_FEE_VALUE]) > limit:
             return True
     return False
 
 
 def is_busy(step: int, steps: Numbers, tapes: Tapes, grids: Grids) -> bool:
-    """Tell whether any grid's candle reaches one of its orders, or a grid has not started."""
+    """Tell whether any grid's row reaches one of its orders, anything is under way, or a grid has not started."""
     for j in range(len(grids.state)):
+        if grids.rules[j][at.DELAYED] == 1 and is_under_way(grids.state[j]):
+            return True
         i = steps[j][step]
         if i >= 0 and is_reached(tapes.starts[j] + i, tapes.prices, its_grid(j, grids)):
             return True
@@ -129,10 +134,17 @@ def is_reached(row: int, market: Ints, grid: Grid) -> bool:
     """Tell whether a candle reaches an order of a grid, or the grid has not started."""
     prices = grid.ladder[at.PRICES]
     return (
-        grid.state[at.ACTIVE] == 0
+        has_to_start(grid)
         or market[at.ROW_WIDTH * row + at.LOW] <= highest_buy(prices, grid.state)
         or market[at.ROW_WIDTH * row + at.HIGH] >= lowest_sell(prices, grid.state)
     )
+
+
+def has_to_start(grid: Grid) -> bool:
+    """Tell whether a grid waits for its first price, or at every one to be able to start."""
+    if grid.rules[at.DELAYED] == 1:
+        return grid.state[at.BEGAN] == 0
+    return grid.state[at.ACTIVE] == 0
 
 
 def play_turn(point: int, i: int, tape: Tape, grid: Grid, wallet: Column) -> bool:
@@ -152,23 +164,9 @@ def play_turn(point: int, i: int, tape: Tape, grid: Grid, wallet: Column) -> boo
     return state[at.FILL_COUNT] > before
 
 
-def lend(state: Column, wallet: Ints) -> None:
-    """Give a grid the account's free balances, and tell it what the others have at risk."""
-    state[at.FREE] = wallet[at.WALLET_FREE]
-    state[at.BNB] = wallet[at.WALLET_BNB]
-    state[at.OTHERS_AT_RISK] = wallet[at.WALLET_AT_RISK] - state[at.AT_RISK]
-
-
-def take_back(grid: Grid, wallet: Column) -> None:
-    """Take the balances back, and look at what the grid has at risk now."""
-    state = grid.state
-    wallet[at.WALLET_FREE] = state[at.FREE]
-    wallet[at.WALLET_BNB] = state[at.BNB]
-    state[at.AT_RISK] = at_risk(grid.rules, grid.ladder, grid.cell, state)
-    wallet[at.WALLET_AT_RISK] = state[at.OTHERS_AT_RISK] + state[at.AT_RISK]
-
-
-def close_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, curve: Numbers, curve_risk: Numbers) -> None:
+def close_step(
+    step: int, steps: Numbers, tapes: Tapes, grids: Grids, wallet: Column, curve: Numbers, curve_risk: Numbers
+) -> None:
     """Write down what every grid with a candle in this step stands at as it closes."""
     for j in range(len(grids.state)):
         i = steps[j][step]
@@ -178,6 +176,8 @@ def close_step(step: int, steps: Numbers, tapes: Tapes, grids: Grids, curve: Num
         until = tapes.starts[j + 1]
         tape = tape_of(j, tapes)
         grid = its_grid(j, grids)
+        if grid.rules[at.DELAYED] == 1:
+            stand_at_close(i, tape, grid, wallet)
         watch(equity_at(i, tape, grid.rules, grid.state), i, grid.state)
         prices = grid.ladder[at.PRICES]
         if prices[0] <= tape.prices[at.ROW_WIDTH * i + at.CLOSE] <= prices[len(prices) - 1]:

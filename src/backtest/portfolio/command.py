@@ -7,15 +7,19 @@ from typing import TypeVar
 
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import with_bnb_market
-from backtest.chosen_market import candles_of, rules_of
+from backtest.chosen_market import candles_of, check_trade_words, rules_of, trades_of
 from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of
-from backtest.data.series import refuse
+from backtest.data.periods import parse_window
+from backtest.data.series import MINUTE_MS, refuse
 from backtest.outside import Outside
-from backtest.portfolio.options import Wanted, assumed_of, limit_of, named, parse, requests_of, wanted_of
+from backtest.portfolio.options import Wanted, assumed_of, named, parse, requests_of, wanted_of
 from backtest.portfolio.replay import Member
 from backtest.portfolio.study import PortfolioStudy, Source, study_portfolio
+from backtest.portfolio.trade_study import TradedGrid, TradeStudy
 from backtest.rules_source import UsedRules
+from backtest.run_options import parse_limit
+from backtest.scenario import Scenario
 from backtest.study import Assumptions, scenario_of
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest
@@ -35,7 +39,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     given = parse(words, program)
     settings = settings_of(given, program)
     check_folder(given.out)
-    limit, wanted = limit_of(given), wanted_of(given)
+    limit, wanted = parse_limit(given), wanted_of(given)
     rules = _rules(given, settings, wanted, outside)
     instruments = {symbol: used.rules.instrument for symbol, used in rules.items()}
     quotes = {instrument.quote for instrument in instruments.values()}
@@ -43,16 +47,52 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         refuse("grid_of", f"all grids share one quote asset, these trade against {', '.join(sorted(quotes))}")
     assumed = assumed_of(given, next(iter(instruments.values())))
     requests = requests_of(wanted.grids, instruments, assumed.balances[quotes.pop()])
-    members, sources = _members(given, settings, wanted, rules, requests, assumed)
-    _check_limit(members, limit)
+    on_market = _on_trades if given.trades else _on_candles
     try:
-        found = study_portfolio(
-            members, sources, max_exposure=limit, with_bounds=given.bounds, made_ms=outside.now_ms()
-        )
+        found = on_market(given, settings, wanted, rules, requests, assumed, limit, outside.now_ms())
     except BadCandles as error:
-        raise InvalidRequest([FieldMistake("candles", str(error))]) from None
+        raise InvalidRequest([FieldMistake("trades" if given.trades else "candles", str(error))]) from None
     _tell(given, found)
     return 0
+
+
+def _on_candles(
+    given: argparse.Namespace,
+    settings: Settings,
+    wanted: Wanted,
+    rules: Mapping[str, UsedRules],
+    requests: Mapping[str, GridRequest],
+    assumed: Assumptions,
+    limit: Decimal | None,
+    now_ms: int,
+) -> PortfolioStudy:
+    members, sources = _members(given, settings, wanted, rules, requests, assumed)
+    _check_limit([member.scenario for member in members], limit)
+    return study_portfolio(members, sources, max_exposure=limit, with_bounds=given.bounds, made_ms=now_ms)
+
+
+def _on_trades(
+    given: argparse.Namespace,
+    settings: Settings,
+    wanted: Wanted,
+    rules: Mapping[str, UsedRules],
+    requests: Mapping[str, GridRequest],
+    assumed: Assumptions,
+    limit: Decimal | None,
+    now_ms: int,
+) -> PortfolioStudy:
+    check_trade_words(given)
+    trades = _each(rules, lambda symbol: trades_of(_words_of(given, wanted, symbol), settings, rules[symbol]))
+    instrument = next(iter(rules.values())).rules.instrument
+    window = parse_window(given.start, given.end)
+    assumed = with_bnb_market(given, settings, assumed, instrument, window, MINUTE_MS)
+    grids = [
+        TradedGrid(symbol=symbol, request=request, rules=rules[symbol], trades=trades[symbol])
+        for symbol, request in requests.items()
+    ]
+    study = TradeStudy(grids, assumed)
+    _check_limit(study.scenarios, limit)
+    return study.run(max_exposure=limit, with_bounds=given.bounds, made_ms=now_ms)
 
 
 def _rules(given: argparse.Namespace, settings: Settings, wanted: Wanted, outside: Outside) -> dict[str, UsedRules]:
@@ -98,15 +138,15 @@ def _each(symbols: Iterable[str], work: Callable[[str], _Found]) -> dict[str, _F
     return done
 
 
-def _check_limit(members: Sequence[Member], limit: Decimal | None) -> None:
+def _check_limit(scenarios: Sequence[Scenario], limit: Decimal | None) -> None:
     """Refuse a grid that alone needs more than the limit, as the live grid's preflight does."""
     mistakes = [
         FieldMistake(
-            f"{member.symbol}.capital",
-            f"needs {plain(member.scenario.plan.capital_needed)}, above --max-exposure {plain(limit)}; use less",
+            f"{scenario.rules.instrument.base}{scenario.rules.instrument.quote}.capital",
+            f"needs {plain(scenario.plan.capital_needed)}, above --max-exposure {plain(limit)}; use less",
         )
-        for member in members
-        if limit is not None and member.scenario.plan.capital_needed > limit
+        for scenario in scenarios
+        if limit is not None and scenario.plan.capital_needed > limit
     ]
     if mistakes:
         raise InvalidRequest(mistakes)

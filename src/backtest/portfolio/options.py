@@ -11,18 +11,20 @@ from backtest.command_options import add_assumptions, add_bounds, add_result, ad
 from backtest.data.series import parse_symbol, refuse
 from backtest.grid_config import parse_grid, read_config_file
 from backtest.run_options import BNB_FOLLOWS_MARKET, balances_of, parse_capital, parse_delays, parse_fees, parse_fill
-from backtest.scenario import MOST_AMOUNT, PathRule
+from backtest.scenario import PathRule
 from backtest.study import Assumptions
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
 from domain.instrument import Instrument
 from domain.money import UNIT
+from ports.archives import Recording
 
 _EPILOG: Final = """\
 examples:
   {program} --grid-of BTCUSDT=btc.yaml --grid-of ETHUSDT=eth.yaml --capital 20000 --from 2024-01 --to 2024-06
   {program} --grids portfolio.yaml --capital 20000 --max-exposure 15000 --out result
   {program} ... --data-of BTCUSDT=btc.csv --data-of ETHUSDT=eth.csv
+  {program} ... --trades --latency 200 --orders-per-10s 50
 
 A file of --grid-of holds one grid's keys; one of --grids holds them under each symbol. The keys are those of `run`. A
 grid that names neither capital nor quantity_per_level is planned with an equal share. More: docs/backtest-portfolio.md
@@ -49,18 +51,24 @@ def _add_grids(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--grids", type=Path, metavar="FILE", help="YAML with the keys of every grid under its symbol")
     group.add_argument("--capital", required=True, metavar="AMOUNT", help="quote on the account, shared by all grids")
-    group.add_argument(
-        "--max-exposure",
-        metavar="AMOUNT",
-        help="the risk gate's limit: inventory at cost plus open buys of all grids, in quote; default: none",
-    )
 
 
 def _add_markets(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--data-of", action="append", default=[], metavar="SYMBOL=FILE", help="CSV, Parquet or feather of a symbol"
+        "--data-of",
+        action="append",
+        default=[],
+        metavar="SYMBOL=FILE",
+        help="CSV, Parquet or feather of a symbol's candles or trades",
     )
     add_window(group)
+    group.add_argument(
+        "--trades",
+        nargs="?",
+        const="any",
+        choices=("any", Recording.TRADES.value, Recording.AGG_TRADES.value),
+        help="replay single trades instead of candles; of the store those that are there, or the kind that is named",
+    )
     add_store(group)
 
 
@@ -116,30 +124,14 @@ def assumed_of(given: argparse.Namespace, instrument: Instrument) -> Assumptions
     """Return what is assumed of the account and of all markets.
 
     Raises:
-        InvalidRequest: naming `capital`, `fees`, `bnb`, `fill` or `latency`.
+        InvalidRequest: naming `capital`, `fees`, `bnb`, `fill`, `latency` or `orders_per_10s`.
     """
-    if parse_delays(given):
-        refuse("latency", "orders that travel or wait are replayed with one grid alone; use `run`, or leave it out")
+    delays = parse_delays(given)
     fees = parse_fees(given.fees, given.bnb_price)
     bnb = None if given.bnb_price == BNB_FOLLOWS_MARKET else given.bnb  # counted once its market is read
     balances = balances_of(instrument, parse_capital(given.capital), fees, bnb)
-    return Assumptions(balances=balances, fees=fees, fill=parse_fill(given.fill), path=PathRule(given.path))
-
-
-def limit_of(given: argparse.Namespace) -> Decimal | None:
-    """Return the limit of exposure, None where none is asked for.
-
-    Raises:
-        InvalidRequest: naming `max_exposure`.
-    """
-    if given.max_exposure is None:
-        return None
-    limit = parse_capital(given.max_exposure, "max_exposure")
-    if limit > MOST_AMOUNT:
-        refuse("max_exposure", f"must be at most {MOST_AMOUNT}, was {given.max_exposure}")
-    if limit % UNIT:
-        refuse("max_exposure", f"must have at most 8 decimals, was {given.max_exposure}")
-    return limit
+    fill, path = parse_fill(given.fill), PathRule(given.path)
+    return Assumptions(balances=balances, fees=fees, fill=fill, path=path, delays=delays)
 
 
 def requests_of(

@@ -15,15 +15,17 @@ from backtest.ratios import DAY_MS, Absent, Figure
 from backtest.result import Drawdown, GainCurve, RanBy
 from backtest.rules_source import UsedRules
 from backtest.scenario import FillAssumption, FillKind, PathRule
+from backtest.study import TradesPlayed
 from domain.money import ZERO, exact
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A grid's market: its rules, and where its candles come from."""
+    """A grid's market: its rules, where its prices come from, and its trades where those were replayed."""
 
     rules: UsedRules
     origin: str
+    trades: TradesPlayed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class PortfolioStudy:
 
     `gains` and `at_risk` have a row per grid and a column per step of `curve.time_ms`, in `curve.unit`s of quote.
     `correlations` are those of the grids' daily changes in quote. `bounds` are the account's gains by the pessimistic
-    and the optimistic reading of the candles.
+    and the optimistic reading of the prices. Where trades were replayed, candles are the minutes made of them.
     """
 
     together: Together
@@ -104,6 +106,14 @@ def study_portfolio(
     """
     source_of = {member.symbol: source for member, source in zip(members, sources, strict=True)}
     together = replay_together(members, max_exposure=max_exposure, form=form)
+    bounds = _bounds(members, max_exposure, form) if with_bounds else None
+    return study_of(together, [source_of[member.symbol] for member in together.members], bounds, made_ms)
+
+
+def study_of(
+    together: Together, sources: Sequence[Source], bounds: tuple[Decimal, Decimal] | None, made_ms: int
+) -> PortfolioStudy:
+    """Measure what came out; `sources` belong to its members one by one."""
     gains = _on_time_line(together, [_change(result.curve) for result in together.results])
     at_risk = _on_time_line(together, together.at_risk)
     curve = GainCurve(time_ms=together.time_ms, change=gains.sum(axis=0), unit=together.unit)
@@ -111,9 +121,10 @@ def study_portfolio(
     fills_ms = np.concatenate([result.fills.time_ms for result in together.results])
     return PortfolioStudy(
         together=together,
-        sources=tuple(source_of[member.symbol] for member in together.members),
+        sources=tuple(sources),
         measures=tuple(
-            measure(result, member.candles) for result, member in zip(together.results, together.members, strict=True)
+            measure(result, member.candles, None if source.trades is None else source.trades.missing_share)
+            for result, member, source in zip(together.results, together.members, sources, strict=True)
         ),
         total=total,
         risk=risk_of(
@@ -123,7 +134,7 @@ def study_portfolio(
             change=total.equity_change,
             fall=fall_of(curve, total.start_equity, start_ms),
             length=total.days,
-            missing_share=missing_share(together.members),
+            missing_share=missing_share(together.members, sources),
             liquidation=Absent("on spot nothing is borrowed, so nothing can be liquidated"),
         ),
         months=monthly(curve, total.start_equity, fills_ms),
@@ -131,7 +142,7 @@ def study_portfolio(
         gains=gains,
         at_risk=at_risk,
         correlations=correlations(gains, curve),
-        bounds=_bounds(members, max_exposure, form) if with_bounds else None,
+        bounds=bounds,
         made_ms=made_ms,
     )
 
@@ -158,7 +169,7 @@ def _total(together: Together, at_risk: npt.NDArray[np.int64]) -> Total:
         reserved_quote=together.reserved_quote,
         inventory_cost=cost,
         inventory_value=value,
-        at_risk=cost + together.reserved_quote,
+        at_risk=together.end_at_risk,
         most_at_risk=int(at_risk.sum(axis=0).max()) * together.unit,
         cycles=sum(book.cycles for book in books),
         buys=sum(book.buys for book in books),
@@ -189,8 +200,11 @@ def fall_of(curve: GainCurve, start_equity: Decimal, start_ms: int) -> Drawdown:
     )
 
 
-def missing_share(members: Sequence[Member]) -> float:
-    """Return the fraction of all grids' candles that is missing."""
+def missing_share(members: Sequence[Member], sources: Sequence[Source]) -> float:
+    """Return the fraction of all grids' candles, or trades, that is missing."""
+    trades = [source.trades for source in sources if source.trades is not None]
+    if trades:
+        return sum(one.missing for one in trades) / sum(one.missing + one.count for one in trades)
     candles = [member.candles for member in members]
     due = sum((one.end_ms - one.start_ms) // one.interval_ms for one in candles)
     return (due - sum(map(len, candles))) / due
@@ -236,10 +250,11 @@ def _bounds(members: Sequence[Member], max_exposure: Decimal | None, form: RanBy
     for path, fill in readings:
         read = [replace(member, scenario=replace(member.scenario, path=path, fill=fill)) for member in members]
         found = replay_together(read, max_exposure=max_exposure, form=form)
-        gains.append(_gain(found))
+        gains.append(gain_of(found))
     return gains[0], gains[1]
 
 
 @exact
-def _gain(together: Together) -> Decimal:
+def gain_of(together: Together) -> Decimal:
+    """Return the account's gain in quote."""
     return sum((result.books.equity_change for result in together.results), ZERO)

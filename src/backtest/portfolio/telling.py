@@ -5,11 +5,21 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Final
 
-from backtest.portfolio.study import PortfolioStudy, missing_share
+from backtest.portfolio.replay import Member
+from backtest.portfolio.study import PortfolioStudy, Source, missing_share
 from backtest.ratios import Absent, Figure
-from backtest.report.doubts import FEW_CYCLES, OUT_OF_RANGE_FROM, SHORT_DAYS, about_rates, few_cycles, too_small
+from backtest.report.doubts import (
+    FEW_CYCLES,
+    OUT_OF_RANGE_FROM,
+    SHORT_DAYS,
+    about_rates,
+    above_limit,
+    few_cycles,
+    too_small,
+)
 from backtest.report.facts import json_value, moment
 from backtest.report.sentences import (
+    about_trades,
     amount,
     assumptions_of,
     day,
@@ -17,15 +27,24 @@ from backtest.report.sentences import (
     percent,
     span,
 )
-from backtest.wording import times
+from backtest.wording import counted, times
 from domain.money import ZERO, plain
 
 FORMAT: Final = 1
-_OTHER_LIMITS: Final = "Its limits of order size, of orders per ten seconds and of price distance are not replayed."
-_TIME_LINE: Final = (
-    "Time line: in each interval all grids' first prices come in the order of their symbols' names, then all second "
-    "ones, and so on; what one sale frees the next order may use at once."
+_OTHER_LIMITS: Final = "Its limits of order size and of price distance are not replayed."
+_TRADES_TIME_LINE: Final = (
+    "Time line: all grids' trades in the order of their times; of one millisecond the first of each grid, in the order "
+    "of their symbols' names, then all second ones, and so on."
 )
+_LATE_TIME_LINE: Final = (
+    "Orders and cancels that arrive at the same time do so in the order of their symbols' names, before prices of that "
+    "time; what is free and at risk is what the account has when they are sent or arrive."
+)
+_CANDLES_TIME_LINE: Final = (
+    "Time line: in each interval all grids' first prices come in the order of their symbols' names, then all second "
+    "ones, and so on."
+)
+_TIME_LINE: Final = f"{_CANDLES_TIME_LINE.removesuffix('.')}; what one sale frees the next order may use at once."
 
 
 def headline(found: PortfolioStudy) -> str:
@@ -43,6 +62,11 @@ def headline(found: PortfolioStudy) -> str:
     low, high = min(found.bounds), max(found.bounds)
     if low == high == change:
         return f"{first} The pessimistic and the optimistic reading of the prices agree with that."
+    if _has_trades(found):
+        return (
+            f"{first} Last in every queue it would have been {amount(found.bounds[0], signed=True)} {quote}, "
+            f"first in every queue {amount(found.bounds[1], signed=True)}."
+        )
     told = (
         f"Other readings of the same candles put it between {amount(low, signed=True)} and "
         f"{amount(high, signed=True)} {quote}."
@@ -73,7 +97,7 @@ def _about_the_account(found: PortfolioStudy) -> Iterator[str]:
     if total.unpaid_orders:
         yield f"{times(total.unpaid_orders)} an order could not be paid from the shared balance and had to wait."
     if total.over_limit_orders:
-        yield f"{times(total.over_limit_orders)} the limit of exposure held an order back."
+        yield above_limit(total.over_limit_orders)
 
 
 def _about_the_answer(found: PortfolioStudy) -> Iterator[str]:
@@ -82,7 +106,7 @@ def _about_the_answer(found: PortfolioStudy) -> Iterator[str]:
         yield "Gain or loss depends on what prices do not tell: the bounds lie on both sides of zero."
     if total.cycles < FEW_CYCLES:
         yield few_cycles(total.cycles, "the grids" if len(found.symbols) > 1 else "the grid")
-    yield from about_rates(missing_share(found.together.members))
+    yield from about_rates(missing_share(found.together.members, found.sources))
     if total.days < SHORT_DAYS:
         yield f"It covers {span(total.days)}; another month may look quite different. Try a year."
     if total.equity_change > 0 > total.grid_profit - total.fees:
@@ -97,16 +121,17 @@ def _about_the_grids(found: PortfolioStudy) -> Iterator[str]:
     members = found.together.members
     start_ms = min(member.candles.start_ms for member in members)
     end_ms = max(member.candles.end_ms for member in members)
-    for member, result in zip(members, found.together.results, strict=True):
+    for member, result, source in zip(members, found.together.results, found.sources, strict=True):
         candles, symbol = member.candles, member.symbol
         if candles.start_ms > start_ms:
-            yield f"{symbol} has candles from {day(candles.start_ms)} on; its grid starts then, later than the others."
+            yield f"{symbol} has prices from {day(candles.start_ms)} on; its grid starts then, later than the others."
         if candles.end_ms < end_ms:
-            yield f"{symbol} has candles until {day(candles.end_ms)} alone; from then on its last price is kept."
-        missing = sum(gap.missing for gap in candles.gaps)
+            yield f"{symbol} has prices until {day(candles.end_ms)} alone; from then on its last price is kept."
+        what = "candle" if source.trades is None else "trade"
+        missing = sum(gap.missing for gap in candles.gaps) if source.trades is None else source.trades.missing
         if missing:
-            are = "candle is" if missing == 1 else "candles are"
-            yield f"{symbol}: {missing:,} {are} missing; what happened in there is left out."
+            are = "is" if missing == 1 else "are"
+            yield f"{symbol}: {counted(missing, what)} {are} missing; what happened in there is left out."
         outside = 1 - result.time_in_range
         if outside >= OUT_OF_RANGE_FROM:
             yield f"{symbol}: for {percent(outside, places=0)} of the time the price lay outside the ladder."
@@ -116,10 +141,7 @@ def _about_the_grids(found: PortfolioStudy) -> Iterator[str]:
 
 def assumptions(found: PortfolioStudy) -> list[str]:
     """Return what was taken for granted, one sentence each."""
-    lists = [
-        assumptions_of(member.scenario, member.candles, source.rules, source.origin)
-        for member, source in zip(found.together.members, found.sources, strict=True)
-    ]
+    lists = [_assumptions_of(*pair) for pair in zip(found.together.members, found.sources, strict=True)]
     shared = [line for line in lists[0] if all(line in other for other in lists)]
     own = [line for lines in lists for line in lines if line not in shared]
     limit = found.together.max_exposure
@@ -128,7 +150,21 @@ def assumptions(found: PortfolioStudy) -> list[str]:
         if limit is None
         else f"at most {plain(limit)} {found.quote} at risk, inventory at cost plus open buys of all grids; sales pass"
     )
-    return [*dict.fromkeys(own), *shared, f"Risk gate: {rule}. {_OTHER_LIMITS}", _TIME_LINE]
+    line = [_TRADES_TIME_LINE if _has_trades(found) else _TIME_LINE]
+    if found.together.members[0].scenario.delays:
+        line = [line[0] if _has_trades(found) else _CANDLES_TIME_LINE, _LATE_TIME_LINE]
+    return [*dict.fromkeys(own), *shared, f"Risk gate: {rule}. {_OTHER_LIMITS}", *line]
+
+
+def _assumptions_of(member: Member, source: Source) -> list[str]:
+    taken = assumptions_of(member.scenario, member.candles, source.rules, source.origin)
+    if source.trades is None:
+        return taken
+    return [*about_trades(member.scenario, member.candles, source.trades, source.origin), *taken[3:]]
+
+
+def _has_trades(found: PortfolioStudy) -> bool:
+    return found.sources[0].trades is not None
 
 
 def facts_of(found: PortfolioStudy) -> dict[str, Any]:
@@ -173,6 +209,7 @@ def _grid(found: PortfolioStudy, index: int) -> dict[str, object]:
         "until": moment(candles.end_ms),
         "candles": len(candles),
         "gaps": [gap._asdict() for gap in candles.gaps],
+        "trades": found.sources[index].trades,
         "origin": found.sources[index].origin,
         "rules": {"origin": found.sources[index].rules.origin, "dated": found.sources[index].rules.dated},
         "grid": plan.request,

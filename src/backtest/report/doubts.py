@@ -41,6 +41,11 @@ def too_small(orders: int) -> str:
     return f"{counted(orders, 'order')} {were} given up: below the exchange's minimum, or refused five times."
 
 
+def above_limit(orders: int) -> str:
+    """Return that so many orders waited for room under the limit of exposure."""
+    return f"{times(orders)} the limit of exposure held an order back."
+
+
 def about_rates(missing_share: float) -> Iterator[str]:
     """Yield why figures per year and day are not told, where they are not."""
     absent = why_no_rates(missing_share)
@@ -126,6 +131,8 @@ def _about_the_grid(study: Study) -> Iterator[str]:
         yield f"It ended in its deepest fall ({percent(risk.max_drawdown)}), not recovered yet."
     if result.unpaid_orders:
         yield f"{times(result.unpaid_orders)} an order could not be paid from the free balance and had to wait."
+    if result.over_limit_orders:
+        yield above_limit(result.over_limit_orders)
     if result.faulted_slots:
         yield too_small(result.faulted_slots)
     yield from result.scenario.plan.warnings

@@ -55,6 +55,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             "fill_origin": study.fill_origin,
             "path": scenario.path,
             "delays": scenario.delays,
+            "max_exposure": scenario.max_exposure,
             "rules": {"origin": study.rules.origin, "dated": study.rules.dated, **_rules(study)},
         },
         "money": study.measures.money,

@@ -99,6 +99,7 @@ WORK: Final = Group(
         Entry("post_only_refusals", "Post-only refused", Unit.COUNT, "would have taken; sent again as limit"),
         Entry("late_cancels", "Cancels too late", Unit.COUNT, "the order had filled when they arrived"),
         Entry("rate_waits", "Orders held back", Unit.COUNT, "by the limit of orders in ten seconds"),
+        Entry("over_limit_orders", "Buys above the limit", Unit.COUNT, "held back by the limit of exposure"),
     ),
 )
 GROUPS: Final = (MONEY, RISK, WORK)

@@ -12,6 +12,7 @@ from backtest.rules_source import UsedRules
 from backtest.scenario import FillKind, PathRule, Scenario
 from backtest.study import Study, TradesPlayed
 from backtest.wording import counted
+from domain.instrument import Instrument
 from domain.money import plain
 
 _PATHS: Final = {
@@ -99,7 +100,8 @@ def assumptions(study: Study) -> list[str]:
     """Return what was taken for granted, one sentence each."""
     taken = assumptions_of(study.result.scenario, study.candles, study.rules, study.origin)
     if study.trades is not None:
-        taken = [*_about_trades(study, study.trades), *taken[3:]]
+        told = about_trades(study.result.scenario, study.candles, study.trades, study.origin)
+        taken = [*told, *taken[3:]]
     return [*taken, f"The fill rule is {study.fill_origin}."] if study.fill_origin else taken
 
 
@@ -124,12 +126,17 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         f"Orders: {_delays(scenario)}.",
+        *(
+            []
+            if scenario.max_exposure is None
+            else [f"Risk gate: {limit_sentence(scenario.max_exposure, instrument)}."]
+        ),
         "The grid's orders move no price; interest on cash is 0.",
     ]
 
 
-def _about_trades(study: Study, trades: TradesPlayed) -> list[str]:
-    scenario, candles = study.result.scenario, study.candles
+def about_trades(scenario: Scenario, candles: Candles, trades: TradesPlayed, source: str) -> list[str]:
+    """Return what takes the place of the first three sentences of `assumptions_of` where trades are replayed."""
     instrument = scenario.rules.instrument
     share = plain(Decimal(scenario.fill.share_ppm) / 10_000)
     ways = {
@@ -137,7 +144,7 @@ def _about_trades(study: Study, trades: TradesPlayed) -> list[str]:
         FillKind.THROUGH: "trades at its price leave a resting order be (the last in the queue)",
         FillKind.SHARE: f"a resting order gets {share} % of what is traded at its price",
     }
-    origin = f", {study.origin}" if study.origin else ""
+    origin = f", {source}" if source else ""
     lacks = f"{_are(trades.missing)} missing" if trades.missing else "none are missing"
     market = f"{instrument.base}/{instrument.quote} on {instrument.venue} {instrument.market}"
     window = f"{day(candles.start_ms)} to {day(candles.end_ms)} (UTC)"
@@ -194,6 +201,14 @@ def _delays(scenario: Scenario) -> str:
         f"no more than {most:,} are sent in ten seconds, as the risk gate has it" if most else "none waits for its turn"
     )
     return f"{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
+
+
+def limit_sentence(limit: Decimal, instrument: Instrument) -> str:
+    """Return what a limit of exposure holds back."""
+    return (
+        f"a buy waits that would put more than {plain(limit)} {instrument.quote} at risk, inventory at cost plus open "
+        "buys; sales pass"
+    )
 
 
 def _moving_price(market: BnbMarket, end_ms: int) -> str:

@@ -40,6 +40,7 @@ _SHOWN: Final = (
 )
 
 _DELAYED: Final = ("post_only_refusals", "late_cancels", "rate_waits")
+_LIMITED: Final = ("over_limit_orders",)
 
 
 def show(study: Study, written: Sequence[Path], console: Console | None = None) -> None:
@@ -74,7 +75,9 @@ def _table(study: Study) -> Table:
         for _, measures in columns
     ]
     has_moved = study.measures.money.fee_asset_revaluation != 0
-    for name in (*_SHOWN, *(_DELAYED if study.result.scenario.delays else ())):
+    asked = study.result.scenario
+    more = (*(_DELAYED if asked.delays else ()), *(() if asked.max_exposure is None else _LIMITED))
+    for name in (*_SHOWN, *more):
         if name == "fee_asset_revaluation" and not has_moved:
             continue
         table.add_row(cells[0][name].label, *(_cell(found[name]) for found in cells))

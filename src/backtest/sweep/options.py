@@ -17,7 +17,7 @@ from backtest.data.series import refuse
 from backtest.grid_config import GRID_KEYS
 from backtest.objectives import OBJECTIVES
 from backtest.rules_source import BUILT_IN
-from backtest.run_options import keys_of, parse_capital, parse_delays, parse_fees, parse_fill, read_all
+from backtest.run_options import keys_of, parse_capital, parse_delays, parse_fees, parse_fill, parse_limit, read_all
 from backtest.scenario import PathRule
 from backtest.sweep.axes import Axis, parse_axes
 from backtest.sweep.space import Space
@@ -110,7 +110,7 @@ def account_of(given: argparse.Namespace) -> Account:
     """Return what is assumed of account and market.
 
     Raises:
-        InvalidRequest: with every mistake in capital, fees, fill and delays.
+        InvalidRequest: with every mistake in capital, fees, fill, delays and limit.
     """
     read = read_all(
         {
@@ -118,6 +118,7 @@ def account_of(given: argparse.Namespace) -> Account:
             "fees": lambda: parse_fees(given.fees, given.bnb_price),
             "fill": lambda: parse_fill(given.fill),
             "delays": lambda: parse_delays(given),
+            "max_exposure": lambda: parse_limit(given),
         }
     )
     return Account(**read, path=PathRule(given.path), bnb=given.bnb)

@@ -157,6 +157,7 @@ def command_of(given: argparse.Namespace, base: Mapping[str, object], winner: Ma
         "--path": given.path,
         "--latency": getattr(given, "latency", None),  # words written by an older version name no delays
         "--orders-per-10s": getattr(given, "orders_per_10s", None),
+        "--max-exposure": getattr(given, "max_exposure", None),
         "--rules": given.rules,
         "--data-dir": given.data_dir,
         "--config": given.config,

@@ -14,7 +14,7 @@ from backtest.whole_files import write_text
 from domain.errors import Conflict, NotFound
 
 FORMAT: Final = 1
-_NAMES: Final = {"program": "version of the program", "account": "capital, fees, fill, path or delays"}
+_NAMES: Final = {"program": "version of the program", "account": "capital, fees, fill, path, delays or limit"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ COUNTS: Final = (
     "post_only_refusals",
     "late_cancels",
     "rate_waits",
+    "over_limit_orders",
 )
 TEXTS: Final = ("ran_by", "numbers_hash", "refusal")
 SCHEMA: Final[Mapping[str, Any]] = (
@@ -86,6 +87,7 @@ class Account:
     path: PathRule = PathRule.CANDLE
     bnb: str | None = None
     delays: Delays = field(default_factory=Delays)
+    max_exposure: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,6 +119,7 @@ class Ground:
             fill=account.fill,
             path=account.path,
             delays=account.delays,
+            max_exposure=account.max_exposure,
         )
 
 
@@ -244,6 +247,7 @@ def _trial(batch: Batch, index: int, candles: Candles) -> Trial:
             "post_only_refusals": one.state[at.REFUSALS],
             "late_cancels": one.state[at.LATE_CANCELS],
             "rate_waits": one.state[at.RATE_WAITS],
+            "over_limit_orders": one.state[at.OVER_LIMIT_EVER],
             "ran_by": one.ran_by.value,
             "numbers_hash": _hash_of(one, batch.equity[index]),
             "refusal": None,

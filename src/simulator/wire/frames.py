@@ -43,6 +43,8 @@ class SpotDialect:
     def open(self, topic: Topic, now_ms: int) -> Source | None:
         """Return what makes a stream's frames; None for streams fed by events alone."""
         venue, kind, symbol = self._venue, topic.kind, topic.symbol
+        if kind is TopicKind.KLINE and topic.interval == "1s":
+            return sources.Seconds(venue, topic, partial(kline, symbol, topic.interval))
         if kind is TopicKind.KLINE:
             return sources.Klines(venue, topic, now_ms, partial(kline, symbol, topic.interval))
         if kind is TopicKind.BOOK_TICKER:

@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 from simulator.core.events import PublicTrade
 from simulator.market.feed import Candle, Level
-from simulator.market.intervals import interval_bounds
+from simulator.market.intervals import SECOND_MS, interval_bounds
+from simulator.market.running import flat_candle
 from simulator.wire.tape import AggregateTrade
 from simulator.wire.topics import Topic
 from simulator.wire.venue_base import AnyVenue
@@ -211,3 +212,45 @@ class Klines:
         for candle in ended:
             if candle.close_ms < market_ms:
                 yield self._make(candle, market_ms, True)
+
+
+class Seconds:
+    """Every second's candle as soon as it has ended, traded in or not: one frame a second of market time.
+
+    Binance documents 1000 ms, and tells of intervals without a trade with `n` 0 and ids of -1. A trade that a live
+    market brings only after its second was told has that second told once more.
+    """
+
+    def __init__(self, venue: AnyVenue, topic: Topic, make: MakeKline) -> None:
+        self._venue, self._symbol, self._interval, self._make = venue, topic.symbol, topic.interval, make
+        market_ms = venue.market_ms()
+        self._next_ms = market_ms - market_ms % SECOND_MS
+        past = venue.candles.current(topic.symbol, topic.interval)
+        self._close = None if past is None else past.close
+        self._last_id = -1 if past is None or past.open_ms >= self._next_ms else past.last_trade_id
+
+    def due(self, _now_ms: int) -> Iterator[Json]:
+        market_ms = self._venue.market_ms()
+        end_ms = market_ms - market_ms % SECOND_MS
+        if end_ms <= self._next_ms:
+            return
+        from_ms, self._next_ms = max(self._next_ms, end_ms - _MAX_CLOSED * SECOND_MS), end_ms
+        traded = self._traded(from_ms, end_ms)
+        for open_ms in sorted({*traded, *range(from_ms, end_ms, SECOND_MS)}):
+            candle = traded.get(open_ms)
+            if candle is None and self._close is not None:
+                candle = flat_candle(open_ms, open_ms + SECOND_MS - 1, self._close)
+            if candle is not None:
+                self._close, self._last_id = candle.close, max(self._last_id, candle.last_trade_id)
+                yield self._make(candle, market_ms, True)
+
+    def _traded(self, from_ms: int, end_ms: int) -> dict[int, Candle]:
+        """Return the candles of [from_ms, end_ms) by their beginning, up to the last one with trades; or a late one."""
+        candles = self._venue.candles
+        newest = candles.current(self._symbol, self._interval)
+        if newest is None:
+            return {}
+        if newest.open_ms < from_ms:  # the usual case of a quiet market: nothing to look for
+            return {newest.open_ms: newest} if newest.last_trade_id > self._last_id else {}
+        found = candles.candles(self._symbol, self._interval, start_ms=from_ms, end_ms=end_ms - 1, limit=_MAX_CLOSED)
+        return {candle.open_ms: candle for candle in found}

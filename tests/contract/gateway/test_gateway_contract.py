@@ -106,7 +106,7 @@ class BinanceHarness:
     def ask(self, call: Callable[[Answer], None]) -> OrderEvent:
         answers: Queue[OrderEvent] = Queue()
         call(answers.put)
-        answer = answers.get(timeout=30)
+        answer = answers.get(timeout=60)
         with pytest.raises(Empty):
             answers.get_nowait()
         return answer

@@ -42,10 +42,10 @@ def test_a_ban_of_the_market_is_told_for_as_long_as_it_lasts() -> None:
             sleep=_soon,
         )
         try:
-            assert asked[True].wait(20)
+            assert asked[True].wait(60)
             assert venue.notices() == (BAN,)
             banned.clear()
-            assert asked[False].wait(20)
+            assert asked[False].wait(60)
             assert venue.notices() == ()
         finally:
             venue.close()

@@ -56,7 +56,7 @@ def test_who_asks_together_pays_for_the_cheaper_listing(
         return await asyncio.gather(*(reader.of(instrument) for instrument in INSTRUMENTS[:askers]))
 
     before = process.state()["request_weight"].get(LISTING, 0)
-    answers = venue.io.run(ask(), 30.0)
+    answers = venue.io.run(ask(), 60.0)
     assert process.state()["request_weight"][LISTING] - before == weight
     assert all(rows == [] and started_s >= asked_s for rows, started_s in answers)
 
@@ -70,7 +70,7 @@ def test_everyone_is_given_the_orders_of_his_symbol(process: VenueProcess, venue
         async def ask() -> list[tuple[list[dict[str, object]], float]]:
             return await asyncio.gather(*(reader.of(instrument) for instrument in INSTRUMENTS))
 
-        found = dict(zip(INSTRUMENTS, venue.io.run(ask(), 30.0), strict=True))
+        found = dict(zip(INSTRUMENTS, venue.io.run(ask(), 60.0), strict=True))
         caller.signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")  # the venue is the other tests' too
     assert [row["symbol"] for row in found[bitcoin][0]] == ["BTCUSDT"]
     assert found[ether][0] == []
@@ -83,7 +83,7 @@ def read_in_turn(venue: BinanceVenue, process: VenueProcess, reader: OpenOrders,
         return [(await reader.of(instrument))[1] for instrument in INSTRUMENTS[:symbols]]
 
     before = process.state()["request_weight"].get(LISTING, 0)
-    left_s = venue.io.run(ask(), 30.0)[-1]
+    left_s = venue.io.run(ask(), 60.0)[-1]
     return process.state()["request_weight"][LISTING] - before, left_s
 
 
@@ -107,7 +107,7 @@ def test_who_began_to_watch_later_is_given_a_listing_of_his_own(process: VenuePr
     clock, unread = SystemClock(), FirstReadings()
     reader = OpenOrders(venue.transport, clock, asyncio.sleep, lambda: 1, lambda: unread)
     unread.begin([f"{one.base}{one.quote}" for one in INSTRUMENTS[1:]], clock.monotonic_s())
-    venue.io.run(reader.of(INSTRUMENTS[1]), 30.0)
+    venue.io.run(reader.of(INSTRUMENTS[1]), 60.0)
     asked_s = clock.monotonic_s()
     spent, left_s = read_in_turn(venue, process, reader, 1)
     assert spent == WEIGHT_OF_ONE

@@ -27,7 +27,7 @@ def watch(venue: BinanceVenue, instrument: Instrument = BTC) -> RecordingInbox:
 def submit(venue: BinanceVenue, price: Decimal | None, **more: object) -> OrderReported:
     answers: Queue[OrderEvent] = Queue()
     venue.gateway.submit(intent_of(price, **more), answers.put)  # type: ignore[arg-type]
-    event = answers.get(timeout=20)
+    event = answers.get(timeout=60)
     assert isinstance(event, OrderReported), event
     return event
 
@@ -120,7 +120,7 @@ def test_a_frozen_market_stream_is_noticed_by_the_trades_rest_knows(
     process.print_trade("BTCUSDT", price + 2, "0.5")
     inbox.until(lambda i: bool(i.of(StreamLost)))
     assert "did not arrive" in inbox.of(StreamLost)[0].reason
-    inbox.until(lambda i: len(i.of(StreamResumed)) == 3)
+    inbox.until(lambda i: len(i.of(StreamResumed)) >= 3)
     inbox.until(lambda i: any(event.price == price + 2 for event in i.prices))
 
 
@@ -173,7 +173,7 @@ def test_the_first_connection_waits_for_everyone_who_is_expected(venue: BinanceV
     venue.streams.expect(2)
     inboxes = [RecordingInbox(), RecordingInbox()]
     venue.streams.watch(BTC, inboxes[0])
-    venue.io.run(asyncio.sleep(0.2), 20.0)
+    venue.io.run(asyncio.sleep(0.2), 60.0)
     assert inboxes[0].of(StreamResumed) == []
     venue.streams.watch(ETH, inboxes[1])
     for inbox in inboxes:

@@ -30,7 +30,7 @@ from fakes.venue_process import VenueProcess
 from ports.conditional import ConditionalAnswer
 
 NUMBERS = itertools.count(1)
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def ask(call: Callable[[ConditionalAnswer], None]) -> ConditionalEvent:

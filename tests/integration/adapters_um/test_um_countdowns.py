@@ -22,7 +22,7 @@ from fakes.um_orders import BTC_PERPETUAL, order_of, price_of, read_open, submit
 from fakes.venue_process import VenueProcess
 from utils.clock import SystemClock
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

@@ -75,10 +75,10 @@ def test_each_swing_of_the_market_is_traded_and_each_round_realizes_its_profit(t
             worker = Thread(target=reader.work, args=(done,))
             worker.start()
             try:
-                venue.io.run(venue.lockstep(reader.unread.empty).run(), 60)
+                venue.io.run(venue.lockstep(reader.unread.empty).run(), 200)
             finally:
                 done.set()
-                worker.join(10)
+                worker.join(60)
         finally:
             venue.close()
     sides = [report.order.side for report in reader.fills]

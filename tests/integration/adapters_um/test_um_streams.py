@@ -19,7 +19,7 @@ from fakes.um_orders import BTC_PERPETUAL, cancel, order_of, price_of, read_open
 from fakes.venue_orders import BTC
 from fakes.venue_process import VenueProcess
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def watch(venue: BinanceVenue, instrument: Instrument = BTC_PERPETUAL) -> RecordingInbox:

@@ -34,6 +34,8 @@ from fakes.replay_examples import MINUTE_MS, bnb_walk, walk
 from fakes.replay_examples import scenario as generated
 from simulator.core.symbols import UNIT, SymbolSpec
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 STREAM = Path(environ.get("GRIDHIVE_TEST_DATA", "")) / "stream" / "ws_spot_BTCUSDT_20240808.jsonl.gz"
 RECORDED = [
     (200, "bcd2ed534adb2f5d48cee9c7bef4e1a567bc9c6ce20e8687e8abd4b223cc425c"),
@@ -132,6 +134,9 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
     if random.random() < 0.2:
         little = round(scenario.plan.capital_needed * random.choice([6, 10]) / 10, 8)
         scenario = replace(scenario, balances={**scenario.balances, "USDT": little})
+    if random.random() < 0.4:
+        limit = round(scenario.plan.capital_needed * random.choice([50, 90, 100, 104]) / 100, 8)
+        scenario = replace(scenario, max_exposure=limit)
     return scenario
 
 
@@ -173,7 +178,7 @@ def assert_alike(plain: Result, compiled: Result) -> None:
     assert compiled.curve is not None
     assert plain.curve.change.tolist() == compiled.curve.change.tolist()
     names = ("books", "drawdown", "candles_in_range", "unpaid_orders", "faulted_slots", "is_entered")
-    for name in (*names, "post_only_refusals", "late_cancels", "rate_waits"):
+    for name in (*names, "post_only_refusals", "late_cancels", "rate_waits", "over_limit_orders"):
         assert getattr(plain, name) == getattr(compiled, name)
 
 
@@ -217,7 +222,8 @@ def test_over_trades_orders_arrive_late_and_are_refused_as_live():
         return told(plain, happened)
 
     seen = hold(300, one)
-    assert min(seen[name] for name in ("refused", "too late", "took", "waited", "unpaid", "other refusals")) >= 5, seen
+    wanted = ("refused", "too late", "took", "waited", "unpaid", "other refusals", "above the limit")
+    assert min(seen[name] for name in wanted) >= 5, seen
 
 
 def test_over_candles_orders_arrive_late_and_are_refused_as_live():
@@ -248,6 +254,7 @@ def told(result: Result, happened: Happened) -> Counter[str]:
             "took": happened.takes,
             "waited": result.rate_waits,
             "unpaid": result.unpaid_orders,
+            "above the limit": result.over_limit_orders * result.is_entered,
             "fills": len(result.fills),
             "examples": 1,
         }

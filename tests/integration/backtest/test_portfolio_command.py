@@ -7,8 +7,13 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from random import Random
+
+import pytest
 
 from backtest.command_run import main as run_one
+from backtest.portfolio.command import main as run_together
+from domain.errors import InvalidRequest
 from fakes.backtest_studies import walk
 from fakes.sweep_commands import OUTSIDE, read_json, write_candles
 
@@ -65,3 +70,40 @@ def test_grids_on_one_account_do_what_each_does_alone_and_add_up(tmp_path):
     assert refused.returncode == 2
     assert "ETHUSDT.capital: needs" in refused.stderr
     assert "above --max-exposure 3000; use less" in refused.stderr
+
+
+def test_single_trades_and_orders_that_travel_are_replayed_for_all_grids(tmp_path):
+    for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"), start=3):
+        write_trades(seed, tmp_path / f"{symbol}-trades.csv")
+    grid = "{initial_levels: 6, spacing_perc: 1, capital: 400}"
+    (tmp_path / "grids.yaml").write_text(f"BTCUSDT: {grid}\nETHUSDT: {grid}\n")
+    markets = [f"--data-of={symbol}={tmp_path}/{symbol}-trades.csv" for symbol in ("BTCUSDT", "ETHUSDT")]
+    words = ["--grids", str(tmp_path / "grids.yaml"), *markets, "--capital", "1000", "--data-dir", str(tmp_path / "d")]
+    words += ["--trades", "--rules", "builtin"]
+    late = ["--latency", "400", "--orders-per-10s", "3", "--out", str(tmp_path / "out")]
+    assert run_together([*words, *late], "test", OUTSIDE) == 0
+    found = read_json(tmp_path / "out" / "result.json")
+    assert [grid["trades"] for grid in found["grids"]] == [{"count": 900, "missing": 0}] * 2
+    assert sum(grid["work"]["rate_waits"] for grid in found["grids"]) > 0
+    assert any("900 trades from" in line for line in found["assumptions"])
+    assert any("of one millisecond" in line for line in found["assumptions"])
+    assert any("reach the exchange 400 ms after" in line for line in found["assumptions"])
+    assert "Last in every queue" in found["headline"]
+    assert Decimal(found["total"]["residual"]) == 0
+    for wrong, field in ((["--interval", "1m"], "interval"), (["--path", "optimistic"], "path")):
+        with pytest.raises(InvalidRequest, match=f"{field}: goes with candles"):
+            run_together([*words, *wrong], "test", OUTSIDE)
+
+
+def write_trades(seed: int, file: Path) -> None:
+    random, price, time_ms, lines = (
+        Random(seed),
+        10_000,
+        1_722_729_600_000,
+        ["id,price,qty,quote_qty,time,is_buyer_maker"],
+    )
+    for number in range(900):
+        price += random.randint(-60, 60) + (10_000 - price) // 40
+        time_ms += random.choice([0, 3, 200, 5_000])
+        lines.append(f"{number},{price // 100}.{price % 100:02},5,500,{time_ms},true")
+    file.write_text("\n".join(lines) + "\n")

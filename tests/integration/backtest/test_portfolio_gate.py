@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from fakes.live_replay import live_through
 from fakes.portfolio_examples import Shape, portfolio
 from fakes.replay_examples import walk
 from simulator.core.symbols import UNIT, SymbolSpec
+
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
 
 SPEC = SymbolSpec(
     symbol="AAAUSDT",

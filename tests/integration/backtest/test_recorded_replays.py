@@ -23,6 +23,8 @@ from fakes.replay_examples import bnb_walk, scenario, walk
 from simulator.market.catalogue import SPECS
 from simulator.market.files import parse_moment
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 DATA = os.environ.get("GRIDHIVE_TEST_DATA", "")
 DAY_MS = 86_400_000
 recorded = pytest.mark.skipif(

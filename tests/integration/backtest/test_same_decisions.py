@@ -23,6 +23,8 @@ from fakes.live_replay import Lived, live_through
 from fakes.replay_examples import bnb_walk
 from simulator.core.symbols import UNIT, SymbolSpec
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 START_MS = 1_722_729_600_000
 MINUTE_MS = 60_000
 BNB_CENTS = st.sampled_from([1_500, 61_237])
@@ -123,6 +125,9 @@ def cases(draw: st.DrawFn, kind: FillKind) -> tuple[Candles, Scenario, SymbolSpe
         )
     except InvalidRequest:
         assume(False)
+    limit = draw(st.sampled_from([None, None, 50, 90, 100, 104]))
+    if limit is not None:
+        scenario = replace(scenario, max_exposure=round(scenario.plan.capital_needed * limit / 100, 8))
     # Passing two rungs before the start makes the live grid's cancel of the second meet a fill, after which that rung
     # waits for the minute: core.prints.activate does not replay this wait.
     passed = scenario.plan.prices[max(scenario.plan.gap - 2, 0)] * UNIT
@@ -164,13 +169,23 @@ def assert_alike(plain: Result, compiled: Result) -> None:
     assert compiled.curve is not None
     assert plain.curve.change.tolist() == compiled.curve.change.tolist()
     assert plain.curve.base.tolist() == compiled.curve.base.tolist()
-    for name in ("books", "drawdown", "candles_in_range", "unpaid_orders", "faulted_slots", "is_entered"):
+    for name in (
+        "books",
+        "drawdown",
+        "candles_in_range",
+        "unpaid_orders",
+        "faulted_slots",
+        "is_entered",
+        "over_limit_orders",
+    ):
         assert getattr(plain, name) == getattr(compiled, name)
 
 
 @pytest.mark.timeout(900)  # of a machine with other work; alone each takes some ten seconds
 @pytest.mark.parametrize(("kind", "examples"), [(FillKind.TOUCH, 700), (FillKind.SHARE, 900), (FillKind.THROUGH, 400)])
 def test_the_compiled_replay_does_what_the_live_grid_does(kind: FillKind, examples: int):
+    held_back = []
+
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(case=cases(kind))
     def hold(case: tuple[Candles, Scenario, SymbolSpec]) -> None:
@@ -179,5 +194,7 @@ def test_the_compiled_replay_does_what_the_live_grid_does(kind: FillKind, exampl
         compiled = run_on(path, scenario, curve=True)
         assert_same(compiled, live_through(candles, scenario, spec), scenario, from_units(int(candles.close[-1])))
         assert_alike(run_on(path, scenario, curve=True, form=RanBy.PLAIN), compiled)
+        held_back.append(compiled.is_entered and compiled.over_limit_orders > 0)
 
     hold()
+    assert sum(held_back) >= examples // 20

@@ -65,7 +65,7 @@ def test_a_sweep_leaves_a_table_a_page_and_numbers(swept: Path, capsys: pytest.C
 
 
 def test_the_command_that_is_printed_replays_the_winner(home: Path, capsys: pytest.CaptureFixture[str]):
-    delayed = ("--latency", "40000", "--orders-per-10s", "30")
+    delayed = ("--latency", "40000", "--orders-per-10s", "30", "--max-exposure", "9999.9")
     out = home / "delayed"
     varied = ("--vary", "spacing_perc=0.4,0.7", "--set", "initial_levels=9")
     assert main(words(home, *varied, *delayed, "--out", str(out)), "sweep", OUTSIDE) == 0
@@ -74,6 +74,8 @@ def test_the_command_that_is_printed_replays_the_winner(home: Path, capsys: pyte
     assert run_one([*command, str(home / "winner")], "run", OUTSIDE) == 0
     again, best = read_json(home / "winner" / "result.json"), read_json(out / "result.json")["best"][0]
     assert again["assumed"]["delays"] == {"latency_ms": 40_000, "orders_per_10s": 30}
+    assert again["assumed"]["max_exposure"] == "9999.9"
+    assert again["work"]["over_limit_orders"] == best["over_limit_orders"]
     assert again["money"]["equity_change"] == best["equity_change"]
     assert again["work"]["cycles"] == best["cycles"]
 
@@ -108,7 +110,7 @@ def test_the_result_is_the_same_bytes_after_a_stop_and_a_resume(home: Path):
 def test_nothing_is_mixed_and_nothing_overwritten(home: Path, swept: Path):
     with pytest.raises(Conflict, match="holds a sweep; go on with it: --resume"):
         sweep(home, "whole")
-    with pytest.raises(Conflict, match=r"holds another sweep: other grid, capital, fees, fill, path or delays\."):
+    with pytest.raises(Conflict, match=r"holds another sweep: other grid, .* path, delays or limit\."):
         main(
             words(home, *VARIED[:2], "--set", "initial_levels=5", "--resume", str(swept), "--fees", "0.05"),
             "sweep",

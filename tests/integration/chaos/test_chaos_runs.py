@@ -15,7 +15,12 @@ from chaos.campaign import Bench, Tally
 from chaos.plan import draw_plan
 from chaos.points import Boundary, Fault
 
-RUNS = 300
+RUNS, PARTS = 300, 3
+FOUND_BY = {"decide-unread": 22, "late-fill": 42, "lost-race": 28, "no-adoption": 22, "no-new-epoch": 22,
+            "stale-reading": 22}  # fmt: skip
+"""The first seed that finds a mistake, where it is a late one: tried first, so that the others need not be played."""
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.no_cover]
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +30,10 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", [1, 1 + RUNS // 2])
+@pytest.mark.parametrize("first", range(1, RUNS + 1, RUNS // PARTS))
 def test_300_runs_double_orphan_and_lose_nothing(tmp_path: Path, first: int):
     bench, tally = Bench(tmp_path), Tally()
-    for seed in range(first, first + RUNS // 2):
+    for seed in range(first, first + RUNS // PARTS):
         tally.add(bench.run(seed))
     assert tally.failed == {}
     assert tally.twins > 0
@@ -37,11 +41,10 @@ def test_300_runs_double_orphan_and_lose_nothing(tmp_path: Path, first: int):
     assert set(tally.strikes) == set(Fault)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", sorted(BUGS))
 def test_a_planted_mistake_is_found_within_300_runs(tmp_path: Path, name: str):
     bench = Bench(tmp_path, name)
-    assert any(bench.run(seed).reason for seed in range(1, RUNS + 1))
+    assert any(bench.run(seed).reason for seed in (FOUND_BY.get(name, 1), *range(1, RUNS + 1)))
 
 
 def test_what_was_planted_is_gone_afterwards(tmp_path: Path):

@@ -25,7 +25,7 @@ from grid.worker_host import GridHouse
 from utils.clock import SystemClock
 
 BTC = Instrument("binance", Market.SPOT, "BTC", "USDT")
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 RESTING = 9
 
 
@@ -78,8 +78,9 @@ class GridsOnLine:
 
     def until(self, fact: Callable[[GridSnapshot], object], deadline_s: float = DEADLINE_S) -> GridSnapshot:
         for _ in range(int(deadline_s / 0.02)):
-            if fact(self.shown):
-                return self.shown
+            shown = self.shown
+            if fact(shown):
+                return shown
             Event().wait(0.02)
         raise AssertionError(f"not within {deadline_s:g} s: {self.shown.phase} {self.shown.phase_reason}")
 
@@ -138,6 +139,14 @@ def resting(caller: Caller) -> list[dict[str, Any]]:
     return list(caller.signed("GET", "/api/v3/openOrders", symbol="BTCUSDT").json())
 
 
+def resting_ids(caller: Caller) -> set[str]:
+    return {order["clientOrderId"] for order in resting(caller)}
+
+
+def ids_of(shown: GridSnapshot) -> set[str]:
+    return {order.client_id for order in shown.open_orders}
+
+
 def below(shown: GridSnapshot) -> Decimal:
     """A price that goes through the highest buy."""
     return max(order.price for order in shown.open_orders if order.side == "BUY" and order.price) - 1
@@ -147,8 +156,8 @@ def test_a_mute_user_stream_is_found_out_by_the_price_and_what_it_kept_is_booked
     grids: GridsOnLine, process: VenueProcess, caller: Caller
 ) -> None:
     process.fault("drop_user_stream")
-    process.print_trade("BTCUSDT", below(grids.shown), "50")
     traded = grids.shown.books.trades
+    process.print_trade("BTCUSDT", below(grids.shown), "50")
     grids.until(lambda shown: shown.books.trades > traded and is_trading(shown))
     grids.clock.ahead_s += 11  # what REST told first is owed no longer
     grids.until(lambda _shown: grids.venue.streams.counts.user_reconnects > 0)
@@ -157,9 +166,8 @@ def test_a_mute_user_stream_is_found_out_by_the_price_and_what_it_kept_is_booked
     process.print_trade("BTCUSDT", below(grids.shown), "50")
     grids.until(lambda shown: shown.books.trades > traded and is_trading(shown))
     grids.until(lambda _shown: grids.venue.streams.counts.user_events > told)
-    ours = {order.client_id for order in grids.shown.open_orders}
-    assert {order["clientOrderId"] for order in resting(caller)} == ours
-    assert grids.shown.books.residual == 0
+    shown = grids.until(lambda shown: is_trading(shown) and ids_of(shown) == resting_ids(caller))
+    assert shown.books.residual == 0
 
 
 def test_repeated_and_late_events_change_nothing_and_are_no_reason_for_distrust(
@@ -184,8 +192,7 @@ def test_a_frozen_market_stream_is_lost_within_its_bounds_and_nothing_is_decided
         process.print_trade("BTCUSDT", price + step, "0.001")
     process.fault("freeze_stream", "btcusdt@aggTrade", seconds=4)
     process.print_trade("BTCUSDT", price + 4, "0.001")
-    paused = grids.until(lambda shown: shown.phase is Phase.PAUSED)
-    assert "the market stream is lost" in paused.phase_reason
+    grids.until(lambda shown: shown.phase is Phase.PAUSED and "the market stream is lost" in shown.phase_reason)
     grids.until(lambda shown: is_trading(shown) and shown.current_price == price + 4)
 
 
@@ -216,18 +223,21 @@ def test_an_exchange_out_of_reach_at_first_is_tried_until_it_answers_and_nothing
     assert resting(caller) == before, "not one order was sent or taken off"
 
 
+def says_that_it_hears_nothing(shown: GridSnapshot) -> bool:
+    return "lost" in shown.phase_reason or "connection" in shown.phase_reason
+
+
 def test_a_line_that_is_cut_for_a_while_loses_no_fill(
     grids: GridsOnLine, line: CutLine, process: VenueProcess, caller: Caller
 ) -> None:
     traded = grids.shown.books.trades
     price = below(grids.shown)
     line.cut()
-    lost = grids.until(lambda shown: shown.phase is Phase.PAUSED)
-    assert "lost" in lost.phase_reason or "connection" in lost.phase_reason
+    grids.until(lambda shown: shown.phase is Phase.PAUSED and says_that_it_hears_nothing(shown))
     process.print_trade("BTCUSDT", price, "50")
     line.mend()
-    shown = grids.until(lambda shown: shown.books.trades == traded + 1 and is_trading(shown))
-    assert {order["clientOrderId"] for order in resting(caller)} == {order.client_id for order in shown.open_orders}
+    grids.until(lambda shown: shown.books.trades == traded + 1 and is_trading(shown))
+    grids.until(lambda shown: ids_of(shown) == resting_ids(caller))
 
 
 def test_a_host_that_slept_reads_the_account_before_it_decides_anything(
@@ -242,10 +252,14 @@ def test_a_host_that_slept_reads_the_account_before_it_decides_anything(
         )
     )
     grids.until(is_trading)
-    assert abs(grids.venue.transport.times[Market.SPOT].offset_ms + 3_600_000) < 2_000, "measured again"
+    assert abs(grids.venue.transport.times[Market.SPOT].offset_ms + 3_600_000) < 60_000, "measured again"
     traded = grids.shown.books.trades
     process.print_trade("BTCUSDT", below(grids.shown), "50")
     grids.until(lambda shown: shown.books.trades == traded + 1 and is_trading(shown))
+
+
+def is_halted(shown: GridSnapshot) -> bool:
+    return shown.phase is Phase.PAUSED and "BTCUSDT is HALT at the venue" in shown.phase_reason
 
 
 def test_a_halted_symbol_pauses_the_grid_with_its_books_and_goes_on_when_it_trades_again(
@@ -255,8 +269,7 @@ def test_a_halted_symbol_pauses_the_grid_with_its_books_and_goes_on_when_it_trad
     process.admin("symbol", symbol="BTCUSDT", status="HALT")
     grids.venue.market_data.directory.doubt(Market.SPOT)
     grids.clock.ahead_s += 6  # a doubt is looked into once the last reading is 5 s old
-    halted = grids.until(lambda shown: shown.phase is Phase.PAUSED)
-    assert "BTCUSDT is HALT at the venue" in halted.phase_reason
+    halted = grids.until(is_halted)
     assert (halted.books.trades, halted.books.residual) == (books.trades, 0)
     process.admin("symbol", symbol="BTCUSDT", status="TRADING")
     grids.clock.ahead_s += 31  # a halted symbol is asked about every 30 s
@@ -283,12 +296,11 @@ def test_filters_that_change_are_learned_from_a_refusal_and_the_grid_heeds_them(
 def test_a_tick_that_changes_leaves_the_orders_in_their_slots(
     grids: GridsOnLine, process: VenueProcess, caller: Caller
 ) -> None:
-    before = resting(caller)
+    before, began_ms = resting(caller), grids.shown.recovery.began_ms
     process.admin("symbol", symbol="BTCUSDT", tickSize="0.001")
     grids.venue.market_data.directory.doubt(Market.SPOT)
     grids.clock.ahead_s += 6
-    grids.until(lambda shown: not is_trading(shown))  # built anew
-    shown = grids.until(is_trading)
+    shown = grids.until(lambda shown: shown.recovery.began_ms != began_ms and is_trading(shown))  # built anew
     assert (resting(caller), shown.alarms) == (before, ())
     traded = shown.books.trades
     process.print_trade("BTCUSDT", below(shown), "50")
@@ -300,7 +312,7 @@ def test_a_grid_on_a_halted_symbol_can_be_stopped(grids: GridsOnLine, process: V
     process.admin("symbol", symbol="BTCUSDT", status="HALT")
     grids.venue.market_data.directory.doubt(Market.SPOT)
     grids.clock.ahead_s += 6
-    grids.until(lambda shown: shown.phase is Phase.PAUSED)
+    grids.until(is_halted)
     grids.manager.stop(BTC, OnStop.KEEP)
     grids.until(lambda shown: shown.phase is Phase.ENDED)
     assert len(resting(caller)) == RESTING

@@ -20,6 +20,8 @@ from simulator.core.symbols import UNIT
 from simulator.market.catalogue import specs_of
 from simulator.market.feed import BookUpdate, FeedStep
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 SPEC = specs_of(["BTCUSDT"])["BTCUSDT"]
 START_MS = 1_722_729_600_000
 FUNDS = {"USDT": Decimal(10_000)}

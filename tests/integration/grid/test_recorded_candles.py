@@ -24,6 +24,8 @@ from simulator.market.files import DataSource, parse_moment
 from simulator.market.recordings import Stretch
 from simulator.market.replay import ReplayFeed
 
+pytestmark = pytest.mark.no_cover  # the same lines thousands of times
+
 DATA = os.environ.get("GRIDHIVE_TEST_DATA", "")
 CANDLES = Path(DATA) / "market" / "spot" / "BTCUSDT_1m.parquet"
 FUNDS = Decimal(10_000)

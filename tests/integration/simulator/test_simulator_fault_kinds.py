@@ -14,7 +14,7 @@ from fakes.simulator_calls import Caller, Socket
 from fakes.venue_process import KEY, VenueProcess
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_maintenance_sends_everyone_away_for_a_while(venue: VenueProcess, caller
     with trades_socket(venue) as stream, user_socket(venue) as api:
         stream.send({"method": "LIST_SUBSCRIPTIONS", "id": 1})
         stream.receive()
-        venue.fault("maintenance", seconds=1)
+        venue.fault("maintenance", seconds=4)  # time enough to look at it
         assert stream.receive()["e"] == api.receive()["event"]["e"] == "serverShutdown"
         assert stream.closing()[0] == api.closing()[0] == 1001
     assert caller.get("/sapi/v1/system/status")["status"] == 1
@@ -243,7 +243,7 @@ def test_a_symbol_is_halted_for_a_while_gets_other_filters_and_is_delisted(venue
         rows = caller.get("/api/v3/exchangeInfo")["symbols"]
         return next((one for one in rows if one["symbol"] == symbol), None)
 
-    venue.fault("symbol", symbol="ETHUSDT", status="HALT", tickSize="0.1", seconds=1)
+    venue.fault("symbol", symbol="ETHUSDT", status="HALT", tickSize="0.1", seconds=4)
     assert (row("ETHUSDT")["status"], row("ETHUSDT")["filters"][0]["tickSize"]) == ("HALT", "0.10000000")
     price = caller.price("ETHUSDT")
     venue.step(200)
@@ -272,6 +272,8 @@ def test_what_cannot_be_had_is_refused_with_the_remedy(venue: VenueProcess) -> N
         ({"kind": "balance", "asset": "USDT", "amount": "1", "account": 9}, "counted from 1"),
         ({"kind": "disconnect", "count": 2}, "happens once"),
     ):
-        answer = requests.post(f"{venue.url}/admin/faults", json=body, headers={"X-MBX-APIKEY": KEY}, timeout=10)
+        answer = requests.post(
+            f"{venue.url}/admin/faults", json=body, headers={"X-MBX-APIKEY": KEY}, timeout=DEADLINE_S
+        )
         assert answer.status_code == 400, body
         assert remedy in answer.json()["msg"]

@@ -264,7 +264,7 @@ def test_connections_end_at_their_lifetime(path: str) -> None:
 
 
 def test_a_silent_peer_is_closed_and_a_ponging_one_is_not() -> None:
-    with VenueProcess(*STANDING, "--ping-s", "0.2", "--pong-s", "0.2", "--connection-lifetime-s", "2") as venue:
+    with VenueProcess(*STANDING, "--ping-s", "0.3", "--pong-s", "1.7", "--connection-lifetime-s", "4") as venue:
         with ws(venue, "/ws/btcusdt@trade") as socket:
             assert socket.closing()[0] == 1001
         assert asyncio.run(deaf_peer(f"{venue.ready['spot_ws_url']}/ws/btcusdt@trade")) == (1008, "Pong timeout")

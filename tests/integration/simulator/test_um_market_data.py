@@ -67,7 +67,7 @@ def test_weights_follow_the_limit_asked_for(public: Caller) -> None:
     before = used("ping", "")
     for limit, weight in ((99, 1), (100, 2), (500, 5), (1_001, 10)):
         after = used("klines", f"symbol=BTCUSDT&interval=1m&limit={limit}")
-        assert after - before in {weight, after}, "a new minute may have begun"
+        assert after in {before + weight, weight}, "a new minute may have begun"
         before = after
 
 
@@ -219,7 +219,7 @@ async def hear(market: VenueProcess) -> None:
     manager = type("LocalManager", (BinanceSocketManager,), stream_addresses(market))(client)
     driving = asyncio.create_task(drive(market))
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(200):
             assert (await exchange.watch_order_book(pair))["bids"]
             assert (await exchange.watch_trades(pair))[0]["symbol"] == pair
             assert (await exchange.watch_ticker(pair))["last"] > 0

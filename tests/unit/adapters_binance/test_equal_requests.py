@@ -35,7 +35,7 @@ class Venue:
 
 def run(work: Callable[[Venue, Merging], Awaitable[None]]) -> None:
     async def with_venue() -> None:
-        await asyncio.wait_for(work(Venue(), Merging()), 10)  # type: ignore[arg-type]
+        await asyncio.wait_for(work(Venue(), Merging()), 60)  # type: ignore[arg-type]
 
     asyncio.run(with_venue())
 

@@ -23,11 +23,11 @@ async def name_of_thread() -> str:
 
 def test_work_runs_on_the_one_thread_whoever_asks(io: IoThread) -> None:
     names: list[str] = []
-    threads = [Thread(target=lambda: names.append(io.run(name_of_thread(), 5))) for _ in range(8)]
+    threads = [Thread(target=lambda: names.append(io.run(name_of_thread(), 60))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert names == ["test-io"] * 8
 
 
@@ -36,14 +36,14 @@ def test_an_error_reaches_who_waits(io: IoThread) -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        io.run(fail(), 5)
+        io.run(fail(), 60)
 
 
 def test_a_deadline_is_kept(io: IoThread) -> None:
     started_s = time.monotonic()
     with pytest.raises(Unreachable, match="within"):
         io.run(asyncio.sleep(60), 0.05)
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 30
 
 
 def test_stopping_cancels_what_runs_and_then_closes_what_was_opened() -> None:
@@ -68,7 +68,7 @@ def test_stopping_cancels_what_runs_and_then_closes_what_was_opened() -> None:
     io.on_stop(close)
     io.on_stop(fail)
     assert io.spawn(work())
-    assert begun.wait(5)
+    assert begun.wait(60)
     io.stop()
     io.stop()
     assert order == ["cancelled", "failed", "closed"]
@@ -104,4 +104,4 @@ def test_the_thread_never_waits_for_itself(io: IoThread) -> None:
             io.run(name_of_thread(), 1)
         return "refused"
 
-    assert io.run(inner(), 5) == "refused"
+    assert io.run(inner(), 60) == "refused"

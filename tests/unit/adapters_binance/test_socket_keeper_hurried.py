@@ -41,10 +41,10 @@ def test_hurry_ends_the_pause_and_only_this_one() -> None:
         keeper = SocketKeeper(channel, FakeClock(), never)
         running = asyncio.create_task(keeper.run())
         for _attempt in range(3):
-            await asyncio.wait_for(channel.failed.wait(), 10)
+            await asyncio.wait_for(channel.failed.wait(), 60)
             channel.failed.clear()
             keeper.hurry()
-        await asyncio.wait_for(channel.failed.wait(), 10)
+        await asyncio.wait_for(channel.failed.wait(), 60)
         channel.failed.clear()
         for _turn in range(100):
             await asyncio.sleep(0)

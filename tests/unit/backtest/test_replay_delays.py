@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from backtest.batch import run_many
-from backtest.portfolio.replay import Member, replay_together
 from backtest.price_path import PricePath
 from backtest.result import BUY, SELL, RanBy, Result
 from backtest.run import run, run_on
@@ -88,6 +87,24 @@ def test_the_gates_rate_lets_buys_wait_and_sales_pass():
     assert [result.books.buys for result in found] == [1 + 3, 1 + 6]
 
 
+@pytest.mark.parametrize("delays", [Delays(), LATE])
+def test_the_gates_limit_lets_buys_wait_for_the_room_that_sales_make(delays: Delays):
+    up_and_down = [10_000, 10_060, 10_110, 10_160, 10_260, 10_000, 9_700, 10_000, 10_060, 9_950, 10_000]
+    market = trades(*((60_000 * at, price) for at, price in enumerate(up_and_down * 8)))
+    free = scenario(market.candles(), levels=9, delays=delays)
+    limit = free.plan.capital_needed  # less than its rungs cost once all of them buy: those above the start cost more
+    tight, wide = (replace(free, max_exposure=amount) for amount in (limit, limit * 2))
+    held, *others = (replay_trades([market], one).result() for one in (tight, free, wide))
+    assert (held.over_limit_orders, others[0].over_limit_orders) == (8, 0)
+    assert held.books.inventory_cost <= limit
+    assert others[0].trades_hash == others[1].trades_hash != held.trades_hash
+    assert held.trades_hash == replay_trades([market], tight, form=RanBy.PLAIN).result().trades_hash
+    huge = replace(free, max_exposure=Decimal(10) ** 15)  # in the engine's units beyond int64
+    assert replay_trades([market], huge).result().trades_hash == others[0].trades_hash
+    with pytest.raises(InvalidRequest, match=r"max_exposure: the grid needs .*, more than 100; use less capital"):
+        scenario(market.candles(), levels=9, delays=delays, max_exposure=Decimal(100))
+
+
 def test_over_minutes_a_latency_below_their_quarter_moves_the_first_purchase_alone():
     market = walk(7, 2_000, step=40)
     at_once, late = (run(market, scenario(market, delays=delays)) for delays in (Delays(), Delays(latency_ms=200)))
@@ -135,8 +152,6 @@ def test_a_batch_holds_what_single_replays_hold():
 def test_what_cannot_be_replayed_is_refused_by_name():
     market = walk(4, 50)
     wanted = scenario(market, delays=LATE)
-    with pytest.raises(ValueError, match="orders that travel or wait are replayed with one grid alone"):
-        replay_together([Member(scenario=wanted, candles=market)])
     for delays, message in ((Delays(-1), "latency_ms: must be from 0"), (Delays(0, 10_001), "orders_per_10s: must")):
         with pytest.raises(InvalidRequest, match=message):
             replace(wanted, delays=delays)

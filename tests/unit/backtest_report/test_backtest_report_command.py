@@ -197,7 +197,7 @@ def test_trades_are_replayed_one_by_one(command, trades_csv, capsys, tmp_path):
 
 def test_a_latency_is_told_with_what_came_of_it(command, trades_csv, capsys, tmp_path):
     out = tmp_path / "late"
-    words = ("--trades", "--latency", "60000", "--orders-per-10s", "2", "--out", out)
+    words = ("--trades", "--latency", "60000", "--orders-per-10s", "2", "--max-exposure", "9999.5", "--out", out)
     assert command(*GRID, *words, data=trades_csv) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "reach the exchange 60,000 ms after what they answer" in shown
@@ -205,6 +205,9 @@ def test_a_latency_is_told_with_what_came_of_it(command, trades_csv, capsys, tmp
     told = json.loads((out / "result.json").read_text())
     assert told["assumed"]["delays"] == {"latency_ms": 60_000, "orders_per_10s": 2}
     assert told["work"]["rate_waits"] > 0
+    assert told["assumed"]["max_exposure"] == "9999.5"
+    assert "a buy waits that would put more than 9999.5 USDT at risk" in shown
+    assert "Buys above the limit" in shown
     assert told["work"]["post_only_refusals"] >= told["work"]["late_cancels"] >= 0
     assert "60,000 ms" in (out / "report.html").read_text("utf-8")
 

@@ -70,6 +70,18 @@ def test_delays_are_whole_numbers_within_reason():
         assumed_of(portfolio_words(["--grid-of", "BTCUSDT=x.yaml", "--capital", "900", "--latency", "5"], "test"), BTC)
 
 
+def test_a_limit_of_exposure_is_an_amount_that_the_grid_fits_into():
+    words = ["--symbol", "BTCUSDT", "--set", "initial_levels=9", "--set", "spacing_perc=1", "--capital", "900"]
+    assert wish_of(parse(words, "test"), BTC).assumed.max_exposure is None
+    asked = wish_of(parse([*words, "--max-exposure", "900.5"], "test"), BTC).assumed.max_exposure
+    assert asked == Decimal("900.5")
+    for wrong, said in (("0", "above 0"), ("-1", "above 0"), ("1e16", "at most"), ("1.000000001", "8 decimals")):
+        with pytest.raises(InvalidRequest, match=f"max_exposure: must .*{said}"):
+            wish_of(parse([*words, "--max-exposure", wrong], "test"), BTC)
+    with pytest.raises(InvalidRequest, match="max_exposure: 'all' is no number"):
+        wish_of(parse([*words, "--max-exposure", "all"], "test"), BTC)
+
+
 def test_all_mistakes_of_the_words_are_told_together():
     words = ["--symbol", "BTCUSDT", "--set", "initial_levels=no", "--fees", "x", "--fill", "y"]
     with pytest.raises(InvalidRequest) as refused:

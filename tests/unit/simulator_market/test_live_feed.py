@@ -16,7 +16,7 @@ from simulator.market.synthetic import SyntheticFeed
 NOW = 1_795_132_823_456
 MINUTE = NOW // MINUTE_MS * MINUTE_MS
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -149,7 +149,8 @@ def test_a_dead_market_is_told() -> None:
 def test_auto_asks_once_and_takes_the_live_market_when_it_answers() -> None:
     async def work() -> None:
         async with PublicBinance([[]], now_ms=NOW).running() as server:
-            feed = await open_live_or_synthetic(SYMBOLS, seed=1, settings=settings_for(server))
+            settings = replace(settings_for(server), asking_s=DEADLINE_S)
+            feed = await open_live_or_synthetic(SYMBOLS, seed=1, settings=settings)
             assert isinstance(feed, BinanceFeed)
             await feed.close()
             assert server.asked.count("ping") == 1

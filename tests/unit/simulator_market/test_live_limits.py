@@ -24,7 +24,7 @@ MINUTE_MS = 60_000
 BEGIN_MS = 1_795_132_800_000  # a minute's beginning, 2026-11-20 00:00 UTC
 LATE_MS = 250
 BTC = ("BTCUSDT",)
-DEADLINE_S = 40.0
+DEADLINE_S = 60.0
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

@@ -70,7 +70,7 @@ def candle_runs(draw: st.DrawFn) -> tuple[str, list[Candle]]:
 
 
 @given(run=candle_runs(), whole=st.booleans())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_the_replayed_candles_are_the_recorded_ones(tmp_path: Path, run: tuple[str, list[Candle]], whole: bool) -> None:
     interval, candles = run
     rows = [candle_row(candle, whole=whole) for candle in candles]
@@ -85,7 +85,7 @@ def test_the_replayed_candles_are_the_recorded_ones(tmp_path: Path, run: tuple[s
 
 
 @given(run=candle_runs(), whole=st.booleans(), cut=st.integers(0, 24))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_the_past_is_what_a_replay_from_the_beginning_would_have_built(
     tmp_path: Path, run: tuple[str, list[Candle]], whole: bool, cut: int
 ) -> None:
@@ -152,7 +152,7 @@ def test_a_stretch_can_begin_now_on_whole_candles(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(0, 39))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_replay_goes_on_after_where_it_stopped(tmp_path: Path, cut: int) -> None:
     feed = ReplayFeed.open([steady_file(tmp_path, "BTCUSDT", range(10))])
     steps = list(feed.steps())
@@ -162,7 +162,7 @@ def test_a_replay_goes_on_after_where_it_stopped(tmp_path: Path, cut: int) -> No
 
 
 @given(run=candle_runs(), whole=st.booleans(), at=st.integers(0, 99))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_a_restart_in_the_middle_of_a_candle_loses_nothing(
     tmp_path: Path, run: tuple[str, list[Candle]], whole: bool, at: int
 ) -> None:
