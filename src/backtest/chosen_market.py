@@ -14,20 +14,19 @@ from backtest.rules_source import UsedRules, find_rules
 from backtest.scenario import PathRule
 from backtest.trade_study import TradeSource, stored_trades, trades_of_file
 from config.settings import Settings
-from domain.errors import FieldMistake, InvalidRequest
 from domain.instrument import Market
 from ports.archives import Recording
 
 
-def rules_of(given: argparse.Namespace, settings: Settings, outside: Outside) -> UsedRules:
-    """Return the order rules of the symbol.
+def rules_of(given: argparse.Namespace, settings: Settings, outside: Outside, *, contracts: bool = False) -> UsedRules:
+    """Return the order rules of the symbol; `contracts` are for commands that replay them.
 
     Raises:
         InvalidRequest: naming `symbol`, `market`, `rules`, or `data` for a file that is named after another symbol.
     """
     symbol, market = parse_symbol(given.symbol), parse_market(given.market)
-    if market is not Market.SPOT:
-        raise InvalidRequest([FieldMistake("market", "grids trade on spot alone so far; say --market spot")])
+    if market is not Market.SPOT and not contracts:
+        refuse("market", "futures are replayed by `backtest run` alone so far; say --market spot")
     found = find_rules(given.rules, symbol, market, outside.parse_rules, settings.server.data_dir)
     if given.data is not None:
         _check_name(given.data, symbol, found.rules.instrument.quote)

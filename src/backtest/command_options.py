@@ -3,9 +3,16 @@
 import argparse
 from os import cpu_count
 from pathlib import Path
+from typing import Final
 
 from backtest.data.series import MARKET_WORDS
 from backtest.scenario import PathRule
+from domain.futures import MarginType
+from domain.grids import Direction
+
+SPOT_FEES: Final = "0.1,0.1"
+FUTURES_FEES: Final = "0.02,0.05"
+"""Of an account without discount: maker and taker, in percent."""
 
 
 def new_parser(program: str, description: str, epilog: str) -> argparse.ArgumentParser:
@@ -56,9 +63,24 @@ def add_grid(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--capital", metavar="AMOUNT", help="quote on the account; default: the grid's own capital")
 
 
-def add_assumptions(group: argparse._ArgumentGroup, *, more_fills: str = "") -> None:
-    """Add the words for fees, fills, path, delays, limit and rules; `more_fills` are rules of this command alone."""
-    group.add_argument("--fees", default="0.1,0.1", metavar="MAKER,TAKER", help="in percent (%(default)s)")
+def add_contract(group: argparse._ArgumentGroup) -> None:
+    """Add the words for grids on futures."""
+    group.add_argument("--direction", choices=tuple(Direction), help="neutral (default), long or short; futures alone")
+    group.add_argument("--leverage", metavar="N", help="of the contract; default: 1")
+    group.add_argument("--margin-type", choices=tuple(MarginType), help="cross (default) or isolated")
+    group.add_argument("--funding", metavar="FILE", help="settlements: stored (default), a file of them, or none")
+    group.add_argument("--brackets", metavar="FILE", help="saved leverageBracket, or builtin (default)")
+
+
+def add_assumptions(
+    group: argparse._ArgumentGroup, *, more_fills: str = "", fees: str | None = SPOT_FEES, on_futures: str = ""
+) -> None:
+    """Add the words for fees, fills, path, delays, limit and rules.
+
+    `more_fills` are rules of this command alone; `fees` None are those of the market, which `on_futures` tells.
+    """
+    told = f"in percent; default: {SPOT_FEES}{on_futures}"
+    group.add_argument("--fees", default=fees, metavar="MAKER,TAKER", help=told)
     group.add_argument(
         "--bnb-price",
         metavar="PRICE",

@@ -8,6 +8,7 @@ from typing import Final
 
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import with_bnb_market
+from backtest.chosen_contract import contract_of
 from backtest.chosen_market import candles_of, check_trade_words, rules_of, trades_of
 from backtest.command_result import check_folder, tell
 from backtest.data.command import settings_of
@@ -34,7 +35,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     given = parse(words, program)
     settings = settings_of(given, program)
     check_folder(given.out)
-    rules = rules_of(given, settings, outside)
+    rules = rules_of(given, settings, outside, contracts=True)
     origin = _calibrated(given, settings, rules)
     wish = wish_of(given, rules.rules.instrument)
     try:
@@ -64,7 +65,7 @@ def _on_candles(given: argparse.Namespace, settings: Settings, rules: UsedRules,
         wish.request,
         candles,
         rules,
-        assumed,
+        replace(assumed, contract=contract_of(given, settings, candles)),
         origin=origin,
         with_bounds=given.bounds,
         windows=WindowLength(given.windows) if given.windows else None,

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
 from backtest.candles import Candles, IntColumn
 from backtest.core import layout as at
-from domain.futures import Bracket
+from domain.futures import Bracket, MarginType
+from domain.grids import ContractTerms, GridRequest
+from domain.money import ZERO, from_units
+from grid.core.contract import ContractFacts
 
 _MINUTE_MS: Final = 60_000
 _SCALE: Final = 10**16  # of price x rate, both in 1e-8
@@ -46,6 +50,24 @@ class ContractMarket:
     def __post_init__(self) -> None:
         if not self.brackets:
             raise ValueError("a contract needs at least one bracket")
+
+    def facts(self, request: GridRequest, price: Decimal) -> ContractFacts:
+        """Return what preflight has to know where the mark price is `price`, on an account that trades nothing else.
+
+        Leverage is 1 and margin cross where the request names none, as a server's usual settings have it.
+        """
+        return ContractFacts(
+            terms=ContractTerms(
+                leverage=request.leverage or 1, margin_type=request.margin_type or MarginType.CROSS, hedge_mode=False
+            ),
+            max_leverage=max(bracket.max_leverage for bracket in self.brackets),
+            brackets=self.brackets,
+            mark_price=price,
+            funding_rate=from_units(int(self.funding.rate[0])) if len(self.funding) else ZERO,
+            funding_interval_h=8,
+            position=ZERO,
+            foreign_orders=0,
+        )
 
     def settlements(self, candles: Candles, lot: int) -> list[int]:
         """Return `funding` as the engine reads it; `lot` in 1e-8 base.

@@ -13,10 +13,12 @@ from typing import Any, Final
 from backtest.scenario import MOST_AMOUNT
 from config.yaml_text import read_yaml
 from domain.errors import FieldMistake, InvalidRequest
-from domain.grids import GridRequest, Spacing
+from domain.futures import MarginType
+from domain.grids import Direction, GridRequest, Spacing
 from domain.instrument import Instrument, Market
 
 MOST_LEVELS: Final = 1000
+MOST_LEVERAGE: Final = 125
 _SIZES: Final = ("capital", "capital_usd", "quantity_per_level")
 _LONGEST_NUMBER: Final = 64
 
@@ -25,11 +27,14 @@ class _Wrong(ValueError):
     """What is wrong with one value, as the end of a sentence."""
 
 
-def _whole(value: object) -> int:
-    number = _decimal(value)
-    if number != number.to_integral_value() or not 1 <= number <= MOST_LEVELS:
-        raise _Wrong(f"must be a whole number from 1 to {MOST_LEVELS}, was {value}")
-    return int(number)
+def _whole(most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        number = _decimal(value)
+        if number != number.to_integral_value() or not 1 <= number <= most:
+            raise _Wrong(f"must be a whole number from 1 to {most}, was {value}")
+        return int(number)
+
+    return read
 
 
 def _decimal(value: object) -> Decimal:
@@ -74,7 +79,7 @@ def _word(*words: str) -> Callable[[object], str]:
 
 _amount = _bounded(MOST_AMOUNT, 18)
 _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
-    "initial_levels": _whole,
+    "initial_levels": _whole(MOST_LEVELS),
     "market_type": _word(*Market),
     "lower_price": _amount,
     "upper_price": _amount,
@@ -84,6 +89,9 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "capital_usd": _amount,
     "quantity_per_level": _amount,
     "start_empty": _truth,
+    "direction": _word(*Direction),
+    "leverage": _whole(MOST_LEVERAGE),
+    "margin_type": _word(*MarginType),
 }
 GRID_KEYS: Final = tuple(_KEYS)
 
@@ -118,7 +126,15 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         capital=read.get("capital", read.get("capital_usd")),
         quantity=read.get("quantity_per_level"),
         start_empty=read.get("start_empty", False),
+        direction=_direction(read, instrument),
+        leverage=read.get("leverage"),
+        margin_type=MarginType(read["margin_type"]) if "margin_type" in read else None,
     )
+
+
+def _direction(read: Mapping[str, Any], instrument: Instrument) -> Direction:
+    usual = Direction.NEUTRAL if instrument.market is Market.FUTURES else Direction.LONG
+    return Direction(read.get("direction", usual))
 
 
 def _together(read: Mapping[str, Any], refused: set[str]) -> list[FieldMistake]:

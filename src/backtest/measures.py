@@ -26,8 +26,7 @@ from backtest.ratios import (
     volatility,
 )
 from backtest.result import Drawdown, GainCurve, Result
-from domain.instrument import Market
-from domain.money import UNIT, ZERO, exact
+from domain.money import UNIT, exact
 
 YEARLY_FROM_DAYS: Final = 14
 """Figures per year are told from so many days on: a shorter time says nothing of a year."""
@@ -117,7 +116,7 @@ def _money(result: Result) -> Money:
         inventory_change=books.inventory_value - books.inventory_cost,
         inventory_value=books.inventory_value,
         fees=books.fees,
-        funding=ZERO,  # spot pays none
+        funding=books.funding,
         fee_asset_revaluation=books.fee_asset_revaluation,
         quote_rounding=books.quote_rounding,
         residual=books.residual,
@@ -183,8 +182,14 @@ def _drawdown_days(
 
 
 def _liquidation(result: Result) -> Figure:
-    market = result.scenario.rules.instrument.market
-    return Absent("on spot nothing is borrowed, so nothing can be liquidated" if market is Market.SPOT else "not told")
+    contract = result.contract
+    if contract is None:
+        return Absent("on spot nothing is borrowed, so nothing can be liquidated")
+    if contract.is_liquidated:
+        return Absent("the position was liquidated")
+    if contract.liquidation_price is None:
+        return Absent("no price liquidates what is held at the end")
+    return float(abs(contract.liquidation_price - result.last_price) / result.last_price)
 
 
 def _work(result: Result, held: FloatColumn | Absent, missing_share: float) -> Work:
@@ -200,7 +205,7 @@ def _work(result: Result, held: FloatColumn | Absent, missing_share: float) -> W
         profit_per_cycle=_share(earned, Decimal(books.cycles)) if books.cycles else Absent("no cycle closed"),
         time_in_range=result.time_in_range,
         exposure=held if isinstance(held, Absent) else float(held.mean()),
-        most_exposure=held if isinstance(held, Absent) else float(held.max()),
+        most_exposure=held if isinstance(held, Absent) else float(np.abs(held).max()),
         capital_used=float(plan.capital_needed / result.start_equity),
         capital_efficiency=float(earned / plan.capital_needed),
         fee_share=float(books.fees / books.grid_profit)

@@ -52,7 +52,15 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
     netted = netted_cost(outcome.fills.tolist(), setting.scales.lot) if is_netted(state) else None
     books = books_of(scenario, path, setting, outcome.cell, state, netted)
     instrument, fills = scenario.rules.instrument, _fills(outcome.fills)
-    curve = EquityCurve(time_ms=path.close_ms, change=outcome.curve, unit=unit, fills=fills, lot=setting.scales.lot)
+    contract = contract_outcome(path, setting, state) if setting.rules[at.CONTRACT] else None
+    curve = EquityCurve(
+        time_ms=path.close_ms,
+        change=outcome.curve,
+        unit=unit,
+        fills=fills,
+        lot=setting.scales.lot,
+        flat_from_ms=contract.liquidated_ms if contract else None,
+    )
     held = [scenario.balances.get(asset, ZERO) for asset in (instrument.quote, instrument.base)]
     return Result(
         scenario=scenario,
@@ -75,7 +83,7 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         over_limit_orders=state[at.OVER_LIMIT_EVER],
         is_entered=bool(state[at.ACTIVE]),
         ran_by=outcome.ran_by,
-        contract=contract_outcome(path, setting, state) if setting.rules[at.CONTRACT] else None,
+        contract=contract,
     )
 
 

@@ -90,6 +90,7 @@ class EquityCurve(GainCurve):
 
     fills: Fills
     lot: int
+    flat_from_ms: int | None = None  # nothing is held from then on: the position was liquidated
 
     @property
     def base(self) -> IntColumn:
@@ -98,7 +99,7 @@ class EquityCurve(GainCurve):
         signed -= np.where(self.fills.commission_asset == FEE_IN_BASE, self.fills.commission, 0)
         held = np.concatenate(([0], np.cumsum(signed)))
         base: IntColumn = held[np.searchsorted(self.fills.time_ms, self.time_ms, "right")]
-        return base
+        return base if self.flat_from_ms is None else np.where(self.time_ms < self.flat_from_ms, base, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,16 @@ _BUILT_IN: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
+# USD-M perpetuals, the same.
+_BUILT_IN_FUTURES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "BTC": ("0.1", "0.001", "100"),
+    "ETH": ("0.01", "0.001", "20"),
+    "BNB": ("0.01", "0.01", "5"),
+    "SOL": ("0.01", "1", "5"),
+    "DOGE": ("0.00001", "1", "5"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class UsedRules:
     """Rules with their origin, for the report. `dated` is the day they were published or read, None where unknown."""
@@ -51,16 +61,17 @@ class UsedRules:
 
 
 def built_in(symbol: str, market: Market) -> UsedRules:
-    """Return the rules that lie in this file: Binance's spot filters of the largest USDT pairs.
+    """Return the rules that lie in this file: Binance's filters of the largest USDT pairs and perpetuals.
 
     Raises:
         InvalidRequest: for a symbol or market that is not among them.
     """
     base = symbol.removesuffix("USDT")
-    if market is not Market.SPOT or base not in _BUILT_IN or base == symbol:
-        have = ", ".join(f"{name}USDT" for name in _BUILT_IN)
-        raise _refused(f"there are none built in for {symbol} on {market}, only for {have} on spot; {_REMEDY}")
-    tick, lot, least = (Decimal(text) for text in _BUILT_IN[base])
+    known = _BUILT_IN if market is Market.SPOT else _BUILT_IN_FUTURES
+    if base not in known or base == symbol:
+        have = ", ".join(f"{name}USDT" for name in known)
+        raise _refused(f"there are none built in for {symbol} on {market}, only for {have}; {_REMEDY}")
+    tick, lot, least = (Decimal(text) for text in known[base])
     rules = InstrumentRules(
         instrument=Instrument("binance", market, base, "USDT"),
         status="TRADING",

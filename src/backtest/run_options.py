@@ -6,19 +6,31 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from backtest.command_options import add_assumptions, add_bounds, add_grid, add_market, add_result, new_parser
+from backtest.command_options import (
+    FUTURES_FEES,
+    SPOT_FEES,
+    add_assumptions,
+    add_bounds,
+    add_contract,
+    add_grid,
+    add_market,
+    add_result,
+    new_parser,
+)
 from backtest.grid_config import parse_grid, read_config_file, read_settings
 from backtest.scenario import MOST_AMOUNT, PPM, Delays, Fees, FillAssumption, FillKind, PathRule, wrong_with_limit
 from backtest.study import Assumptions, WindowLength
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
-from domain.instrument import MOST_FEE_PERCENT, Instrument
+from domain.instrument import MOST_FEE_PERCENT, Instrument, Market
 from domain.money import ZERO, parse_amount
 from ports.archives import Recording
 
 BNB_FOLLOWS_MARKET: Final = "market"
 """The price of BNB that is told by its market's candles."""
 _PPM_PER_PERCENT: Final = 10_000
+_OF_CONTRACT: Final = ("direction", "leverage", "margin_type")
+_USUAL_FEES: Final = {Market.SPOT: SPOT_FEES, Market.FUTURES: FUTURES_FEES}
 _BNB_SHARE: Final = Decimal("0.01")
 _EXAMPLES: Final = {
     "capital": "10000",
@@ -59,7 +71,13 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
         help="replay single trades instead of candles; of the store those that are there, or the kind that is named",
     )
     add_grid(parser.add_argument_group("grid and account"))
-    add_assumptions(parser.add_argument_group("assumptions"), more_fills=", or calibrated (see `backtest parity`)")
+    add_contract(parser.add_argument_group("futures"))
+    add_assumptions(
+        parser.add_argument_group("assumptions"),
+        more_fills=", or calibrated (see `backtest parity`)",
+        fees=None,
+        on_futures=f", on futures {FUTURES_FEES}",
+    )
     result = parser.add_argument_group("result")
     add_bounds(result)
     result.add_argument("--windows", choices=tuple(WindowLength), help="start the same grid anew in each of these")
@@ -84,7 +102,7 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     read = read_all(
         {
             "grid": lambda: _grid(given, instrument),
-            "fees": lambda: parse_fees(given.fees, given.bnb_price),
+            "fees": lambda: parse_fees(given.fees or usual_fees(instrument), given.bnb_price),
             "fill": lambda: parse_fill(given.fill),
             "delays": lambda: parse_delays(given),
             "max_exposure": lambda: parse_limit(given),
@@ -120,7 +138,9 @@ def keys_of(given: argparse.Namespace) -> dict[str, object]:
     Raises:
         InvalidRequest: naming `config` or `set`.
     """
-    return {**(read_config_file(given.grid) if given.grid else {}), **read_settings(given.settings)}
+    of_contract = {word: getattr(given, word, None) for word in _OF_CONTRACT}
+    named = {word: value for word, value in of_contract.items() if value is not None}
+    return {**(read_config_file(given.grid) if given.grid else {}), **read_settings(given.settings), **named}
 
 
 def balances_of(instrument: Instrument, capital: Decimal, fees: Fees, bnb: str | None) -> dict[str, Decimal]:
@@ -148,6 +168,11 @@ def parse_capital(text: str, field: str = "capital") -> Decimal:
     if capital <= 0:
         raise _wrong(field, f"must be above 0, was {text}")
     return capital
+
+
+def usual_fees(instrument: Instrument) -> str:
+    """Return what an account without discount pays, as `parse_fees` reads it."""
+    return _USUAL_FEES[instrument.market]
 
 
 def parse_fees(text: str, bnb_price: str | None = None) -> Fees:

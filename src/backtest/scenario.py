@@ -207,6 +207,7 @@ class Scenario:
         delays: Delays | None = None,
         max_exposure: Decimal | None = None,
         min_order_value: Decimal = ZERO,
+        contract: ContractMarket | None = None,
     ) -> "Scenario":
         """Plan `request` at the first candle's open, by the live grid's own planning.
 
@@ -227,9 +228,11 @@ class Scenario:
             min_order_value=min_order_value,
             max_price_distance=Decimal(PPM),
             max_order_notional=ZERO,
+            free_exposure=None if contract is None else max_exposure,
+            contract=None if contract is None else contract.facts(request, from_units(int(candles.open[0]))),
         )
         plan = plan_grid(request, facts)
-        if max_exposure is not None and plan.capital_needed > max_exposure:
+        if contract is None and max_exposure is not None and plan.capital_needed > max_exposure:
             raise InvalidRequest([_no_room(plan.capital_needed, max_exposure, rules.instrument.quote)])
         return cls(
             plan=plan,
@@ -240,6 +243,7 @@ class Scenario:
             path=path,
             delays=delays or Delays(),
             max_exposure=max_exposure,
+            contract=contract,
         )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from backtest.candles import BadCandles, Candles
+from backtest.contract_market import ContractMarket
 from backtest.measured import Measures
 from backtest.measures import measure, why_no_holding
 from backtest.result import Result
@@ -38,6 +39,7 @@ class Assumptions:
     path: PathRule = PathRule.CANDLE
     delays: Delays = field(default_factory=Delays)
     max_exposure: Decimal | None = None
+    contract: ContractMarket | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,6 +152,7 @@ def scenario_of(request: GridRequest, candles: Candles, rules: UsedRules, assume
         path=assumed.path,
         delays=assumed.delays,
         max_exposure=assumed.max_exposure,
+        contract=assumed.contract,
     )
 
 

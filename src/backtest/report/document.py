@@ -18,6 +18,7 @@ from backtest.study import Study
 from backtest.whole_files import write_text
 from backtest.wording import counted
 from domain.money import plain
+from domain.orders import Side
 
 _CARDS: Final = (
     "equity_change",
@@ -32,6 +33,7 @@ _ADDED: Final = (
     "grid_profit",
     "inventory_change",
     "fees",
+    "funding",
     "fee_asset_revaluation",
     "hold_change",
     "versus_hold",
@@ -100,8 +102,10 @@ def _card(every: Mapping[str, glossary.Row], name: str) -> glossary.Row:
 
 def added(study: Study) -> list[str]:
     """Return the amounts that add up to the gain, by their names; what BNB was worth where that moved."""
-    has_moved = study.measures.money.fee_asset_revaluation != 0
-    return [name for name in _ADDED if has_moved or name != "fee_asset_revaluation"]
+    left_out = set() if study.measures.money.fee_asset_revaluation else {"fee_asset_revaluation"}
+    if study.result.contract is None:
+        left_out.add("funding")
+    return [name for name in _ADDED if name not in left_out]
 
 
 def render(template: str, *, facts: Mapping[str, Any], figures: Mapping[str, Any], **named: object) -> str:
@@ -184,6 +188,16 @@ def _months(study: Study) -> Iterator[dict[str, object]]:
         }
 
 
+def _terms(scenario: Scenario) -> list[tuple[str, str]]:
+    if scenario.contract is None:
+        return []
+    terms = scenario.terms
+    return [
+        ("direction", str(scenario.plan.request.direction)),
+        ("leverage", f"{terms.leverage}x, {terms.margin_type} margin"),
+    ]
+
+
 def _grid(scenario: Scenario) -> list[tuple[str, str]]:
     plan, instrument = scenario.plan, scenario.rules.instrument
     quote, base = instrument.quote, instrument.base
@@ -194,7 +208,8 @@ def _grid(scenario: Scenario) -> list[tuple[str, str]]:
         ("to", f"{plain(plan.prices[-1])} {quote}"),
         ("spacing", f"{plan.request.spacing}" + ("" if spacing is None else f", {plain(spacing)} %")),
         ("quantity per rung", f"{plain(plan.quantity_per_rung)} {base}"),
-        ("bought first", f"{plain(plan.entry_quantity)} {base}"),
+        ("sold first" if plan.entry_side is Side.SELL else "bought first", f"{plain(plan.entry_quantity)} {base}"),
+        *_terms(scenario),
         ("start price", f"{plain(plan.start_price)} {quote}"),
         ("capital bound", f"{sentences.amount(plan.capital_needed)} {quote}"),
         ("profit per cycle as planned", f"{sentences.amount(plan.profit_per_cycle, signed=True)} {quote}"),

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from backtest.measures import why_no_rates
-from backtest.report.sentences import day, interval, percent, span
+from backtest.report.sentences import amount, day, interval, percent, span
+from backtest.result import Result
 from backtest.scenario import FillKind
 from backtest.study import Study, TradesPlayed
 from backtest.wording import counted, times
@@ -54,6 +55,7 @@ def about_rates(missing_share: float) -> Iterator[str]:
 
 
 def _about_the_answer(study: Study) -> Iterator[str]:
+    yield from _about_the_contract(study.result)
     books, work, versus_hold = study.result.books, study.measures.work, study.measures.money.versus_hold
     if not study.result.is_entered:
         yield "The first purchase was never made: the price ran away from its limit, so the grid only waited."
@@ -71,6 +73,22 @@ def _about_the_answer(study: Study) -> Iterator[str]:
         yield "Simply holding the first purchase would have brought more."
     if books.residual:
         yield f"The books do not add up: {plain(books.residual)} is left over. Please report this."
+
+
+def _about_the_contract(result: Result) -> Iterator[str]:
+    told, quote = result.contract, result.scenario.rules.instrument.quote
+    if told is None:
+        return
+    if told.liquidated_ms is not None and told.liquidated_at is not None:
+        yield (
+            f"LIQUIDATED on {day(told.liquidated_ms)} at {plain(told.liquidated_at)}: {amount(told.lost)} {quote} of "
+            "margin were lost, and nothing was traded after that."
+        )
+    if told.margin_short:
+        yield (
+            f"{times(told.margin_short)} the margin was short of what the resting orders need: the exchange refuses "
+            "some of them then, which is not replayed."
+        )
 
 
 def _about_the_data(study: Study) -> Iterator[str]:

@@ -58,6 +58,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             "max_exposure": scenario.max_exposure,
             "rules": {"origin": study.rules.origin, "dated": study.rules.dated, **_rules(study)},
         },
+        "contract": contract_facts(result),
         "money": study.measures.money,
         "risk": study.measures.risk,
         "work": study.measures.work,
@@ -71,6 +72,24 @@ def facts_of(study: Study) -> dict[str, Any]:
         "ran_by": result.ran_by,
     }
     return {name: json_value(value) for name, value in told.items()}
+
+
+def contract_facts(result: Result) -> dict[str, object] | None:
+    """Return how a contract was traded and what became of the position; None on spot."""
+    told, scenario = result.contract, result.scenario
+    if told is None or scenario.contract is None:
+        return None
+    liquidated = None if told.liquidated_ms is None else moment(told.liquidated_ms)
+    return {
+        "direction": scenario.plan.request.direction,
+        **{name: getattr(scenario.terms, name) for name in ("leverage", "margin_type", "hedge_mode")},
+        **{name: getattr(told, name) for name in ("position", "settlements", "liquidation_price", "margin_short")},
+        "liquidated": liquidated,
+        "liquidated_at": told.liquidated_at,
+        "lost": told.lost,
+        "funding_from": scenario.contract.funding.source,
+        "brackets": scenario.contract.brackets,
+    }
 
 
 def to_json(told: Mapping[str, Any], *, indent: int | None = None) -> str:

@@ -75,7 +75,10 @@ RISK: Final = Group(
         Entry("best_day", "Best day", Unit.RETURN, "highest return of a UTC day"),
         Entry("positive_days", "Days with a gain", Unit.SHARE, "of all days with candles"),
         Entry(
-            "liquidation_distance", "Distance to liquidation", Unit.SHARE, "the fall that would end it; futures only"
+            "liquidation_distance",
+            "Distance to liquidation",
+            Unit.SHARE,
+            "the move that would end it; futures only",
         ),
     ),
 )

@@ -14,6 +14,7 @@ from backtest.study import Study, TradesPlayed
 from backtest.wording import counted
 from domain.instrument import Instrument
 from domain.money import plain
+from domain.orders import Side
 
 _PATHS: Final = {
     PathRule.CANDLE: "within a candle the price goes the shorter way: open, low, high, close if it did not fall, "
@@ -87,9 +88,13 @@ def _held(study: Study) -> str:
     if isinstance(money.hold_change, Absent):
         return f"Everything in {base} would have {_moved(money.all_in_change)}."
     return (
-        f"Simply holding what it bought first would have {_moved(money.hold_change)}, "
+        f"Simply holding what it {_first_deed(study)} first would have {_moved(money.hold_change)}, "
         f"everything in {base} {_moved(money.all_in_change)}."
     )
+
+
+def _first_deed(study: Study) -> str:
+    return "sold" if study.result.scenario.plan.entry_side is Side.SELL else "bought"
 
 
 def _moved(change: Decimal) -> str:
@@ -123,6 +128,7 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Fills: {_fill(scenario)}.",
         f"Path: {_PATHS[scenario.path]}.",
         f"Fees: {_fees(scenario, candles.end_ms)}.",
+        *_contract(scenario),
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         f"Orders: {_delays(scenario)}.",
@@ -133,6 +139,18 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         ),
         "The grid's orders move no price; interest on cash is 0.",
     ]
+
+
+def _contract(scenario: Scenario) -> list[str]:
+    if scenario.contract is None:
+        return []
+    terms = scenario.terms
+    stands = (
+        f"Contract: a {scenario.plan.request.direction} grid at {terms.leverage}x with {terms.margin_type} margin, in "
+        "one-way mode; liquidated where a trade's price leaves less than the maintenance margin of its bracket, the "
+        "mark price being taken for the trades'."
+    )
+    return [stands, f"Funding: {scenario.contract.funding.source}."]
 
 
 def about_trades(scenario: Scenario, candles: Candles, trades: TradesPlayed, source: str) -> list[str]:

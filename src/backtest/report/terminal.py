@@ -41,6 +41,7 @@ _SHOWN: Final = (
 
 _DELAYED: Final = ("post_only_refusals", "late_cancels", "rate_waits")
 _LIMITED: Final = ("over_limit_orders",)
+_OF_CONTRACT: Final = ("funding", "liquidation_distance")
 
 
 def show(study: Study, written: Sequence[Path], console: Console | None = None) -> None:
@@ -77,6 +78,7 @@ def _table(study: Study) -> Table:
     has_moved = study.measures.money.fee_asset_revaluation != 0
     asked = study.result.scenario
     more = (*(_DELAYED if asked.delays else ()), *(() if asked.max_exposure is None else _LIMITED))
+    more += _OF_CONTRACT if asked.contract else ()
     for name in (*_SHOWN, *more):
         if name == "fee_asset_revaluation" and not has_moved:
             continue

@@ -17,6 +17,8 @@ _MOST_PLACES: Final = 18
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spacing_mode": ("geometric", "arithmetic"),
     "start_empty": ("true", "false"),
+    "direction": ("neutral", "long", "short"),
+    "margin_type": ("isolated", "cross"),
 }
 _WHOLE: Final = "initial_levels"
 _HOW: Final = "write KEY=0.2..2:40 (40 values), KEY=0.2..2/0.1 (in steps), KEY=3..40 or KEY=a,b,c"
