@@ -143,6 +143,7 @@ class HouseBuilder:
             equity_every_ms=settings.trading.cycle_interval_seconds * 1000,
             max_price_age_s=float(settings.risk_management.gate.max_price_age_seconds),
             fee_prices=venue.fee_prices,
+            funding=venue.funding,
             recorder=recorder,
             futures=venue.futures if Market.FUTURES in settings.exchange.supported_markets else None,
         )
