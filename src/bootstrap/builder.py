@@ -223,6 +223,7 @@ def contract_defaults(settings: Settings) -> ContractDefaults:
         max_leverage=risk.max_leverage,
         largest_share=risk.max_position_size_perc / Decimal(100),
         liquidation_buffer=risk.liquidation_buffer_perc / Decimal(100),
+        asks_hedge_mode=settings.grid.futures.position_side != "BOTH",
     )
 
 
