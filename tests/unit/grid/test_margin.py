@@ -102,10 +102,10 @@ TRADES = st.lists(
         st.sampled_from(Side),
         st.integers(57_500, 62_500),
         st.integers(1, 60),
-        st.integers(0, 1),
+        st.sampled_from([True, True, True, False]),
         st.sampled_from([0, 0, 1]),
     ),
-    min_size=1,
+    min_size=2,
     max_size=8,
 )
 
