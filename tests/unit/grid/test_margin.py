@@ -13,7 +13,6 @@ from fakes.contract_grid import BTC_SPEC, amount, brackets_of, scaled
 from grid.core.margin import (
     Leg,
     hedged_order_margin,
-    largest_leverage,
     largest_notional,
     liquidation_price,
     maintenance_margin,
@@ -217,5 +216,3 @@ def test_the_largest_position_falls_with_leverage():
     assert largest_notional(BRACKETS, 20) == 100_000_000
     assert largest_notional(BRACKETS, 21) == 70_000_000
     assert largest_notional(BRACKETS, 151) == 0
-    assert largest_leverage(BRACKETS, Decimal(70_000_001)) == 20
-    assert largest_leverage(BRACKETS, Decimal(10**10)) == 0
