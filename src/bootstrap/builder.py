@@ -166,6 +166,8 @@ class HouseBuilder:
             reader=venue.account,
             trades=venue.account_trades,
             clock=clock,
+            futures=venue.futures if Market.FUTURES in self.settings.exchange.supported_markets else None,
+            forget=manager.forget,
         )
         return AccountWatch(
             bookkeeper=AccountBookkeeper(sources),

@@ -244,6 +244,10 @@ class GridManager:
     def _all(self) -> tuple[GridRunner, ...]:
         return tuple(self._runners.values())
 
+    def forget(self, grid_id: int) -> None:
+        """Build what is shown of an ended grid anew: something about it became known."""
+        self._ended_for_good.pop(grid_id, None)
+
     def shown(self, row: GridRow) -> GridSnapshot:
         """Return one grid, be it running or not, without asking the venue.
 
