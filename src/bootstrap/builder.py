@@ -21,10 +21,11 @@ from domain.account import Account, Mode
 from domain.errors import Conflict, NotFound, Unreachable, VenueError
 from domain.instrument import Instrument, Market
 from grid.account_watch import AccountWatch
-from grid.bookkeeper import AccountBookkeeper, AccountSources
+from grid.bookkeeper import AccountBookkeeper
 from grid.contracts import ContractDefaults
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.manager import GridDefaults, GridManager
+from grid.venue_lists import AccountSources
 from grid.vitals import Vitals
 from grid.worker_host import GridHouse
 from ports.control import PartState, SystemSnapshot
