@@ -218,10 +218,9 @@ class ContractPreflight(Preflight):
         """Return the widest bounds around the price, twentieths of those asked for, at which the leverage works."""
         price, prices = self._facts.price, self._prices_of(self._rungs())
         for part in _NARROWER:
-            bounds = [price + (bound - price) * part for bound in (prices[0], prices[-1])]
-            lower, upper = (self._rules.nearest_ticks(bound) for bound in bounds)
+            lower, upper = (price + (bound - price) * part for bound in (prices[0], prices[-1]))
             try:
-                rungs = ladder.geometric_between(lower, upper, self._request.levels)
+                rungs = self._rungs_between(lower, upper)
             except ladder.LadderError:
                 return None
             narrow = self._prices_of(rungs)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.errors import FieldMistake, InvalidRequest
 from domain.futures import MarginType
-from domain.grids import ContractTerms, Direction, GridPlan
+from domain.grids import ContractTerms, Direction, GridPlan, Spacing
 from domain.instrument import FeeRates
 from domain.orders import Side
 from fakes.contract_grid import (
@@ -177,15 +177,17 @@ def test_the_plan_tells_what_funding_costs_and_what_stands_behind():
     high=st.integers(1, 40),
     levels=st.integers(2, 30),
     buffer=st.sampled_from([0, 5, 15]),
+    spacing=st.sampled_from(Spacing),
 )
 def test_the_remedies_for_a_position_that_ends_too_early_work_and_no_higher_leverage_does(
-    direction: Direction, leverage: int, low: int, high: int, levels: int, buffer: int
+    direction: Direction, leverage: int, low: int, high: int, levels: int, buffer: int, spacing: Spacing
 ):
     shape: dict[str, Any] = {
         "direction": direction,
         "lower": PRICE * (100 - low) / 100,
         "upper": PRICE * (100 + high) / 100,
         "levels": levels,
+        "spacing": spacing,
         "capital": Decimal(1_000_000),
     }
     known = {"free_quote": None, "fees": FeeRates(Decimal(0), Decimal(0))}
