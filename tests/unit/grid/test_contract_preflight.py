@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,6 +168,26 @@ def test_the_plan_tells_what_funding_costs_and_what_stands_behind():
     near = asked({"terms": terms(10)}, direction=Direction.LONG).warnings
     assert any("behind it the position is liquidated at" in line and "% below the range" in line for line in near), near
     assert asked({"funding_rate": Decimal(0)}, direction=Direction.LONG).funding_reserve == 0
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_the_documentation_tells_what_is_planned(direction: Direction):
+    made = planned(
+        direction,
+        terms(3, MarginType.ISOLATED),
+        lower=Decimal(54_000),
+        upper=Decimal(66_000),
+        spacing=Spacing.ARITHMETIC,
+        capital=Decimal(10_000),
+    )
+    lines = (Path(__file__).parents[3] / "docs" / "futures.md").read_text(encoding="utf-8").splitlines()
+    column = 2 + ["long", "short", "neutral"].index(direction)
+    table = {cells[1].strip(" `"): cells[column].strip() for line in lines if len(cells := line.split("|")) == 6}
+    for name in ("capital_needed", "margin_worst", "funding_reserve", "liquidation_below", "liquidation_above"):
+        value = getattr(made, name)
+        assert table[name] == ("–" if value is None else f"{value.quantize(Decimal('0.01')):,}"), name
+    assert table["quantity per rung"] == str(made.quantity_per_rung)
+    assert table["profit per cycle"] == f"{made.profit_per_cycle:.2f}"
 
 
 @settings(max_examples=60, deadline=None)
