@@ -21,10 +21,11 @@ from domain.account import Account, Mode
 from domain.errors import Conflict, NotFound, Unreachable, VenueError
 from domain.instrument import Instrument, Market
 from grid.account_watch import AccountWatch
-from grid.bookkeeper import AccountBookkeeper, AccountSources
+from grid.bookkeeper import AccountBookkeeper
 from grid.contracts import ContractDefaults
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.manager import GridDefaults, GridManager
+from grid.venue_lists import AccountSources
 from grid.vitals import Vitals
 from grid.worker_host import GridHouse
 from ports.control import PartState, SystemSnapshot
@@ -143,6 +144,7 @@ class HouseBuilder:
             equity_every_ms=settings.trading.cycle_interval_seconds * 1000,
             max_price_age_s=float(settings.risk_management.gate.max_price_age_seconds),
             fee_prices=venue.fee_prices,
+            funding=venue.funding,
             recorder=recorder,
             futures=venue.futures if Market.FUTURES in settings.exchange.supported_markets else None,
         )
@@ -165,6 +167,8 @@ class HouseBuilder:
             reader=venue.account,
             trades=venue.account_trades,
             clock=clock,
+            futures=venue.futures if Market.FUTURES in self.settings.exchange.supported_markets else None,
+            forget=manager.forget,
         )
         return AccountWatch(
             bookkeeper=AccountBookkeeper(sources),
@@ -222,6 +226,7 @@ def contract_defaults(settings: Settings) -> ContractDefaults:
         max_leverage=risk.max_leverage,
         largest_share=risk.max_position_size_perc / Decimal(100),
         liquidation_buffer=risk.liquidation_buffer_perc / Decimal(100),
+        asks_hedge_mode=settings.grid.futures.position_side != "BOTH",
     )
 
 

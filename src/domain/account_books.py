@@ -12,6 +12,8 @@ class AssetLine:
     """One asset since the account's books began, in units of the asset.
 
     balance - baseline = grids + foreign_trades + other_movements + residual
+
+    Of the futures wallet: its balance knows what was realised, not what open positions would bring.
     """
 
     asset: str
@@ -39,11 +41,33 @@ class ValueLines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WalletPart:
+    """The futures wallet, explained like the spot balances, by what the venue realised; and how grids count beside it.
+
+    The sum of the equity_change of grids that are quoted in the books' currency
+        = value.grids + open_profit + realized_rounding + realized_residual
+    where no fee was paid in a third asset.
+    """
+
+    since_ms: int
+    assets: tuple[AssetLine, ...]
+    prices: dict[str, Decimal]
+    baseline_prices: dict[str, Decimal]
+    value: ValueLines
+    unpriced: tuple[str, ...]
+    open_profit: Decimal  # of grids that hold a position: what it would bring at their mark price
+    realized_rounding: Decimal  # of flat grids: closed lots less what the venue realised, at most 1e-8 a fill
+    realized_residual: Decimal  # of flat grids: the same where it is more than rounding; 0 unless something is wrong
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPart:
     """What the venue says about the account, explained.
 
     `prices` and `baseline_prices` are units of the books' currency per unit of the asset; assets that lack one are
-    named in `unpriced` and count in no value. `settled` is False while trades of ours were still arriving.
+    named in `unpriced` and count in no value. `settled` is False while trades of ours were still arriving. `futures` is
+    None while no contract was ever traded, or where `futures_error` says why it cannot be told.
     """
 
     since_ms: int
@@ -53,6 +77,8 @@ class AccountPart:
     value: ValueLines
     unpriced: tuple[str, ...]
     settled: bool
+    futures: WalletPart | None = None
+    futures_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +90,8 @@ class Totals:
     inventory_cost: Decimal = ZERO
     inventory_value: Decimal = ZERO
     fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    realized_profit: Decimal = ZERO
     fee_asset_revaluation: Decimal = ZERO
     quote_rounding: Decimal = ZERO
     cash_flow: Decimal = ZERO

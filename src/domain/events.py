@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from domain.futures import FundingPayment, FundingRate, Position
 from domain.instrument import Instrument, InstrumentRules
 from domain.orders import Fill, VenueOrder
 
@@ -96,6 +97,8 @@ class OpenOrdersRead:
 
     `started_s` is our monotonic clock before the reading was asked for, so that it is never taken for newer
     than an event that overtook it. `foreign` counts open orders of the instrument that are not ours.
+
+    Of a contract it brings too what the venue holds of it, read last (None on spot), and with trades those of others.
     """
 
     instrument: Instrument
@@ -104,6 +107,8 @@ class OpenOrdersRead:
     started_s: float
     has_trades: bool = True
     foreign: int = 0
+    positions: tuple[Position, ...] | None = None
+    foreign_fills: tuple[Fill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,28 @@ class FeeNotPriced:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingRead:
+    """What funding brought since `since_ms`, and what was settled on the contract, whoever held it; oldest first.
+
+    `at_ms` is the venue's market time when the reading began; `next_ms` that of the settlement to come.
+    """
+
+    instrument: Instrument
+    since_ms: int
+    at_ms: int
+    next_ms: int
+    settled: tuple[FundingRate, ...] = ()
+    payments: tuple[FundingPayment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FundingNotRead:
+    """What funding brought could not be had; it is to be asked for again."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContractStands:
     """How a futures grid's contract stands at the venue.
 
@@ -218,6 +245,9 @@ StreamEvent = OrderEvent | RulesChanged
 
 FeeEvent = FeePriced | FeeNotPriced
 """What becomes known about fee assets; carried by the same queue."""
+
+FundingEvent = FundingRead | FundingNotRead
+"""What becomes known about funding; carried by the same queue."""
 
 
 @dataclass(frozen=True, slots=True)

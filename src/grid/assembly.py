@@ -1,6 +1,6 @@
 """Putting one grid's worker together from what the store holds: a first start and a resume are the same."""
 
-from domain.instrument import InstrumentRules
+from domain.instrument import InstrumentRules, Market
 from domain.money import parse_amount
 from grid.state import GridState
 from grid.units import counted_in
@@ -49,5 +49,6 @@ def build_worker(
     )
     marked = store.equity(row.grid_id, 1)
     last_mark = parse_amount(marked[-1].mark_price) if marked else None
-    worker.restore(fills, store.fee_values(row.grid_id), last_mark)
+    payments = store.funding(row.grid_id) if row.instrument.market is Market.FUTURES else ()
+    worker.restore(fills, store.fee_values(row.grid_id), last_mark, payments)
     return worker

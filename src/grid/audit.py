@@ -8,8 +8,10 @@ from typing import Protocol
 
 from domain.account import Account
 from domain.grids import Books
+from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Fill, Status
+from orders.account_lines import beside_wallet
 from orders.books import FifoBooks
 from ports.store import GridRow, OrderRow, Store
 
@@ -97,11 +99,19 @@ def audit_grid(store: Store, row: GridRow) -> GridAudit:
         books.add(fill)
     for value in store.fee_values(row.grid_id):
         books.value_fee(value.trade_id, value.price)
+    for payment in store.funding(row.grid_id):
+        if payment.asset == row.instrument.quote:
+            books.add_funding(payment.amount)
     marked = books.marked(fills[-1].price if fills else row.plan.start_price)
     live = store.orders(row.grid_id, live_only=True)
     faults = _order_faults(orders, fills)
     if marked.residual:
         faults.append(f"its books do not balance: {plain(marked.residual)} {row.instrument.quote} is left over")
+    if row.instrument.market is Market.FUTURES:
+        *_, unexplained = beside_wallet([(row.instrument, marked)])
+        if unexplained:
+            told = f"{plain(marked.realized_profit)} by the venue's count and {plain(marked.grid_profit)} by ours"
+            faults.append(f"its closed positions brought {told}: fills are missing or foreign")
     if row.ended_ms is not None and live and row.on_stop != "keep":
         faults.append(f"it has ended and {len(live)} of its orders may still take money")
     return GridAudit(row=row, books=marked, orders=len(orders), live_orders=len(live), faults=tuple(faults))

@@ -1,23 +1,21 @@
 """The account's books: every grid it ever had, and every change of its balances explained. Blocks on the venue."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from threading import Event, Lock
 from typing import Final
 
-from domain.account_books import AccountBooks, AccountPart, Totals
+from domain.account_books import AccountBooks, AccountPart, AssetLine, Totals, WalletPart
 from domain.errors import NotFound, VenueError
 from domain.grids import GridSnapshot, GridStatus
 from domain.instrument import Instrument, Market
 from domain.money import exact
-from domain.orders import Fill
-from orders.account_lines import VenueTrades, added, asset_lines, booked_by, negated, remarked, totals_of, valued
-from orders.client_ids import ClientId
-from ports.clock import Clock
-from ports.market_data import AccountReader, AccountTrades, MarketData
-from ports.store import AccountingStore, Baseline, GridRow, Holding
+from grid.venue_lists import AccountSources, VenueLists
+from orders.account_lines import added, asset_lines, beside_wallet, booked_by, negated, remarked, totals_of, valued
+from ports.market_data import MarketData
+from ports.store import Baseline, Holding
 
 log = logging.getLogger(__name__)
 
@@ -28,25 +26,13 @@ SETTLE_S: Final = 0.3
 _TURNED: Final = Context(prec=16, rounding=ROUND_HALF_EVEN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSources:
-    """Where the account's books come from. `shown` gives one grid's snapshot."""
-
-    store: AccountingStore
-    shown: Callable[[GridRow], GridSnapshot]
-    market_data: MarketData
-    reader: AccountReader
-    trades: AccountTrades
-    clock: Clock
-
-
 class AccountBookkeeper:
     """Safe to call from any thread; one reading at a time, answered from memory for a few seconds."""
 
     def __init__(self, sources: AccountSources) -> None:
         self._from = sources
         self._lock = Lock()
-        self._venue: dict[Instrument, VenueTrades] = {}
+        self._venue = VenueLists(sources, self._drop)
         self._ended: dict[int, GridSnapshot] = {}
         self._taken: AccountBooks | None = None
         self._taken_s = float("-inf")
@@ -60,7 +46,9 @@ class AccountBookkeeper:
             VenueError: if the venue cannot be read.
         """
         with self._lock:
-            self._begin()
+            self._begin(Market.SPOT)
+            if self._has_contracts():
+                self._begin(Market.FUTURES)
 
     def prepare(self, instrument: Instrument) -> None:
         """Note from which trade on an instrument counts; to be called before the first order on it.
@@ -69,9 +57,9 @@ class AccountBookkeeper:
             VenueError: if the venue cannot be read.
         """
         with self._lock:
-            self._begin()
-            if instrument.market is Market.SPOT:
-                self._mark(instrument)
+            for market in dict.fromkeys((Market.SPOT, instrument.market)):
+                self._begin(market)
+            self._venue.mark(instrument)
 
     def take(self) -> AccountBooks:
         """Return the books, at most ten seconds old. A venue that cannot be read is said in them, not raised."""
@@ -85,8 +73,12 @@ class AccountBookkeeper:
     def forget(self, grid_id: int) -> None:
         """Read an ended grid anew: something about it became known."""
         with self._lock:
-            self._ended.pop(grid_id, None)
-            self._taken_s = float("-inf")
+            self._drop(grid_id)
+
+    def _drop(self, grid_id: int) -> None:
+        self._ended.pop(grid_id, None)
+        self._taken_s = float("-inf")
+        self._from.forget(grid_id)
 
     def grids(self) -> tuple[GridSnapshot, ...]:
         """Return every grid the account ever had, oldest first."""
@@ -100,75 +92,29 @@ class AccountBookkeeper:
 
     # --- where the books begin ---
 
-    def _begin(self) -> Baseline:
-        store, clock = self._from.store, self._from.clock
-        stored = store.baseline()
+    def _begin(self, market: Market) -> Baseline:
+        """Return where a market's balances begin to count: those of futures when its first contract is traded."""
+        store, clock, at_ms = self._from.store, self._from.clock, self._from.clock.market_ms()
+        stored = store.baseline(market)
         if stored is not None:
             return stored
-        self._read_trades()
-        before_ours = added(self._balances(), negated(added(*(venue.ours for venue in self._venue.values()))))
+        futures = [row for row in store.grids() if row.instrument.market is market is Market.FUTURES]
+        begun_ms = [row.started_ms for row in futures]
+        self._venue.read(market, min(begun_ms, default=at_ms))
+        before_ours = added(self._venue.balances(market), negated(self._venue.ours(market)))
         prices = self._prices(before_ours, {})
         holdings = tuple(
             Holding(asset=asset, amount=amount, price=prices.get(asset))
             for asset, amount in sorted(before_ours.items())
             if amount
         )
-        store.set_baseline(Baseline(at_ms=clock.market_ms(), valued_in=VALUED_IN, holdings=holdings))
-        log.info("the account's books begin with %d assets", len(holdings))
-        return store.baseline() or Baseline(at_ms=clock.market_ms(), valued_in=VALUED_IN, holdings=holdings)
+        began = Baseline(at_ms=min([clock.market_ms(), *begun_ms]), valued_in=VALUED_IN, holdings=holdings)
+        store.set_baseline(began, market)
+        log.info("the account's books begin with %d assets on the %s market", len(holdings), market)
+        return store.baseline(market) or began
 
-    def _mark(self, instrument: Instrument) -> int:
-        marks = self._from.store.trade_marks()
-        if instrument in marks:
-            return marks[instrument]
-        booked = [fill.trade_id for row in self._rows_on(instrument) for fill in self._from.store.fills(row.grid_id)]
-        mark = min([self._from.trades.newest_trade_id(instrument) + 1, *booked])
-        self._from.store.set_trade_mark(instrument, mark)
-        return mark
-
-    def _rows_on(self, instrument: Instrument) -> list[GridRow]:
-        return [row for row in self._from.store.grids() if row.instrument == instrument]
-
-    # --- what the venue says ---
-
-    def _balances(self) -> dict[str, Decimal]:
-        return {balance.asset: balance.total for balance in self._from.reader.balances(Market.SPOT)}
-
-    def _read_trades(self) -> bool:
-        """Read on in the venue's lists of trades; tell whether there was anything new."""
-        moved = False
-        instruments = dict.fromkeys(row.instrument for row in self._from.store.grids())
-        for instrument in (one for one in instruments if one.market is Market.SPOT):
-            if instrument not in self._venue:
-                self._venue[instrument] = VenueTrades(self._mark(instrument), 0, {}, {})
-            venue = self._venue[instrument]
-            fills = self._trades_since(instrument, venue.next_id)
-            if venue.take(fills, self._our_ids(instrument, fills)):
-                moved = True
-        return moved
-
-    def _trades_since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
-        """Return the account's trades; of a symbol the venue knows no more those that our own books hold."""
-        try:
-            return self._from.trades.trades_since(instrument, trade_id)
-        except NotFound as error:
-            log.debug("the books stand in for the venue: %s", error)
-            booked = [fill for row in self._rows_on(instrument) for fill in self._from.store.fills(row.grid_id)]
-            return tuple(sorted((one for one in booked if one.trade_id >= trade_id), key=lambda one: one.trade_id))
-
-    def _our_ids(self, instrument: Instrument, fills: Iterable[Fill]) -> set[int]:
-        """Return the trades of our orders. What orders left behind by an ended grid did is not ours any more."""
-        ended = {row.grid_id: row.ended_ms for row in self._rows_on(instrument) if row.ended_ms is not None}
-        booked = {fill.trade_id for grid_id in ended for fill in self._from.store.fills(grid_id)}
-        ours = set()
-        for fill in fills:
-            written = ClientId.parse(fill.client_id)
-            if written is None or written.instance != self._from.store.instance:
-                continue
-            ended_ms = ended.get(written.slot.grid)
-            if ended_ms is None or fill.time_ms <= ended_ms or fill.trade_id in booked:
-                ours.add(fill.trade_id)
-        return ours
+    def _has_contracts(self) -> bool:
+        return any(row.instrument.market is Market.FUTURES for row in self._from.store.grids())
 
     def _prices(self, assets: Iterable[str], known: dict[str, Decimal]) -> dict[str, Decimal]:
         """Return units of the books' currency per asset: what is known, else the venue's last price."""
@@ -194,33 +140,32 @@ class AccountBookkeeper:
             account_error=reason,
         )
 
-    def _read(self) -> tuple[dict[str, Decimal], tuple[GridSnapshot, ...], bool]:
+    def _read(self, market: Market, since_ms: int) -> tuple[dict[str, Decimal], tuple[GridSnapshot, ...], bool]:
         """Return balances, grids, and whether they are of one moment: no trade came between, and all are booked."""
         for _ in range(TRIES):
-            self._read_trades()
-            balances = self._balances()
-            moved = self._read_trades()
+            self._venue.read(market, since_ms)
+            balances = self._venue.balances(market)
+            moved = self._venue.read(market, since_ms)
             grids = self.grids()
-            at_venue = sum(venue.count_of_ours for venue in self._venue.values())
-            if not moved and at_venue == sum(grid.books.trades for grid in grids if _is_spot(grid)):
+            if not moved and self._venue.count_of_ours(market) == self._booked(market, grids):
                 return balances, grids, True
             self._from.clock.wait(Event(), SETTLE_S)
         return balances, grids, False
 
+    def _booked(self, market: Market, grids: Sequence[GridSnapshot]) -> int:
+        """Return how many trades and payments the grids of a market booked."""
+        of_it = [grid for grid in grids if grid.instrument.market is market]
+        payments = sum(len(self._from.store.funding(grid.grid_id)) for grid in of_it if market is Market.FUTURES)
+        return payments + sum(grid.books.trades for grid in of_it)
+
     def _account(self) -> tuple[AccountPart, tuple[GridSnapshot, ...]]:
-        baseline = self._begin()
-        balances, grids, settled = self._read()
-        held = {holding.asset: holding for holding in baseline.holdings}
-        lines = asset_lines(
-            baseline={asset: holding.amount for asset, holding in held.items()},
-            balances=balances,
-            booked=added(*(booked_by(grid.instrument, grid.books) for grid in grids if _is_spot(grid))),
-            ours=added(*(venue.ours for venue in self._venue.values())),
-            foreign=added(*(venue.foreign for venue in self._venue.values())),
-        )
+        baseline = self._begin(Market.SPOT)
+        balances, grids, settled = self._read(Market.SPOT, baseline.at_ms)
+        lines = self._lines(Market.SPOT, baseline, balances, grids)
         prices = self._prices({line.asset for line in lines} | _assets_of(grids), _marks(grids))
-        then = {asset: holding.price for asset, holding in held.items() if holding.price is not None}
+        then = _prices_of(baseline)
         value, unpriced = valued(lines, prices, then)
+        futures, error = self._wallet()
         part = AccountPart(
             since_ms=baseline.at_ms,
             assets=lines,
@@ -229,8 +174,56 @@ class AccountBookkeeper:
             value=value,
             unpriced=unpriced,
             settled=settled,
+            futures=futures,
+            futures_error=error,
         )
         return part, tuple(_at(grid, prices) for grid in grids)
+
+    def _wallet(self) -> tuple[WalletPart | None, str]:
+        """Return the futures wallet explained, None before a contract was traded, or with the reason why not."""
+        if self._from.store.baseline(Market.FUTURES) is None and not self._has_contracts():
+            return None, ""
+        try:
+            return self._read_wallet(), ""
+        except VenueError as error:
+            return None, str(error)
+
+    def _read_wallet(self) -> WalletPart:
+        baseline = self._begin(Market.FUTURES)
+        balances, grids, settled = self._read(Market.FUTURES, baseline.at_ms)
+        lines = self._lines(Market.FUTURES, baseline, balances, grids)
+        prices, then = self._prices({line.asset for line in lines}, {}), _prices_of(baseline)
+        value, unpriced = valued(lines, prices, then)
+        beside = [grid for grid in grids if not _is_spot(grid) and grid.instrument.quote == VALUED_IN]
+        open_profit, rounding, residual = beside_wallet([(grid.instrument, grid.books) for grid in beside])
+        return WalletPart(
+            since_ms=baseline.at_ms,
+            assets=lines,
+            prices=prices,
+            baseline_prices=then,
+            value=value,
+            unpriced=unpriced,
+            open_profit=open_profit,
+            realized_rounding=rounding,
+            realized_residual=residual,
+            settled=settled,
+        )
+
+    def _lines(
+        self, market: Market, baseline: Baseline, balances: dict[str, Decimal], grids: Sequence[GridSnapshot]
+    ) -> tuple[AssetLine, ...]:
+        of_it = [grid for grid in grids if grid.instrument.market is market]
+        return asset_lines(
+            baseline={holding.asset: holding.amount for holding in baseline.holdings},
+            balances=balances,
+            booked=added(*(booked_by(grid.instrument, grid.books) for grid in of_it)),
+            ours=self._venue.ours(market),
+            foreign=self._venue.foreign(market),
+        )
+
+
+def _prices_of(baseline: Baseline) -> dict[str, Decimal]:
+    return {holding.asset: holding.price for holding in baseline.holdings if holding.price is not None}
 
 
 def prices_in(market_data: MarketData, assets: Iterable[str], currency: str) -> dict[str, Decimal]:
@@ -283,9 +276,9 @@ def _marks(grids: Sequence[GridSnapshot]) -> dict[str, Decimal]:
 
 @exact
 def _at(grid: GridSnapshot, prices: dict[str, Decimal]) -> GridSnapshot:
-    """Return the grid at the account's prices, where its quote is what the account is valued in."""
+    """Return the grid at the account's prices, where its quote is what that is valued in; a contract as it is."""
     base, quote = grid.instrument.base, grid.instrument.quote
-    if quote != VALUED_IN or base not in prices:
+    if quote != VALUED_IN or base not in prices or not _is_spot(grid):
         return grid
     books = remarked(grid.books, grid.instrument, grid.plan.entry_position, prices[base], prices)
     return replace(grid, books=books)

@@ -3,7 +3,7 @@
 Everything here blocks on the venue; not for grid threads.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -27,7 +27,8 @@ class ContractDefaults:
     """What a futures grid gets that asks for nothing else, and what none may exceed.
 
     `largest_share`: of one position, as a fraction of the margin balance times the leverage. `liquidation_buffer`: how
-    far the liquidation price has to lie from the range at least, as a fraction.
+    far the liquidation price has to lie from the range at least, as a fraction. `asks_hedge_mode`: whether an account
+    in one-way mode is worth a warning.
     """
 
     leverage: int = 1
@@ -35,6 +36,7 @@ class ContractDefaults:
     max_leverage: int = 20
     largest_share: Decimal = Decimal(1)
     liquidation_buffer: Decimal = Decimal("0.15")
+    asks_hedge_mode: bool = False
 
 
 class Contracts:
@@ -84,15 +86,33 @@ class Contracts:
         if trouble:
             raise Conflict(f"the venue does not trade {_name(instrument)} as asked: {trouble}")
 
-    def stands(self, instrument: Instrument, terms: ContractTerms) -> ContractStands:
-        """Return how the contract stands against `terms`; that it cannot be read is trouble too."""
+    def stand(self, asked: Mapping[Instrument, ContractTerms]) -> dict[Instrument, ContractStands]:
+        """Return how each contract stands against its terms; that it cannot be read is trouble too."""
         if self._futures is None:
-            return ContractStands(_NOT_HERE)
+            return dict.fromkeys(asked, ContractStands(_NOT_HERE))
         try:
-            trouble = _difference(terms, self._futures.settings(instrument), hedge_mode=self._futures.hedge_mode())
-            return ContractStands(trouble, _liquidation_price(self._futures.positions(instrument)))
+            return self._read(self._futures, asked) if asked else {}
         except VenueError as error:
-            return ContractStands(f"how the account trades {_name(instrument)} cannot be read: {error}")
+            return dict.fromkeys(asked, ContractStands(f"how the account trades contracts cannot be read: {error}"))
+
+    def warnings(self, terms: ContractTerms) -> tuple[str, ...]:
+        """Return what a person should know besides what preflight says."""
+        if terms.hedge_mode or not self._defaults.asks_hedge_mode:
+            return ()
+        told = "grid.futures.position_side asks for hedge mode, the account is in one-way mode and is left so"
+        return (f"{told}; switch it at the venue while no order rests and nothing is held",)
+
+    @staticmethod
+    def _read(futures: Futures, asked: Mapping[Instrument, ContractTerms]) -> dict[Instrument, ContractStands]:
+        hedge_mode = futures.hedge_mode()
+        positions = futures.positions()
+        return {
+            instrument: ContractStands(
+                _difference(terms, futures.settings(instrument), hedge_mode=hedge_mode),
+                _liquidation_price(position for position in positions if position.instrument == instrument),
+            )
+            for instrument, terms in asked.items()
+        }
 
     def _offered(self) -> Futures:
         if self._futures is None:

@@ -65,7 +65,10 @@ class GridManager:
         Raises:
             InvalidRequest: all mistakes at once.
         """
-        return plan_grid(request, self._facts(request))
+        plan = plan_grid(request, self._facts(request))
+        if plan.terms is None:
+            return plan
+        return replace(plan, warnings=(*plan.warnings, *self._contracts.warnings(plan.terms)))
 
     def start(self, request: GridRequest) -> GridSnapshot:
         """Start a grid; it is stored before its thread runs, and a contract set up at the venue before that.
@@ -82,7 +85,8 @@ class GridManager:
                 self._contracts.settle(request.instrument, plan.terms)
             clock = self._house.clock
             row = self._house.store.add_grid(request.instrument, plan, clock.market_ms(), clock.wall_ms())
-            return self._run(row, planned_rules(row), ContractStands("")).snapshot()
+            stands = ContractStands("") if plan.terms is not None else None
+            return self._run(row, planned_rules(row), stands).snapshot()
 
     def stop(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
         """End a grid for good; waits a few seconds for its orders to be off the book.
@@ -105,10 +109,10 @@ class GridManager:
         """
         rows = [row for row in self._house.store.grids() if row.ended_ms is None]
         rules = self._rules_now(rows)
-        stands = {row.grid_id: self._contracts.stands(row.instrument, row.plan.terms) for row in rows if row.plan.terms}
+        stands = self._contracts.stand({row.instrument: row.plan.terms for row in rows if row.plan.terms})
         with self._lock:
             for row in rows:
-                self._run(row, rules[row.grid_id], stands.get(row.grid_id))
+                self._run(row, rules[row.grid_id], stands.get(row.instrument))
         return len(rows)
 
     def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
@@ -224,7 +228,7 @@ class GridManager:
     def _run(self, row: GridRow, rules: InstrumentRules, stands: ContractStands | None) -> GridRunner:
         runner = GridRunner(row, rules, self._house, self._ended)
         self._runners[row.instrument] = runner
-        if stands is not None and row.plan.terms is not None:
+        if stands is not None:
             runner.tell(stands)
             self._contract_watch.start()
         runner.start()
@@ -239,6 +243,10 @@ class GridManager:
 
     def _all(self) -> tuple[GridRunner, ...]:
         return tuple(self._runners.values())
+
+    def forget(self, grid_id: int) -> None:
+        """Build what is shown of an ended grid anew: something about it became known."""
+        self._ended_for_good.pop(grid_id, None)
 
     def shown(self, row: GridRow) -> GridSnapshot:
         """Return one grid, be it running or not, without asking the venue.

@@ -11,13 +11,18 @@ from domain.events import (
     FeeEvent,
     FeeNotPriced,
     FeePriced,
+    FundingEvent,
+    FundingNotRead,
+    FundingRead,
     Moment,
+    OpenOrdersRead,
     OrderEvent,
     PriceSeen,
     RulesChanged,
     StreamLost,
     TimerFired,
 )
+from domain.futures import FundingPayment
 from domain.grids import Books, GridSnapshot, GridStatus, OnStop, OrderView, Phase
 from domain.instrument import InstrumentRules
 from domain.money import plain
@@ -28,6 +33,7 @@ from grid.state import GridState
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
 from orders.life_cycle import Order
+from orders.position_check import PositionCheck
 from orders.reconciler import reconcile
 from orders.wanted import WantedOrder
 from ports.store import EquityRow, GridRow
@@ -68,7 +74,15 @@ class Finished:
 
 
 WorkerEvent = (
-    OrderEvent | RulesChanged | FeeEvent | PriceSeen | ContractStands | TimerFired | StopRequested | ShutdownRequested
+    OrderEvent
+    | RulesChanged
+    | FeeEvent
+    | FundingEvent
+    | PriceSeen
+    | ContractStands
+    | TimerFired
+    | StopRequested
+    | ShutdownRequested
 )
 Effect = OrderEffect | SavePhase | SaveEquity | Finished
 
@@ -92,7 +106,8 @@ class GridWorker:
         self._desk = desk
         self._gate = gate
         self._state = state
-        self._money = GridMoney(row.plan, rules)
+        self._money = GridMoney(row.plan, rules, row.started_ms)
+        self._position = PositionCheck(row.instrument)
         self._equity_every_ms = equity_every_ms
         self._market = MarketView(rules, max_price_age_s)
         self._last_fill: Fill | None = None
@@ -109,20 +124,25 @@ class GridWorker:
         self._resumed = False
         self._aimed: list[WantedOrder] = []
         self._contract = ContractStands("")
+        self._awaits = ""  # what keeps a grid from ending whose orders are settled
 
     # --- life ---
 
     def restore(
-        self, fills: tuple[Fill, ...], fee_values: tuple[FeeValue, ...] = (), last_mark: Decimal | None = None
+        self,
+        fills: tuple[Fill, ...],
+        fee_values: tuple[FeeValue, ...] = (),
+        last_mark: Decimal | None = None,
+        payments: tuple[FundingPayment, ...] = (),
     ) -> None:
-        """Take over the fills and values of fees the store holds; the desk was restored before.
+        """Take over the fills, values of fees and funding the store holds; the desk was restored before.
 
         `last_mark` is the price the grid was last marked at; it stands in until a price arrives.
         """
         self._last_mark = last_mark or self._last_mark
         for fill in fills:
             self._book(fill)
-        self._money.restore(fee_values)
+        self._money.restore(fee_values, payments)
         self._resumed = bool(fills) or bool(self._desk.ledger.unsettled())
         self._set_inventory()
 
@@ -136,23 +156,15 @@ class GridWorker:
                 if had_price:
                     return []
             case TimerFired():
-                effects += self._desk.on_timer(now, self._market.fresh_price(now), self._market.take_span())
-                effects += self._equity(now)
-                effects += self._money.questions(now, refresh=True)
+                effects += self._on_timer(now)
             case RulesChanged() | StreamLost(kind="market"):
                 self._market.hear(event)
-            case FeePriced() | FeeNotPriced():
+            case FeePriced() | FeeNotPriced() | FundingRead() | FundingNotRead():
                 effects += self._money.learn(event, now)
             case StopRequested() | ShutdownRequested() | ContractStands():
                 self._told(event)
             case _:
-                news = self._desk.on(event, now)
-                for fill in news.fills:
-                    self._book(fill)
-                if news.fills:
-                    self._set_inventory()
-                self._desk.update_gate()
-                effects += [*news.effects, *self._money.questions(now, refresh=False)]
+                effects += self._on_orders(event, now)
         if self._may_act:
             self._aimed = self._wanted()
             effects += self._desk.aim(self._aimed, now, self._market.price(now))
@@ -168,6 +180,32 @@ class GridWorker:
             case ContractStands():
                 self._contract = event
 
+    def _on_timer(self, now: Moment) -> list[Effect]:
+        effects: list[Effect] = []
+        effects += self._desk.on_timer(now, self._market.fresh_price(now), self._market.take_span())
+        effects += self._equity(now)
+        effects += self._money.questions(now, refresh=True)
+        if self._position.wants_reading(self._money.position, now.monotonic_s):
+            effects += self._desk.read_whole()
+        return effects
+
+    def _on_orders(self, event: OrderEvent, now: Moment) -> list[Effect]:
+        news = self._desk.on(event, now)
+        for fill in news.fills:
+            self._book(fill)
+        if news.fills:
+            self._set_inventory()
+        self._desk.update_gate()
+        if isinstance(event, OpenOrdersRead):
+            self._compare_positions(event, now)
+        return [*news.effects, *self._money.questions(now, refresh=False)]
+
+    def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> None:
+        is_quiet = self._desk.synced and not self._desk.in_flight
+        alarm = self._position.judge(event, self._money.position, is_quiet=is_quiet, now_s=now.monotonic_s)
+        if alarm:
+            self._desk.alarm(alarm)
+
     @property
     def is_idle(self) -> bool:
         """Tell whether no answer is awaited: a replay's market may move on."""
@@ -177,11 +215,14 @@ class GridWorker:
     def _may_act(self) -> bool:
         """Tell whether orders may leave: not while the venue halts the symbol, but for a stop that only cancels.
 
-        With books in doubt, or a contract that is not traded as planned, nothing moves until a person sees to it.
+        With books in doubt, or a contract that is not traded as planned, nothing moves until a person sees to it; with
+        a position in doubt until it is read once more.
         """
         if not self._market.is_trading and self._on_stop in (None, OnStop.UNWIND):
             return self._shutting_down
-        return self._is_ending or not (self._desk.alarms or self._contract.trouble)
+        if self._is_ending:
+            return True
+        return not (self._desk.alarms or self._contract.trouble or self._position.doubt(self._money.position))
 
     @property
     def _is_ending(self) -> bool:
@@ -214,7 +255,9 @@ class GridWorker:
     # --- phase ---
 
     def _phase_effects(self, now: Moment) -> list[Effect]:
-        finished = self._is_finished() and (self._shutting_down or not self._money.awaits_answer)
+        finished = self._is_finished()
+        self._awaits = self._money.still_awaits(now) if finished and not self._shutting_down else ""
+        finished = finished and not self._awaits
         if finished and not self._shutting_down and self._ended_ms is None:
             self._ended_ms = now.market_ms
         self._phase, self._reason = self._judge_phase(now)
@@ -242,12 +285,14 @@ class GridWorker:
         if self._desk.alarms:
             return Phase.FAULTED, self._desk.alarms[-1]
         if self._on_stop is not None:
-            return Phase.STOPPING, f"stop requested ({self._on_stop})"
+            waits = f"; waiting for {self._awaits}" if self._awaits else ""
+            return Phase.STOPPING, f"stop requested ({self._on_stop}){waits}"
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
-        if self._contract.trouble or self._money.alarm:
-            return Phase.PAUSED, self._contract.trouble or self._money.alarm
+        doubt = self._position.doubt(self._money.position) or self._contract.trouble or self._money.alarm
+        if doubt:
+            return Phase.PAUSED, doubt
         if self._desk.placing.pause.reason:
             return Phase.PAUSED, f"the venue takes no orders now: {self._desk.placing.pause.reason}"
         reasons = self._desk.placing.gate_reasons
@@ -331,7 +376,7 @@ class GridWorker:
             books=self._shown_books(mark),
             last_fill=self._last_fill,
             faulted_slots=self._given_up(),
-            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm])),
+            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm, self._money.notice])),
             resumed=self._resumed,
             recovery=self._desk.recovery.report(self._differences()),
             started_ms=self._row.started_ms,

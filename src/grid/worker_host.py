@@ -11,12 +11,15 @@ from domain.events import (
     ContractStands,
     FeeEvent,
     FeeNotPriced,
+    FundingEvent,
+    FundingRead,
     Moment,
     OrderEvent,
     OrderRefused,
     RulesChanged,
     TimerFired,
 )
+from domain.futures import FundingPayment
 from domain.grids import GridSnapshot, Phase
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
@@ -38,17 +41,19 @@ from orders.effects import (
     DistrustStream,
     HoldsAllOrders,
     LookUp,
+    ReadFunding,
     ReadOpen,
     ReadTrades,
     Record,
     RecordFeeValue,
+    RecordFunding,
     StoreIntents,
     Submit,
 )
 from orders.intake import ADOPTED
 from ports.clock import Clock
 from ports.futures import Futures
-from ports.gateway import FeeAnswer, FeePrices, OrderGateway
+from ports.gateway import FeeAnswer, FeePrices, FundingAnswer, FundingReader, OrderGateway
 from ports.heard_prices import PriceRecorder
 from ports.market_data import Streams
 from ports.store import GridRow, OrderRow, Store
@@ -57,6 +62,17 @@ from risk.gate import RiskGate
 log = logging.getLogger(__name__)
 
 TIMER_S = 1.0
+NEVER_MS = 2**62
+
+
+Kept = StoreIntents | Record | HoldsAllOrders | RecordFeeValue | RecordFunding | SavePhase | SaveEquity
+
+
+class NoFunding:
+    """Implements ports.gateway.FundingReader where none is ever paid."""
+
+    def read(self, instrument: Instrument, since_ms: int, answer: FundingAnswer) -> None:
+        answer(FundingRead(instrument, since_ms, NEVER_MS, NEVER_MS))
 
 
 class NoFeePrices:
@@ -78,6 +94,7 @@ class GridHouse:
     equity_every_ms: int
     max_price_age_s: float
     fee_prices: FeePrices = field(default_factory=NoFeePrices)
+    funding: FundingReader = field(default_factory=NoFunding)
     recorder: PriceRecorder | None = None
     futures: Futures | None = None
 
@@ -93,7 +110,11 @@ class WorkerHost:
     """
 
     def __init__(
-        self, row: GridRow, rules: InstrumentRules, house: GridHouse, answer: Callable[[OrderEvent | FeeEvent], None]
+        self,
+        row: GridRow,
+        rules: InstrumentRules,
+        house: GridHouse,
+        answer: Callable[[OrderEvent | FeeEvent | FundingEvent], None],
     ) -> None:
         self.row = row
         self.name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}"
@@ -194,12 +215,14 @@ class WorkerHost:
             match effect:
                 case Finished():
                     self.finished = True
-                case StoreIntents() | Record() | HoldsAllOrders() | RecordFeeValue() | SavePhase() | SaveEquity():
-                    self._keep(effect)
-                case _:
+                case Submit() | Cancel() | LookUp() | ReadOpen() | ReadTrades() | DistrustStream():
                     self._send(effect)
+                case AskFeePrice() | ReadFunding():
+                    self._ask(effect)
+                case _:
+                    self._keep(effect)
 
-    def _keep(self, effect: StoreIntents | Record | HoldsAllOrders | RecordFeeValue | SavePhase | SaveEquity) -> None:
+    def _keep(self, effect: Kept) -> None:
         store = self._house.store
         match effect:
             case StoreIntents(intents=intents):
@@ -213,12 +236,22 @@ class WorkerHost:
                 store.holds_all_orders(self.row.grid_id)
             case RecordFeeValue(value=value):
                 store.add_fee_value(value)
+            case RecordFunding(payments=payments):
+                store.add_funding(self.row.grid_id, payments)
+                self._log_funding(payments)
             case SaveEquity(row=equity):
                 store.add_equity(equity)
             case SavePhase():
                 self._save_phase(effect)
 
-    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | ReadTrades | DistrustStream | AskFeePrice) -> None:
+    def _ask(self, effect: AskFeePrice | ReadFunding) -> None:
+        match effect:
+            case AskFeePrice(asset=asset, at_ms=at_ms, trade_id=trade_id):
+                self._house.fee_prices.ask(self.row.instrument, asset, at_ms, trade_id, self._answer)
+            case ReadFunding(since_ms=since_ms):
+                self._house.funding.read(self.row.instrument, since_ms, self._answer)
+
+    def _send(self, effect: Submit | Cancel | LookUp | ReadOpen | ReadTrades | DistrustStream) -> None:
         gateway, instrument = self._house.gateway, self.row.instrument
         match effect:
             case Submit(intent=intent):
@@ -234,8 +267,6 @@ class WorkerHost:
                 self._house.streams.distrust(kind, reason, instrument.market)
             case ReadTrades(since_trade_id=since_id, known=known):
                 gateway.read_trades(instrument, since_id, self._answer, known)
-            case AskFeePrice(asset=asset, at_ms=at_ms, trade_id=trade_id):
-                self._house.fee_prices.ask(instrument, asset, at_ms, trade_id, self._answer)
 
     def _save_phase(self, effect: SavePhase) -> None:
         self._house.store.set_grid(
@@ -253,6 +284,10 @@ class WorkerHost:
         for fill in fills:
             done = f"{'bought' if fill.side is Side.BUY else 'sold'} {plain(fill.quantity)} at {plain(fill.price)}"
             log.info("%s %s (trade %d)", self.name, done, fill.trade_id)
+
+    def _log_funding(self, payments: Iterable[FundingPayment]) -> None:
+        for payment in payments:
+            log.info("%s: funding brought %s %s", self.name, plain(payment.amount), payment.asset)
 
     def _log_adopted(self, intents: Iterable[Intent]) -> None:
         for intent in intents:

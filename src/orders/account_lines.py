@@ -6,14 +6,15 @@ from decimal import Decimal
 
 from domain.account_books import AssetLine, Totals, ValueLines
 from domain.grids import Books
-from domain.instrument import Instrument
-from domain.money import ZERO, exact
+from domain.instrument import Instrument, Market
+from domain.money import UNIT, ZERO, exact
 from domain.orders import Fill, Side
 
 Amounts = Mapping[str, Decimal]
 
 _SUMMED = (
-    *("grid_profit", "inventory_cost", "inventory_value", "fees", "fee_asset_revaluation", "quote_rounding"),
+    *("grid_profit", "inventory_cost", "inventory_value", "fees", "funding", "realized_profit"),
+    *("fee_asset_revaluation", "quote_rounding"),
     *("cash_flow", "equity_change", "residual", "hold_change", "versus_hold", "trades", "cycles"),
 )
 
@@ -35,21 +36,52 @@ def negated(amounts: Amounts) -> dict[str, Decimal]:
 
 @exact
 def moved_by(fill: Fill) -> dict[str, Decimal]:
-    """Return what one trade changed, by asset, from the venue's own amounts."""
+    """Return what one trade changed, by asset, from the venue's own amounts; of a contract what it realised."""
+    fee = {fill.commission_asset: -fill.commission} if fill.commission else {}
+    if fill.instrument.market is Market.FUTURES:
+        return added({fill.instrument.quote: fill.realized_profit}, fee)
     sign = 1 if fill.side is Side.BUY else -1
     return added(
-        {fill.instrument.base: sign * fill.quantity},
-        {fill.instrument.quote: -sign * fill.quote_quantity},
-        {fill.commission_asset: -fill.commission} if fill.commission else {},
+        {fill.instrument.base: sign * fill.quantity}, {fill.instrument.quote: -sign * fill.quote_quantity}, fee
     )
 
 
 @exact
 def booked_by(instrument: Instrument, books: Books) -> dict[str, Decimal]:
     """Return what a grid's books say it changed, by asset; fees count whether they have a value yet or not."""
+    if instrument.market is Market.FUTURES:
+        return added({instrument.quote: books.realized_profit + books.funding}, negated(books.fees_by_asset))
     own = (instrument.base, instrument.quote)
     third = {asset: -amount for asset, amount in books.fees_by_asset.items() if asset not in own}
     return added({instrument.base: books.base_held}, {instrument.quote: books.cash_flow}, third)
+
+
+@exact
+def not_in_wallet(instrument: Instrument, books: Books) -> Decimal:
+    """Return what a contract's books count and the futures wallet does not: an open position's profit at the mark.
+
+    Of a flat one it is what closed lots come to less what the venue realised: rounding of at most 1e-8 a fill.
+    """
+    fees = books.fees_by_asset.get(instrument.quote, ZERO)
+    return books.cash_flow + fees - books.funding + books.inventory_value - books.realized_profit
+
+
+@exact
+def beside_wallet(contracts: Sequence[tuple[Instrument, Books]]) -> tuple[Decimal, Decimal, Decimal]:
+    """Return what contracts' books count beside the wallet: open profit, rounding of flat ones, and what is neither.
+
+    The venue rounds what it realises once a fill, to 1e-8.
+    """
+    open_profit = rounding = residual = ZERO
+    for instrument, books in contracts:
+        beside = not_in_wallet(instrument, books)
+        if books.base_held:
+            open_profit += beside
+        elif abs(beside) <= books.trades * UNIT:
+            rounding += beside
+        else:
+            residual += beside
+    return open_profit, rounding, residual
 
 
 @exact

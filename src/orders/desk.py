@@ -156,6 +156,10 @@ class OrderDesk:
             effects += self._look_ups.ask_doubtful()
         return effects
 
+    def read_whole(self) -> list[OrderEffect]:
+        """Return a reading of the account with all trades, because something else than orders gave rise to doubt."""
+        return [*self._readings.ask_whole()]
+
     # --- orders out ---
 
     def aim(self, wanted: Sequence[WantedOrder], now: Moment, price: Price | None) -> list[OrderEffect]:

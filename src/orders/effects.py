@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from domain.futures import FundingPayment
 from domain.orders import FeeValue, Fill, Intent, VenueOrder
 from ports.store import OrderRow
 
@@ -91,6 +92,20 @@ class RecordFeeValue:
     value: FeeValue
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFunding:
+    """Ask what funding brought, and what was settled, since that market time."""
+
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFunding:
+    """Commit what funding brought."""
+
+    payments: tuple[FundingPayment, ...]
+
+
 OrderEffect = (
     StoreIntents
     | Record
@@ -103,4 +118,6 @@ OrderEffect = (
     | DistrustStream
     | AskFeePrice
     | RecordFeeValue
+    | ReadFunding
+    | RecordFunding
 )

@@ -64,6 +64,11 @@ class Readings:
             return [ReadOpen(None)]
         return [ReadOpen(self.complete_until + 1, self._known())]
 
+    def ask_whole(self) -> list[ReadOpen]:
+        """Return a reading with trades, whatever the books need; nothing while one is under way: then the next has."""
+        self._wants_trades = True
+        return self.ask()
+
     def ask_trades(self) -> list[ReadTrades]:
         """Return the reading of trades alone, for when the orders have just been listed."""
         if self.under_way:

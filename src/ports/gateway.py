@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from domain.events import FeeEvent, OrderEvent
+from domain.events import FeeEvent, FundingEvent, OrderEvent
 from domain.instrument import Instrument
 from domain.orders import Intent, VenueOrder
 
 Answer = Callable[[OrderEvent], None]
 FeeAnswer = Callable[[FeeEvent], None]
+FundingAnswer = Callable[[FundingEvent], None]
 
 
 class OrderGateway(Protocol):
@@ -51,7 +52,8 @@ class OrderGateway(Protocol):
         `known` pairs the venue's order numbers with client ids, so that their trades need no further question.
         Readings without trades that are asked for at about the same time may share one of the whole account.
 
-        Answers: OpenOrdersRead (orders first, then trades, so that no fill falls between) or ReadFailed.
+        Answers: OpenOrdersRead (orders first, then trades, so that no fill falls between; of a contract its position
+        last) or ReadFailed.
         """
 
     def read_trades(
@@ -67,4 +69,14 @@ class FeePrices(Protocol):
         """Ask for the price of `asset` in the instrument's quote at market time `at_ms`.
 
         Answers: FeePriced, or FeeNotPriced; both carry `trade_id` back.
+        """
+
+
+class FundingReader(Protocol):
+    """What funding brought. Returns at once like the gateway; exactly one answer follows each call."""
+
+    def read(self, instrument: Instrument, since_ms: int, answer: FundingAnswer) -> None:
+        """Read the account's payments and the contract's settlements since that market time.
+
+        Answers: FundingRead, or FundingNotRead. The venue's record of a payment may come later than its settlement.
         """

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from domain.account_books import AccountBooks, AccountPart, AssetLine, Totals, ValueLines
+from domain.account_books import AccountBooks, AccountPart, AssetLine, Totals, ValueLines, WalletPart
 from domain.grids import GridSnapshot
 from domain.money import plain
 from routes.addressing import symbol_of
@@ -53,6 +53,8 @@ class TotalsView(View):
     inventory_cost: str
     inventory_value: str
     fees: str
+    funding: str
+    realized_profit: str = Field(description="closed futures positions by the venue's own count")
     fee_asset_revaluation: str
     quote_rounding: str
     cash_flow: str
@@ -86,7 +88,7 @@ class AssetLineView(View):
     baseline_price: str | None
 
     @classmethod
-    def of(cls, line: AssetLine, part: AccountPart) -> Self:
+    def of(cls, line: AssetLine, part: AccountPart | WalletPart) -> Self:
         now, then = part.prices.get(line.asset), part.baseline_prices.get(line.asset)
         told: dict[str, object] = {name: getattr(line, name) for name in line.__dataclass_fields__}
         return cls.model_validate(_plainly(told | {"price": now, "baseline_price": then}))
@@ -107,12 +109,40 @@ class ValueLinesView(View):
         return cls.model_validate({name: plain(getattr(lines, name)) for name in cls.model_fields})
 
 
+class WalletView(View):
+    """The futures wallet: what was deposited, realised and paid; what open positions would bring is beside it."""
+
+    since: str
+    settled: bool = Field(description="false while trades or funding of ours were still arriving: ask again")
+    assets: list[AssetLineView]
+    value: ValueLinesView
+    unpriced: list[str]
+    open_profit: str = Field(description="what the grids' open positions would bring at their mark prices")
+    realized_rounding: str = Field(description="flat grids: closed lots less what the venue realised, 1e-8 a fill")
+    realized_residual: str = Field(description="the same where it is more than rounding; 0 unless something is wrong")
+
+    @classmethod
+    def of(cls, part: WalletPart) -> Self:
+        return cls(
+            since=iso(part.since_ms),
+            settled=part.settled,
+            assets=[AssetLineView.of(line, part) for line in part.assets],
+            value=ValueLinesView.of(part.value),
+            unpriced=list(part.unpriced),
+            open_profit=plain(part.open_profit),
+            realized_rounding=plain(part.realized_rounding),
+            realized_residual=plain(part.realized_residual),
+        )
+
+
 class AccountView(View):
     since: str
     settled: bool = Field(description="false while trades of ours were still arriving: ask again")
     assets: list[AssetLineView]
     value: ValueLinesView
     unpriced: list[str] = Field(description="assets without a price, which count in no value")
+    futures: WalletView | None = Field(description="null while no contract was ever traded, or see futures_error")
+    futures_error: str = Field(description="why the futures wallet is missing; empty where it is not")
 
     @classmethod
     def of(cls, part: AccountPart) -> Self:
@@ -122,6 +152,8 @@ class AccountView(View):
             assets=[AssetLineView.of(line, part) for line in part.assets],
             value=ValueLinesView.of(part.value),
             unpriced=list(part.unpriced),
+            futures=WalletView.of(part.futures) if part.futures else None,
+            futures_error=part.futures_error,
         )
 
 

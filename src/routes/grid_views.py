@@ -134,7 +134,7 @@ class ContractView(TermsView):
     position: str = Field(description="in base, below 0 for a short one")
     funding: str
     realized_profit: str
-    liquidation_price: str | None = Field(description="the exchange's, read once a minute; null while it names none")
+    liquidation_price: str | None = Field(description="the exchange's, read twice a minute; null while it names none")
 
     @classmethod
     def of_grid(cls, grid: GridSnapshot) -> Self | None:

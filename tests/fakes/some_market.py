@@ -5,7 +5,7 @@ from decimal import Decimal
 from threading import Event
 
 from domain.errors import NotFound, Unreachable
-from domain.events import Balance, Candle, FeeEvent, OrderEvent, PriceSeen, StreamResumed, Ticker
+from domain.events import Balance, Candle, FeeEvent, FundingEvent, OrderEvent, PriceSeen, StreamResumed, Ticker
 from domain.grids import GridPlan, GridSnapshot, OnStop
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from fakes.clock import FakeClock
@@ -88,7 +88,7 @@ class Place:
 
     def __init__(self, store: InMemoryStore, market: SomeMarket, clock: FakeClock | SystemClock) -> None:
         self.store, self.streams = store, KnownInboxes()
-        self.answers: list[OrderEvent | FeeEvent] = []
+        self.answers: list[OrderEvent | FeeEvent | FundingEvent] = []
         self.gateway = FakeGateway(clock, btc_rules(), price=Decimal(60_000))
         self.house = GridHouse(
             store=store,

@@ -24,7 +24,7 @@ WRITTEN = {
     "v0001_first_books.py": "3b624a51b599b1b8c2adebce0ce4de1ce46baa9f6a88e28018308efc2bd3dfce",
     "v0002_values_and_baselines.py": "9b6c13a19195b24a19718c33cc3f88f3fd30ad9c7bc9fc0f5f76ca7f782ea728",
     "v0003_order_history.py": "ee5a34c4c7272eff54f49675d9cff64d8597efde8fe69f24f0fd692b1426f080",
-    "v0004_futures.py": "e4463bc8b37d6c752119d13cb5758afe328360322b1c9bb954ffabf0403c7fa3",
+    "v0004_futures.py": "381a039b21b8a57f3587efef5944db9cb211e28716b3722c957c3574ad6d1d14",
 }
 
 

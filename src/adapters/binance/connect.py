@@ -11,6 +11,7 @@ from adapters.binance.account_trades import BinanceAccountTrades
 from adapters.binance.conditional_gateway import BinanceConditionalGateway
 from adapters.binance.countdowns import CountdownKeeper
 from adapters.binance.fee_prices import BinanceFeePrices
+from adapters.binance.funding import BinanceFunding
 from adapters.binance.futures_account import BinanceFuturesAccount
 from adapters.binance.gateway import BinanceGateway
 from adapters.binance.hosts import Addresses, HostGuard, addresses_of
@@ -117,6 +118,8 @@ class BinanceVenue:
         self.account_trades = BinanceAccountTrades(self.io, trades)
         self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
         self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
+        self.funding = BinanceFunding(self.io, self.transport)
+        self._calls = (self.gateway, self.conditional, self.funding)
         self.fee_prices = BinanceFeePrices(self.io, self.transport, self.market_data.directory)
 
     def open(self) -> None:
@@ -187,7 +190,7 @@ class BinanceVenue:
         return LockstepDriver(
             self.transport,
             # In this order: a worker sends until nothing is unread, and only the loop that asks ends what is sent.
-            idle=lambda: idle() and self.gateway.in_flight == self.conditional.in_flight == 0,
+            idle=lambda: idle() and not any(calls.in_flight for calls in self._calls),
             user_events=lambda: self.streams.counts.user_events,
             carry_market_ms=self._clock.set_market_ms,
             points=points,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.binance.directory import Directory
+from adapters.binance.funding import PAGE, payments
 from adapters.binance.futures_parsing import (
     parse_brackets,
-    parse_funding_payment,
     parse_funding_rate,
     parse_mark_price,
     parse_position,
@@ -44,7 +44,6 @@ _IN_THE_WAY: Final[Mapping[int, str]] = {
     -4168: "switch the futures account's multi-assets mode off first",
 }
 _MARGIN_WORDS: Final = {MarginType.ISOLATED: "ISOLATED", MarginType.CROSS: "CROSSED"}
-_PAGE: Final = 1_000
 
 
 class BinanceFuturesAccount:
@@ -61,7 +60,7 @@ class BinanceFuturesAccount:
 
     def funding_rates(self, instrument: Instrument, limit: int) -> tuple[FundingRate, ...]:
         """Return the newest settlements, oldest first; at most a thousand."""
-        params = {"symbol": symbol_of(instrument), "limit": min(limit, _PAGE)}
+        params = {"symbol": symbol_of(instrument), "limit": min(limit, PAGE)}
         rows = self._read("/fapi/v1/fundingRate", params, 0, signed=False)
         return tuple(parse_funding_rate(instrument, row) for row in rows)
 
@@ -123,16 +122,7 @@ class BinanceFuturesAccount:
 
     def funding_payments(self, instrument: Instrument, since_ms: int) -> tuple[FundingPayment, ...]:
         """Return what funding brought and cost since that market time, oldest first; the venue keeps three months."""
-        params = {"symbol": symbol_of(instrument), "incomeType": "FUNDING_FEE", "startTime": since_ms, "limit": _PAGE}
-        payments: dict[int, FundingPayment] = {}
-        page = 1
-        while True:
-            rows = self._read("/fapi/v1/income", {**params, "page": page}, 30)
-            told = (parse_funding_payment(instrument, row) for row in rows)
-            payments.update({payment.id: payment for payment in told})
-            if len(rows) < _PAGE:
-                return tuple(sorted(payments.values(), key=lambda payment: (payment.at_ms, payment.id)))
-            page += 1
+        return self._io.run(payments(self._transport, instrument, since_ms), self._deadline_s)
 
     def _named(self, symbol: str) -> Instrument:
         try:

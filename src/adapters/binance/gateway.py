@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from adapters.binance.answered_calls import AnsweredCalls
 from adapters.binance.first_readings import FirstReadings
+from adapters.binance.futures_parsing import parse_position
 from adapters.binance.io_thread import IoThread
 from adapters.binance.look_ups import LOOK_UP_PAUSES_S, find_or_prove_absent
 from adapters.binance.open_orders import OpenOrders
 from adapters.binance.order_calls import cancellation, order_question, placement
-from adapters.binance.parsing import parse_order, parse_placement_fills
+from adapters.binance.parsing import parse_order, parse_placement_fills, symbol_of
+from adapters.binance.request_limits import Cost
 from adapters.binance.trades import TradeReader
-from adapters.binance.transport import Transport
+from adapters.binance.transport import Call, Transport
+from adapters.binance.weights import Urgency
 from domain import errors
 from domain.events import (
     CancelRefused,
@@ -28,6 +31,7 @@ from domain.events import (
     ReadFailed,
     TradesRead,
 )
+from domain.futures import Position
 from domain.instrument import Instrument, Market
 from domain.orders import Fill, Intent, VenueOrder
 from ports.clock import Clock
@@ -240,12 +244,21 @@ class BinanceGateway:
             orders = tuple(parse_order(instrument, row) for row in ours)
             for order in orders:
                 self._trades.remember(order)
-            fills = () if since_trade_id is None else await self._trades.since(instrument, since_trade_id)
+            fills = () if since_trade_id is None else await self._trades.of_everyone(instrument, since_trade_id)
+            held = None if instrument.market is Market.SPOT else await positions(self._transport, instrument)
         except errors.VenueError as e:
             return ReadFailed(f"open orders of {instrument}", str(e))
         self._account_was_read(instrument.market)
-        foreign = len(rows) - len(ours)
-        return OpenOrdersRead(instrument, orders, fills, started_s, since_trade_id is not None, foreign)
+        return OpenOrdersRead(
+            instrument,
+            orders,
+            tuple(fill for fill in fills if self._trades.is_ours(fill.client_id)),
+            started_s,
+            has_trades=since_trade_id is not None,
+            foreign=len(rows) - len(ours),
+            positions=held,
+            foreign_fills=tuple(fill for fill in fills if not self._trades.is_ours(fill.client_id)),
+        )
 
     async def _read_trades(
         self, instrument: Instrument, since_trade_id: int, known: Sequence[tuple[int, str]]
@@ -263,3 +276,22 @@ class BinanceGateway:
     def _not_ours(self, client_id: str, order: VenueOrder) -> OutcomeUnknown:
         LOG.error("asked about %s, the venue answered about %s", client_id, order.client_id)
         return self._unknown(client_id, f"the venue answered about another order, {order.client_id}")
+
+
+async def positions(transport: Transport, instrument: Instrument) -> tuple[Position, ...]:
+    """Return what is held of one contract; nothing where it is flat.
+
+    Raises:
+        VenueError: if the venue does not answer.
+    """
+    call = Call(
+        market=Market.FUTURES,
+        method="GET",
+        path="/fapi/v3/positionRisk",
+        cost=Cost(5),
+        params={"symbol": symbol_of(instrument)},
+        signed=True,
+        reading=Urgency.RECONCILE,
+    )
+    held = (parse_position(instrument, row) for row in await transport.send(call))
+    return tuple(position for position in held if position.quantity)

@@ -4,13 +4,13 @@ A fill is booked before the mark price passes it; the mark price may stand besid
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import Final
 
 from domain.futures import MarginType
 from domain.grids import ContractTerms
-from domain.money import ZERO
+from domain.money import UNIT, ZERO
 from grid.core.contract import ContractFacts
 from grid.core.margin import (
     Leg,
@@ -23,6 +23,7 @@ from grid.core.margin import (
 from grid.core.stances import Ladder, Part, Stance, exposure, stances
 
 LEAST_BASIS: Final = Decimal("0.001")
+BASIS_STEP: Final = Decimal("0.000001")
 SALE_ADD_ON: Final = Decimal("0.0015")
 """The venue reckons a new sale at no less than the last price and this much of it."""
 CENT: Final = Decimal("0.01")
@@ -51,7 +52,8 @@ class Standing:
         self._facts = facts
         self._price = price
         self._stances = stances(ladder)
-        self.basis = max(LEAST_BASIS, abs(facts.mark_price / price - 1))
+        beside = abs(facts.mark_price / price - 1).quantize(BASIS_STEP, ROUND_CEILING)
+        self.basis = max(LEAST_BASIS, beside)
         self.exposure = exposure(ladder)
 
     def at(self, leverage: int) -> "Standing":
@@ -185,7 +187,7 @@ class Standing:
             # What was realised is cash without the worth of what is held at its entry.
             realised = part.cash * quantity + (cost if size > 0 else -cost)
             behind = wallet - self.funding * quantity + realised
-        found = liquidation_price(self._facts.brackets, [Leg(size, cost)], behind, self._price)
+        found = liquidation_price(self._facts.brackets, [Leg(size, cost)], _down(behind), self._price)
         return found if size < 0 else found or None  # a short position that no price above 0 saves has ended
 
     def _ends_early(self, stance: Stance, quantity: Decimal, wallet: Decimal) -> bool:
@@ -195,3 +197,7 @@ class Standing:
         if end is None:
             return False
         return end >= self._low(stance) if stance.part.held > 0 else end <= self._high(stance)
+
+
+def _down(amount: Decimal) -> Decimal:
+    return amount.quantize(UNIT, ROUND_FLOOR)

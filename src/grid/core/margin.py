@@ -47,11 +47,6 @@ def largest_notional(brackets: Sequence[Bracket], leverage: int) -> Decimal:
     return max((bracket.cap for bracket in brackets if bracket.max_leverage >= leverage), default=ZERO)
 
 
-def largest_leverage(brackets: Sequence[Bracket], notional: Decimal) -> int:
-    """Return the largest leverage at which a position may be worth `notional`; 0 where none allows it."""
-    return max((bracket.max_leverage for bracket in brackets if bracket.cap >= notional), default=0)
-
-
 @exact
 def position_margin(notional: Decimal, leverage: int) -> Decimal:
     """Return the initial margin of a position, rounded up to 1e-16."""

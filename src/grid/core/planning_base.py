@@ -59,14 +59,19 @@ class Preflight(ABC):
         geometric = request.spacing is Spacing.GEOMETRIC
         try:
             if request.lower is not None and request.upper is not None:
-                between = ladder.geometric_between if geometric else ladder.arithmetic_between
-                return between(rules.nearest_ticks(request.lower), rules.nearest_ticks(request.upper), request.levels)
+                return self._rungs_between(request.lower, request.upper)
             spacing = self._spacing_ppm()
             around = ladder.geometric_around if geometric else ladder.arithmetic_around
             return around(start, spacing, request.levels) if spacing else []
         except ladder.LadderError as error:
             self._wrong("lower_price" if request.lower is not None else "spacing_perc", str(error))
             return []
+
+    def _rungs_between(self, lower: Decimal, upper: Decimal) -> list[int]:
+        geometric = self._request.spacing is Spacing.GEOMETRIC
+        between = ladder.geometric_between if geometric else ladder.arithmetic_between
+        nearest = self._rules.nearest_ticks
+        return between(nearest(lower), nearest(upper), self._request.levels)
 
     def _spacing_ppm(self) -> int:
         percent = self._request.spacing_percent

@@ -15,7 +15,6 @@ from grid.core import ladder
 from grid.core.contract import ContractFacts
 from grid.core.contract_sizing import CENT, Ends, Standing
 from grid.core.contract_words import warnings_of
-from grid.core.margin import largest_leverage
 from grid.core.planning_base import Preflight
 from grid.core.planning_facts import PreflightFacts
 from grid.core.stances import Ladder
@@ -159,8 +158,8 @@ class ContractPreflight(Preflight):
         if 0 < cap < worth:
             leverage = self._terms.leverage
             told = f"at leverage {leverage} the venue allows {plain(cap)}, the grid could come to {_shown(worth)}"
-            fits = min(largest_leverage(self._contract.brackets, worth), leverage - 1)
-            if fits:
+            fits = next((n for n in range(leverage - 1, 0, -1) if self._fits(standing.at(n))), None)
+            if fits is not None:
                 self._wrong("leverage", f"{told}; use less capital, or at most leverage {fits}")
             else:
                 self._wrong("capital", f"{told}, and no leverage allows that; use less")
@@ -172,9 +171,10 @@ class ContractPreflight(Preflight):
     # --- where an isolated position ends ---
 
     def _check_ends(self, standing: Standing, ends: Ends, quantity: Decimal) -> None:
-        if self._terms.margin_type is not MarginType.ISOLATED and not ends.inside:
-            return
         if not quantity or standing.keeps_distance(ends):
+            return
+        is_cross = self._terms.margin_type is not MarginType.ISOLATED
+        if is_cross and (not ends.inside or standing.venue_exposure * quantity > standing.bracket_cap()):
             return
         self._wrong("leverage", f"{self._told_of(standing, ends)}; {self._remedies(standing)}")
 
@@ -203,22 +203,24 @@ class ContractPreflight(Preflight):
 
     def _works(self, standing: Standing) -> bool:
         """Tell whether the same request would keep its distance so, with the quantity that it would then have."""
-        quantity = self._request.quantity
-        if quantity is None:
-            quantity = self._rules.quantity(self._lots_per_rung(standing))
-        cap = standing.bracket_cap()
-        if not quantity or not cap or standing.venue_exposure * quantity > cap:
-            return False
-        return standing.keeps_distance(standing.ends(quantity, standing.committed(quantity)))
+        quantity = self._quantity(standing)
+        wallet = standing.committed(quantity)
+        return bool(quantity) and self._fits(standing) and standing.keeps_distance(standing.ends(quantity, wallet))
+
+    def _fits(self, standing: Standing) -> bool:
+        return standing.venue_exposure * self._quantity(standing) <= standing.bracket_cap()
+
+    def _quantity(self, standing: Standing) -> Decimal:
+        asked = self._request.quantity
+        return self._rules.quantity(self._lots_per_rung(standing)) if asked is None else asked
 
     def _narrower(self) -> tuple[Decimal, Decimal] | None:
         """Return the widest bounds around the price, twentieths of those asked for, at which the leverage works."""
         price, prices = self._facts.price, self._prices_of(self._rungs())
         for part in _NARROWER:
-            bounds = [price + (bound - price) * part for bound in (prices[0], prices[-1])]
-            lower, upper = (self._rules.nearest_ticks(bound) for bound in bounds)
+            lower, upper = (price + (bound - price) * part for bound in (prices[0], prices[-1]))
             try:
-                rungs = ladder.geometric_between(lower, upper, self._request.levels)
+                rungs = self._rungs_between(lower, upper)
             except ladder.LadderError:
                 return None
             narrow = self._prices_of(rungs)

@@ -11,7 +11,8 @@ from fakes.clock import FakeClock
 from fakes.grid_examples import BTC, plan
 from fakes.some_market import Place, SomeMarket, ended_grid
 from fakes.store import InMemoryStore
-from grid.bookkeeper import FRESH_S, AccountBookkeeper, AccountSources
+from grid.bookkeeper import FRESH_S, AccountBookkeeper
+from grid.venue_lists import AccountSources
 from orders.account_lines import added, moved_by
 from ports.store import Baseline, Holding
 

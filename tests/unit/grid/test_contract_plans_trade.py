@@ -44,7 +44,7 @@ def plans(draw: st.DrawFn) -> Planned:
     rules = contract_rules(spec)
     price = on_tick(rules, Decimal(PRICES[spec.symbol]) * draw(st.integers(500, 2_000)) / PERMILLE)
     direction = draw(st.sampled_from(Direction))
-    basis = draw(st.integers(-10, 10))
+    beside = Decimal(draw(st.integers(-99, 99))) / 9_973
     contract = contract_facts(
         spec,
         terms=ContractTerms(
@@ -53,7 +53,7 @@ def plans(draw: st.DrawFn) -> Planned:
             hedge_mode=draw(st.booleans()),
         ),
         max_leverage=125,
-        mark_price=price * (1 + Decimal(basis) / PERMILLE),
+        mark_price=on_unit(price * (1 + beside)),
         funding_rate=Decimal(draw(st.integers(-20, 20))) / 10_000,
         funding_interval_h=draw(st.sampled_from([1, 4, 8])),
         liquidation_buffer=Decimal(draw(st.sampled_from([0, 5, 15]))) / 100,

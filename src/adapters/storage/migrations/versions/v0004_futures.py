@@ -1,4 +1,4 @@
-"""What futures add: which position an order and a fill changed, what closing brought, funding, and the wallet's start."""
+"""What futures add: which position orders and fills change, what closing brought, funding, and the wallet's start."""
 
 import sqlalchemy as sa
 from alembic import op
