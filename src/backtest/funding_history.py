@@ -65,11 +65,11 @@ def _history(
     missing = _missing(time_ms, candles)
     if missing and not allow_gaps:
         first, until = missing[0]
+        more = f", and {len(missing) - 1} more gaps" if len(missing) > 1 else ""
         refuse(
             "funding",
-            f"{source} tells of no settlement of {candles.symbol} between {utc(first)} and {utc(until)}"
-            f"{f', and {len(missing) - 1} more gaps' if len(missing) > 1 else ''}; get or import what is missing, say "
-            f"--allow-gaps to settle what is known, {_OR_WITHOUT}",
+            f"{source} tells of no settlement of {candles.symbol} between {utc(first)} and {utc(until)}{more}; get or "
+            f"import what is missing, allow gaps to settle what is known, {_OR_WITHOUT}",
         )
     mark, known = _marks(time_ms, store, candles)
     lacks = f", {counted(len(missing), 'gap')} in it" if missing else ""

@@ -71,6 +71,7 @@ def study_of(inputs: Inputs, now_ms: int) -> Study:
             path=PathRule(given.path),
             delays=inputs.scenario.delays,
             max_exposure=inputs.scenario.max_exposure,
+            contract=inputs.scenario.contract,
         ),
         origin="from the store",
         windows=WindowLength(given.windows) if given.windows else None,

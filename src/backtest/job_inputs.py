@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Final
 
 from backtest.candles import BadCandles, Candles
+from backtest.contract_market import ContractMarket, FundingHistory
 from backtest.data.loading import GapsInWindow, NoneInWindow, NotStored, load_candles
 from backtest.data.series import DAY_MS
 from backtest.data.store import FOLDER, Store
+from backtest.funding_history import NONE, stored_funding
 from backtest.grid_config import parse_grid
 from backtest.job_bnb import fees_of, with_bnb
 from backtest.job_words import beyond_memory, gaps_in_window, none_in_window, not_stored, unfit_candles
 from backtest.scenario import PPM, Delays, Fees, FillAssumption, FillKind, PathRule, Scenario
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import GridRequest
+from domain.instrument import Market
 from ports.backtest_job import BacktestParameters
 
 _PPM_PER_PERCENT: Final = PPM // 100
@@ -59,7 +62,8 @@ def inputs_of(given: BacktestParameters, store: Store) -> Inputs:
     except InvalidRequest as error:
         mistakes += error.mistakes
     try:
-        request, scenario = _planned(given, candles, fees, balances)
+        contract = contract_of(given, candles, store)
+        request, scenario = _planned(given, candles, fees, balances, contract)
     except InvalidRequest as error:
         raise InvalidRequest([*mistakes, *_of_the_grid(error, given)]) from None
     if mistakes:
@@ -104,8 +108,28 @@ def fill_of(given: BacktestParameters) -> FillAssumption:
     return FillAssumption(FillKind(given.fill), int((given.share_perc or 0) * _PPM_PER_PERCENT))
 
 
+def contract_of(given: BacktestParameters, candles: Candles, store: Store) -> ContractMarket | None:
+    """Return what a contract's market tells besides prices; None on spot.
+
+    Raises:
+        InvalidRequest: naming `funding`, where it is not stored.
+        Conflict: if a file of the store is damaged.
+    """
+    if given.market_type is Market.SPOT:
+        return None
+    if given.funding == NONE:
+        funding = FundingHistory.none("left out, as asked for")
+    else:
+        funding = stored_funding(store, candles, allow_gaps=given.allow_gaps)
+    return ContractMarket(brackets=given.brackets, funding=funding)
+
+
 def _planned(
-    given: BacktestParameters, candles: Candles, fees: Fees, balances: Mapping[str, Decimal]
+    given: BacktestParameters,
+    candles: Candles,
+    fees: Fees,
+    balances: Mapping[str, Decimal],
+    contract: ContractMarket | None,
 ) -> tuple[GridRequest, Scenario]:
     request = parse_grid(given.config, given.rules.instrument)
     scenario = Scenario.of(
@@ -116,6 +140,7 @@ def _planned(
         fees=fees,
         fill=fill_of(given),
         path=PathRule(given.path),
+        contract=contract,
         delays=Delays(given.latency_ms, given.orders_per_10s),
         max_exposure=given.max_exposure,
     )

@@ -7,6 +7,7 @@ from adapters.binance.connect import BinanceVenue
 from bootstrap import VERSION
 from bootstrap.house import Asgi
 from config.settings import Settings
+from domain.instrument import Market
 from grid.control import GridControl
 from ports.clock import Clock
 from ports.jobs import Jobs
@@ -38,6 +39,8 @@ def application(
         max_price_distance=limits.max_price_distance,
         futures_leverage=settings.grid.futures_leverage,
         futures_direction=settings.grid.futures.direction,
+        futures_margin_type=settings.grid.futures.margin_type,
+        futures=venue.futures if Market.FUTURES in settings.exchange.supported_markets else None,
         default_capital=settings.trading.capital_per_pair_usd,
     )
     server = settings.server

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.futures import Bracket
 from domain.instrument import InstrumentRules, Market
 
 BACKTEST: Final = "backtest"
@@ -37,6 +38,8 @@ class BacktestParameters(BaseModel):
         allow_gaps: replay what is there where candles are missing.
         windows: start the same grid anew in each of these, to see how its outcome spreads.
         rules: the venue's order filters when the job was submitted.
+        brackets: the account's leverage brackets then; of futures alone, of which every such job needs some.
+        funding: settled as it is stored, or not at all; of futures alone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,3 +64,5 @@ class BacktestParameters(BaseModel):
     allow_gaps: bool = False
     windows: Literal["day", "week", "month"] | None = None
     rules: InstrumentRules
+    brackets: tuple[Bracket, ...] = ()
+    funding: Literal["stored", "none"] = "stored"

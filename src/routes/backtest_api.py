@@ -11,7 +11,7 @@ from domain.instrument import FeeRates, Instrument, Market
 from ports.backtest_job import BACKTEST, REPORT, RESULT
 from ports.jobs import Job, JobState
 from routes.addressing import asked_for, symbol_of
-from routes.backtest_schemas import BacktestBody
+from routes.backtest_schemas import BacktestBody, ContractDefaults
 from routes.job_views import BacktestsView, BacktestView
 from routes.jobs_api import CancelBody, JobPath
 from routes.messages import say
@@ -37,11 +37,15 @@ class BacktestsQuery(Strict):
 def submit(body: BacktestBody) -> Response:
     """Submit a back-test of one grid on stored candles; 202 with its id at once."""
     instrument = asked_for(body.symbol, body.market)
-    if instrument.market is not Market.SPOT:
-        sentence = say("not_replayed", field="market_type", market=instrument.market)
-        raise InvalidRequest([FieldMistake("market_type", sentence)])
+    contract = _contract(instrument)
     rules = services().market_data.rules(instrument)
-    parameters = body.parameters(symbol_of(instrument), rules, _fees(body, instrument), services().default_capital)
+    parameters = body.parameters(
+        symbol_of(instrument),
+        rules,
+        _fees(body, instrument),
+        services().default_capital,
+        contract,
+    )
     job = services().jobs.submit(BACKTEST, parameters)
     response = answer(BacktestView.of(job), 202)
     response.headers["Location"] = url_for("backtest.backtest", job_id=job.job_id)
@@ -85,6 +89,24 @@ def _backtest(job_id: str) -> Job:
     if job.kind != BACKTEST:
         raise NotFound(say("no_backtest", job_id=job_id))
     return job
+
+
+def _contract(instrument: Instrument) -> ContractDefaults | None:
+    """Return what a contract is replayed by; None on spot."""
+    given = services()
+    if instrument.market is Market.SPOT:
+        return None
+    if given.futures is None:
+        sentence = say("not_replayed", field="market_type", market=instrument.market)
+        raise InvalidRequest([FieldMistake("market_type", sentence)])
+    return ContractDefaults(
+        brackets=given.futures.brackets(instrument),
+        grid={
+            "direction": given.futures_direction,
+            "leverage": given.futures_leverage,
+            "margin_type": given.futures_margin_type,
+        },
+    )
 
 
 def _fees(body: BacktestBody, instrument: Instrument) -> FeeRates:

@@ -3,6 +3,7 @@
 import calendar
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from domain.futures import Bracket
 from domain.instrument import MOST_FEE_PERCENT, FeeRates, InstrumentRules, Market
 from domain.money import ZERO
 from ports.backtest_job import BNB_FOLLOWS_MARKET, BacktestParameters
@@ -89,6 +91,14 @@ def _bnb_price(value: Any) -> Any:
     return price
 
 
+@dataclass(frozen=True, slots=True)
+class ContractDefaults:
+    """What a contract is replayed by: the account's brackets, and the grid's keys where the request names none."""
+
+    brackets: tuple[Bracket, ...]
+    grid: Mapping[str, object]
+
+
 class FeesShape(Strict):
     """`fees` of a back-test."""
 
@@ -166,6 +176,9 @@ class BacktestBody(OfSymbol):
     windows: Literal["day", "week", "month"] | None = Field(
         None, description="also start the grid anew in each of these, to see how its outcome spreads"
     )
+    funding: Literal["stored", "none"] = Field(
+        "stored", description="of futures: settled at the rates that are stored, or left out"
+    )
     allow_gaps: bool = Field(False, strict=True, description="replay what is there where candles are missing")
 
     @field_validator("market_type")
@@ -203,7 +216,12 @@ class BacktestBody(OfSymbol):
         return self.market_type or self.config.market_type
 
     def parameters(
-        self, symbol: str, rules: InstrumentRules, fees: FeeRates, default_capital: Decimal
+        self,
+        symbol: str,
+        rules: InstrumentRules,
+        fees: FeeRates,
+        default_capital: Decimal,
+        contract: "ContractDefaults | None" = None,
     ) -> Mapping[str, Any]:
         """Return what the job is given.
 
@@ -212,6 +230,7 @@ class BacktestBody(OfSymbol):
             rules: of the instrument.
             fees: the account's, for rates that were left out.
             default_capital: in quote.
+            contract: of a contract.
         """
         shape, maker, taker = self.config, self.fees.maker_perc, self.fees.taker_perc
         capital = self.capital or shape.capital or shape.capital_usd or default_capital
@@ -227,7 +246,7 @@ class BacktestBody(OfSymbol):
             from_ms=self.start,
             to_ms=self.end,
             days=self.days,
-            config=shape.model_dump(exclude_none=True),
+            config={**({} if contract is None else contract.grid), **shape.model_dump(exclude_none=True)},
             balances=balances,
             maker_rate=fees.maker if maker is None else maker / 100,
             taker_rate=fees.taker if taker is None else taker / 100,
@@ -241,5 +260,7 @@ class BacktestBody(OfSymbol):
             windows=self.windows,
             allow_gaps=self.allow_gaps,
             rules=rules,
+            brackets=() if contract is None else contract.brackets,
+            funding=self.funding,
         )
         return given.model_dump(mode="json")

@@ -94,8 +94,8 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{field} precisa de bnb_price; informe quanto custa um BNB na moeda de cotação, ou market",
     ),
     "not_replayed": (
-        "{field}: grids on {market} cannot be back-tested yet; use spot",
-        "{field}: grids em {market} ainda não podem ser testados; use spot",
+        "{field}: this server trades no {market}, so it cannot tell their rules; use spot",
+        "{field}: este servidor não negocia {market}, então não sabe as suas regras; use spot",
     ),
     "markets_differ": (
         "{field} differs from market_type of config; give it once",

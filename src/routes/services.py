@@ -7,10 +7,12 @@ from typing import cast
 
 from flask import current_app
 
+from domain.futures import MarginType
 from domain.grids import Direction
 from domain.instrument import Market
 from domain.money import ZERO
 from ports.control import Commands, Snapshots
+from ports.futures import FuturesAccount
 from ports.jobs import Jobs
 from ports.market_data import AccountReader, MarketData
 
@@ -23,7 +25,8 @@ class Services:
 
     `wall_ms` returns this host's time in ms since the epoch. `min_order_value` and `max_order_notional` are the
     settings' bounds of one order, in quote; `max_price_distance` is how far a rung may lie from the price, as a
-    fraction of it. `futures_leverage` and `futures_direction` are those of futures grids that name none,
+    fraction of it. `futures_leverage`, `futures_direction` and `futures_margin_type` are those of futures grids that
+    name none, `futures` is None where no contracts are traded,
     `default_capital` a grid's capital in quote where none is named. `venue_answer_s` is how long a view that
     can do without the venue's answer waits for it, in seconds.
     """
@@ -43,6 +46,8 @@ class Services:
     max_price_distance: Decimal = Decimal(1)
     futures_leverage: int = 1
     futures_direction: Direction = Direction.NEUTRAL
+    futures_margin_type: MarginType = MarginType.CROSS
+    futures: FuturesAccount | None = None
     default_capital: Decimal = Decimal(1000)
     venue_answer_s: float = 5.0
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from backtest.candles import Candles
 from backtest.contract_market import ContractMarket, FundingHistory, moment_of
@@ -32,6 +34,7 @@ from simulator.core.events import MarketTrade, PublicTrade
 from simulator.core.orders import Side as VenueSide
 from simulator.core.symbols import NOTIONAL_UNIT, UNIT
 from simulator.market.feed import BookUpdate, FeedStep
+from simulator.market.files import parse_moment
 from simulator.um.core.catalogue import brackets_of
 from simulator.um.core.contracts import ContractSpec
 from simulator.um.core.events import FuturesEvent, OrderUpdate
@@ -386,6 +389,35 @@ def _params(intent: Intent, symbol: str) -> FuturesParams:
         price=scaled(intent.price),
         client_id=intent.client_id,
     )
+
+
+def recorded_contract(data: Path, symbol: str, day: str, *, days: int) -> Candles:
+    """Return recorded candles of five minutes; recorded prices are floats of at most 8 decimals."""
+    frame = pl.read_parquet(data / "market" / "um" / f"{symbol}_5m.parquet")
+    opened = frame["open_time"].dt.epoch("ms").to_numpy()
+    start = parse_moment(day)
+    first, last = np.searchsorted(opened, [start, start + days * 86_400_000])
+    columns = {
+        name: np.rint(frame[name].to_numpy()[first:last] * 1e8).astype(np.int64)
+        for name in ("open", "high", "low", "close")
+    }
+    return Candles(
+        symbol=symbol,
+        market=Market.FUTURES,
+        interval_ms=5 * MINUTE_MS,
+        open_ms=opened[first:last].astype(np.int64),
+        volume=frame["volume"].to_numpy()[first:last].copy(),
+        **columns,
+    )
+
+
+def recorded_funding(data: Path, symbol: str, candles: Candles) -> FundingHistory:
+    """Return the settlements within the candles, their marks unknown."""
+    rows = [line.split(",") for line in (data / "market" / "um" / f"{symbol}_funding.csv").read_text().split()[1:]]
+    told = [(int(at_ms), scaled(Decimal(rate)), 0) for at_ms, rate in rows]
+    inside = [row for row in told if candles.start_ms <= row[0] < candles.end_ms]
+    time_ms, rate, mark = np.array(inside, dtype=np.int64).T.copy()
+    return FundingHistory(time_ms=time_ms, rate=rate, mark=mark)
 
 
 def funding_every(candles: Candles, every: int, random: Random, *, known: bool) -> FundingHistory:

@@ -1,13 +1,16 @@
 """Neutral, long and short grids on contracts: the compiled replay against the live grid on the USD-M core."""
 
+import os
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backtest.batch import run_many
 from backtest.candles import Candles
 from backtest.contract_market import ContractMarket
 from backtest.price_path import PricePath
@@ -15,7 +18,7 @@ from backtest.result import RanBy, Result
 from backtest.run import run_on
 from backtest.scenario import Fees, FillAssumption, FillKind, PathRule, Scenario
 from domain.futures import MarginType
-from domain.grids import Direction
+from domain.grids import Direction, GridRequest
 from domain.money import exact, from_units
 from fakes.contract_replay import (
     MINUTE_MS,
@@ -25,16 +28,24 @@ from fakes.contract_replay import (
     contract_spec,
     funding_every,
     live_through_contract,
+    recorded_contract,
+    recorded_funding,
     rules_of_contract,
     wild_candles,
 )
 from simulator.core.symbols import UNIT
+from simulator.um.core.catalogue import CONTRACTS
 from simulator.um.core.contracts import ContractSpec
 
+DATA = os.environ.get("GRIDHIVE_TEST_DATA", "")
+recorded = pytest.mark.skipif(
+    not (Path(DATA) / "market" / "um" / "BTCUSDT_5m.parquet").is_file() or not DATA,
+    reason="GRIDHIVE_TEST_DATA names no folder with market/um/BTCUSDT_5m.parquet; set it to replay recorded days",
+)
 STEPS = ((UNIT // 10, UNIT // 1_000), (UNIT // 100, UNIT // 100), (UNIT // 100_000, UNIT))  # like BTC, ETH, DOGE
 
 
-def scenario_of(seed: int, direction: Direction, **changes: object) -> tuple[Candles, Scenario, ContractSpec]:
+def scenario_of(seed: int, direction: Direction) -> tuple[Candles, Scenario, ContractSpec]:
     """Return a seeded market and grid."""
     random = Random(seed)
     spec = contract_spec(*random.choice(STEPS))
@@ -76,7 +87,7 @@ def scenario_of(seed: int, direction: Direction, **changes: object) -> tuple[Can
             funding=funding_every(candles, random.randint(2, 9), random, known=random.random() < 0.5),
         ),
     )
-    return candles, replace(scenario, **changes), spec  # type: ignore[arg-type]
+    return candles, scenario, spec
 
 
 @exact
@@ -124,6 +135,92 @@ def assert_alike(plain: Result, compiled: Result) -> None:
     assert plain.curve.change.tolist() == compiled.curve.change.tolist()
     for name in ("books", "drawdown", "contract", "candles_in_range", "faulted_slots", "is_entered"):
         assert getattr(plain, name) == getattr(compiled, name)
+
+
+PINNED = {
+    Direction.NEUTRAL: "bbf66853fea77aaef096e50674a3ceaf8b80f23831b5846867c1bb19680f16b5",
+    Direction.LONG: "52f702da8bbb935a40f25b54e8634af13554bd89ebb6ab806a7a5915b77a7488",
+    Direction.SHORT: "e3992eadb185dd128818121506e58cd1f4beeb2ba311f4c58ff5c56e8d9c783b",
+}
+RECORDED = {
+    Direction.NEUTRAL: "8eaed61ac83b762aa51640f2082cb9c3a930200bc3e020b4cc1a66f982edc300",
+    Direction.LONG: "7515470ba988c4922528d8b925b5c9394ac9298e6b67ab2f14aa299a891046ae",
+    Direction.SHORT: "d589a64691840b4c0774edf59e221acaba9f50bbd866bbf46c28f8d146c8054f",
+}
+
+
+def made_up(direction: Direction) -> tuple[Candles, Scenario, ContractSpec]:
+    spec = contract_spec(UNIT // 10, UNIT // 1_000)
+    candles = wild_candles(Random(7), 400_000 * spec.tick, spec.tick, 4_000 * spec.tick, 4_000)
+    plan = contract_plan(spec, int(candles.open[0]), direction, levels=12, lots=10)
+    contract = ContractMarket(
+        brackets=brackets_for_grid(spec), funding=funding_every(candles, 480, Random(7), known=True)
+    )
+    scenario = Scenario(
+        plan=plan,
+        rules=rules_of_contract(spec),
+        balances={"USDT": Decimal(10_000)},
+        fees=Fees(200, 500),
+        contract=contract,
+    )
+    return candles, scenario, spec
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_a_made_up_contract_gives_the_same_fills_on_every_machine(direction: Direction):
+    candles, scenario, _ = made_up(direction)
+    result = run_on(PricePath.of(candles, scenario), scenario)
+    assert result.books.trades > 300
+    assert result.trades_hash == PINNED[direction]
+
+
+def test_a_batch_comes_to_what_single_replays_come_to():
+    for seed in range(3):
+        candles, scenario, _ = scenario_of(seed, Direction.NEUTRAL)
+        scenario = replace(scenario, fill=FillAssumption(FillKind.SHARE, 300_000), max_exposure=None)
+        path = PricePath.of(candles, scenario)
+        batch, single = run_many(path, [scenario, scenario], threads=1), run_on(path, scenario)
+        assert batch.books(1) == single.books
+        assert batch.columns()["funding"][0] == float(single.books.funding)
+
+
+def recorded_case(direction: Direction) -> tuple[Candles, Scenario, ContractSpec]:
+    spec = CONTRACTS["BTCUSDT"]
+    candles = recorded_contract(Path(DATA), spec.symbol, "2025-02-03", days=2)
+    contract = ContractMarket(
+        brackets=brackets_for_grid(spec), funding=recorded_funding(Path(DATA), spec.symbol, candles)
+    )
+    low, high = (from_units(int(price)) for price in (candles.low.min(), candles.high.max()))
+    request = GridRequest(
+        instrument=rules_of_contract(spec).instrument,
+        levels=40,
+        lower=low,
+        upper=high,
+        capital=Decimal(9_000),
+        direction=direction,
+        leverage=3,
+    )
+    scenario = Scenario.of(
+        request,
+        candles,
+        rules_of_contract(spec),
+        balances={"USDT": Decimal(10_000)},
+        fees=Fees(200, 500),
+        contract=contract,
+    )
+    return candles, scenario, spec
+
+
+@recorded
+@pytest.mark.parametrize("direction", Direction)
+def test_recorded_days_of_a_contract_are_the_live_grids_days(direction: Direction):
+    candles, scenario, spec = recorded_case(direction)
+    result = run_on(PricePath.of(candles, scenario), scenario)
+    lived = live_through_contract(candles, scenario, replace(spec, mult_up_ppm=5_000_000, mult_down_ppm=100_000))
+    assert_same(result, lived, scenario, from_units(int(candles.close[-1])))
+    assert result.books.trades > 100
+    assert result.books.funding != 0
+    assert result.trades_hash == RECORDED[direction]
 
 
 @pytest.mark.timeout(900)

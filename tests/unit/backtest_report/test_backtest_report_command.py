@@ -59,6 +59,28 @@ def test_a_run_prints_strict_json_and_bounds_and_windows(command, capsys):
     assert told["bounds"]["pessimistic"]["cycles"] <= told["bounds"]["optimistic"]["cycles"]
 
 
+def test_a_contract_is_replayed_with_its_funding_and_told_as_one(command, tmp_path, capsys):
+    file = tmp_path / "funding.csv"
+    rows = [f"{START_MS + hour * 3_600_000},0.0001" for hour in range(0, HOURS, 8)]
+    file.write_text("\n".join(["funding_time,funding_rate", *rows]))
+    words = ("--symbol", "ETHUSDT", "--market", "um", "--direction", "short", "--leverage", "3")
+    assert command(*GRID, *words, "--funding", file, "--windows", "month", "--json") == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    contract = told["contract"]
+    assert (contract["direction"], contract["leverage"], contract["margin_type"]) == ("short", 3, "cross")
+    assert contract["settlements"] == len(rows)
+    assert contract["funding_from"] == f"{len(rows)} settlements from funding.csv, marked at the candle's open"
+    assert Decimal(contract["position"]) <= 0
+    assert Decimal(told["money"]["funding"]) > 0, "longs pay"
+    assert told["assumed"]["fees"]["maker_ppm"] == 200
+    assert told["grid"]["direction"] == "short"
+    assert command(*GRID, *words, "--funding", "none", "--no-bounds", "--out", tmp_path / "out") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "a short grid at 3x with cross margin" in printed
+    assert "Funding: left out, as asked for." in printed
+    assert "sold first" in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_disorder_in_a_file_names_a_command_that_mends_it(command, csv, tmp_path):
     """`run` itself has no --sort."""
     header, first, second, *rest = csv.read_text().splitlines()
@@ -89,7 +111,10 @@ def test_a_run_prints_a_table_and_files(command, capsys, tmp_path):
         ((*GRID[:4],), "capital: how much quote"),
         ((*GRID[:4], "--capital", "-5"), "capital: must be above 0"),
         ((*GRID[:4], "--capital", "20"), "capital: 20 is too little for 12 levels"),
-        ((*GRID, "--market", "um"), "market: grids trade on spot alone"),
+        ((*GRID, "--market", "um"), "funding: no funding of um BTCUSDT are stored; get them: data get"),
+        ((*GRID, "--leverage", "3"), "leverage: goes with futures; say --market um"),
+        ((*GRID, "--set", "direction=short"), "direction: a spot grid is long"),
+        ((*GRID, "--market", "um", "--trades"), "trades"),
         ((*GRID, "--from", "2031-01"), "from: hours.csv has no candle in that window"),
         ((*GRID, "--from", "2024-02", "--to", "2024-01"), "to: the window is empty"),
         ((*GRID, "--interval", "5m"), "interval"),

@@ -142,6 +142,6 @@ def test_a_servers_notes_go_before_what_is_built_in(tmp_path):
     noted = find_rules(None, "BTCUSDT", Market.SPOT, parse_rules, tmp_path)
     assert (noted.rules.tick, noted.dated) == (Decimal("0.10"), date(2023, 11, 14))
     assert find_rules("builtin", "BTCUSDT", Market.SPOT, parse_rules, tmp_path).rules.tick == Decimal("0.01")
-    for symbol, market in (("PEPEUSDT", Market.SPOT), ("BTCUSDT", Market.FUTURES), ("BTC", Market.SPOT)):
+    for symbol, market in (("PEPEUSDT", Market.SPOT), ("PEPEUSDT", Market.FUTURES), ("BTC", Market.SPOT)):
         with pytest.raises(InvalidRequest, match="exchangeInfo"):
             built_in(symbol, market)
