@@ -13,10 +13,9 @@ from typing import Final
 import numpy as np
 
 from backtest.scenario import MOST_LATENCY_MS
-from domain.instrument import InstrumentRules
 from domain.orders import Fill, Role, Side, Status
 from ports.books import Moves
-from ports.store import GridRow, OrderRow
+from ports.store import OrderRow
 
 FEWEST_SALES: Final = 5
 """Fewer tell of chance more than of the way."""
@@ -44,10 +43,10 @@ class MeasuredDelays:
 
 
 def measure_delays(
-    orders: Iterable[OrderRow], fills: Iterable[Fill], moves: Mapping[str, Moves], row: GridRow, rules: InstrumentRules
+    orders: Sequence[OrderRow], fills: Iterable[Fill], moves: Mapping[str, Moves], rungs: Sequence[int]
 ) -> MeasuredDelays:
-    """Measure them; `moves` are those of the orders by client id."""
-    every = list(_delays(list(orders), fills, moves, [rules.ticks(price) for price in row.plan.prices]))
+    """Measure them; `moves` are those of the orders by client id, `rungs` the ladder's prices in ticks, ascending."""
+    every = list(_delays(orders, fills, moves, rungs))
     known = [delay for delay in every if delay is not None]
     told = sorted(delay for delay in known if delay <= MOST_LATENCY_MS)
     low, median, high = (round(float(part)) for part in np.percentile(told, (5, 50, 95))) if told else (None,) * 3
@@ -85,9 +84,10 @@ def _delays(
 
 
 def _taken_ms(order: OrderRow, moves: Moves) -> int | None:
-    """Return when the exchange took an order, by its own clock; None where that is not known."""
-    told = dict(reversed(moves))  # of each status the first time
-    taken_ms = told.get(Status.OPEN)
-    if taken_ms is not None and taken_ms == told.get(Status.SENT) == order.intent.created_ms:
-        return None  # never before it left by our clock, which was ahead: how far, nobody knows
-    return taken_ms
+    """Return when the exchange took an order, by its own clock; None where that is not known.
+
+    The books never let an order be taken before it left by our clock. Where both are the same, that one was ahead, and
+    how far nobody knows.
+    """
+    taken_ms = next((at_ms for status, at_ms in moves if status is Status.OPEN), None)
+    return None if taken_ms == order.intent.created_ms else taken_ms

@@ -144,7 +144,9 @@ def read_grid(account: Account, books: Books, row: GridRow, rules: InstrumentRul
         fills=fills,
         fee_values=store.fee_values(row.grid_id),
         equity=store.equity(row.grid_id, 10**9),
-        delays=measure_delays(orders, fills, books.moves_of(account, row.grid_id), row, rules),
+        delays=measure_delays(
+            orders, fills, books.moves_of(account, row.grid_id), [rules.ticks(price) for price in row.plan.prices]
+        ),
     )
 
 
