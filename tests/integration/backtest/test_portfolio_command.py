@@ -25,7 +25,7 @@ def portfolio(folder, *words):
     command = [sys.executable, "-m", "backtest", "portfolio", "--data-dir", str(folder / "data"), *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
 
 
