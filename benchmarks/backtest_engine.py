@@ -213,6 +213,7 @@ def one(options: argparse.Namespace) -> Numbers:
         fees=Fees(750, 1_000, bnb_market=BnbMarket(candles)),
         fill=FillAssumption(FillKind.SHARE, 500_000),
         delays=Delays(latency_ms=200, orders_per_10s=50),
+        max_exposure=plain.plan.capital_needed,
     )
     with_bnb = PricePath.of(candles, full)
     return found | {

@@ -1,8 +1,10 @@
-"""One year of minutes, one grid: this engine, the yardstick's bare loop, vectorbt and nautilus_trader in turn.
+"""One year of minutes, one grid: this engine, vectorbt and nautilus_trader in turn.
 
-All four run the grid of the yardstick's `gridspec.py` on its busy year (`gen_data.py`; see backtest_engine.py), each in
-a process of its own, one after the other, and what is told is the median of the pairs of one round: a busy machine
-slows both. Every contender says how many fills it made, so that nobody wins by doing less.
+All run the grid of the yardstick's `gridspec.py` on its busy year (`gen_data.py`; see backtest_engine.py), each in
+a process of its own, one after the other. Told is processor time, and of the ratios the median over the pairs of each
+round, so that a busy machine slows both. The engine's time holds everything from the scenario to the exact result; the
+peers' begins when their data are translated and their code is compiled. Every contender says how many fills it made, so
+that nobody wins by doing less.
 
 The peers are no dependency of ours and exclude one another (their pandas), so each has an environment of its own:
 
@@ -19,12 +21,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from backtest_engine import data, engine, generate, yardstick
+from backtest_engine import LEVELS, SPACING, candles_of, data, generate, scenario_of, warm
 
 YEAR = 525_600
 Numbers = dict[str, Any]
@@ -65,9 +68,13 @@ def main() -> int:
     parser.add_argument("--nautilus", default=sys.executable, help="interpreter of one with nautilus_trader")
     parser.add_argument("--nautilus-rows", type=int, default=YEAR, help="candles that nautilus_trader is given")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=5, help="replays of the engine per process")
+    parser.add_argument("--repeats", type=int, default=20, help="replays of the engine per process")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.child:
+        print(json.dumps(child(options)))
+        return 0
     if options.bench is None:
         parser.error("name the yardstick's folder by --bench or GRIDHIVE_BENCH")
     generate(options)
@@ -77,7 +84,7 @@ def main() -> int:
 
 
 def compare(options: argparse.Namespace, peer: Peer) -> None:
-    """Print how many times longer than the engine, and than the bare loop, a peer takes."""
+    """Print how many times the engine's time a peer takes."""
     run = runner(options, peer)
     first = run()
     if "failed" in first:
@@ -90,18 +97,40 @@ def compare(options: argparse.Namespace, peer: Peer) -> None:
         return
     rounds = []
     for _ in range(options.rounds):
-        bare = yardstick(options, "--data", str(data(options, "ou")))
-        ours, theirs = engine(options, "one", "ou"), run()
-        rounds.append((bare["run_s"], ours["one path"], theirs["run_s"] * scale(theirs), ours["fills"]))
+        ours, theirs = ours_alone(options), run()
+        rounds.append((ours["cpu_s"], theirs["cpu_s"] * scale(theirs), ours["fills"]))
     rows = first.get("rows", YEAR)
     stretch = "" if rows == YEAR else f", of {rows:,} candles, scaled to the year"
-    theirs_s, ours_s = median(row[2] for row in rounds), median(row[1] for row in rounds)
+    ours_s, theirs_s = median(row[0] for row in rounds), median(row[1] for row in rounds)
     print(f"{peer.name} {first['version']}: {theirs_s:.3f} s{stretch}; the engine {ours_s * 1e3:.2f} ms")
-    print(f"  {median(row[2] / row[1] for row in rounds):,.0f} times the engine's time (median of pairs), ")
-    print(f"  {median(row[2] / row[0] for row in rounds):,.0f} times the bare loop's; ", end="")
-    print(f"the engine {median(row[1] / row[0] for row in rounds):.2f} times")
-    print(f"  fills: {first['fills']:,} of the peer, {rounds[0][3]:,} of the engine; its equity {first['equity']}")
+    print(f"  {median(row[1] / row[0] for row in rounds):,.0f} times the engine's time")
+    print(f"  fills: {first['fills']:,} of the peer, {rounds[0][2]:,} of the engine; its equity {first['equity']}")
     print(f"  it models: {peer.models}\n  it does not: {peer.lacks}")
+
+
+def ours_alone(options: argparse.Namespace) -> Numbers:
+    """Return what the engine takes, in a process of its own."""
+    words = ["--child", "--repeats", str(options.repeats), "--work", str(options.work)]
+    command = [sys.executable, __file__, *words]
+    done = subprocess.run(command, env=warm(options), check=True, capture_output=True, text=True)
+    told: Numbers = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def child(options: argparse.Namespace) -> Numbers:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+    from backtest.price_path import PricePath  # noqa: PLC0415 - the child alone pays for these
+    from backtest.run import run_on  # noqa: PLC0415
+
+    candles = candles_of(data(options, "ou"))
+    scenario = scenario_of(candles, LEVELS, SPACING)
+    path = PricePath.of(candles, scenario)
+    fills, took = run_on(path, scenario).books.trades, []
+    for _ in range(options.repeats):
+        began = time.process_time()
+        run_on(path, scenario)
+        took.append(time.process_time() - began)
+    return {"cpu_s": median(took), "fills": fills}
 
 
 def scale(told: Numbers) -> float:

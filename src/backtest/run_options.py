@@ -230,6 +230,15 @@ def parse_delays(given: argparse.Namespace) -> Delays:
     return delays
 
 
+def parse_latency(text: str) -> int:
+    """Return a latency in ms.
+
+    Raises:
+        InvalidRequest: naming `latency`.
+    """
+    return parse_delays(argparse.Namespace(latency=text)).latency_ms
+
+
 def parse_limit(given: argparse.Namespace) -> Decimal | None:
     """Return the limit of exposure; None where none is asked for, or by words that an older version wrote.
 

@@ -19,4 +19,4 @@ def test_a_restart_of_twenty_grids_keeps_its_request_budget(tmp_path: Path, monk
     assert rows[0].budget == 140
     for row in rows:
         assert row.spent["spot.openOrders"] == 80, told  # one listing for all, however long they take to ask
-        assert row.spent["spot.account"] == 0, told  # what can wait a minute does
+        assert row.spent["spot.account"] == 0 or row.seconds > 50, told  # what can wait a minute does

@@ -14,6 +14,7 @@ from backtest.scenario import Scenario
 from chaos.host import InProcessHost, Latency
 from chaos.translate import amount
 from domain.events import CancelRefused, OrderEvent, OrderRefused, TimerFired
+from domain.grids import GridPlan
 from domain.orders import Intent, OrderType, Side
 from fakes.grid_examples import gate
 from fakes.live_replay import ENDLESS, NO_LIMIT, Lived, beside_bnb, pay_fees, points, what_lived
@@ -55,11 +56,11 @@ class DelayLineHost(InProcessHost):
         self._last = 0
         self._next_timer: float = float("inf")
 
-    def begin(self, first: FeedStep, scenario: Scenario) -> None:
+    def begin(self, first: FeedStep, plan: GridPlan) -> None:
         """Print the first step, then start the grid."""
         self._print(first)
         self._next_timer = first.time_ms + TIMER_MS
-        self.start(scenario.plan)
+        self.start(plan)
         self._run_until(first.time_ms)
 
     def go_on(self, steps: Iterable[FeedStep]) -> None:
@@ -157,7 +158,7 @@ def live_through_delays(
     )
     pay_fees(host, scenario)
     steps = beside_bnb(steps or points(candles, scenario, spec), scenario, row_ms)
-    host.begin(next(steps), scenario)
+    host.begin(next(steps), scenario.plan)
     host.go_on(steps)
     lived = what_lived(host, scenario, candles, lambda fill: host.paid_at[fill.trade_id], host.bnb_price)
     return lived, host.happened

@@ -1,10 +1,14 @@
-"""What became of one order, step by step."""
+"""What became of orders, step by step."""
+
+from collections import defaultdict
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, insert, select, text
 
 from adapters.storage.rows import fill_of, order_of
 from adapters.storage.tables import fills, order_moves, orders
 from domain.orders import Status
+from ports.books import Moves
 from ports.store import OrderHistory, OrderRow
 
 _ADD_MOVE = insert(order_moves)
@@ -45,3 +49,18 @@ def read_history(connection: Connection, account: str, client_id: str) -> OrderH
         moves=tuple((Status(it.status), it.at_ms) for it in connection.execute(moves.order_by(order_moves.c.seq))),
         fills=tuple(fill_of(it) for it in connection.execute(its_fills.order_by(fills.c.trade_id))),
     )
+
+
+def read_moves(connection: Connection, account: str, grid_id: int) -> Mapping[str, Moves]:
+    """Return the moves of a grid's orders by client id."""
+    its_orders = (orders.c.account == order_moves.c.account) & (orders.c.client_id == order_moves.c.client_id)
+    wanted = (
+        select(order_moves.c.client_id, order_moves.c.status, order_moves.c.at_ms)
+        .join(orders, its_orders)
+        .where(order_moves.c.account == account, orders.c.grid_id == grid_id)
+        .order_by(order_moves.c.seq)
+    )
+    found: dict[str, Moves] = defaultdict(tuple)
+    for move in connection.execute(wanted):
+        found[move.client_id] += ((Status(move.status), move.at_ms),)
+    return found

@@ -6,13 +6,14 @@ from typing import Final
 from sqlalchemy import func, select
 
 from adapters.storage.database import Database
-from adapters.storage.history import read_history
+from adapters.storage.history import read_history, read_moves
 from adapters.storage.integrity import problems
 from adapters.storage.life import Life
 from adapters.storage.migrate import HEAD, revision_of
 from adapters.storage.store import SqlStore
 from adapters.storage.tables import accounts, equity, fills, funding, grids, meta, orders
 from domain.account import Account, Mode
+from ports.books import Moves
 from ports.store import OrderHistory, StoreFailed
 
 _COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, funding, equity)}
@@ -69,6 +70,11 @@ class BooksReader:
         """Return everything stored of one order, None where the account's books lack it."""
         with self._database.reading() as connection:
             return read_history(connection, account.id, client_id)
+
+    def moves_of(self, account: Account, grid_id: int) -> Mapping[str, Moves]:
+        """Return the moves of a grid's orders by client id."""
+        with self._database.reading() as connection:
+            return read_moves(connection, account.id, grid_id)
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of rows of each table, over all accounts."""

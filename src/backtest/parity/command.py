@@ -20,7 +20,7 @@ from backtest.parity.heard import Prices, Source, prices_of_candles, prices_of_t
 from backtest.parity.lived import LivedGrid, read_grid
 from backtest.report.facts import moment
 from backtest.rules_source import find_rules
-from backtest.run_options import parse_fill
+from backtest.run_options import parse_fill, parse_latency
 from backtest.trade_slices import whole
 from backtest.trade_study import stored_trades
 from config.settings import Settings
@@ -36,10 +36,12 @@ examples:
   {program}                                   the newest grid of the data folder, also while its server runs
   {program} --symbol BTCUSDT --out result     with a report and every fill
   {program} --grid 3 --fill through           against another assumption of the queue
+  {program} --latency 0                       against a replay whose orders take no time
 
 What explains the live fills best is kept for `run --fill calibrated`. More: docs/backtest-parity.md
 """
 _SHOWN_GRIDS: Final = 20
+_MEASURED: Final = "measured"
 _Found = tuple[Account, GridRow]
 
 
@@ -62,6 +64,13 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
         "--prices", choices=tuple(Source), help="default: its own record, else stored trades, else candles"
     )
     how.add_argument("--fill", default="touch", metavar="RULE", help="touch (default), through, or share:5%%")
+    how.add_argument(
+        "--latency",
+        default=_MEASURED,
+        metavar="MS",
+        help="of the replay's orders, from what the grid sees to what reaches the exchange; default: %(default)s, as "
+        "its own books tell, 0 where they do not",
+    )
     how.add_argument("--rules", metavar="FILE", help="order rules of grids older than their own note of them")
     how.add_argument("--no-save", action="store_true", help="do not keep the calibration")
     add_result(parser.add_argument_group("result"), "parity.json", "parity.json and report.html")
@@ -78,16 +87,17 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     given = parse(words, program)
     settings = settings_of(given, program)
     fill = parse_fill(given.fill)
+    latency_ms = None if given.latency == _MEASURED else parse_latency(given.latency)
     check_folder(given.out)
     try:
         with closing(outside.books(settings)) as books:
             account, row = _chosen(given, books)
             rules = row.plan.rules or _rules(given, settings, outside, row)
-            lived = read_grid(account, books.books_of(account), row, rules)
+            lived = read_grid(account, books, row, rules)
     except StoreFailed as error:
         raise Conflict(str(error)) from error
     try:
-        found = compare(lived, _prices(given, settings, lived), fill, outside.now_ms())
+        found = compare(lived, _prices(given, settings, lived), fill, outside.now_ms(), latency_ms=latency_ms)
     except NothingToCompare as error:
         raise Conflict(f"grid {row.grid_id}: {error}") from None
     except BadCandles as error:

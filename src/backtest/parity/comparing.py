@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import StrEnum
 from statistics import median
 from typing import Final
 
 import numpy as np
 
 from backtest.parity.calibration import Calibration, calibrate
+from backtest.parity.delays import MeasuredDelays
 from backtest.parity.evidence import Evidence, evidence_of
 from backtest.parity.heard import Prices, Silence, Source
 from backtest.parity.lived import LivedGrid
@@ -63,9 +65,47 @@ class Entry:
     replayed_price: Decimal | None
 
 
+class LatencyFrom(StrEnum):
+    """Where the latency of a replay comes from."""
+
+    MEASURED = "measured"  # in the grid's own books
+    GIVEN = "given"
+    UNKNOWN = "unknown"  # the books do not tell, so orders take no time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """From what the grid sees to what reaches the exchange, as the replay has it."""
+
+    used_ms: int
+    source: LatencyFrom
+
+    @classmethod
+    def of(cls, measured: MeasuredDelays, given_ms: int | None) -> "Latency":
+        """Return the given one, else the measured one where enough sales tell it."""
+        if given_ms is not None:
+            return cls(used_ms=given_ms, source=LatencyFrom.GIVEN)
+        if measured.is_enough and measured.median_ms is not None:
+            return cls(used_ms=measured.median_ms, source=LatencyFrom.MEASURED)
+        return cls(used_ms=0, source=LatencyFrom.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtOnce:
+    """The same comparison where the replay's orders take no time: what the latency explains is the difference to it."""
+
+    agreement: float | None
+    exact: int
+    pairs: int
+    equity: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parity:
-    """What was found. Equities are gains since the start in quote, at the last price heard."""
+    """What was found. Equities are gains since the start in quote, at the last price heard.
+
+    `at_once` is None where the replay's orders take no time anyway.
+    """
 
     lived: LivedGrid
     prices: Prices
@@ -81,6 +121,8 @@ class Parity:
     from_ms: int
     until_ms: int
     made_ms: int
+    latency: Latency
+    at_once: AtOnce | None
 
     @property
     def live_count(self) -> int:
@@ -97,12 +139,12 @@ class Parity:
     @property
     def exact_count(self) -> int:
         """Return how many fills are the same in time, quantity and price."""
-        return sum(pair.is_exact for pair in self.pairs)
+        return exact_count(self.pairs)
 
     @property
     def agreement(self) -> float | None:
         """Return the fraction of all fills, live or replayed, that have their counterpart."""
-        return self.paired / len(self.pairs) if self.pairs else None
+        return agreement(self.pairs)
 
     @property
     def why(self) -> dict[Why, int]:
@@ -119,23 +161,41 @@ class Parity:
         return self.prices.silences
 
 
-def compare(lived: LivedGrid, prices: Prices, fill: FillAssumption, made_ms: int = 0) -> Parity:
+def agreement(pairs: Sequence[Pair]) -> float | None:
+    """Return the fraction of all fills, live or replayed, that have their counterpart."""
+    return sum(pair.why is None for pair in pairs) / len(pairs) if pairs else None
+
+
+def exact_count(pairs: Sequence[Pair]) -> int:
+    """Return how many fills are the same in time, quantity and price."""
+    return sum(pair.is_exact for pair in pairs)
+
+
+def compare(
+    lived: LivedGrid, prices: Prices, fill: FillAssumption, made_ms: int = 0, *, latency_ms: int | None = None
+) -> Parity:
     """Replay a lived grid over the prices it saw and pair the fills.
+
+    Without `latency_ms` the replay's orders take as long as the grid's own books tell, or no time where they do not.
 
     Raises:
         NothingToCompare: if no order of the grid rested while prices were heard.
         BadCandles: for prices that the grid's rules do not fit.
     """
+    latency = Latency.of(lived.delays, latency_ms)
     begun_ms, first_price, first = _beginning(lived, prices)
-    scenario = lived.scenario(fill)
-    prints = _from_beginning(lived, prices, begun_ms, first_price, first)
-    replay = replay_trades(parts_of(prints), scenario).result()
-    evidence = tuple(evidence_of(list(lived.lives), prices, lived.rules))
+    evidence = evidence_of(list(lived.lives), prices, lived.rules)
     until_ms = int(prices.time_ms[-1])
-    heard = [one for one in evidence if one.rests_ms is not None]
-    within = [_only_until(one, until_ms) for one in heard]
+    within = [_only_until(one, until_ms) for one in evidence if one.rests_ms is not None]
     lots = lived.rules.lots(lived.row.plan.quantity_per_rung)
-    pairs = tuple(pairs_of(within, replay.fills, lots, to_units(lived.rules.tick), prices))
+
+    def replayed(travel_ms: int) -> tuple[Result, tuple[Pair, ...]]:
+        before_ms = begun_ms - travel_ms if lived.entry else begun_ms  # a first purchase arrives when the live one did
+        prints = _from_beginning(lived, prices, before_ms, first_price, first)
+        result = replay_trades(parts_of(prints), lived.scenario(fill, travel_ms)).result()
+        return result, tuple(pairs_of(within, result.fills, lots, to_units(lived.rules.tick), prices))
+
+    replay, pairs = replayed(latency.used_ms)
     return Parity(
         lived=lived,
         prices=prices,
@@ -151,6 +211,17 @@ def compare(lived: LivedGrid, prices: Prices, fill: FillAssumption, made_ms: int
         from_ms=begun_ms,
         until_ms=until_ms,
         made_ms=made_ms,
+        latency=latency,
+        at_once=_at_once(*replayed(0)) if latency.used_ms else None,
+    )
+
+
+def _at_once(replay: Result, pairs: Sequence[Pair]) -> AtOnce:
+    return AtOnce(
+        agreement=agreement(pairs),
+        exact=exact_count(pairs),
+        pairs=len(pairs),
+        equity=replay.books.equity_change,
     )
 
 

@@ -7,14 +7,16 @@ from decimal import Context, Decimal, localcontext
 from itertools import chain
 from typing import Final
 
+from backtest.parity.delays import MeasuredDelays, measure_delays
 from backtest.result import BUY, SELL
 from backtest.scales import BNB
-from backtest.scenario import PPM, Fees, FillAssumption, Scenario
+from backtest.scenario import PPM, Delays, Fees, FillAssumption, Scenario
 from domain.account import Account
 from domain.instrument import InstrumentRules
 from domain.money import ZERO, exact
 from domain.orders import FeeValue, Fill, Role, Side, Status
-from ports.store import EquityRow, GridRow, OrderRow, Store
+from ports.books import Books
+from ports.store import EquityRow, GridRow, OrderRow
 
 _AMPLE: Final = 100
 _GONE: Final = (Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.FILLED)
@@ -76,15 +78,17 @@ class LivedGrid:
     fills: Sequence[Fill]
     fee_values: Sequence[FeeValue]
     equity: Sequence[EquityRow]
+    delays: MeasuredDelays
 
-    def scenario(self, fill: FillAssumption) -> Scenario:
+    def scenario(self, fill: FillAssumption, latency_ms: int = 0) -> Scenario:
         """Return the same grid for a replay: its plan, its fees, and an account that pays for everything it wants."""
         instrument = self.row.instrument
         fees = self.fees()
         balances = {instrument.quote: round(self.row.plan.capital_needed * _AMPLE, 8)}
         if fees.bnb_price is not None:
             balances[BNB] = round(self.row.plan.capital_needed * _AMPLE / fees.bnb_price, 8)
-        return Scenario(plan=self.row.plan, rules=self.rules, balances=balances, fees=fees, fill=fill)
+        delays = Delays(latency_ms)
+        return Scenario(plan=self.row.plan, rules=self.rules, balances=balances, fees=fees, fill=fill, delays=delays)
 
     def fees(self) -> Fees:
         """Return the rates that the fills were charged, each told by its largest fill; 0.1 % where none tells."""
@@ -121,12 +125,13 @@ class LivedGrid:
         return cash + held * mark
 
 
-def read_grid(account: Account, store: Store, row: GridRow, rules: InstrumentRules) -> LivedGrid:
+def read_grid(account: Account, books: Books, row: GridRow, rules: InstrumentRules) -> LivedGrid:
     """Read a grid's books.
 
     Raises:
         StoreFailed: if they cannot be read.
     """
+    store = books.books_of(account)
     fills = tuple(sorted(store.fills(row.grid_id), key=lambda fill: (fill.time_ms, fill.trade_id)))
     orders = store.orders(row.grid_id)  # after the fills, so that each has its order
     entries = {order.intent.client_id for order in orders if order.intent.slot.role is Role.ENTRY}
@@ -139,6 +144,9 @@ def read_grid(account: Account, store: Store, row: GridRow, rules: InstrumentRul
         fills=fills,
         fee_values=store.fee_values(row.grid_id),
         equity=store.equity(row.grid_id, 10**9),
+        delays=measure_delays(
+            orders, fills, books.moves_of(account, row.grid_id), [rules.ticks(price) for price in row.plan.prices]
+        ),
     )
 
 

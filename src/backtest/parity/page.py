@@ -47,7 +47,7 @@ def html_of(found: Parity) -> str:
             f"grid {row.grid_id}",
             f"{minute(found.from_ms)} to {minute(found.until_ms)}",
             f"{len(found.prices):,} prices, {found.prices.source}",
-            f"replayed with {fill_words(found.fill)}",
+            f"replayed with {fill_words(found.fill)}, {found.latency.used_ms:,} ms",
         ],
         footer=f"Gridhive parity, made {moment(found.made_ms)}",
         facts=facts_of(found),

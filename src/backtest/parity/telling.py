@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from backtest.parity.calibration import FEWEST_ORDERS, Calibration, fill_of, fill_words
-from backtest.parity.comparing import Level, Parity
+from backtest.parity.comparing import LatencyFrom, Level, Parity
+from backtest.parity.delays import FEWEST_SALES, MeasuredDelays
 from backtest.parity.heard import Source
 from backtest.parity.matching import Completion, Pair, Why
 from backtest.report.facts import json_value, moment
 from backtest.report.sentences import amount, percent, span
 from backtest.result import BUY
+from backtest.wording import counted
 
 FORMAT: Final = 1
 _DAY_MS: Final = 86_400_000
@@ -42,6 +44,45 @@ def headline(found: Parity) -> str:
     )
 
 
+def latency_sentence(found: Parity) -> str:
+    """Return how long the replay's orders take, where that comes from, and what it changes."""
+    latency, measured = found.latency, found.lived.delays
+    match latency.source:
+        case LatencyFrom.MEASURED:
+            told = f"The replay's orders take {latency.used_ms:,} ms, as the grid's own did: {_measured(measured)}"
+        case LatencyFrom.GIVEN:
+            known = _measured(measured) if measured.sales else f"of the grid's own way {_too_few(measured)}"
+            told = f"The replay's orders take {latency.used_ms:,} ms, as asked for; {known}"
+        case LatencyFrom.UNKNOWN:
+            told = f"The replay's orders take no time: of the grid's own way {_too_few(measured)}"
+    if found.at_once is None:
+        return f"{told}."
+    once = found.at_once
+    share = "–" if once.agreement is None else percent(once.agreement, places=1)
+    quote = found.lived.row.instrument.quote
+    return (
+        f"{told}. If they took none, {share} would agree, {once.exact:,} of {once.pairs:,} to the last digit, and the "
+        f"replay would gain {amount(once.equity, signed=True)} {quote}."
+    )
+
+
+def _measured(measured: MeasuredDelays) -> str:
+    span_ms = f"{measured.low_ms:,} to {measured.high_ms:,} ms for nine in ten"
+    sales = counted(measured.sales, "sale")
+    left = [
+        f"{measured.untold:,} more the books do not tell" if measured.untold else "",
+        f"{measured.waited:,} waited over a minute and were left out" if measured.waited else "",
+    ]
+    told = "".join(f"; {part}" for part in left if part)
+    return f"so long was it from a purchase to the exchange taking its sale (median of {sales}, {span_ms}{told})"
+
+
+def _too_few(measured: MeasuredDelays) -> str:
+    told = counted(measured.sales, "sale")
+    silent = f"; of {measured.untold:,} they do not hold when the exchange took them" if measured.untold else ""
+    return f"the books tell by {told} after a purchase of its own alone, fewer than {FEWEST_SALES}{silent}"
+
+
 def queue_sentence(calibration: Calibration | None) -> str:
     """Return what explains the live fills best, and how sure that is."""
     if calibration is None:
@@ -68,6 +109,7 @@ def notes(found: Parity) -> Iterator[str]:
             f"The first purchase was made at {found.entry.live_price:f} on the average; the replay begins after it, at "
             f"{found.entry.replayed_price:f}."
         )
+    yield latency_sentence(found)
     if found.silences:
         lost = span(sum(one.until_ms - one.from_ms for one in found.silences) / _DAY_MS)
         yield f"In {len(found.silences):,} stretches, {lost} together, no prices were heard or kept."
@@ -119,6 +161,14 @@ def facts_of(found: Parity) -> dict[str, Any]:
             "exact": found.exact_count,
             "agreement": found.agreement,
             "why": {why.value: count for why, count in found.why.items()},
+        },
+        "latency": {
+            "used_ms": found.latency.used_ms,
+            "from": found.latency.source,
+            "measured": lived.delays,
+            "at_once": found.at_once,
+            "post_only_refusals": found.replay.post_only_refusals,
+            "late_cancels": found.replay.late_cancels,
         },
         "equity": {
             "live": found.live_equity,

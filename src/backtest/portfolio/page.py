@@ -10,7 +10,16 @@ import polars as pl
 from backtest.candles import FloatColumn
 from backtest.measures import equity_of, from_the_start
 from backtest.portfolio.study import PortfolioStudy
-from backtest.portfolio.telling import COLUMNS, assumptions, facts_of, headline, ratio, table, warnings
+from backtest.portfolio.telling import (
+    COLUMNS,
+    assumptions,
+    facts_of,
+    has_trades,
+    headline,
+    ratio,
+    table,
+    warnings,
+)
 from backtest.ratios import Absent, drawdowns
 from backtest.ratios import Figure as Number
 from backtest.report.document import render
@@ -49,7 +58,7 @@ def html_of(found: PortfolioStudy) -> str:
         badges=[
             *found.symbols,
             f"{day(int(found.curve.time_ms[0]))} to {day(int(found.curve.time_ms[-1]))}",
-            f"candles of {interval(candles.interval_ms)}",
+            "single trades" if has_trades(found) else f"candles of {interval(candles.interval_ms)}",
             f"{amount(total.start_equity)} {quote} shared",
         ],
         footer=f"Gridhive back-test, made {moment(found.made_ms)} · past prices say little about those to come",

@@ -62,7 +62,7 @@ def headline(found: PortfolioStudy) -> str:
     low, high = min(found.bounds), max(found.bounds)
     if low == high == change:
         return f"{first} The pessimistic and the optimistic reading of the prices agree with that."
-    if _has_trades(found):
+    if has_trades(found):
         return (
             f"{first} Last in every queue it would have been {amount(found.bounds[0], signed=True)} {quote}, "
             f"first in every queue {amount(found.bounds[1], signed=True)}."
@@ -150,9 +150,9 @@ def assumptions(found: PortfolioStudy) -> list[str]:
         if limit is None
         else f"at most {plain(limit)} {found.quote} at risk, inventory at cost plus open buys of all grids; sales pass"
     )
-    line = [_TRADES_TIME_LINE if _has_trades(found) else _TIME_LINE]
+    line = [_TRADES_TIME_LINE if has_trades(found) else _TIME_LINE]
     if found.together.members[0].scenario.delays:
-        line = [line[0] if _has_trades(found) else _CANDLES_TIME_LINE, _LATE_TIME_LINE]
+        line = [line[0] if has_trades(found) else _CANDLES_TIME_LINE, _LATE_TIME_LINE]
     return [*dict.fromkeys(own), *shared, f"Risk gate: {rule}. {_OTHER_LIMITS}", *line]
 
 
@@ -163,7 +163,8 @@ def _assumptions_of(member: Member, source: Source) -> list[str]:
     return [*about_trades(member.scenario, member.candles, source.trades, source.origin), *taken[3:]]
 
 
-def _has_trades(found: PortfolioStudy) -> bool:
+def has_trades(found: PortfolioStudy) -> bool:
+    """Tell whether single trades were replayed."""
     return found.sources[0].trades is not None
 
 

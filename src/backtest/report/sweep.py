@@ -137,8 +137,8 @@ def headline(sweep: Sweep) -> str:
         lost = f" {losers:,} of them lost." if losers else " None of them lost."
     return (
         f"Of {counted(ran.height, 'grid')} the best by {_in_words(sweep.objective)} reached "
-        f"{_shown(sweep.objective, values[0], sweep.quote)} ({best or 'the only one'}); half of all reached "
-        f"{half} than {_shown(sweep.objective, float(np.median(values)), sweep.quote)}.{lost}"
+        f"{shown_measure(sweep.objective, values[0], sweep.quote)} ({best or 'the only one'}); half of all reached "
+        f"{half} than {shown_measure(sweep.objective, float(np.median(values)), sweep.quote)}.{lost}"
         f"{f' {refused:,} could not have been started.' if refused else ''}"
     )
 
@@ -168,7 +168,7 @@ def _rows(sweep: Sweep, best: pl.DataFrame) -> Iterator[dict[str, Any]]:
     for row in best.iter_rows(named=True):
         yield {
             "keys": [_plain(row[key]) for key in sweep.keys],
-            "values": [_shown(name, row[name], sweep.quote) for name in names],
+            "values": [shown_measure(name, row[name], sweep.quote) for name in names],
             "is_front": row["row"] in sweep.front,
         }
 
@@ -259,7 +259,8 @@ def _in_words(name: str) -> str:
     return label if label.endswith("ratio") else label[0].lower() + label[1:]
 
 
-def _shown(name: str, value: Any, quote: str) -> str:
+def shown_measure(name: str, value: Any, quote: str) -> str:
+    """Return a measure of `Measures.flat()` as people write it; – where there is none."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if name not in _ENTRIES:

@@ -10,7 +10,7 @@ import polars as pl
 from backtest.data.series import refuse
 from backtest.objectives import Objective, pareto_front
 from backtest.overfitting import Honesty
-from backtest.report.sweep import Section, Sweep
+from backtest.report.sweep import Section, Sweep, shown_measure
 from backtest.rules_source import UsedRules
 from backtest.search.exploring import Plan, Values, aims_of, winner_of
 from backtest.search.forward import Step, walk_section
@@ -86,10 +86,10 @@ def report_of(
     whole: Finding, steps: Sequence[Step], plan: Plan, *, rules: UsedRules, origin: str, made_ms: int
 ) -> Sweep:
     """Return what the page tells: all that was tried on the whole, the splits, the front, and the doubt."""
-    aim, keys = plan.aims[0], [axis.key for axis in plan.axes]
-    sections = [walk_section(steps, plan.aims)] if steps else []
+    aim, keys, quote = plan.aims[0], [axis.key for axis in plan.axes], rules.rules.instrument.quote
+    sections = [walk_section(steps, plan.aims, quote)] if steps else []
     if len(plan.aims) > 1:
-        sections.append(_front_section(whole, plan))
+        sections.append(_front_section(whole, plan, quote))
     notes = notes_of(whole.window.ground, whole.winner, rules, origin)
     way = "TPE" if len(plan.aims) == 1 else "NSGA-II"
     notes.append(
@@ -101,7 +101,7 @@ def report_of(
         keys=told_keys(keys, whole.table, aim),
         objective=aim.measure,
         more_is_better=aim.more_is_better,
-        quote=rules.rules.instrument.quote,
+        quote=quote,
         title=f"Search on {whole.window.ground.candles.symbol}",
         honesty=whole.honesty,
         notes=notes if steps else [*notes, _UNJUDGED],
@@ -111,7 +111,7 @@ def report_of(
     )
 
 
-def _front_section(whole: Finding, plan: Plan) -> Section:
+def _front_section(whole: Finding, plan: Plan, quote: str) -> Section:
     keys, names = [axis.key for axis in plan.axes], [aim.measure for aim in plan.aims]
     table = whole.table[whole.front].sort(names[0], descending=plan.aims[0].more_is_better).head(_FRONT_ROWS)
     aims = ", ".join(aim.name for aim in plan.aims)
@@ -120,7 +120,7 @@ def _front_section(whole: Finding, plan: Plan) -> Section:
         text = f"No other is better in any aim than this one: {aims}."
     rows = [
         [*(value if isinstance(value, str) else f"{value:.6g}" for value in row[: len(keys)])]
-        + [f"{float(value):,.4g}" for value in row[len(keys) :]]
+        + [shown_measure(name, value, quote) for name, value in zip(names, row[len(keys) :], strict=True)]
         for row in table.select(*keys, *names).iter_rows()
     ]
     return Section(title="Pareto front", text=text, columns=[*keys, *(aim.name for aim in plan.aims)], rows=rows)

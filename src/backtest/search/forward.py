@@ -13,7 +13,7 @@ from backtest.objectives import Objective
 from backtest.overfitting import Honesty
 from backtest.ratios import Absent, Figure, sharpe
 from backtest.report.sentences import day, percent
-from backtest.report.sweep import Section
+from backtest.report.sweep import Section, shown_measure
 from backtest.sweep.trials import Trial
 from backtest.windows import Split, walk_forward
 from backtest.wording import counted
@@ -77,13 +77,13 @@ def searched_in(candles: Candles, splits: Sequence[Split]) -> list[Candles]:
     return [candles.between(*window) for window in windows]
 
 
-def walk_section(steps: Sequence[Step], aims: Sequence[Objective]) -> Section:
-    """Return the splits side by side: what was promised in sample, and what came of it."""
+def walk_section(steps: Sequence[Step], aims: Sequence[Objective], quote: str) -> Section:
+    """Return the splits side by side: what was promised in sample, and what came of it; amounts are in `quote`."""
     aim = aims[0]
     keys = list(steps[0].winner) if steps else []
     columns = ["searched", "judged after", *keys, aim.name, f"{aim.name} after", "return", "return after"]
     columns += ["against holding after", "luck?"]
-    rows = [_row(step, aim) for step in steps]
+    rows = [_row(step, aim, quote) for step in steps]
     return Section(title="Walk-forward", text=sentence_of(steps), columns=columns, rows=rows)
 
 
@@ -112,7 +112,7 @@ def out_of_sample_sharpe(steps: Sequence[Step]) -> Figure:
     return sharpe(np.concatenate([step.judged.returns for step in steps] or [np.empty(0)]))
 
 
-def _row(step: Step, aim: Objective) -> list[str]:
+def _row(step: Step, aim: Objective, quote: str) -> list[str]:
     split = step.split
     windows = [
         f"{day(split.search_from_ms)} to {day(split.search_until_ms)}",
@@ -120,23 +120,21 @@ def _row(step: Step, aim: Objective) -> list[str]:
     ]
     luck = "may be" if step.honesty.is_probably_luck else "hardly"
     if step.judged.refusal is not None:
-        told = [_number(step.searched, aim.measure), f"not started: {step.judged.refusal}"]
+        told = [
+            shown_measure(aim.measure, step.searched.measures[aim.measure], quote),
+            f"not started: {step.judged.refusal}",
+        ]
         return [*windows, *step.winner.values(), *told, percent(_total(step.searched), signed=True), "–", "–", luck]
     return [
         *windows,
         *step.winner.values(),
-        _number(step.searched, aim.measure),
-        _number(step.judged, aim.measure),
+        shown_measure(aim.measure, step.searched.measures[aim.measure], quote),
+        shown_measure(aim.measure, step.judged.measures[aim.measure], quote),
         percent(_total(step.searched), signed=True),
         percent(_total(step.judged), signed=True),
-        _number(step.judged, "versus_hold"),
+        shown_measure("versus_hold", step.judged.measures["versus_hold"], quote),
         luck,
     ]
-
-
-def _number(trial: Trial, measure: str) -> str:
-    value = trial.measures[measure]
-    return "–" if value is None else f"{float(str(value)):,.4g}"
 
 
 def _total(trial: Trial) -> float:

@@ -19,7 +19,7 @@ from backtest.parity.heard import read_recorded
 from domain.errors import TradingError
 from domain.instrument import Market
 from fakes.grid_examples import BTC
-from fakes.heard_grid import START_MS, live, visits
+from fakes.heard_grid import ENTERING_PLAN, START_MS, live, live_delayed, strides, visits
 from ports.archives import Recording
 
 
@@ -84,6 +84,36 @@ def test_where_a_queue_stands_before_us_the_difference_is_told_and_through_is_ch
     waits = [level["wait_s"] for level in touched["levels"] if level["wait_s"] is not None]
     assert max(waits) > 10
     assert all(level["price_difference"] in (None, "0") for level in through["levels"])
+
+
+def test_the_delays_of_its_own_books_explain_what_a_replay_at_once_does_not(tmp_path, parity, capsys):
+    happened = live_delayed(tmp_path, strides(2, 300, every_ms=1_000), 1_300, ENTERING_PLAN).happened
+    assert min(happened.post_only_refusals, happened.late_cancels, happened.takes) > 0
+    found = parity(tmp_path, "--no-save")
+    latency = found["latency"]
+    assert (latency["used_ms"], latency["from"]) == (1_300, "measured")
+    measured = latency["measured"]
+    assert (measured["median_ms"], measured["low_ms"], measured["high_ms"]) == (1_300, 1_300, 1_300)
+    assert measured["sales"] > 30 > measured["untold"] == measured["waited"] == 0
+    assert found["fills"]["agreement"] == 1.0
+    assert found["fills"]["exact"] == found["fills"]["live"] > 100
+    assert (latency["post_only_refusals"], latency["late_cancels"]) == (
+        happened.post_only_refusals,
+        happened.late_cancels,
+    )
+    assert found["equity"]["difference"] == "0"
+    at_once = parity(tmp_path, "--no-save", "--latency", "0")
+    assert at_once["fills"]["agreement"] == latency["at_once"]["agreement"] < 0.8
+    assert at_once["fills"]["exact"] == latency["at_once"]["exact"]
+    assert at_once["equity"]["replayed"] == latency["at_once"]["equity"] != found["equity"]["replayed"]
+    assert at_once["latency"]["at_once"] is None
+    assert main(["--data-dir", str(tmp_path), "--no-save", "--latency", "5000"], "parity", OUTSIDE) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "The replay's orders take 5,000 ms, as asked for; so long was it from a purchase to the exchange" in printed
+    assert f"(median of {measured['sales']} sales, 1,300 to 1,300 ms for nine in ten)" in printed
+    for wrong in ("soon", "0.5", "-1", "60001"):
+        with pytest.raises(TradingError, match="latency: "):
+            main(["--data-dir", str(tmp_path), "--latency", wrong], "parity", OUTSIDE)
 
 
 def test_a_run_takes_the_calibrated_rule_and_says_whose_it_is(queued_market, parity, tmp_path, capsys):

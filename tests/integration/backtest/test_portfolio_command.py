@@ -25,7 +25,7 @@ def portfolio(folder, *words):
     command = [sys.executable, "-m", "backtest", "portfolio", "--data-dir", str(folder / "data"), *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
 
 
@@ -89,6 +89,7 @@ def test_single_trades_and_orders_that_travel_are_replayed_for_all_grids(tmp_pat
     assert any("of one millisecond" in line for line in found["assumptions"])
     assert any("reach the exchange 400 ms after" in line for line in found["assumptions"])
     assert "Last in every queue" in found["headline"]
+    assert "single trades" in (tmp_path / "out" / "report.html").read_text()
     assert Decimal(found["total"]["residual"]) == 0
     for wrong, field in ((["--interval", "1m"], "interval"), (["--path", "optimistic"], "path")):
         with pytest.raises(InvalidRequest, match=f"{field}: goes with candles"):

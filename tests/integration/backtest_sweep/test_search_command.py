@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from backtest.objectives import parse_objectives
+from backtest.report.sentences import amount, percent
 from backtest.search.command import main
 from backtest.search.exploring import ROUND, Exploration, Plan, open_storage
 from backtest.sweep.axes import parse_axes
@@ -81,7 +82,13 @@ def test_several_aims_give_a_front(home: Path):
         gains = (other["equity_change"] - row["equity_change"], row["max_drawdown"] - other["max_drawdown"])
         assert not (min(gains) >= 0 and max(gains) > 0)
     assert facts["best"][0]["row"] in facts["front"]
-    assert facts["sections"][0]["title"] == "Pareto front"
+    section = facts["sections"][0]
+    assert (section["title"], section["columns"][-2:]) == ("Pareto front", ["profit", "drawdown"])
+    best = table[facts["best"][0]["row"]]
+    assert section["rows"][0][-2:] == [
+        f"{amount(best['equity_change'][0], signed=True)} USDT",
+        percent(best["max_drawdown"][0]),
+    ]
     assert any("--walk-forward" in note for note in facts["notes"])
 
 

@@ -99,6 +99,11 @@ class AccountHouse:
         self.wait_for(lambda: bool(self.process.step(1)) and self.manager.snapshot(BTC).phase is Phase.TRADING)
         self.wait_for(lambda: not self.manager.snapshot(BTC).books.fees_unvalued)
 
+    def stop(self, on_stop: OnStop) -> None:
+        """Stop the grid and wait until it has ended, which a busy machine may put off."""
+        self.manager.stop(BTC, on_stop)
+        self.wait_for(lambda: self.manager.snapshot(BTC).status is GridStatus.STOPPED)
+
     def books(self) -> AccountBooks:
         """Return freshly read books with every trade in them."""
         taken: list[AccountBooks] = []
@@ -264,7 +269,7 @@ def test_a_trade_the_books_lost_is_residual(house: AccountHouse) -> None:
 
 def test_what_orders_left_behind_do_is_not_the_grids(house: AccountHouse, process: VenueProcess) -> None:
     house.start()
-    house.manager.stop(BTC, OnStop.KEEP)
+    house.stop(OnStop.KEEP)
     sell = min(
         (order for order in house.manager.snapshot(BTC).open_orders if order.side is Side.SELL),
         key=lambda order: order.price or Decimal(0),
@@ -317,7 +322,7 @@ def test_a_notice_warns_before_bnb_for_fees_runs_out(house: AccountHouse) -> Non
 
 def test_fees_of_an_ended_grid_are_valued_by_the_watch(house: AccountHouse) -> None:
     house.start()
-    house.manager.stop(BTC, OnStop.CANCEL)
+    house.stop(OnStop.CANCEL)
     values = house.store.fee_values(1)
     house.store._rows.fee_values.clear()
     house.manager._runners.clear()

@@ -11,16 +11,21 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from backtest.parity.calibration import FEWEST_ORDERS, calibrate, fill_words
-from backtest.parity.comparing import Level
+from backtest.parity.comparing import Latency, LatencyFrom, Level
+from backtest.parity.delays import measure_delays
 from backtest.parity.evidence import Evidence, evidence_of
 from backtest.parity.heard import UNKNOWN, Prices, Silence, Source, prices_of_candles
 from backtest.parity.lived import Life, Part
 from backtest.parity.matching import Why, pairs_of
 from backtest.parity.terminal import COLUMNS, table_of
 from backtest.result import BUY, SELL, Fills
+from domain.orders import Fill, Role, Side, Slot, Status
 from fakes.backtest_studies import walk
 from fakes.grid_examples import btc_rules
+from fakes.order_examples import fill, intent
+from ports.books import Moves
 from ports.heard_prices import Mark
+from ports.store import OrderRow
 
 START_MS = 1_722_729_600_000
 CENT = 1_000_000
@@ -208,3 +213,41 @@ def test_no_price_and_no_name_is_ever_cut_however_narrow_the_terminal_is(width: 
         assert (name in left_out) != all(word in head for word in name.split()), name
     assert not {"level", "side", "live", "replayed", "agree"} & set(left_out)
     assert (not left_out) == (width == 120)
+
+
+def bought_and_sold(
+    cycle: int, *moves: tuple[Status, int], bought_ms: tuple[int, ...] = (0,), attempt: int = 0
+) -> tuple[list[OrderRow], list[Fill], dict[str, Moves]]:
+    """A purchase at the lower of two rungs, filled at ms, and the sale that answers it, with the moves told of it."""
+    buy = intent(Slot(1, Role.RUNG, Side.BUY, 10_000), cycle=cycle)
+    sell = intent(Slot(1, Role.RUNG, Side.SELL, 10_050), cycle=cycle + 1, attempt=attempt, created_ms=START_MS)
+    fills = [fill(buy, 10 * cycle + at, time_ms=START_MS + after) for at, after in enumerate(bought_ms)]
+    rows = [OrderRow(intent=one, status=Status.FILLED, venue_order_id=1, updated_ms=START_MS) for one in (buy, sell)]
+    return rows, fills, {sell.client_id: tuple((status, START_MS + after) for status, after in moves)}
+
+
+def test_a_way_is_measured_by_sales_whose_purchase_and_arrival_the_exchange_dated():
+    opened = [bought_and_sold(2 * at, (Status.OPEN, 100 + at), (Status.FILLED, 9_000)) for at in range(20)]
+    others = [
+        bought_and_sold(50, (Status.FILLED, 100)),  # from before moves were kept
+        bought_and_sold(52, (Status.OPEN, 0), bought_ms=(-300,)),  # our clock was ahead
+        bought_and_sold(54, (Status.REJECTED, 40)),  # post-only
+        bought_and_sold(56, (Status.OPEN, 999), attempt=1),  # answers the refusal, not the purchase
+        bought_and_sold(58, (Status.OPEN, 60_001)),  # the server was stopped
+        bought_and_sold(60, (Status.OPEN, 700), (Status.OPEN, 90_000), bought_ms=(0, 590, 800)),  # 800: a rest, later
+    ]
+    orders, fills, moves = [], [], {}
+    for some_orders, some_fills, some_moves in [*opened, *others]:
+        orders += some_orders
+        fills += some_fills
+        moves |= some_moves
+    found = measure_delays(orders, fills, moves, [9_950, 10_000, 10_050])
+    assert (found.sales, found.untold, found.waited) == (21, 3, 1)
+    assert (found.low_ms, found.median_ms, found.high_ms) == (101, 110, 118)
+    assert Latency.of(found, None) == Latency(used_ms=110, source=LatencyFrom.MEASURED)
+    assert Latency.of(found, 0) == Latency(used_ms=0, source=LatencyFrom.GIVEN)
+    few = measure_delays(orders[:8], fills, moves, [9_950, 10_000, 10_050])
+    assert few.sales == 4
+    assert Latency.of(few, None) == Latency(used_ms=0, source=LatencyFrom.UNKNOWN)
+    none = measure_delays([], [], {}, [9_950, 10_000])
+    assert (none.sales, none.median_ms) == (0, None)

@@ -66,8 +66,8 @@ def test_delays_are_whole_numbers_within_reason():
             wish_of(parse([*words, *wrong], "test"), BTC)
     with pytest.raises(InvalidRequest, match="orders_per_10s: must be from 0"):
         wish_of(parse([*words, "--orders-per-10s", "10001"], "test"), BTC)
-    with pytest.raises(InvalidRequest, match="latency: orders that travel or wait are replayed with one grid alone"):
-        assumed_of(portfolio_words(["--grid-of", "BTCUSDT=x.yaml", "--capital", "900", "--latency", "5"], "test"), BTC)
+    together = portfolio_words(["--grid-of", "BTCUSDT=x.yaml", "--capital", "900", "--latency", "5"], "test")
+    assert assumed_of(together, BTC).delays == Delays(latency_ms=5)
 
 
 def test_a_limit_of_exposure_is_an_amount_that_the_grid_fits_into():

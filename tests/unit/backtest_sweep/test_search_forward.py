@@ -62,10 +62,11 @@ def test_the_verdict_is_what_came_of_it():
     assert "promised nothing" in sentence_of([step(bad, good)])
     refused = trial("capital: too little")
     assert "could have been started" in sentence_of([step(good, refused)])
-    section = walk_section([step(good, refused), step(good, bad)], parse_objectives("return"))
+    section = walk_section([step(good, refused), step(good, bad)], parse_objectives("return"), "USDT")
     assert all(len(row) == len(section.columns) for row in section.rows)
     assert section.rows[0][4] == "not started: capital: too little"
     assert section.rows[1][-1] == "may be"
+    assert section.rows[1][3:5] == ["+20.00 %", "-10.00 %"]
     assert "0 of 1 gained" in section.text
 
 
