@@ -17,6 +17,7 @@ from domain.events import (
     Moment,
     OpenOrdersRead,
     OrderEvent,
+    OrderReported,
     PriceSeen,
     RulesChanged,
     StreamLost,
@@ -24,9 +25,9 @@ from domain.events import (
 )
 from domain.futures import FundingPayment
 from domain.grids import Books, GridSnapshot, GridStatus, OnStop, OrderView, Phase
-from domain.instrument import InstrumentRules
+from domain.instrument import InstrumentRules, Market
 from domain.money import plain
-from domain.orders import FeeValue, Fill, Slot
+from domain.orders import FeeValue, Fill, Role, Slot, Status, VenueOrder
 from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.state import GridState
@@ -198,7 +199,17 @@ class GridWorker:
         self._desk.update_gate()
         if isinstance(event, OpenOrdersRead):
             self._compare_positions(event, now)
+        elif isinstance(event, OrderReported) and self._was_taken_off(event.order):
+            self._position.taken_off(now.monotonic_s)
         return [*news.effects, *self._money.questions(now, refresh=False)]
+
+    def _was_taken_off(self, order: VenueOrder) -> bool:
+        """Tell whether a resting order on a contract ended by somebody else's will."""
+        if self._row.instrument.market is not Market.FUTURES or order.client_id not in self._desk.ledger:
+            return False
+        ours = self._desk.ledger[order.client_id]
+        has_ended = order.status in (Status.CANCELED, Status.EXPIRED)
+        return has_ended and not ours.cancel_sent and ours.intent.slot.role is Role.RUNG
 
     def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> None:
         is_quiet = self._desk.synced and not self._desk.in_flight
