@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from domain.events import (
     ContractStands,
+    CountdownStands,
     FeeEvent,
     FeeNotPriced,
     FeePriced,
@@ -31,6 +32,7 @@ from domain.orders import FeeValue, Fill, Role, Slot, Status, VenueOrder
 from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.state import GridState
+from grid.surroundings import Surroundings
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
 from orders.life_cycle import Order
@@ -81,6 +83,7 @@ WorkerEvent = (
     | FundingEvent
     | PriceSeen
     | ContractStands
+    | CountdownStands
     | TimerFired
     | StopRequested
     | ShutdownRequested
@@ -124,7 +127,7 @@ class GridWorker:
         self._updated_ms = row.started_ms
         self._resumed = False
         self._aimed: list[WantedOrder] = []
-        self._contract = ContractStands("")
+        self._around = Surroundings()
         self._awaits = ""  # what keeps a grid from ending whose orders are settled
 
     # --- life ---
@@ -162,7 +165,7 @@ class GridWorker:
                 self._market.hear(event)
             case FeePriced() | FeeNotPriced() | FundingRead() | FundingNotRead():
                 effects += self._money.learn(event, now)
-            case StopRequested() | ShutdownRequested() | ContractStands():
+            case StopRequested() | ShutdownRequested() | ContractStands() | CountdownStands():
                 self._told(event)
             case _:
                 effects += self._on_orders(event, now)
@@ -172,14 +175,14 @@ class GridWorker:
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
 
-    def _told(self, event: StopRequested | ShutdownRequested | ContractStands) -> None:
+    def _told(self, event: StopRequested | ShutdownRequested | ContractStands | CountdownStands) -> None:
         match event:
             case StopRequested(on_stop=on_stop):
                 self._on_stop = on_stop
             case ShutdownRequested():
                 self._shutting_down = True
-            case ContractStands():
-                self._contract = event
+            case ContractStands() | CountdownStands():
+                self._around.hear(event)
 
     def _on_timer(self, now: Moment) -> list[Effect]:
         effects: list[Effect] = []
@@ -198,6 +201,7 @@ class GridWorker:
             self._set_inventory()
         self._desk.update_gate()
         if isinstance(event, OpenOrdersRead):
+            self._around.hear(event)
             self._compare_positions(event, now)
         elif isinstance(event, OrderReported) and self._was_taken_off(event.order):
             self._position.taken_off(now.monotonic_s)
@@ -233,7 +237,7 @@ class GridWorker:
             return self._shutting_down
         if self._is_ending:
             return True
-        return not (self._desk.alarms or self._contract.trouble or self._position.doubt(self._money.position))
+        return not (self._desk.alarms or self._around.contract.trouble or self._position.doubt(self._money.position))
 
     @property
     def _is_ending(self) -> bool:
@@ -301,7 +305,7 @@ class GridWorker:
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
-        doubt = self._position.doubt(self._money.position) or self._contract.trouble or self._money.alarm
+        doubt = self._position.doubt(self._money.position) or self._around.contract.trouble or self._money.alarm
         if doubt:
             return Phase.PAUSED, doubt
         if self._desk.placing.pause.reason:
@@ -387,13 +391,15 @@ class GridWorker:
             books=self._shown_books(mark),
             last_fill=self._last_fill,
             faulted_slots=self._given_up(),
-            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm, self._money.notice])),
+            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm, self._money.notice]), *self._around.notices),
             resumed=self._resumed,
             recovery=self._desk.recovery.report(self._differences()),
             started_ms=self._row.started_ms,
             started_wall_ms=self._row.started_wall_ms,
             updated_ms=self._updated_ms,
-            liquidation_price=self._contract.liquidation_price,
+            liquidation_price=self._around.contract.liquidation_price,
+            foreign_orders=self._around.foreign_orders,
+            countdown_ms=self._around.countdown.runs_out_ms,
         )
 
 
