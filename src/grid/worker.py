@@ -3,7 +3,7 @@
 The same object runs under the live shell (`grid.runner`) and under an event heap in tests and chaos runs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain.events import (
@@ -217,6 +217,8 @@ class GridWorker:
 
     def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> None:
         is_quiet = self._desk.synced and not self._desk.in_flight
+        others = (*event.foreign_fills, *(fill for fill in event.fills if fill.client_id not in self._desk.ledger))
+        event = replace(event, foreign_fills=others)
         alarm = self._position.judge(event, self._money.position, is_quiet=is_quiet, now_s=now.monotonic_s)
         if alarm:
             self._desk.alarm(alarm)
