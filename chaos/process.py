@@ -21,6 +21,7 @@ from chaos.wired_store import WiredStore
 from chaos.witness import Witness
 from domain.events import FeeEvent, PriceSeen, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
+from domain.instrument import Market
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from ports.store import StoreFailed
@@ -287,5 +288,5 @@ class _DrivenStreams:
 
     def unwatch(self, instrument: object, inbox: object) -> None: ...
 
-    def distrust(self, _kind: str, _reason: str) -> None:
+    def distrust(self, _kind: str, _reason: str, _market: Market = Market.SPOT) -> None:
         self._stream.give_up()

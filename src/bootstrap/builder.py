@@ -135,6 +135,7 @@ class HouseBuilder:
         recorder: FilePriceRecorder | None,
     ) -> GridManager:
         settings = self.settings
+        trades_futures = Market.FUTURES in settings.exchange.supported_markets
         house = GridHouse(
             store=store,
             gateway=venue.gateway,
@@ -146,7 +147,8 @@ class HouseBuilder:
             fee_prices=venue.fee_prices,
             funding=venue.funding,
             recorder=recorder,
-            futures=venue.futures if Market.FUTURES in settings.exchange.supported_markets else None,
+            futures=venue.futures if trades_futures else None,
+            countdowns=venue.countdowns if trades_futures and not venue.carries_market_time else None,
         )
         defaults = GridDefaults(
             capital=settings.trading.capital_per_pair_usd,
@@ -227,6 +229,7 @@ def contract_defaults(settings: Settings) -> ContractDefaults:
         largest_share=risk.max_position_size_perc / Decimal(100),
         liquidation_buffer=risk.liquidation_buffer_perc / Decimal(100),
         asks_hedge_mode=settings.grid.futures.position_side != "BOTH",
+        countdown=settings.grid.futures.countdown,
     )
 
 

@@ -19,7 +19,7 @@ from config.fields import (
     Whole,
     listed,
 )
-from domain.futures import MarginType
+from domain.futures import CountdownPolicy, MarginType
 from domain.grids import Direction
 from domain.instrument import Market
 
@@ -59,6 +59,8 @@ class GridFuturesSettings(Section):
     """Direction of futures grids that name none; BOTH: neutral. One-way or hedge mode is left as the account has it."""
     use_isolated_margin: bool = False
     """true: isolated margin. false: cross margin."""
+    countdown: CountdownPolicy = CountdownPolicy.AUTO
+    """Binance cancels a contract's orders two minutes after this server is gone; auto: not where others have some."""
 
     @property
     def direction(self) -> Direction:

@@ -212,6 +212,18 @@ class ContractStands:
 
 
 @dataclass(frozen=True, slots=True)
+class CountdownStands:
+    """How the venue's countdown for a futures grid's contract stands.
+
+    `runs_out_ms` is our wall time at which it runs out unless renewed, None while it is not armed; `notice` tells
+    people why it is not armed, or not renewed, empty if nothing is to be said.
+    """
+
+    runs_out_ms: int | None
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """The worker's own timer."""
 

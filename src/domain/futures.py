@@ -15,6 +15,14 @@ class MarginType(StrEnum):
     CROSS = "cross"
 
 
+class CountdownPolicy(StrEnum):
+    """When the venue is to cancel a contract's orders should this server be gone."""
+
+    AUTO = "auto"  # only while no order of others rests on the contract, because it would cancel that too
+    OFF = "off"
+    FORCE = "force"  # whoever else has orders there
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractSettings:
     """How the account trades one contract. `max_notional` is the largest position at this leverage, in quote."""

@@ -211,3 +211,5 @@ class GridSnapshot:
     started_wall_ms: int
     updated_ms: int
     liquidation_price: Decimal | None = None  # the venue's, as last read; None on spot and while it names none
+    foreign_orders: int | None = None  # orders of others on the instrument, as last read; None before that
+    countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed

@@ -10,7 +10,7 @@ from typing import Final
 
 from domain.errors import Conflict, FieldMistake, InvalidRequest, VenueError
 from domain.events import ContractStands
-from domain.futures import ContractSettings, FundingRate, MarginType, Position
+from domain.futures import ContractSettings, CountdownPolicy, FundingRate, MarginType, Position
 from domain.grids import ContractTerms, GridRequest
 from domain.instrument import Instrument
 from domain.money import ZERO
@@ -37,6 +37,7 @@ class ContractDefaults:
     largest_share: Decimal = Decimal(1)
     liquidation_buffer: Decimal = Decimal("0.15")
     asks_hedge_mode: bool = False
+    countdown: CountdownPolicy = CountdownPolicy.AUTO
 
 
 class Contracts:

@@ -15,6 +15,7 @@ from domain.money import ZERO
 from domain.orders import Fill
 from grid.contract_watch import ContractWatch
 from grid.contracts import ContractDefaults, Contracts
+from grid.countdowns import CountdownWatch
 from grid.preflight import PreflightFacts, plan_grid
 from grid.runner import GridRunner
 from grid.units import planned_rules
@@ -53,6 +54,7 @@ class GridManager:
         self._defaults = defaults
         self._contracts = Contracts(house.futures, defaults.contracts)
         self._contract_watch = ContractWatch(self._contracts, lambda: self.running, house.clock)
+        self._countdown_watch = self._watch_countdowns()
         self._lock = Lock()
         self._runners: dict[Instrument, GridRunner] = {}
         self._ended_for_good: dict[int, GridSnapshot] = {}
@@ -116,7 +118,10 @@ class GridManager:
         return len(rows)
 
     def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
-        """End all threads; the grids go on at the next start. With `cancel_orders` their orders are taken off first."""
+        """End all threads; the grids go on at the next start. With `cancel_orders` their orders are taken off first.
+
+        What then rests is to rest on: the venue's countdowns are stopped last.
+        """
         self._contract_watch.stop()
         runners = [runner for runner in self._all() if not runner.finished.is_set()]
         if cancel_orders:
@@ -127,6 +132,8 @@ class GridManager:
                     log.warning("grid %d did not get its orders off the book in time", runner.row.grid_id)
         for runner in runners:
             runner.halt(wait_s)
+        if self._countdown_watch is not None:
+            self._countdown_watch.part()
 
     # --- shown ---
 
@@ -231,8 +238,16 @@ class GridManager:
         if stands is not None:
             runner.tell(stands)
             self._contract_watch.start()
+            if self._countdown_watch is not None:
+                self._countdown_watch.start()
         runner.start()
         return runner
+
+    def _watch_countdowns(self) -> CountdownWatch | None:
+        countdowns, policy = self._house.countdowns, self._defaults.contracts.countdown
+        return (
+            None if countdowns is None else CountdownWatch(countdowns, policy, lambda: self.running, self._house.clock)
+        )
 
     def _ended(self, runner: GridRunner) -> None:
         log.info("grid %d on %s has ended", runner.row.grid_id, runner.row.instrument)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Event
 
-from domain.events import ContractStands, StreamLost
+from domain.events import ContractStands, CountdownStands, StreamLost
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
 from grid.inbox import GridInbox
@@ -12,9 +12,11 @@ from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from ports.store import GridRow, StoreFailed
 from utils.clock_steps import ClockSteps
-from utils.worker_loop import Health, WorkerLoop
+from utils.worker_loop import Health, LoopState, WorkerLoop
 
 PUBLISH_S = 0.1
+HUNG_S = 30.0
+"""A step of a grid's thread never waits for the network and for the disk a few seconds at most."""
 
 
 class GridRunner:
@@ -61,8 +63,11 @@ class GridRunner:
         """Ask the grid to end, or to take its orders off for a shutdown; `finished` is set when it has."""
         self._inbox.command(request)
 
-    def tell(self, event: ContractStands) -> None:
-        """Let the grid know how its contract stands; before `start`, so that nothing is sent before it knows."""
+    def tell(self, event: ContractStands | CountdownStands) -> None:
+        """Let the grid know how its contract, or the countdown over it, stands.
+
+        Before `start`, so that nothing is sent before it knows.
+        """
         self._inbox.order(event)
 
     def halt(self, timeout_s: float) -> bool:
@@ -76,6 +81,12 @@ class GridRunner:
     def is_idle(self) -> bool:
         """Tell whether everything that reached this grid has been handled and no answer is awaited."""
         return self._inbox.pending == 0 and self._idle
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether this grid's thread runs and does not hang."""
+        health = self.health()
+        return health.state is LoopState.RUNNING and health.silent_s <= HUNG_S
 
     def snapshot(self) -> GridSnapshot:
         """Return the grid as its own thread last showed it."""

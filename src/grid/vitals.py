@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 
 from domain.grids import Phase
 from grid.manager import GridManager
-from grid.runner import GridRunner
+from grid.runner import HUNG_S, GridRunner
 from ports.control import PartState
 from utils.worker_loop import LoopState
-
-HUNG_S = 30.0
-"""A step of a grid's thread never waits for the network and for the disk a few seconds at most."""
 
 _AT_WORK = (Phase.ENTERING, Phase.TRADING, Phase.STOPPING, Phase.ENDED)
 

@@ -3,11 +3,12 @@
 The same object runs under the live shell (`grid.runner`) and under an event heap in tests and chaos runs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain.events import (
     ContractStands,
+    CountdownStands,
     FeeEvent,
     FeeNotPriced,
     FeePriced,
@@ -17,6 +18,7 @@ from domain.events import (
     Moment,
     OpenOrdersRead,
     OrderEvent,
+    OrderReported,
     PriceSeen,
     RulesChanged,
     StreamLost,
@@ -24,12 +26,13 @@ from domain.events import (
 )
 from domain.futures import FundingPayment
 from domain.grids import Books, GridSnapshot, GridStatus, OnStop, OrderView, Phase
-from domain.instrument import InstrumentRules
+from domain.instrument import InstrumentRules, Market
 from domain.money import plain
-from domain.orders import FeeValue, Fill, Slot
+from domain.orders import FeeValue, Fill, Role, Slot, Status, VenueOrder
 from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.state import GridState
+from grid.surroundings import Surroundings
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
 from orders.life_cycle import Order
@@ -80,6 +83,7 @@ WorkerEvent = (
     | FundingEvent
     | PriceSeen
     | ContractStands
+    | CountdownStands
     | TimerFired
     | StopRequested
     | ShutdownRequested
@@ -123,7 +127,7 @@ class GridWorker:
         self._updated_ms = row.started_ms
         self._resumed = False
         self._aimed: list[WantedOrder] = []
-        self._contract = ContractStands("")
+        self._around = Surroundings()
         self._awaits = ""  # what keeps a grid from ending whose orders are settled
 
     # --- life ---
@@ -161,7 +165,7 @@ class GridWorker:
                 self._market.hear(event)
             case FeePriced() | FeeNotPriced() | FundingRead() | FundingNotRead():
                 effects += self._money.learn(event, now)
-            case StopRequested() | ShutdownRequested() | ContractStands():
+            case StopRequested() | ShutdownRequested() | ContractStands() | CountdownStands():
                 self._told(event)
             case _:
                 effects += self._on_orders(event, now)
@@ -171,14 +175,14 @@ class GridWorker:
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
 
-    def _told(self, event: StopRequested | ShutdownRequested | ContractStands) -> None:
+    def _told(self, event: StopRequested | ShutdownRequested | ContractStands | CountdownStands) -> None:
         match event:
             case StopRequested(on_stop=on_stop):
                 self._on_stop = on_stop
             case ShutdownRequested():
                 self._shutting_down = True
-            case ContractStands():
-                self._contract = event
+            case ContractStands() | CountdownStands():
+                self._around.hear(event)
 
     def _on_timer(self, now: Moment) -> list[Effect]:
         effects: list[Effect] = []
@@ -197,11 +201,24 @@ class GridWorker:
             self._set_inventory()
         self._desk.update_gate()
         if isinstance(event, OpenOrdersRead):
+            self._around.hear(event)
             self._compare_positions(event, now)
+        elif isinstance(event, OrderReported) and self._was_taken_off(event.order):
+            self._position.taken_off(now.monotonic_s)
         return [*news.effects, *self._money.questions(now, refresh=False)]
+
+    def _was_taken_off(self, order: VenueOrder) -> bool:
+        """Tell whether a resting order on a contract ended by somebody else's will."""
+        if self._row.instrument.market is not Market.FUTURES or order.client_id not in self._desk.ledger:
+            return False
+        ours = self._desk.ledger[order.client_id]
+        has_ended = order.status in (Status.CANCELED, Status.EXPIRED)
+        return has_ended and not ours.cancel_sent and ours.intent.slot.role is Role.RUNG
 
     def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> None:
         is_quiet = self._desk.synced and not self._desk.in_flight
+        others = (*event.foreign_fills, *(fill for fill in event.fills if fill.client_id not in self._desk.ledger))
+        event = replace(event, foreign_fills=others)
         alarm = self._position.judge(event, self._money.position, is_quiet=is_quiet, now_s=now.monotonic_s)
         if alarm:
             self._desk.alarm(alarm)
@@ -222,7 +239,7 @@ class GridWorker:
             return self._shutting_down
         if self._is_ending:
             return True
-        return not (self._desk.alarms or self._contract.trouble or self._position.doubt(self._money.position))
+        return not (self._desk.alarms or self._around.contract.trouble or self._position.doubt(self._money.position))
 
     @property
     def _is_ending(self) -> bool:
@@ -290,7 +307,7 @@ class GridWorker:
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
-        doubt = self._position.doubt(self._money.position) or self._contract.trouble or self._money.alarm
+        doubt = self._position.doubt(self._money.position) or self._around.contract.trouble or self._money.alarm
         if doubt:
             return Phase.PAUSED, doubt
         if self._desk.placing.pause.reason:
@@ -376,13 +393,15 @@ class GridWorker:
             books=self._shown_books(mark),
             last_fill=self._last_fill,
             faulted_slots=self._given_up(),
-            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm, self._money.notice])),
+            alarms=(*self._desk.alarms, *filter(None, [self._money.alarm, self._money.notice]), *self._around.notices),
             resumed=self._resumed,
             recovery=self._desk.recovery.report(self._differences()),
             started_ms=self._row.started_ms,
             started_wall_ms=self._row.started_wall_ms,
             updated_ms=self._updated_ms,
-            liquidation_price=self._contract.liquidation_price,
+            liquidation_price=self._around.contract.liquidation_price,
+            foreign_orders=self._around.foreign_orders,
+            countdown_ms=self._around.countdown.runs_out_ms,
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from domain.events import (
     ContractStands,
+    CountdownStands,
     FeeEvent,
     FeeNotPriced,
     FundingEvent,
@@ -52,7 +53,7 @@ from orders.effects import (
 )
 from orders.intake import ADOPTED
 from ports.clock import Clock
-from ports.futures import Futures
+from ports.futures import Countdowns, Futures
 from ports.gateway import FeeAnswer, FeePrices, FundingAnswer, FundingReader, OrderGateway
 from ports.heard_prices import PriceRecorder
 from ports.market_data import Streams
@@ -84,7 +85,10 @@ class NoFeePrices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridHouse:
-    """What every grid of one account shares. `futures` is None where only spot is traded."""
+    """What every grid of one account shares. `futures` is None where only spot is traded.
+
+    `countdowns` is None where market time is not the wall's: a replay's two minutes pass in no time.
+    """
 
     store: Store
     gateway: OrderGateway
@@ -97,6 +101,7 @@ class GridHouse:
     funding: FundingReader = field(default_factory=NoFunding)
     recorder: PriceRecorder | None = None
     futures: Futures | None = None
+    countdowns: Countdowns | None = None
 
 
 class WorkerHost:
@@ -124,7 +129,7 @@ class WorkerHost:
         self._answer = answer
         self._worker: GridWorker | None = None
         self._request: StopRequested | ShutdownRequested | None = None
-        self._contract: ContractStands | None = None
+        self._told: dict[type, ContractStands | CountdownStands] = {}  # the newest of each
         self._timer_s = float("-inf")
         self._asked_to_cancel: set[str] = set()
 
@@ -150,7 +155,7 @@ class WorkerHost:
         """
         self.row = self._stored_row()
         self._worker = self._build(self._house.gate)
-        for event in (self._contract, self._request):
+        for event in (*self._told.values(), self._request):
             if event is not None:
                 self.handle(event)
 
@@ -166,8 +171,8 @@ class WorkerHost:
         """
         if isinstance(event, StopRequested | ShutdownRequested):
             self._request = event
-        if isinstance(event, ContractStands):
-            self._contract = event
+        if isinstance(event, ContractStands | CountdownStands):
+            self._told[type(event)] = event
         if isinstance(event, RulesChanged) and self._must_build_anew(event.rules):
             self.drop()
             return

@@ -4,6 +4,9 @@ One grid trades a contract, so while nothing is under way both are equal, side b
 suspicion: a fill may lie between the parts of the reading, or may not have been told yet. Nothing is placed meanwhile,
 and the account is read once more, trades included. Where that shows the same difference and no fill of ours came in,
 somebody else changed the position: the venue (liquidation, auto-deleveraging) or a hand.
+
+An order that somebody else took off the book is a first sign of that: a liquidation begins so. Then too the position is
+read before anything is placed.
 """
 
 from collections import deque
@@ -35,7 +38,13 @@ class PositionCheck:
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
         self._suspicion: _Suspicion | None = None
+        self._shaken_s: float | None = None
+        self._asked_s = float("-inf")
         self._foreign: deque[Fill] = deque(maxlen=_TOLD)  # the newest trades of others
+
+    def taken_off(self, now_s: float) -> None:
+        """Note that a resting order of ours was taken off the book, and we did not ask for it."""
+        self._shaken_s = now_s
 
     def judge(self, event: OpenOrdersRead, held: Legs, *, is_quiet: bool, now_s: float) -> str:
         """Compare a reading with what is held by the books; return an alarm, empty where none is due.
@@ -50,6 +59,8 @@ class PositionCheck:
         self._foreign.extend(fill for fill in event.foreign_fills if fill.trade_id not in known)
         if event.positions is None or not is_quiet:
             return ""
+        if self._shaken_s is not None and event.started_s >= self._shaken_s:
+            self._shaken_s = None
         there = {position.side: position.quantity for position in event.positions if position.quantity}
         before, self._suspicion = self._suspicion, None
         if there == held:
@@ -63,15 +74,23 @@ class PositionCheck:
         return self._alarm(there, held)
 
     def doubt(self, held: Legs) -> str:
-        """Return why nothing is placed now: the last reading differed from what the books still hold; empty if not."""
-        if self._suspicion is None or self._suspicion.held != held:
-            return ""
-        return "the venue holds another position than the books: it is read once more"
+        """Return why nothing is placed now, empty where nothing speaks against it."""
+        if self._suspicion is not None and self._suspicion.held == held:
+            return "the venue holds another position than the books: it is read once more"
+        if self._shaken_s is not None:
+            return "somebody else took an order off the book: the position is read first"
+        return ""
 
     def wants_reading(self, held: Legs, now_s: float) -> bool:
-        """Tell whether the reading that confirms or clears a suspicion is due."""
+        """Tell whether a reading that clears a doubt is to be made now; told so, it is taken for made."""
         suspicion = self._suspicion
-        return suspicion is not None and suspicion.held == held and now_s >= suspicion.since_s + CONFIRM_S
+        is_due = self._shaken_s is not None
+        if suspicion is not None and suspicion.held == held:
+            is_due = now_s >= suspicion.since_s + CONFIRM_S
+        if not is_due or now_s < self._asked_s + CONFIRM_S:
+            return False
+        self._asked_s = now_s
+        return True
 
     def _alarm(self, there: Legs, held: Legs) -> str:
         base = self._instrument.base

@@ -86,14 +86,14 @@ class Countdowns(Protocol):
         """
 
     def disarm(self, instrument: Instrument) -> None:
-        """Renew it no more, and stop it at the venue.
+        """Renew it no more, and stop it at the venue, also one that a process before this one armed.
 
         Raises:
             VenueError: if the venue does not confirm it; what rests is then cancelled when it runs out.
         """
 
-    def renew_while(self, alive: Callable[[], bool]) -> None:
-        """Renew from now on only while `alive` says yes; it is asked on the I/O thread and must not block."""
+    def renew_while(self, alive: Callable[[Instrument], bool]) -> None:
+        """Renew a contract's only while `alive` says yes of it; it is asked on the I/O thread and must not block."""
 
     def standing(self) -> tuple[Countdown, ...]:
         """Return what is armed. Never blocks; any thread may ask."""

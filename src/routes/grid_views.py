@@ -135,6 +135,9 @@ class ContractView(TermsView):
     funding: str
     realized_profit: str
     liquidation_price: str | None = Field(description="the exchange's, read twice a minute; null while it names none")
+    countdown_until: str | None = Field(
+        description="when the exchange cancels what rests here unless this server renews it; null: not armed"
+    )
 
     @classmethod
     def of_grid(cls, grid: GridSnapshot) -> Self | None:
@@ -147,6 +150,7 @@ class ContractView(TermsView):
             funding=plain(books.funding),
             realized_profit=plain(books.realized_profit),
             liquidation_price=_text_or_none(grid.liquidation_price),
+            countdown_until=_iso_or_none(grid.countdown_ms),
         )
 
 

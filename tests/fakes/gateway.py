@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from typing import get_type_hints
 
 from domain.events import (
     CancelRefused,
@@ -16,9 +17,10 @@ from domain.events import (
     ReadFailed,
     TradesRead,
 )
+from domain.futures import Position
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.money import UNIT, ZERO, exact
-from domain.orders import Fill, Intent, OrderType, Side, Status, VenueOrder
+from domain.orders import Fill, Intent, OrderType, PositionSide, Side, Status, VenueOrder
 from ports.clock import Clock
 from ports.gateway import Answer
 
@@ -66,6 +68,7 @@ class FakeGateway:
         self._last_order_id = self._last_trade_id = 0
         self._is_futures = rules.instrument.market is Market.FUTURES
         self.position = self._cost = ZERO
+        self.foreign_fills: list[Fill] = []
 
     @property
     def open_orders(self) -> tuple[VenueOrder, ...]:
@@ -155,8 +158,48 @@ class FakeGateway:
         ours = tuple(order for order in self.open_orders if order.client_id.startswith(self._prefix))
         fills = () if since_trade_id is None else self._fills_since(since_trade_id)
         foreign = len(self.open_orders) - len(ours)
-        event = OpenOrdersRead(instrument, ours, fills, self._clock.monotonic_s(), since_trade_id is not None, foreign)
+        with_trades = since_trade_id is not None
+        event = OpenOrdersRead(
+            instrument,
+            ours,
+            fills,
+            self._clock.monotonic_s(),
+            with_trades,
+            foreign,
+            positions=self._positions() if self._is_futures else None,
+            foreign_fills=tuple(self.foreign_fills) if with_trades else (),
+        )
         self._waiting.append((answer, event))
+
+    def trade_by_hand(self, side: Side, quantity: Decimal, client_id: str) -> None:
+        """Let somebody else trade the account's contract."""
+        order = VenueOrder(
+            instrument=self._rules.instrument,
+            client_id=client_id,
+            venue_order_id=0,
+            side=side,
+            type=OrderType.MARKET,
+            status=Status.OPEN,
+            price=ZERO,
+            quantity=quantity,
+            executed_quantity=ZERO,
+            updated_ms=self._clock.market_ms(),
+        )
+        (fill,) = self._execute(order, quantity, self.price, is_maker=False).fills
+        self.fills.remove(fill)
+        self.foreign_fills.append(fill)
+
+    def _positions(self) -> tuple[Position, ...]:
+        amounts = {name for name, kind in get_type_hints(Position).items() if kind is Decimal} - {"quantity"}
+        held = Position(
+            instrument=self._rules.instrument,
+            side=PositionSide.BOTH,
+            quantity=self.position,
+            liquidation_price=None,
+            updated_ms=self._clock.market_ms(),
+            **dict.fromkeys(amounts, ZERO),
+        )
+        return (held,) if self.position else ()
 
     def read_trades(
         self, instrument: Instrument, since_trade_id: int, answer: Answer, known: Sequence[tuple[int, str]] = ()

@@ -1,8 +1,9 @@
 """GET /api/books: exact texts, both parts, and what is said where the venue cannot be read."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from domain.account_books import AccountPart, AssetLine, ValueLines
+from domain.account_books import AccountPart, AssetLine, ValueLines, WalletPart
 from domain.grids import GridRequest
 from fakes.house import BTC, House, app_of
 
@@ -62,6 +63,28 @@ def test_every_amount_is_an_exact_text():
     assert told["account"]["value"]["equity_change"] == "99.784"
     assert (told["account"]["settled"], told["account"]["unpriced"]) == (True, ["ODD"])
     assert (told["valued_in"], told["account_error"]) == ("USDT", "")
+
+
+def test_the_futures_wallet_has_lines_of_its_own():
+    spot = part()
+    (line,) = spot.assets
+    wallet = WalletPart(
+        since_ms=0, assets=(replace(line, asset="USDT"),), prices={"USDT": Decimal(1)}, baseline_prices={},
+        value=spot.value, unpriced=(), open_profit=Decimal("-1.50"), realized_rounding=Decimal("0.00000001"),
+        realized_residual=ZERO, settled=True,
+    )  # fmt: skip
+    standing = house()
+    standing.account_part = replace(spot, futures=wallet)
+    told = app_of(standing).test_client().get("/api/books").get_json()["account"]
+    assert [row["asset"] for row in told["futures"]["assets"]] == ["USDT"]
+    assert [told["futures"][name] for name in ("open_profit", "realized_rounding", "realized_residual")] == [
+        "-1.5",
+        "0.00000001",
+        "0",
+    ]
+    standing.account_part = replace(spot, futures_error="futures do not answer")
+    told = app_of(standing).test_client().get("/api/books").get_json()["account"]
+    assert (told["futures"], told["futures_error"]) == (None, "futures do not answer")
 
 
 def test_every_grid_stands_beside_the_sums():

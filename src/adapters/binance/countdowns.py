@@ -7,6 +7,7 @@ Each renewal replaces the countdown, so one that got no answer is simply sent ag
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -51,9 +52,9 @@ class CountdownKeeper:
     ) -> None:
         self._io, self._transport, self._clock, self._sleep = io, transport, clock, sleep
         self._armed: dict[Instrument, _Armed] = {}
-        self._alive: Callable[[], bool] = lambda: True
+        self._alive: Callable[[Instrument], bool] = lambda _instrument: True
         self._runs = False
-        self._is_dead = False
+        self._dead: set[Instrument] = set()
 
     def arm(self, instrument: Instrument) -> None:
         """Start the countdown at the venue and renew it from now on.
@@ -64,15 +65,15 @@ class CountdownKeeper:
         self._io.run(self._arm(instrument), _DEADLINE_S)
 
     def disarm(self, instrument: Instrument) -> None:
-        """Renew it no more, and stop it at the venue.
+        """Renew it no more, and stop it at the venue, also one that a process before this one armed.
 
         Raises:
             VenueError: if the venue does not confirm it; what rests is then cancelled when it runs out.
         """
         self._io.run(self._disarm(instrument), _DEADLINE_S)
 
-    def renew_while(self, alive: Callable[[], bool]) -> None:
-        """Renew from now on only while `alive` says yes; it is asked on the I/O thread and must not block."""
+    def renew_while(self, alive: Callable[[Instrument], bool]) -> None:
+        """Renew a contract's only while `alive` says yes of it; it is asked on the I/O thread and must not block."""
         self._alive = alive
 
     def standing(self) -> tuple[Countdown, ...]:
@@ -80,18 +81,19 @@ class CountdownKeeper:
         return tuple(armed.shown for armed in list(self._armed.values()))
 
     async def renew_due(self) -> None:
-        """Renew what is due, on the I/O loop, unless the house says that it is not alive."""
+        """Renew what is due, on the I/O loop, but for contracts of which the house says that it is not alive."""
         now_s = self._clock.monotonic_s()
         due = [instrument for instrument, armed in self._armed.items() if armed.due_s <= now_s]
-        if not due or not self._may_renew():
-            return
-        await asyncio.gather(*(self._renew(instrument) for instrument in due))
+        await asyncio.gather(*(self._renew(instrument) for instrument in due if self._may_renew(instrument)))
 
-    def _may_renew(self) -> bool:
-        is_dead, self._is_dead = self._is_dead, not self._alive()
-        if self._is_dead and not is_dead:
-            LOG.error("a part of this server is not alive: the venue's countdowns are renewed no more and run out")
-        return not self._is_dead
+    def _may_renew(self, instrument: Instrument) -> bool:
+        if self._alive(instrument):
+            self._dead.discard(instrument)
+            return True
+        if instrument not in self._dead:
+            self._dead.add(instrument)
+            LOG.error("the grid on %s is not alive: the venue's countdown is renewed no more and runs out", instrument)
+        return False
 
     async def _arm(self, instrument: Instrument) -> None:
         known = self._armed.get(instrument)
@@ -106,9 +108,7 @@ class CountdownKeeper:
 
     async def _disarm(self, instrument: Instrument) -> None:
         armed = self._armed.pop(instrument, None)
-        if armed is None:
-            return
-        async with armed.lock:
+        async with armed.lock if armed is not None else nullcontext():
             await self._send(instrument, 0)
 
     async def _run(self) -> None:

@@ -3,7 +3,8 @@
 A fill is booked before the mark price passes it; the mark price may stand beside the last one by `Standing.basis`.
 """
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import Final
@@ -58,8 +59,9 @@ class Standing:
 
     def at(self, leverage: int) -> "Standing":
         """Return the same ladder at another leverage."""
-        terms = ContractTerms(leverage=leverage, margin_type=self.terms.margin_type, hedge_mode=self.terms.hedge_mode)
-        return Standing(self.ladder, self._facts, terms, self._price)
+        other = copy(self)
+        other.terms = replace(self.terms, leverage=leverage)
+        return other
 
     @property
     def _isolated(self) -> bool:

@@ -187,7 +187,8 @@ class ContractPreflight(Preflight):
             return f"{told} by {self._contract.horizon_days} days of funding alone"
         where = "inside the range" if ends.inside or prices[0] <= at <= prices[-1] else "too near to the range"
         away = plain(self._contract.liquidation_buffer * 100)
-        return f"{told} at {_shown(at)}, {where} ({away} % beyond it is asked for)"
+        price = plain(self._rules.price(self._rules.nearest_ticks(at)))
+        return f"{told} at {price}, {where} ({away} % beyond it is asked for)"
 
     def _remedies(self, standing: Standing) -> str:
         found = []

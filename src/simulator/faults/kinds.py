@@ -43,6 +43,7 @@ class FaultKind(StrEnum):
     CANCEL_ORDER = "cancel_order"
     SYMBOL = "symbol"
     DELIST = "delist"
+    COUNTDOWN = "countdown"
 
 
 class Target(StrEnum):
@@ -216,6 +217,11 @@ KINDS: Final[Mapping[FaultKind, KindSpec]] = MappingProxyType(
             Target.NOTHING,
             "open orders on `symbol` are cancelled, it disappears from exchangeInfo, new orders get -1121",
             "symbol", more=("market",),
+        ),
+        FaultKind.COUNTDOWN: _act(
+            Target.NOTHING,
+            "the account's futures countdowns run down by `delay_ms` at once, as if so much time had passed",
+            "delay_ms", more=("account",),
         ),
     }
 )  # fmt: skip

@@ -60,6 +60,7 @@ class ContractActs(Protocol):
     def cancel(self, account_id: str, fault: Fault) -> None: ...
     def change(self, symbol: str, wanted: Mapping[str, Any]) -> Undo: ...
     def delist(self, symbol: str) -> None: ...
+    def run_down(self, account_id: str, passed_ms: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Acts:
             FaultKind.CANCEL_ORDER: self._cancel,
             FaultKind.SYMBOL: self._symbol,
             FaultKind.DELIST: self._delist,
+            FaultKind.COUNTDOWN: self._run_down,
         }
         return carry_out[fault.kind](fault)
 
@@ -164,6 +166,9 @@ class Acts:
             self.contracts.delist(fault.details["symbol"])
         else:
             self.venue.delist(self.venue.require(fault.details["symbol"]))
+
+    def _run_down(self, fault: Fault) -> None:
+        self.contracts.run_down(self._account(fault), fault.delay_ms)
 
     def _account(self, fault: Fault) -> str:
         named: str | int = fault.details.get("account", 1)

@@ -74,7 +74,7 @@ def test_what_is_renewed_stays_and_what_is_not_is_cancelled(
         renew(venue, keeper, clock, RENEW_EVERY_S)
         assert keeper.standing()[0].runs_out_ms == clock.wall_ms() + COUNTDOWN_S * 1000
     assert open_ids(venue) == [resting]
-    keeper.renew_while(lambda: False)
+    keeper.renew_while(lambda _instrument: False)
     pass_market_time(process, RENEW_EVERY_S)
     renew(venue, keeper, clock, RENEW_EVERY_S)
     pass_market_time(process, COUNTDOWN_S)

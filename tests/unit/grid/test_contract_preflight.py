@@ -190,7 +190,7 @@ def test_the_documentation_tells_what_is_planned(direction: Direction):
     assert table["profit per cycle"] == f"{made.profit_per_cycle:.2f}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     direction=st.sampled_from(Direction),
     leverage=st.integers(2, 125),

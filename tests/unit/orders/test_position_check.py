@@ -98,6 +98,20 @@ def test_a_fill_told_meanwhile_begins_anew() -> None:
     assert desk.read(position("1"), trades=()) == "", "the first sight of another difference"
 
 
+def test_an_order_taken_off_by_others_has_the_position_read_before_anything_is_placed() -> None:
+    desk = Desk()
+    desk.check.taken_off(desk.now_s)
+    assert "took an order off" in desk.check.doubt(ONE)
+    assert desk.check.wants_reading(ONE, desk.now_s)
+    assert not desk.check.wants_reading(ONE, desk.now_s + 1), "one at a time"
+    desk.now_s -= 1
+    desk.read(position("0.5"))
+    assert desk.check.doubt(ONE) != "", "that reading began before"
+    desk.now_s += 2
+    desk.read(position("0.5"))
+    assert desk.check.doubt(ONE) == ""
+
+
 def test_what_is_under_way_keeps_it_from_judging_but_not_from_remembering_trades() -> None:
     desk = Desk()
     desk.read()

@@ -140,6 +140,12 @@ class FuturesExchange(MarketFeed, AccountDesk):
         with self._operation(now_ms) as time_ms:
             self._timers.set_countdown(account_id, symbol, time_ms + countdown_ms if countdown_ms > 0 else None)
 
+    def run_down_countdowns(self, account_id: str, passed_ms: int, now_ms: int) -> None:
+        """Move the account's countdowns `passed_ms` nearer; those that have run out cancel at once."""
+        with self._operation(now_ms):
+            self._timers.run_down(account_id, passed_ms)
+        self.pass_time(now_ms)
+
     def place_algo(self, account_id: str, params: AlgoParams, now_ms: int) -> AlgoOrder:
         """Place a conditional order; -2021 where its trigger is met already."""
         market, account = self._registry.market(params.symbol), self._registry.account(account_id)

@@ -26,6 +26,12 @@ class Timers:
             self._countdowns[account_id, symbol] = deadline_ms
         self._refresh()
 
+    def run_down(self, account_id: str, passed_ms: int) -> None:
+        """Move the account's countdowns nearer."""
+        for key in [key for key in self._countdowns if key[0] == account_id]:
+            self._countdowns[key] -= passed_ms
+        self._refresh()
+
     def expire_at(self, good_till_ms: int, account_id: str, symbol: str, number: int, *, is_algo: bool) -> None:
         heappush(self._expiries, (good_till_ms, account_id, symbol, number, is_algo))
         self._refresh()

@@ -80,5 +80,9 @@ class FuturesActs:
         old = {name: getattr(before, name) for name in rules}
         return lambda: self.venue.set_contract(replace(self.venue.spec(symbol), **old))
 
+    def run_down(self, account_id: str, passed_ms: int) -> None:
+        """Let countdowns run down, and out, as if so much time had passed."""
+        self.venue.exchange.run_down_countdowns(account_id, passed_ms, self.venue.market_ms())
+
     def delist(self, symbol: str) -> None:
         self.venue.delist(self.venue.require(symbol))

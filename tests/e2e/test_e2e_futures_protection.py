@@ -1,0 +1,94 @@
+"""What the exchange itself does for a futures grid whose server is gone, with real processes."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.processes import SHADOW_ACCOUNT, SHADOW_KEY, SHADOW_SECRET, Gridhive, until
+from fakes.simulator_calls import Caller
+from fakes.venue_process import VenueProcess
+
+pytestmark = pytest.mark.e2e
+
+SYMBOL = "ETHUSDT"
+SHAPE: dict[str, Any] = {
+    "initial_levels": 6,
+    "spacing_perc": 2,
+    "market_type": "futures",
+    "direction": "long",
+    "leverage": 2,
+    "margin_type": "isolated",
+    "capital": 2000,
+}
+COUNTDOWN_MS = 120_000
+
+
+class Account(Caller):
+    """Shadow's futures account by raw requests, and the exchange's clock."""
+
+    def __init__(self, process: VenueProcess) -> None:
+        super().__init__(str(process.ready["futures_url"]), SHADOW_KEY, SHADOW_SECRET)
+        self._spot = Caller(process.url, SHADOW_KEY, SHADOW_SECRET)
+
+    def resting(self) -> set[str]:
+        orders = self.signed("GET", "/fapi/v1/openOrders", symbol=SYMBOL).json()
+        return {order["clientOrderId"] for order in orders}
+
+    def position(self) -> float:
+        return sum(float(row["positionAmt"]) for row in self.signed("GET", "/fapi/v3/positionRisk").json())
+
+    def run_down(self, passed_ms: int) -> None:
+        """Let countdowns run as if so much time had passed."""
+        body = f'{{"kind": "countdown", "delay_ms": {passed_ms}}}'
+        answer = self._spot.send("POST", "/admin/faults", body=body)
+        assert answer.ok, answer.text
+
+
+def shown_once(server: Gridhive, what: str, **facts: Any) -> Any:
+    """Return the grid's status once it is trading, all its orders rest, and the countdown is as told."""
+
+    def look() -> Any:
+        shown = server.get(f"/api/grid/status/{SYMBOL}")
+        at_work = shown["phase"] == "trading" and shown["active_orders"] == 5
+        return shown if at_work and (shown["contract"]["countdown_until"] is not None) is facts["armed"] else None
+
+    return until(look, what)
+
+
+@pytest.fixture
+def process() -> Iterator[VenueProcess]:
+    with VenueProcess(
+        "--market", "synthetic", "--seed", "7", "--futures-balance", "USDT=10000", *SHADOW_ACCOUNT
+    ) as running:
+        yield running
+
+
+def server_on(process: VenueProcess, folder: Path) -> Gridhive:
+    urls = ("--exchange-url", process.url, "--exchange-futures-url", str(process.ready["futures_url"]))
+    return Gridhive(folder, "--no-autostart", *urls)
+
+
+def test_the_exchange_takes_the_orders_off_when_the_server_is_gone_and_not_after_a_planned_stop(
+    tmp_path: Path, process: VenueProcess
+) -> None:
+    with Account(process) as account:
+        with server_on(process, tmp_path) as server:
+            server.start_grid(SYMBOL, **SHAPE)
+            shown_once(server, "a grid under the countdown", armed=True)
+            held, kept = account.position(), account.resting()
+            server.stop(signal.SIGKILL)
+        account.run_down(COUNTDOWN_MS // 2)
+        assert account.resting() == kept
+        account.run_down(COUNTDOWN_MS)
+        assert (account.resting(), account.position()) == (set(), held)
+        with server_on(process, tmp_path) as again:
+            shown = shown_once(again, "the orders to be put back", armed=True)
+            assert (shown["books"]["residual"], float(shown["contract"]["position"])) == ("0", held)
+            put_back = account.resting()
+            assert len(put_back) == 5
+            assert again.stop() == 0
+        account.run_down(2 * COUNTDOWN_MS)
+        assert account.resting() == put_back
