@@ -149,7 +149,7 @@ class ContractView(TermsView):
             position=plain(books.base_held),
             funding=plain(books.funding),
             realized_profit=plain(books.realized_profit),
-            liquidation_price=_text_or_none(grid.liquidation_price),
+            liquidation_price=_text_or_none(grid.liquidation_price) if books.base_held else None,
             countdown_until=_iso_or_none(grid.countdown_ms),
         )
 
