@@ -181,7 +181,7 @@ class ContractPreflight(Preflight):
         self._wrong("leverage", f"{self._told_of(standing, ends)}; {self._remedies(standing)}")
 
     def _check_stops(self, prices: tuple[Decimal, ...], ends: Ends) -> None:
-        """Check stops; under cross margin the whole wallet stands behind the position, and where it ends is not sure."""
+        """Check the stops; under cross margin the whole wallet stands behind a position, and its end is not known."""
         is_isolated = self._terms.margin_type is MarginType.ISOLATED
         liquidations = (ends.below, ends.above) if is_isolated else (None, None)
         for field, remedy in stop_mistakes(self._request, self._rules, prices, self._contract.mark_price, liquidations):

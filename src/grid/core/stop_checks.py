@@ -20,6 +20,8 @@ def stop_mistakes(
     """Yield field and remedy of everything wrong with the stops.
 
     Args:
+        request: what is asked for.
+        rules: of the contract.
         prices: the rungs, ascending.
         mark: the mark price, by which stops go.
         liquidations: where the position would be liquidated below and above the range, None for nowhere.
