@@ -15,7 +15,7 @@ from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
 from domain.orders import FeeValue, Fill, Intent
-from ports.store import EquityRow, GridRow, OrderRow, StoreFailed
+from ports.store import ConditionalRow, EquityRow, GridRow, OrderRow, StoreFailed
 
 _AROUND_RECORD = {
     Source.ANSWER: (Boundary.ANSWER_BEFORE_COMMIT, Boundary.ANSWER_AFTER_COMMIT),
@@ -105,6 +105,12 @@ class WiredStore:
 
     def last_funding_ms(self, instrument: Instrument) -> int | None:
         return self._store.last_funding_ms(instrument)
+
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
+        self._store.record_conditionals(grid_id, rows)
+
+    def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
+        return self._store.conditionals(grid_id)
 
     def last_trade_id(self, instrument: Instrument) -> int:
         return self._store.last_trade_id(instrument)
