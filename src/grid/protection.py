@@ -115,9 +115,9 @@ class Protection:
     def is_settled(self, ledger: Ledger) -> bool:
         """Tell whether all is booked of the orders that stops became."""
         fired = [held.row for held in self._held.values() if held.row.status in _REACHED]
+        became_none = [row for row in fired if row.status is not ConditionalStatus.TRIGGERED and not row.venue_order_id]
         return all(
-            row.status is ConditionalStatus.REJECTED
-            or (row.intent.client_id in ledger and ledger[row.intent.client_id].is_settled)
+            row in became_none or (row.intent.client_id in ledger and ledger[row.intent.client_id].is_settled)
             for row in fired
         )
 
