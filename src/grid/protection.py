@@ -121,12 +121,12 @@ class Protection:
             for row in fired
         )
 
-    def unfound(self, ledger: Ledger) -> list[tuple[str, int]]:
-        """Return client id and wall time of the orders that stops became and that the ledger lacks."""
+    def unfound(self, ledger: Ledger) -> list[ConditionalRow]:
+        """Return the stops that became an order which the ledger lacks."""
         rows = [held.row for held in self._held.values()]
         fired = (ConditionalStatus.TRIGGERED, ConditionalStatus.FINISHED)
         return [
-            (row.intent.client_id, row.intent.created_ms)
+            row
             for row in rows
             if row.status in fired and row.venue_order_id is not None and row.intent.client_id not in ledger
         ]

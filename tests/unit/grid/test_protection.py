@@ -22,7 +22,7 @@ from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import PositionSide, Role, Side, Slot
 from grid.core.stop_checks import stop_mistakes
 from grid.protection import NEEDS_POSITION, WOULD_TRIGGER, Protection
-from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect
+from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect, became
 from orders.ledger import Ledger
 from ports.store import ConditionalRow
 
@@ -186,7 +186,10 @@ def test_a_stop_reached_while_nobody_listened_is_found_and_what_it_became_is_ask
     assert [type(effect) for effect in venue.step()] == [LookUpStop]
     venue.looked_up(client_id)
     assert venue.protection.reached == BELOW.trigger_price
-    assert [found for found, _ in venue.protection.unfound(venue.ledger)] == [client_id]
+    (found,) = venue.protection.unfound(venue.ledger)
+    likely = became(found, {PositionSide.BOTH: Decimal("-0.25")})
+    assert likely is not None
+    assert (likely.client_id, likely.venue_order_id, likely.executed_quantity) == (client_id, 4711, Decimal("0.25"))
     assert not venue.protection.is_settled(venue.ledger)
     venue.ledger.add(replace(venue.protection.expected(venue.now)[client_id], quantity=Decimal(1)))
     assert venue.protection.unfound(venue.ledger) == []
