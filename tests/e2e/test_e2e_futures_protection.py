@@ -113,7 +113,7 @@ def test_the_exchange_protects_a_grid_whose_server_is_gone(tmp_path: Path, proce
             assert again.stop() == 0
         account.run_down(2 * COUNTDOWN_MS)
         assert (account.resting(), account.stops()) == (put_back, stops)
-        until(lambda: stopped_by(account, stop_below - 1), "the stop to be reached")
+        until(lambda: stopped_by(account, stop_below * 0.99), "the stop to be reached")
         assert account.position() == 0
         with server_on(process, tmp_path) as last:
             shown = until(lambda: ended(last), "the grid to find itself stopped")

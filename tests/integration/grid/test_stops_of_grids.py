@@ -141,7 +141,7 @@ def test_a_stop_that_is_reached_ends_the_grid_with_its_books_exact(desk: Desk, s
     assert {one.trigger_price: one.status for one in shown.stops} == dict.fromkeys(stops.values(), "waiting")
     assert sorted(desk.waiting(symbol).values()) == ["BUY", "SELL"]
     desk.move_to(symbol, shown.plan.prices[-1] + 1, lambda: len(desk.read("openOrders", symbol=symbol)) < 5)
-    desk.move_to(symbol, stops["stop_above"] + 1, lambda: "BUY" not in desk.waiting(symbol).values())
+    desk.move_to(symbol, stops["stop_above"] * Decimal("1.01"), lambda: "BUY" not in desk.waiting(symbol).values())
     ended = desk.until(symbol, lambda it: it.status is GridStatus.STOPPED)
     assert ended.phase_reason.startswith("stopped by its stop at ")
     assert (ended.books.base_held, ended.books.residual, ended.alarms) == (0, 0, ())
