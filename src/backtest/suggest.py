@@ -2,11 +2,12 @@
 
 The measure, in percent of the capital: what a grid earned beyond simply holding its first purchase, fees and funding
 paid, less half of the account's deepest fall. Means over several starts are compared, so that one lucky start does not
-win, and what lies within the noise of these means is told as such.
+win, and what lies within the noise of these means is told as such. A ladder that hardly trades proves nothing: it
+stands behind all that do.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Final
@@ -33,6 +34,7 @@ _HELD_OUT_SHARE: Final = 0.3  # of a window that is too short for so many days
 STARTS: Final = 4
 _SHORTEST_START_MS: Final = DAY_MS
 KEPT: Final = 8
+FEWEST_CYCLES: Final = 20  # over all starts
 _FALL_COUNTS: Final = 0.5
 
 
@@ -51,19 +53,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A ladder that was replayed: its measure at each start, the noise of its lead, what it did over each stretch.
+    """A ladder that was replayed: its measure at each start, all cycles there, what it did over each stretch.
 
     `within_noise`: the best one's lead over it is no larger than the standard error of that lead.
     """
 
     shape: Shape
     scores: tuple[float, ...]
+    cycles: int
     within_noise: bool = False
     outcomes: tuple[Outcome, ...] = ()
 
     @property
     def score(self) -> float:
         return fmean(self.scores)
+
+    @property
+    def is_idle(self) -> bool:
+        return self.cycles < FEWEST_CYCLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,11 +98,11 @@ def find(search: Search) -> Found:
     able, refused = _able(search, moves)
     starts = _starts(chosen_on)
     played = [_play(search, able, part) for part in starts]
-    able = [shape for shape in able if all(shape in scores for scores in played)]
+    able = [shape for shape in able if all(shape in results for results in played)]
     if not able:
         raise InvalidRequest([FieldMistake("capital", "no ladder could be paid at every start; give more capital")])
-    rows = [Ranked(shape=shape, scores=tuple(scores[shape] for scores in played)) for shape in able]
-    rows.sort(key=lambda row: -row.score)
+    rows = [_ranked(shape, [results[shape] for results in played]) for shape in able]
+    rows.sort(key=lambda row: (row.is_idle, -row.score))
     rows = [_beside(row, rows[0]) for row in rows]
     kept = list(_judged(search, rows[:KEPT], chosen_on, held_out))
     return Found(
@@ -162,8 +169,12 @@ def _starts(chosen_on: Candles) -> list[Candles]:
     return parts or [chosen_on]
 
 
-def _play(search: Search, able: Sequence[Shape], part: Candles) -> dict[Shape, float]:
-    """Return the measure of every ladder that fits at the part's start."""
+def _ranked(shape: Shape, results: Sequence[tuple[float, int]]) -> Ranked:
+    return Ranked(shape=shape, scores=tuple(score for score, _ in results), cycles=sum(cycles for _, cycles in results))
+
+
+def _play(search: Search, able: Sequence[Shape], part: Candles) -> dict[Shape, tuple[float, int]]:
+    """Return the measure of every ladder that fits at the part's start, and its cycles."""
     scenarios: dict[Shape, Scenario] = {}
     for shape in able:
         try:
@@ -176,7 +187,8 @@ def _play(search: Search, able: Sequence[Shape], part: Candles) -> dict[Shape, f
     columns = batch.columns()
     earned = columns["versus_hold"] / columns["start_equity"]
     measured = 100 * (earned - _FALL_COUNTS * columns["max_drawdown"])
-    return dict(zip(scenarios, np.asarray(measured, dtype=np.float64).tolist(), strict=True))
+    results = zip(np.asarray(measured, dtype=np.float64).tolist(), columns["cycles"].tolist(), strict=True)
+    return dict(zip(scenarios, ((score, int(cycles)) for score, cycles in results), strict=True))
 
 
 def _replayed(part: Candles, scenarios: Sequence[Scenario]) -> Batch:
@@ -186,8 +198,8 @@ def _replayed(part: Candles, scenarios: Sequence[Scenario]) -> Batch:
 def _beside(row: Ranked, best: Ranked) -> Ranked:
     leads = [mine - its for mine, its in zip(best.scores, row.scores, strict=True)]
     noise = stdev(leads) / len(leads) ** 0.5 if len(leads) > 1 else float("inf")
-    is_within = row is not best and fmean(leads) <= noise
-    return Ranked(shape=row.shape, scores=row.scores, within_noise=is_within)
+    is_within = row is not best and row.is_idle is best.is_idle and fmean(leads) <= noise
+    return replace(row, within_noise=is_within)
 
 
 def _judged(search: Search, rows: Sequence[Ranked], chosen_on: Candles, held_out: Candles) -> Iterator[Ranked]:
@@ -196,7 +208,7 @@ def _judged(search: Search, rows: Sequence[Ranked], chosen_on: Candles, held_out
         for mine, outcome in zip(by_row, _outcomes(search, rows, name, part), strict=True):
             mine.append(outcome)
     for row, outcomes in zip(rows, by_row, strict=True):
-        yield Ranked(shape=row.shape, scores=row.scores, within_noise=row.within_noise, outcomes=tuple(outcomes))
+        yield replace(row, outcomes=tuple(outcomes))
 
 
 def _outcomes(search: Search, rows: Sequence[Ranked], name: str, part: Candles) -> list[Outcome]:

@@ -56,18 +56,20 @@ def _ranked(row: Ranked, found: Found) -> dict[str, Any]:
         "spacing_perc": plain(row.shape.spacing),
         "score": round(row.score, 4),
         "scores": [round(score, 4) for score in row.scores],
+        "cycles": row.cycles,
         "within_noise": row.within_noise,
-        "windows": [_outcome(outcome) for outcome in row.outcomes],
+        "windows": [_outcome(outcome, found.held_out.start_ms) for outcome in row.outcomes],
         "warnings": [{"key": key, "values": values} for key, values in _against(row, found)],
     }
 
 
-def _outcome(one: Outcome) -> dict[str, Any]:
+def _outcome(one: Outcome, chosen_until_ms: int) -> dict[str, Any]:
+    seen = "all" if one.until_ms <= chosen_until_ms else "none" if one.from_ms >= chosen_until_ms else "part"
     shown: dict[str, Any] = {
         "name": one.name,
         "from_ms": one.from_ms,
         "until_ms": one.until_ms,
-        "seen_when_chosen": {"chosen_on": "all", "held_out": "none"}.get(one.name, "part"),
+        "seen_when_chosen": seen,
         "refusal": one.refusal,
     }
     if one.books is None:

@@ -178,8 +178,8 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "nos dias reservados, que não participaram da escolha, apenas manter teria rendido mais",
     ),
     "suggest_no_gain": (
-        "no grid measured above zero on the days it was chosen on; this is the least bad one, better start none",
-        "nenhum grid ficou acima de zero nos dias da escolha; este é o menos ruim, melhor não iniciar nenhum",
+        "tried on recent days, it earned beyond holding at most half of its deepest fall; better start none",
+        "testado em dias recentes, rendeu além de manter no máximo metade da sua maior queda; melhor não iniciar nenhum",
     ),
     "no_grid": ("no grid ever ran on {symbol}", "nenhum grid já operou em {symbol}"),
     "no_running_grid": ("no grid runs on {symbol}", "nenhum grid está em operação em {symbol}"),

@@ -44,7 +44,7 @@ class SuggestBody(OfSymbol):
         None, description="of a futures grid; default: by grid.futures.use_isolated_margin of the settings"
     )
     wait_s: int = Field(
-        10, strict=True, ge=0, le=30, description="seconds to wait for the answer before it is 202 with a job_id"
+        15, strict=True, ge=0, le=30, description="seconds to wait for the answer before it is 202 with a job_id"
     )
 
     def stance(self, market: Market) -> Mapping[str, Any]:

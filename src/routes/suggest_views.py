@@ -62,6 +62,7 @@ class TriedView(View):
     spacing_perc: str
     score: float = Field(description="percent of the capital")
     scores: list[float]
+    cycles: int = Field(description="over all starts; fewer than 20 stand behind all others")
     within_noise: bool = Field(description="the first one's lead over it may be chance")
     passes: bool | None = Field(
         description="whether a start would take it now; null: not looked at, a better one passes"
@@ -70,7 +71,7 @@ class TriedView(View):
 
     @classmethod
     def of(cls, row: Mapping[str, Any], *, passes: bool | None, refusal: str = "") -> Self:
-        shown = {name: row[name] for name in ("levels", "spacing_perc", "score", "scores", "within_noise")}
+        shown = {name: row[name] for name in ("levels", "spacing_perc", "score", "scores", "cycles", "within_noise")}
         return cls(**shown, passes=passes, refusal=refusal)
 
 

@@ -16,11 +16,12 @@ _FRESH_MS: Final = 86_400_000
 
 
 class NewestSuggestion(NamedTuple):
-    """`spacing` is percent between neighbouring rungs."""
+    """`spacing` is percent between neighbouring rungs; `gains`: the measure was above 0."""
 
     job_id: str
     levels: int
     spacing: Decimal
+    gains: bool
 
 
 def given_to(job: Job) -> SuggestParameters:
@@ -40,7 +41,7 @@ def result_of(job: Job) -> Mapping[str, Any]:
 
 
 def newest_suggestion(instrument: Instrument) -> NewestSuggestion | None:
-    """Return the best grid of the newest search of the last day for this instrument, None without one."""
+    """Return the best grid of the instrument's newest search of the last day, None without one."""
     oldest_ms = services().wall_ms() - _FRESH_MS
     for job in services().jobs.jobs(SUGGEST):
         if job.created_ms < oldest_ms:
@@ -50,5 +51,5 @@ def newest_suggestion(instrument: Instrument) -> NewestSuggestion | None:
                 best = result_of(job)["ranked"][0]
             except (NotFound, Conflict, OSError):  # removed meanwhile
                 continue
-            return NewestSuggestion(job.job_id, best["levels"], Decimal(best["spacing_perc"]))
+            return NewestSuggestion(job.job_id, best["levels"], Decimal(best["spacing_perc"]), gains=best["score"] > 0)
     return None

@@ -185,7 +185,7 @@ def _advice(facts: PreflightFacts, candles: tuple[Candle, ...]) -> tuple[GridAdv
         suggested_by="volatility" if found is None else "replay",
         suggestion=None if found is None else f"/api/grid/suggest/{found.job_id}",
     )
-    return shown, []
+    return shown, [say("suggest_no_gain")] if found is not None and not found.gains else []
 
 
 @bp.get("/test/connection", responses={200: ConnectionView})

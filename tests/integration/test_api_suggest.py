@@ -25,6 +25,7 @@ def ladder(levels: int, spacing: str, *warnings: dict[str, Any]) -> dict[str, An
         "spacing_perc": spacing,
         "score": 1.5,
         "scores": [1.0, 2.0],
+        "cycles": 40,
         "within_noise": False,
         "windows": [WINDOW],
         "warnings": list(warnings),
@@ -160,5 +161,8 @@ def test_the_validator_recommends_what_the_newest_search_found(client: FlaskClie
     assert (after["suggested_levels"], after["suggested_spacing"]) == (6, 0.83)
     assert (after["suggested_by"], after["suggestion"]) == ("replay", f"/api/grid/suggest/{job_id}")
     assert client.get("/api/validate/symbol/ETHUSDT").json["grid_recommendations"]["suggested_by"] == "volatility"
+    jobs.files[RESULT].write_text(json.dumps(found({**ladder(6, "0.83"), "score": -0.1})))
+    against = client.get(address).json
+    assert (against["suitable_for_grid"], len(against["reasons"])) == (False, 1)
     jobs.becomes(job_id, created_ms=jobs.known[job_id].created_ms - 90_000_000)
     assert client.get(address).json["grid_recommendations"]["suggested_by"] == "volatility"
