@@ -10,13 +10,16 @@ from typing import Any
 
 from adapters.storage import life
 from domain.events import CancelRefused, OpenOrdersRead, OutcomeUnknown
-from domain.orders import Status
+from domain.orders import Side, Status
 from grid.core import cells
+from grid.money import GridMoney
+from grid.state import GridState
 from grid.worker import GridWorker
 from grid.worker_host import WorkerHost
 from orders.account_review import AccountReview
 from orders.desk import OrderDesk
-from orders.effects import Record, StoreIntents, Submit
+from orders.effects import Record, RecordFunding, StoreIntents, Submit
+from orders.funding_watch import FundingWatch
 from orders.intake import Intake
 from orders.ledger import Ledger
 from orders.life_cycle import Order
@@ -188,6 +191,48 @@ def _fills_without_their_order() -> list[Change]:
     return [(WorkerHost, "_keep", half)]
 
 
+def _funding_counted_again() -> list[Change]:
+    """Start without the funding payments that are stored, so that they are news once more."""
+
+    def forget(watch: FundingWatch, payments: Any) -> None:
+        restore(watch, payments)
+        watch._payments = {}
+
+    restore = FundingWatch.restore
+    return [(FundingWatch, "restore", forget)]
+
+
+def _funding_since_the_start() -> list[Change]:
+    """Read funding from the start of the process on, and not from the last payment that is stored."""
+    due = FundingWatch.due
+
+    def late(watch: FundingWatch, now: Any) -> Any:
+        return [
+            replace(asked, since_ms=now.market_ms) if watch._next_ms is None else asked for asked in due(watch, now)
+        ]
+
+    return [(FundingWatch, "due", late)]
+
+
+def _funding_before_it_is_stored() -> list[Change]:
+    """Count funding and do not store it."""
+    learn = GridMoney.learn
+
+    def unstored(money: GridMoney, event: Any, now: Any) -> Any:
+        return [effect for effect in learn(money, event, now) if not isinstance(effect, RecordFunding)]
+
+    return [(GridMoney, "learn", unstored)]
+
+
+def _wrong_leg() -> list[Change]:
+    """Take each purchase for the beginning of a long position and each sale for that of a short one."""
+
+    def by_side(_state: GridState, slot: Any) -> bool:
+        return slot.side is Side.SELL
+
+    return [(GridState, "_opens_short", by_side)]
+
+
 BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "blind-resend": _blind_resend,
     "unknown-is-refused": _unknown_taken_for_refused,
@@ -204,6 +249,10 @@ BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "decide-unread": _decides_before_reading,
     "end-in-doubt": _ends_with_orders_in_doubt,
     "fills-later": _fills_without_their_order,
+    "funding-twice": _funding_counted_again,
+    "funding-missed": _funding_since_the_start,
+    "funding-unstored": _funding_before_it_is_stored,
+    "wrong-leg": _wrong_leg,
 }
 
 

@@ -18,16 +18,20 @@ from chaos.plan import draw_plan
 from chaos.points import Boundary, Fault
 from chaos.trial import Trial
 from chaos.verdict import final_state
+from domain.instrument import Market
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder in memory where the system has one
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a campaign came to. `failed` maps seeds to reasons."""
+    """What a campaign on these markets came to. `failed` maps seeds to reasons, `on_contracts` counts runs there."""
 
+    markets: tuple[Market, ...] = tuple(Market)
     runs: int = 0
     twins: int = 0
+    on_contracts: int = 0
+    payments: int = 0
     trades: int = 0
     orders: int = 0
     failed: dict[int, str] = field(default_factory=dict)
@@ -38,6 +42,8 @@ class Tally:
     def add(self, outcome: Outcome) -> None:
         self.runs += 1
         self.twins += outcome.twin
+        self.on_contracts += outcome.on_contract
+        self.payments += outcome.payments
         self.trades += outcome.trades
         self.orders += outcome.orders
         self.hits += outcome.hits
@@ -48,17 +54,17 @@ class Tally:
 
 
 class Bench:
-    """Plays runs, one at a time, on databases below `folder`."""
+    """Plays runs, one at a time, on databases below `folder`; all on `market`, or each seed on its own."""
 
-    def __init__(self, folder: Path, bug: str = "") -> None:
-        self._bug = bug
+    def __init__(self, folder: Path, bug: str = "", market: Market | None = None) -> None:
+        self._bug, self._market = bug, market
         self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._template = self._folder / "template.db"
         make_template(self._template)
 
     def run(self, seed: int, note: Callable[[str], None] = lambda _text: None) -> Outcome:
         """Play one seed, and its twin where it has one."""
-        plan = draw_plan(seed)
+        plan = draw_plan(seed, self._market)
         with planted(self._bug):
             try:
                 trial = Trial(plan, self._folder, self._template, note)
@@ -76,13 +82,13 @@ class Bench:
         return outcome
 
 
-def play(seeds: range, *, processes: int, bug: str = "") -> Iterator[Outcome]:
+def play(seeds: range, *, processes: int, bug: str = "", market: Market | None = None) -> Iterator[Outcome]:
     """Yield the outcome of each seed; with more than one process in any order."""
     with place_for_databases() as folder:
         if processes == 1:
-            yield from map(Bench(folder, bug).run, seeds)
+            yield from map(Bench(folder, bug, market).run, seeds)
             return
-        with multiprocessing.get_context("spawn").Pool(processes, _begin, (folder, bug)) as pool:
+        with multiprocessing.get_context("spawn").Pool(processes, _begin, (folder, bug, market)) as pool:
             yield from pool.imap_unordered(_play, seeds, chunksize=4)
 
 
@@ -109,9 +115,9 @@ def quiet() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def _begin(folder: Path, bug: str) -> None:
+def _begin(folder: Path, bug: str, market: Market | None) -> None:
     quiet()
-    _bench.append(Bench(folder, bug))
+    _bench.append(Bench(folder, bug, market))
 
 
 def _play(seed: int) -> Outcome:

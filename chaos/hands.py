@@ -85,13 +85,19 @@ class OtherHands:
 
     def _place(self) -> bool:
         buys = self._weather.random.random() < 0.8
-        price = Decimal(self._weather.random.choice([40_000, 59_500, 60_500]) if buys else 75_000)
-        return self._venue.place_by_hand(Side.BUY if buys else Side.SELL, price, Decimal("0.0002"))
+        is_contract = self._venue.is_contract  # there a foreign trade would move the position that is ours
+        prices = [40_000] if is_contract else [40_000, 59_500, 60_500]
+        price = Decimal(self._weather.random.choice(prices) if buys else 75_000)
+        return self._venue.place_by_hand(Side.BUY if buys else Side.SELL, price, self._least)
 
     def _place_alien(self) -> bool:
         ticks = 3_000_000 + self._weather.random.randrange(1_000_000)
         client_id = f"gh-{_OTHER_INSTANCE}-1-1-rb-{ticks}-0-0"
-        return self._venue.place_by_hand(Side.BUY, Decimal(35_000), Decimal("0.0002"), client_id)
+        return self._venue.place_by_hand(Side.BUY, Decimal(35_000), self._least, client_id)
+
+    @property
+    def _least(self) -> Decimal:
+        return Decimal("0.003" if self._venue.is_contract else "0.0002")
 
     def _move_money(self) -> bool:
         free = self._venue.free("USDT")

@@ -6,17 +6,22 @@ arrives within the receive window or never, whether or not its sender still live
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from chaos.clock import EventHeap
 from chaos.points import Boundary, Crash, Fault, Tripwire
 from chaos.venue import BNB_PRICE, Venue, is_ours
 from chaos.weather import Weather
+from domain.errors import OrderRejected
 from domain.events import (
     CancelRefused,
     FeeEvent,
     FeeNotPriced,
     FeePriced,
+    FundingEvent,
+    FundingNotRead,
+    FundingRead,
     OpenOrdersRead,
     OrderAbsent,
     OrderEvent,
@@ -29,8 +34,9 @@ from domain.events import (
 )
 from domain.instrument import Instrument
 from domain.orders import Fill, Intent, Role, VenueOrder
-from ports.gateway import Answer, FeeAnswer
-from simulator.core.errors import DUPLICATE_ORDER, MARKET_CLOSED, WOULD_TAKE, ExchangeError
+from ports.gateway import Answer, FeeAnswer, FundingAnswer
+from simulator.core.errors import ExchangeError
+from utils.binance_errors import Purpose, translate_code
 
 TIME_OUT_MS = 8_000.0
 # As the gateway has them; a test holds them equal.
@@ -38,6 +44,8 @@ RECV_WINDOW_MS = 5_000
 SETTLED_MARGIN_MS = 5_000
 LOOK_UP_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _LONG_AGO_MS = 60_000
+_HOUR_MS = 3_600_000
+_SHOWN_LATE_MS = 240_000
 
 
 class Source(StrEnum):
@@ -52,6 +60,7 @@ class Source(StrEnum):
     TIMER = "timer"
     PRICE = "price"
     FEE = "fee price"
+    FUNDING = "funding reading"
 
 
 class Line:
@@ -70,7 +79,7 @@ class Line:
         clock: EventHeap,
         tripwire: Tripwire,
         *,
-        receive: Callable[[OrderEvent | FeeEvent, Source], None],
+        receive: Callable[[OrderEvent | FeeEvent | FundingEvent, Source], None],
         killed: Callable[[Boundary], None],
         placed: Callable[[Intent], None],
     ) -> None:
@@ -108,12 +117,17 @@ class Line:
         try:
             event: OrderEvent = self._venue.place(intent)
         except ExchangeError as error:
-            if error.message == DUPLICATE_ORDER:
-                return OutcomeUnknown(intent.client_id, error.message)
-            would_take, closed = error.message == WOULD_TAKE, error.message == MARKET_CLOSED
-            return OrderRefused(intent.client_id, error.code, error.message, would_take, closed)
+            return self._refused(intent.client_id, error)
         self._may_die(Boundary.UNWIND_APPLIED if intent.slot.role is Role.UNWIND else Boundary.APPLIED_UNANSWERED)
         return event
+
+    def _refused(self, client_id: str, error: ExchangeError) -> OrderEvent:
+        """Return what the gateway makes of a refusal."""
+        market = self._venue.instrument.market
+        meant = translate_code(market, 400, error.code, error.message, {}, Purpose.PLACE)
+        if not isinstance(meant, OrderRejected):
+            return OutcomeUnknown(client_id, error.message)
+        return OrderRefused(client_id, error.code, error.message, meant.would_take, meant.market_closed)
 
     def _cancel(self, client_id: str) -> OrderEvent:
         try:
@@ -247,8 +261,7 @@ class Line:
             return
         orders = tuple(order for order in self._venue.open_orders(self._lag_ms()) if is_ours(order.client_id))
         if since is None:
-            listed = OpenOrdersRead(self._venue.instrument, orders, (), started_s, has_trades=False)
-            self._answer(listed, Source.READING)
+            self._list_positions(OpenOrdersRead(self._venue.instrument, orders, (), started_s, has_trades=False))
             return
 
         def list_trades() -> None:
@@ -256,15 +269,54 @@ class Line:
                 self._answer(ReadFailed("trades", refusal), Source.READING)
                 return
             fills = tuple(fill for fill in self._venue.trades(self._lag_ms(), since) if is_ours(fill.client_id))
-            self._answer(OpenOrdersRead(self._venue.instrument, orders, fills, started_s), Source.READING)
+            self._list_positions(OpenOrdersRead(self._venue.instrument, orders, fills, started_s))
 
         self._later(list_trades)
+
+    def _list_positions(self, listed: OpenOrdersRead) -> None:
+        """Answer a reading, of a contract with what is held of it, read last."""
+        if not self._venue.is_contract:
+            self._answer(listed, Source.READING)
+            return
+
+        def list_them() -> None:
+            refusal = self._refusal()
+            event = replace(listed, positions=self._venue.positions(self._lag_ms()))
+            self._answer(ReadFailed("positions", refusal) if refusal else event, Source.READING)
+
+        self._later(list_them)
 
     def ask(self, instrument: Instrument, asset: str, at_ms: int, trade_id: int | None, answer: FeeAnswer) -> None:  # noqa: ARG002
         """Tell what a fee asset is worth; implements `ports.gateway.FeePrices`."""
         refusal = self._refusal()
         told: FeeEvent = FeePriced(instrument, trade_id, asset, BNB_PRICE, at_ms)
         self._answer(FeeNotPriced(trade_id, asset, refusal) if refusal else told, Source.FEE)
+
+    def read(self, instrument: Instrument, since_ms: int, answer: FundingAnswer) -> None:  # noqa: ARG002
+        """Tell what funding brought; implements `ports.gateway.FundingReader`."""
+        self._later(lambda: self._tell_funding(since_ms))
+        self._tripwire.reach(Boundary.FUNDING_ASKED)
+
+    def _tell_funding(self, since_ms: int) -> None:
+        refusal = self._refusal()
+        if not refusal and self._weather.strikes_now(Fault.FUNDING_UNREAD, 0.6):
+            self._answer(FundingNotRead("timed out"), Source.FUNDING, TIME_OUT_MS)
+            return
+        if refusal:
+            self._answer(FundingNotRead(refusal), Source.FUNDING)
+            return
+        now_ms = self._clock.market_ms()
+        seen_ms = now_ms - self._lag_ms()
+        settled = tuple(rate for rate in self._venue.settlements() if since_ms <= rate.at_ms <= seen_ms)
+        paid = [payment for payment in self._venue.payments() if since_ms <= payment.at_ms <= seen_ms]
+        if paid and paid[-1].at_ms > now_ms - _SHOWN_LATE_MS and self._weather.strikes_now(Fault.FUNDING_LATE, 0.7):
+            newest_ms = paid[-1].at_ms
+            paid = [payment for payment in paid if payment.at_ms < newest_ms]
+        if paid and self._weather.strikes_now(Fault.FUNDING_TWICE, 0.7):
+            paid = [*paid, *paid]
+        next_ms = now_ms - now_ms % _HOUR_MS + _HOUR_MS
+        told = tuple(paid) if settled else ()
+        self._answer(FundingRead(self._venue.instrument, since_ms, now_ms, next_ms, settled, told), Source.FUNDING)
 
     # --- helpers ---
 
@@ -281,5 +333,5 @@ class Line:
         delay_ms = pause_ms + self._weather.delay_ms()
         self._clock.after(delay_ms, lambda: None if self._is_cut else action())
 
-    def _answer(self, event: OrderEvent | FeeEvent, source: Source, pause_ms: float = 0.0) -> None:
+    def _answer(self, event: OrderEvent | FeeEvent | FundingEvent, source: Source, pause_ms: float = 0.0) -> None:
         self._later(lambda: self._receive(event, source), pause_ms)

@@ -18,3 +18,5 @@ class Outcome:
     trades: int = 0
     orders: int = 0
     twin: bool = False
+    on_contract: bool = False
+    payments: int = 0

@@ -1,17 +1,24 @@
-"""What happens in one run, drawn from its seed before anything starts: market, deaths, faults, commands."""
+"""What happens in one run, drawn from its seed before anything starts: market, deaths, faults, commands.
+
+Every third seed trades a contract, the others spot. A seed that is told its market draws that market's plan, and a
+seed of spot the plan it has always had.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from typing import Final
 
-from chaos.points import Boundary, Fault
-from domain.grids import OnStop
+from chaos.points import OF_CONTRACTS, OF_SPOT, Boundary, Fault
+from domain.futures import MarginType
+from domain.grids import ContractTerms, Direction, OnStop
+from domain.instrument import Market
 
-START_MS: Final = 1_722_729_600_000
+START_MS: Final = 1_722_729_600_000  # a full hour: contracts are settled then
 START_PRICE: Final = Decimal(60_000)
 TICK: Final = Decimal("0.01")
+CONTRACT_TICK: Final = Decimal("0.1")
 
 _RECOVERY: Final = (
     Boundary.OPENED,
@@ -41,7 +48,10 @@ _UNWINDING: Final = (
     Boundary.UNWIND_APPLIED,
 )
 _STOPS: Final = (*_STOPPING, *_UNWINDING, Boundary.END_BEFORE_COMMIT)
-_TRADING: Final = tuple(boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS))
+_FUNDING: Final = (Boundary.FUNDING_ASKED, Boundary.FUNDING_BEFORE_COMMIT, Boundary.FUNDING_AFTER_COMMIT)
+_TRADING: Final = tuple(
+    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING)
+)
 
 CHANGES_THE_OUTCOME: Final = frozenset(
     {
@@ -59,7 +69,10 @@ CHANGES_THE_OUTCOME: Final = frozenset(
 """With these a run does not end like an undisturbed one, however well it recovers."""
 
 # Power loss is decided with the death it belongs to.
-_WINDOWED: Final = tuple(fault for fault in Fault if fault is not Fault.POWER_LOSS)
+_WINDOWED: Final = {
+    market: tuple(fault for fault in Fault if fault is not Fault.POWER_LOSS and fault not in unknown)
+    for market, unknown in ((Market.SPOT, OF_CONTRACTS), (Market.FUTURES, OF_SPOT))
+}
 _WEIGHTS: Final = {
     Fault.REQUEST_LOST: 4,
     Fault.ANSWER_LOST: 5,
@@ -78,9 +91,14 @@ _WEIGHTS: Final = {
     Fault.FOREIGN_INSTANCE: 4,
     Fault.DISK_FULL: 4,
     Fault.PARTIAL_FILL: 1,
+    Fault.FUNDING_UNREAD: 5,
+    Fault.FUNDING_LATE: 5,
+    Fault.FUNDING_TWICE: 5,
 }
 """How much more often a fault is drawn that finds less to strike; 2 for the others."""
-_HARMLESS: Final = tuple(fault for fault in _WINDOWED if fault not in CHANGES_THE_OUTCOME)
+_HARMLESS: Final = {
+    market: tuple(fault for fault in faults if fault not in CHANGES_THE_OUTCOME) for market, faults in _WINDOWED.items()
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +139,26 @@ class Print:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContractPlan:
+    """What a run on a contract has that one on spot has not. `rate` is of the funding that is settled at `START_MS`."""
+
+    direction: Direction
+    terms: ContractTerms
+    start_empty: bool
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """All that is decided before a run.
 
     `lock_step`: the market stands still while the bot has anything to do, so that an undisturbed twin must end alike.
+    `contract` is None on spot. A run on a contract begins some minutes before funding is settled.
     """
 
     seed: int
+    start_ms: int = START_MS
+    contract: ContractPlan | None = None
     levels: int
     spacing_percent: Decimal
     lock_step: bool
@@ -135,8 +166,15 @@ class RunPlan:
     episodes: tuple[Episode, ...] = field(default=())
 
 
-def draw_plan(seed: int) -> RunPlan:
-    """Return the plan of a seed."""
+def market_of(seed: int) -> Market:
+    """Return which market a seed plays unless it is told."""
+    return Market.FUTURES if seed % 3 == 0 else Market.SPOT
+
+
+def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
+    """Return the plan of a seed, on its own market or the one told."""
+    if (market or market_of(seed)) is Market.FUTURES:
+        return _draw_contract(seed)
     random = Random(f"plan {seed}")
     lock_step = random.random() < 0.25
     steps = random.randint(28, 54)
@@ -147,27 +185,82 @@ def draw_plan(seed: int) -> RunPlan:
         spacing_percent=spacing,
         lock_step=lock_step,
         prints=tuple(_walk(random, steps, spacing)),
-        episodes=tuple(_episodes(random, steps, lock_step=lock_step)),
+        episodes=tuple(_episodes(random, steps, Market.SPOT, lock_step=lock_step)),
     )
 
 
-def _walk(random: Random, steps: int, spacing: Decimal) -> Sequence[Print]:
+def _draw_contract(seed: int) -> RunPlan:
+    random = Random(f"contract {seed}")
+    lock_step = random.random() < 0.25
+    steps = random.randint(28, 54)
+    spacing = Decimal(random.choice(["0.3", "0.3", "0.5"]))
+    levels = random.choice([3, 5, 8, 8, 10, 12])
+    prints = tuple(_walk(random, steps, spacing, Market.FUTURES))
+    episodes = list(_episodes(random, steps, Market.FUTURES, lock_step=lock_step))
+    settled = random.randrange(len(episodes))
+    episodes[settled] = _with_funding(random, episodes[settled])
+    return RunPlan(
+        seed=seed,
+        start_ms=START_MS - _lead_ms(random, prints, episodes[settled], lock_step=lock_step),
+        contract=_contract(random),
+        levels=levels,
+        spacing_percent=spacing,
+        lock_step=lock_step,
+        prints=prints,
+        episodes=tuple(episodes),
+    )
+
+
+def _contract(random: Random) -> ContractPlan:
+    direction = random.choice(list(Direction))
+    return ContractPlan(
+        direction=direction,
+        terms=ContractTerms(
+            leverage=random.choice([1, 2, 3]),
+            margin_type=random.choice(list(MarginType)),
+            hedge_mode=random.random() < 0.5,
+        ),
+        start_empty=direction is not Direction.NEUTRAL and random.random() < 0.2,
+        rate=Decimal(random.choice(["0.0001", "0.00034567", "-0.0001", "-0.003", "0.0021", "0"])),
+    )
+
+
+def _with_funding(random: Random, episode: Episode) -> Episode:
+    """Return an episode that begins when funding is settled, or is read: with faults of it, and often deaths."""
+    faults = random.sample([Fault.FUNDING_UNREAD, Fault.FUNDING_LATE, Fault.FUNDING_TWICE], random.choice([1, 1, 2]))
+    deaths = list(episode.deaths)
+    if random.random() < 0.7:
+        funding = [_death(random, random.choice(_FUNDING), may_lose=episode.stop is None) for _ in range(2)]
+        deaths = [*funding, *deaths] if random.random() < 0.5 else [*deaths[:1], *funding, *deaths[1:]]
+    return replace(episode, faults=tuple(dict.fromkeys([*episode.faults, *faults])), deaths=tuple(deaths))
+
+
+def _lead_ms(random: Random, prints: Sequence[Print], episode: Episode, *, lock_step: bool) -> int:
+    """Return how long before the settlement a run begins."""
+    until_ms = sum(step.after_ms for step in prints[: episode.at_step])
+    slower = 1.3 if lock_step else 1.0  # the market waits for the bot
+    return max(5_000, int(until_ms * slower) + random.randint(-35_000, 10_000))
+
+
+def _walk(random: Random, steps: int, spacing: Decimal, market: Market = Market.SPOT) -> Sequence[Print]:
     """Return a path through several rungs at once, back to its start at the end so that a first purchase can end."""
     price, path = START_PRICE, []
+    is_spot = market is Market.SPOT
+    tick, parts = (TICK, ["0.00013", "0.001", "0.3"]) if is_spot else (CONTRACT_TICK, ["0.001", "0.007", "0.3"])
     reach = int(spacing * 200)
     for _ in range(steps):
         move = Decimal(random.randint(-reach, reach)) / 10_000
-        price = max(price * (1 + move), START_PRICE / 2).quantize(TICK)
+        price = max(price * (1 + move), START_PRICE / 2).quantize(tick)
         if random.random() < 0.1:
-            price = ((price + START_PRICE) / 2).quantize(TICK)
-        quantity = Decimal(random.choice(["0.00013", "0.001", "0.3"]))
+            price = ((price + START_PRICE) / 2).quantize(tick)
+        quantity = Decimal(random.choice(parts))
         after_ms = random.choice([50, 400, 2_000, 6_000, 15_000])
         rung = random.randrange(12) if random.random() < 0.2 else None
         path.append(Print(after_ms=after_ms, price=price, quantity=quantity, rung=rung))
     return path
 
 
-def _episodes(random: Random, steps: int, *, lock_step: bool) -> Sequence[Episode]:
+def _episodes(random: Random, steps: int, market: Market, *, lock_step: bool) -> Sequence[Episode]:
     count = random.choice([2, 3, 3])
     starts = sorted(random.sample(range(2, steps - 4), count))
     if random.random() < 0.15:
@@ -175,11 +268,13 @@ def _episodes(random: Random, steps: int, *, lock_step: bool) -> Sequence[Episod
     kinds = [random.choice(["trade", "trade", "shut down", "trade"]) for _ in starts]
     if random.random() < 0.6:
         kinds[-1] = "stop"
-    return [_episode(random, start, kind, lock_step=lock_step) for start, kind in zip(starts, kinds, strict=True)]
+    return [
+        _episode(random, start, kind, market, lock_step=lock_step) for start, kind in zip(starts, kinds, strict=True)
+    ]
 
 
-def _episode(random: Random, at_step: int, kind: str, *, lock_step: bool) -> Episode:
-    possible = _HARMLESS if lock_step else _WINDOWED
+def _episode(random: Random, at_step: int, kind: str, market: Market, *, lock_step: bool) -> Episode:
+    possible = (_HARMLESS if lock_step else _WINDOWED)[market]
     drawn = random.sample(possible, random.choice([3, 4, 5, 5]), counts=[_WEIGHTS.get(it, 2) for it in possible])
     faults = dict.fromkeys(drawn)
     stop = (

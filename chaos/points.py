@@ -1,6 +1,9 @@
 """Where a process may die, and what else may go wrong: the rows and columns of the report."""
 
+from collections.abc import Collection
 from enum import StrEnum
+
+from domain.instrument import Market
 
 
 class Boundary(StrEnum):
@@ -36,6 +39,9 @@ class Boundary(StrEnum):
     UNWIND_SENT = "stop: sale of the inventory on the wire"
     UNWIND_APPLIED = "stop: inventory sold, answer not delivered"
     END_BEFORE_COMMIT = "stop: end written, not committed"
+    FUNDING_ASKED = "funding: reading on the wire"
+    FUNDING_BEFORE_COMMIT = "funding: payment told, not committed"
+    FUNDING_AFTER_COMMIT = "funding: payment committed"
 
 
 class Fault(StrEnum):
@@ -67,6 +73,33 @@ class Fault(StrEnum):
     DATABASE_LOCKED = "database locked"
     FEES_IN_BNB = "fees in BNB"
     POWER_LOSS = "power loss, last commits gone"
+    FUNDING_UNREAD = "funding: no answer"
+    FUNDING_LATE = "funding: payment shown late"
+    FUNDING_TWICE = "funding: payment told twice"
+
+
+OF_CONTRACTS = frozenset(
+    {
+        Boundary.FUNDING_ASKED,
+        Boundary.FUNDING_BEFORE_COMMIT,
+        Boundary.FUNDING_AFTER_COMMIT,
+        Fault.FUNDING_UNREAD,
+        Fault.FUNDING_LATE,
+        Fault.FUNDING_TWICE,
+    }
+)
+"""What spot does not know."""
+OF_SPOT = frozenset({Fault.FEES_IN_BNB})
+"""What contracts do not know."""
+
+
+def exists(point: Boundary | Fault, market: Market) -> bool:
+    return point not in (OF_CONTRACTS if market is Market.SPOT else OF_SPOT)
+
+
+def can_meet(boundary: Boundary, fault: Fault, markets: Collection[Market]) -> bool:
+    """Tell whether one of the markets knows both."""
+    return any(exists(boundary, market) and exists(fault, market) for market in markets)
 
 
 class Crash(BaseException):

@@ -19,7 +19,7 @@ from chaos.venue import Venue
 from chaos.weather import Weather
 from chaos.wired_store import WiredStore
 from chaos.witness import Witness
-from domain.events import FeeEvent, PriceSeen, RulesChanged, TimerFired
+from domain.events import PriceSeen, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
 from domain.instrument import Market
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
@@ -63,13 +63,18 @@ class Process:
         self._world = world
         self._on_end = on_end
         self._price = price
-        self._waiting: deque[tuple[WorkerEvent | FeeEvent, Source]] = deque()
+        self._waiting: deque[tuple[WorkerEvent, Source]] = deque()
         self._is_closing = False
         self._store_failed = False
         self._pausing = False
         self._store = world.disk.open()
         self._wired = WiredStore(
-            self._store, world.tripwire, world.weather, intents=world.witness.committed, booked=world.witness.booked
+            self._store,
+            world.tripwire,
+            world.weather,
+            intents=world.witness.committed,
+            booked=world.witness.booked,
+            paid=world.witness.paid,
         )
         self._line = Line(
             world.venue,
@@ -101,6 +106,7 @@ class Process:
                 equity_every_ms=60_000,
                 max_price_age_s=3_600.0,
                 fee_prices=self._line,
+                funding=self._line,
             )
             self._rules = world.venue.rules()
             self._host = WorkerHost(row, self._rules, house, lambda _event: None)
@@ -134,7 +140,7 @@ class Process:
 
     # --- events ---
 
-    def receive(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
+    def receive(self, event: WorkerEvent, source: Source) -> None:
         """Handle an event now, or after the pause that a failure brought."""
         if self.is_over or self._host is None or self.gave_up:
             return
@@ -170,6 +176,11 @@ class Process:
         return self._host is None or self._host.finished
 
     @property
+    def ended_ms(self) -> int | None:
+        """Return when the grid ended for good, in market time; None while it has not."""
+        return self._store.grids()[-1].ended_ms
+
+    @property
     def is_stopping(self) -> bool:
         """Tell whether a stop of this grid is stored."""
         return self._store.grids()[-1].on_stop is not None
@@ -201,7 +212,7 @@ class Process:
         self._wired.set_grid(row.grid_id, status=row.status, phase=row.phase, phase_reason=row.phase_reason)
         self._store_failed = False
 
-    def _handle(self, event: WorkerEvent | FeeEvent, source: Source) -> None:
+    def _handle(self, event: WorkerEvent, source: Source) -> None:
         host = self._host
         if host is None or host.finished:
             return

@@ -7,16 +7,17 @@ from rich.console import Console
 from rich.table import Table
 
 from chaos.campaign import Tally
-from chaos.points import Boundary, Fault
+from chaos.points import Boundary, Fault, can_meet
 
 ENOUGH_PER_10_000 = 20
 _SHOWN = 20
 
 
-def failing_line(seed: int, reason: str, bug: str) -> str:
+def failing_line(seed: int, reason: str, bug: str, market: str | None = None) -> str:
     """Return one line for a seed that failed, with the command that replays it."""
     plant = f" --plant {bug}" if bug else ""
-    return f"seed {seed}: {reason}  ->  python -m chaos --seed {seed} --runs 1{plant} -v"
+    on = f" --market {market}" if market else ""
+    return f"seed {seed}: {reason}  ->  python -m chaos --seed {seed} --runs 1{on}{plant} -v"
 
 
 def show_table(console: Console, tally: Tally) -> None:
@@ -28,7 +29,7 @@ def show_table(console: Console, tally: Tally) -> None:
     for number in range(1, len(faults) + 1):
         table.add_column(str(number), justify="right", no_wrap=True)
     for boundary in Boundary:
-        cells = [str(tally.hits[boundary, fault]) for fault in faults]
+        cells = [_cell(tally, boundary, fault) for fault in faults]
         table.add_row(boundary.value, str(tally.deaths[boundary]), *cells)
     legend = ", ".join(f"{number} {fault} ({tally.strikes[fault]})" for number, fault in enumerate(faults, 1))
     Console(file=console.file, width=max(console.width, 250)).print(table)
@@ -48,17 +49,24 @@ def write_markdown(path: Path, tally: Tally) -> None:
         f"| --- | {' | '.join('--:' for _ in range(len(faults) + 1))} |",
     ]
     for boundary in Boundary:
-        cells = [tally.deaths[boundary], *(tally.hits[boundary, fault] for fault in faults)]
-        lines.append(f"| {boundary} | {' | '.join(f'{cell:,}' for cell in cells)} |")
+        cells = [f"{tally.deaths[boundary]:,}", *(_cell(tally, boundary, fault) for fault in faults)]
+        lines.append(f"| {boundary} | {' | '.join(cells)} |")
     lines += ["", "Faults, by column, and how often each struck:", ""]
     lines += [f"{number}. {fault} ({tally.strikes[fault]:,})" for number, fault in enumerate(faults, 1)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def _cell(tally: Tally, boundary: Boundary, fault: Fault) -> str:
+    return f"{tally.hits[boundary, fault]:,}" if can_meet(boundary, fault, tally.markets) else "-"
+
+
 def too_few(tally: Tally) -> list[tuple[Boundary, Fault]]:
-    """Return the pairs that were hit less often than 20 times in 10,000 runs."""
+    """Return the pairs that can meet and were hit less often than 20 times in 10,000 runs."""
     return [
-        (boundary, fault) for boundary in Boundary for fault in Fault if tally.hits[boundary, fault] < _wanted(tally)
+        (boundary, fault)
+        for boundary in Boundary
+        for fault in Fault
+        if can_meet(boundary, fault, tally.markets) and tally.hits[boundary, fault] < _wanted(tally)
     ]
 
 
@@ -72,6 +80,8 @@ def write_summary(path: Path, tally: Tally, *, first_seed: int, seconds: float) 
         "first_seed": first_seed,
         "runs": tally.runs,
         "twins": tally.twins,
+        "on_contracts": tally.on_contracts,
+        "funding_payments": tally.payments,
         "seconds": round(seconds, 1),
         "trades": tally.trades,
         "orders": tally.orders,

@@ -2,6 +2,8 @@
 
 from domain.events import (
     CancelRefused,
+    FundingNotRead,
+    FundingRead,
     OpenOrdersRead,
     OrderAbsent,
     OrderNotSent,
@@ -23,6 +25,11 @@ def told(event: object) -> str:
             return f"{len(orders)} open: {', '.join(order.client_id for order in orders)}; trades {trades or 'none'}"
         case OrderRefused() | OutcomeUnknown() | OrderNotSent() | CancelRefused():
             return f"{type(event).__name__} {event.client_id}: {event.message}"
+        case FundingRead(payments=payments, settled=settled):
+            ids = ", ".join(str(payment.id) for payment in payments)
+            return f"funding: {len(settled)} settled, payments {ids or 'none'}"
+        case FundingNotRead(message=message):
+            return f"funding not read: {message}"
         case OrderAbsent(client_id=client_id):
             return f"absent: {client_id}"
         case _:

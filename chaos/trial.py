@@ -2,35 +2,47 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from chaos.clock import EventHeap
+from chaos.contract_translate import brackets_of
+from chaos.contract_venue import ContractVenue
+from chaos.contract_verdict import is_funded
 from chaos.disk import INSTANCE, Disk
+from chaos.facts import Facts
 from chaos.hands import OtherHands
 from chaos.lives import Lives
 from chaos.outcome import Outcome
-from chaos.plan import START_MS, START_PRICE, Episode, Print, RunPlan
+from chaos.plan import START_MS, START_PRICE, ContractPlan, Episode, Print, RunPlan
 from chaos.points import Fault, Tripwire
 from chaos.process import LIMITS, Process, World
+from chaos.spot_venue import SpotVenue
 from chaos.stream import UserStream
-from chaos.venue import Venue
-from chaos.verdict import Facts, at_rest, judge_books, judge_end
+from chaos.venue import Change, Venue
+from chaos.verdict import at_rest, judge_books, judge_end
 from chaos.weather import NEAR_MS, Weather
 from chaos.witness import Witness
 from domain.grids import GridPlan, GridRequest, Phase
 from domain.instrument import FeeRates
+from domain.money import ZERO
+from grid.core.contract import ContractFacts
 from grid.preflight import PreflightFacts, plan_grid
-from simulator.core.events import OrderChanged
 from simulator.market.catalogue import specs_of
+from simulator.um.core.catalogue import CONTRACTS
 
 FUNDS: Final = {"USDT": Decimal(10_000), "BNB": Decimal(10)}
+WALLET: Final = {"USDT": Decimal(10_000)}
 CAPITAL: Final = Decimal(5_000)
 EVENT_LIMIT: Final = 10_000  # more than ten times what a run takes
 REST_LIMIT_MS: Final = 15 * 60_000
 LINGER_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
 _CATALOGUE: Final = specs_of(["BTCUSDT", "BNBUSDT"])
+# Bands as wide as spot's, so that orders of others can rest where no path leads.
+_CONTRACT: Final = replace(CONTRACTS["BTCUSDT"], mult_up_ppm=5_000_000, mult_down_ppm=200_000)
 _MAY_FAULT: Final = (Fault.FOREIGN_INSTANCE, Fault.FOREIGN_ORDER, Fault.BALANCE_CHANGED, Fault.FILTERS_CHANGED)
 
 
@@ -46,12 +58,13 @@ class Trial:
         self, plan: RunPlan, folder: Path, template: Path, note: Callable[[str], None], *, undisturbed: bool = False
     ) -> None:
         self.plan = plan
-        self.outcome = Outcome(plan.seed)
+        self.outcome = Outcome(plan.seed, on_contract=plan.contract is not None)
         self._undisturbed = undisturbed
-        clock = self._clock = EventHeap(START_MS)
+        clock = self._clock = EventHeap(plan.start_ms)
         weather = self._weather = Weather(clock, plan.seed)
         self._disk = Disk(folder, template, clock)
-        self.venue = Venue(_CATALOGUE["BTCUSDT"], _CATALOGUE["BNBUSDT"], FUNDS, clock)
+        self._funds = WALLET if plan.contract else FUNDS
+        self.venue = self._open_venue()
         self._hands = OtherHands(self.venue, weather, clock, self._disk)
         self._print = note
         self._world = World(
@@ -71,11 +84,26 @@ class Trial:
         weather.note = self._note
         self.grid = _plan_grid(plan, self.venue)
 
+    def _open_venue(self) -> Venue:
+        contract = self.plan.contract
+        if contract is None:
+            return SpotVenue(_CATALOGUE["BTCUSDT"], _CATALOGUE["BNBUSDT"], FUNDS, self._clock)
+        venue = ContractVenue(_CONTRACT, contract.terms, WALLET["USDT"], self._clock)
+
+        def settle() -> None:
+            self._note(f"market: funding of {contract.rate} is settled")
+            venue.settle(contract.rate)
+            self._clock.after(HOUR_MS, settle)
+
+        self._clock.after(START_MS - self.plan.start_ms, settle)
+        return venue
+
     def run(self) -> Outcome:
         """Play the plan and judge it."""
-        self.venue.move(START_PRICE, Decimal(1), START_MS)
+        begin_ms = self.plan.start_ms
+        self.venue.move(START_PRICE, Decimal(1), begin_ms)
         store = self._disk.open()
-        store.add_grid(self.venue.instrument, self.grid, START_MS, START_MS)
+        store.add_grid(self.venue.instrument, self.grid, begin_ms, begin_ms)
         store.close()
         self._lives.start()
         episodes = deque(self.plan.episodes)
@@ -179,11 +207,12 @@ class Trial:
 
     def _finish(self) -> None:
         witness, outcome = self._world.witness, self.outcome
-        rested = self._settle()
+        rested = self._settle() and self._await_funding()
         if not witness.violation and self._lives.process is not None:
             facts = self._facts(self._lives.process)
             judge_end(facts, rested=rested)
             outcome.trades, outcome.orders = len(facts.venue.trades()), len(facts.venue.orders())
+            outcome.payments = len(facts.venue.payments())
         elif not witness.violation:
             witness.violated("the process did not start again")
         outcome.reason = witness.violation
@@ -191,13 +220,22 @@ class Trial:
         if self._lives.process is not None:
             self._lives.kill()
 
+    def _await_funding(self) -> bool:
+        """Let the venue's record of funding be read, as late as that may come; tell whether it rests then."""
+        limit_ms = self._clock.now_ms + REST_LIMIT_MS
+        while not self._world.witness.violation and self._clock.now_ms < limit_ms:
+            if self._lives.process is not None and is_funded(self._facts(self._lives.process)):
+                break
+            self._run_for(5_000)
+        return self._settle()
+
     def _facts(self, process: Process) -> Facts:
         return Facts(
             process=process,
             witness=self._world.witness,
             venue=self.venue,
             grid=self.grid,
-            funds=FUNDS,
+            funds=self._funds,
             moved=self._hands.moved,
             stop=self._lives.stop,
             price=self._lives.price,
@@ -207,9 +245,9 @@ class Trial:
     # --- helpers ---
 
     def _note(self, text: str) -> None:
-        self._print(f"{self._clock.now_ms - START_MS:>12.1f}  {text}")
+        self._print(f"{self._clock.now_ms - self.plan.start_ms:>12.1f}  {text}")
 
-    def _changed(self, change: OrderChanged) -> None:
+    def _changed(self, change: Change) -> None:
         order = change.order
         filled = f", {change.fill.quantity / 10**8:f} at {change.fill.price / 10**8:f}" if change.fill else ""
         self._note(f"venue: {order.client_id} {order.status}{filled}")
@@ -220,6 +258,9 @@ class Trial:
 
 def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
     request = GridRequest(instrument=venue.instrument, levels=plan.levels, spacing_percent=plan.spacing_percent)
+    if plan.contract is not None:
+        direction, start_empty = plan.contract.direction, plan.contract.start_empty
+        request = replace(request, direction=direction, start_empty=start_empty)
     facts = PreflightFacts(
         rules=venue.rules(),
         fees=FeeRates(maker=Decimal("0.001"), taker=Decimal("0.001")),
@@ -229,5 +270,19 @@ def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
         min_order_value=Decimal(10),
         max_price_distance=LIMITS.max_price_distance,
         max_order_notional=LIMITS.max_order_notional,
+        contract=None if plan.contract is None else _contract_facts(plan.contract),
     )
     return plan_grid(request, facts)
+
+
+def _contract_facts(contract: ContractPlan) -> ContractFacts:
+    return ContractFacts(
+        terms=contract.terms,
+        max_leverage=20,
+        brackets=brackets_of(_CONTRACT),
+        mark_price=START_PRICE,
+        funding_rate=Decimal("0.0001"),
+        funding_interval_h=8,
+        position=ZERO,
+        foreign_orders=0,
+    )

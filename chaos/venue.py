@@ -1,52 +1,57 @@
 """The exchange as an account sees it over the wire: its present, and its past where a replica lags behind."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from chaos.clock import EventHeap
-from chaos.translate import amount, fill_of, instrument_of, order_of, params_of, rules_of
+from chaos.translate import amount
 from domain.events import OrderReported
-from domain.instrument import InstrumentRules
+from domain.futures import FundingPayment, FundingRate, Position
+from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, VenueOrder
 from orders.client_ids import PREFIX
 from simulator.core.errors import ExchangeError
-from simulator.core.events import ExchangeEvent, MarketTrade, OrderChanged
-from simulator.core.exchange import Exchange
-from simulator.core.orders import OrderParams, OrderType, Side, TimeInForce
-from simulator.core.symbols import NOTIONAL_UNIT, UNIT, SymbolSpec
+from simulator.core.events import MarketTrade, OrderChanged
+from simulator.core.orders import Side, TimeInForce
+from simulator.core.symbols import UNIT
+from simulator.um.core.events import OrderUpdate
 
 ACCOUNT = "bot"
 BNB_PRICE = Decimal(600)
 
+Change = OrderChanged | OrderUpdate
 
-class Venue:
-    """One symbol, one account. What the account's own orders do is told to `on_report` and `on_change`.
 
-    `bnb` is the market that gives fees in BNB their price.
+class Venue(ABC):
+    """One instrument, one account. What the account's own orders do is told to `on_report` and `on_change`.
+
+    Args:
+        spec: the rules in force at the start; both markets' have a tick, a lot and a least value.
     """
 
-    def __init__(self, spec: SymbolSpec, bnb: SymbolSpec, balances: dict[str, Decimal], clock: EventHeap) -> None:
+    def __init__(self, spec: Any, instrument: Instrument, clock: EventHeap) -> None:
         self.spec = spec
-        self.symbol = spec.symbol
-        self.instrument = instrument_of(spec)
+        self.symbol: str = spec.symbol
+        self.instrument = instrument
         self.on_report: Callable[[OrderReported], None] = lambda _report: None
-        self.on_change: Callable[[OrderChanged], None] = lambda _change: None
+        self.on_change: Callable[[Change], None] = lambda _change: None
         self._clock = clock
+        self._exchange: Any = None
         self._past_ms: list[float] = []
         self._past: list[tuple[VenueOrder, Fill | None]] = []
         self._foreign = 0
         self._book: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-        self._exchange = Exchange([spec, bnb], listener=self._heard)
-        self._exchange.print_trade(
-            MarketTrade(bnb.symbol, int(BNB_PRICE * UNIT), UNIT, clock.market_ms(), buyer_is_maker=False)
-        )
-        self._exchange.open_account(ACCOUNT, {asset: int(held * NOTIONAL_UNIT) for asset, held in balances.items()})
 
+    @property
+    def is_contract(self) -> bool:
+        return self.instrument.market is Market.FUTURES
+
+    @abstractmethod
     def rules(self) -> InstrumentRules:
         """Return the filters in force, as the bot reads them when it starts a grid."""
-        return rules_of(self._exchange.symbol(self.symbol))
 
     # --- the market ---
 
@@ -74,15 +79,15 @@ class Venue:
         Raises:
             ExchangeError: with the venue's code where it refuses.
         """
-        order = self._exchange.place(ACCOUNT, params_of(intent, self.symbol), self._clock.market_ms())
-        fills = tuple(fill_of(fill, self.instrument, intent.client_id) for fill in order.fills)
-        return OrderReported(order_of(order, self.instrument), fills)
+        order = self._exchange.place(ACCOUNT, self._params_of(intent), self._clock.market_ms())
+        fills = tuple(self._fill_of(fill, intent.client_id) for fill in order.fills)
+        return OrderReported(self._order_of(order), fills)
 
     def cancel(self, client_id: str) -> OrderReported:
         """Cancel an open order; ExchangeError where it is none."""
         market_ms = self._clock.market_ms()
         order = self._exchange.cancel(ACCOUNT, self.symbol, client_id=client_id, now_ms=market_ms)
-        return OrderReported(order_of(order, self.instrument))
+        return OrderReported(self._order_of(order))
 
     def order(self, client_id: str, lag_ms: float = 0) -> VenueOrder | None:
         """Return an order by client id, as it was `lag_ms` ago."""
@@ -100,10 +105,21 @@ class Venue:
         past = self._past[: self._known(lag_ms)]
         return [fill for _, fill in past if fill is not None and fill.trade_id >= since]
 
+    @abstractmethod
     def balances(self) -> dict[str, Decimal]:
         """Return what the account holds, free and locked together."""
-        held = self._exchange.balances(ACCOUNT)
-        return {asset: amount(balance.free + balance.locked, NOTIONAL_UNIT) for asset, balance in held.items()}
+
+    def positions(self, lag_ms: float = 0) -> tuple[Position, ...] | None:  # noqa: ARG002 - on spot there are none
+        """Return what is held of a contract, or was `lag_ms` ago; None on spot."""
+        return None
+
+    def settlements(self) -> list[FundingRate]:
+        """Return what was settled on a contract so far, oldest first."""
+        return []
+
+    def payments(self) -> list[FundingPayment]:
+        """Return what funding brought to the account, oldest first."""
+        return []
 
     # --- other hands ---
 
@@ -134,59 +150,49 @@ class Venue:
             self._exchange.set_book(self.symbol, *self._book)
         return self.order(order.client_id) not in self.open_orders()
 
+    @abstractmethod
     def deposit(self, asset: str, change: Decimal) -> bool:
         """Move money in, or out where `change` is negative; tell whether it was there to move."""
-        units = int(change * NOTIONAL_UNIT)
-        try:
-            if units > 0:
-                self._exchange.deposit(ACCOUNT, asset, units)
-            else:
-                self._exchange.withdraw(ACCOUNT, asset, -units)
-        except ExchangeError:
-            return False
-        return True
 
+    @abstractmethod
     def free(self, asset: str) -> Decimal:
-        held = self._exchange.balances(ACCOUNT).get(asset)
-        return amount(held.free, NOTIONAL_UNIT) if held else Decimal(0)
+        """Return what could be moved out."""
 
-    def set_status(self, status: str) -> None:
-        self._exchange.set_symbol(replace(self._exchange.symbol(self.symbol), status=status))
+    @abstractmethod
+    def set_status(self, status: str) -> None: ...
 
-    def set_filters(self, *, min_notional: int, tick: int) -> None:
-        changed = replace(self._exchange.symbol(self.symbol), min_notional=min_notional, tick=tick)
-        self._exchange.set_symbol(changed)
+    @abstractmethod
+    def set_filters(self, *, min_notional: int, tick: int) -> None: ...
 
-    def pay_in_bnb(self, wanted: bool) -> None:
+    def pay_in_bnb(self, wanted: bool) -> None:  # noqa: B027 - only spot knows it
         """Take commissions in BNB from the next fill on, or stop doing so."""
-        maker_ppm, taker_ppm, _ = self._exchange.commission(ACCOUNT)
-        self._exchange.set_commission(ACCOUNT, maker_ppm=maker_ppm, taker_ppm=taker_ppm, pays_in_bnb=wanted)
 
+    @abstractmethod
     def restore_symbol(self) -> None:
         """Put status and filters back as they were at the start."""
-        self._exchange.set_symbol(self.spec)
 
     # --- helpers ---
 
-    def _params(self, side: Side, price: Decimal, quantity: Decimal, client_id: str, tif: TimeInForce) -> OrderParams:
-        return OrderParams(
-            symbol=self.symbol,
-            side=side,
-            type=OrderType.LIMIT,
-            time_in_force=tif,
-            quantity=int(quantity * UNIT),
-            price=int(price * UNIT),
-            client_id=client_id,
-        )
+    @abstractmethod
+    def _params_of(self, intent: Intent) -> Any: ...
+
+    @abstractmethod
+    def _params(self, side: Side, price: Decimal, quantity: Decimal, client_id: str, tif: TimeInForce) -> Any: ...
+
+    @abstractmethod
+    def _order_of(self, order: Any) -> VenueOrder: ...
+
+    @abstractmethod
+    def _fill_of(self, fill: Any, client_id: str) -> Fill: ...
 
     def _known(self, lag_ms: float) -> int:
         return bisect_right(self._past_ms, self._clock.now_ms - lag_ms)
 
-    def _heard(self, event: ExchangeEvent) -> None:
-        if not isinstance(event, OrderChanged) or event.order.symbol != self.symbol:
+    def _heard(self, event: object) -> None:
+        if not isinstance(event, OrderChanged | OrderUpdate) or event.order.symbol != self.symbol:
             return
-        order = order_of(event.order, self.instrument)
-        fill = None if event.fill is None else fill_of(event.fill, self.instrument, order.client_id)
+        order = self._order_of(event.order)
+        fill = None if event.fill is None else self._fill_of(event.fill, order.client_id)
         self._past_ms.append(self._clock.now_ms)
         self._past.append((order, fill))
         self.on_change(event)

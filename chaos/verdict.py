@@ -1,15 +1,15 @@
 """What must hold once everything works again and the market stands still."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
-from chaos.disk import INSTANCE
+from chaos.contract_verdict import judge_contract, judge_wallet_books
+from chaos.facts import Facts, is_of_this_instance
 from chaos.process import Process
 from chaos.venue import Venue
 from chaos.witness import Witness
-from domain.grids import GridPlan, OnStop, Phase
+from domain.grids import GridSnapshot, OnStop, Phase
+from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Fill, Side
 from grid.state import GridState
@@ -17,30 +17,6 @@ from orders.client_ids import ClientId
 from orders.wanted import WantedOrder
 
 Resting = list[tuple[Side, Decimal, Decimal]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """One moment of a run.
-
-    `moved` is what others brought to the account, or took, beside trading. `may_hold`: a sale at the end may have been
-    refused for good, because filters changed or others used the base.
-    """
-
-    process: Process
-    witness: Witness
-    venue: Venue
-    grid: GridPlan
-    funds: Mapping[str, Decimal]
-    moved: Mapping[str, Decimal]
-    stop: OnStop | None
-    price: Decimal
-    may_hold: bool
-
-
-def is_of_this_instance(client_id: str) -> bool:
-    ours = ClientId.parse(client_id)
-    return ours is not None and ours.instance == INSTANCE
 
 
 def resting(facts: Facts) -> Resting:
@@ -66,7 +42,7 @@ def _replayed(facts: Facts) -> GridState:
 
 
 def at_rest(facts: Facts) -> bool:
-    """Tell whether nothing is under way and what rests is what is wanted; a purchase at once may wait for its price."""
+    """Tell whether nothing is under way and what rests is what is wanted; a first trade may wait for its price."""
     process = facts.process
     if not process.is_idle:
         return False
@@ -75,12 +51,19 @@ def at_rest(facts: Facts) -> bool:
     if facts.stop is not None:
         return False
     wants = wanted(facts)
-    if any(want.price is not None and want.at_once and facts.price < want.price for want in wants):
+    if any(_is_offered(want, facts.price) for want in wants):
         return False
     wanted_now = sorted(
         (want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once
     )
     return wanted_now == resting(facts)
+
+
+def _is_offered(want: WantedOrder, price: Decimal) -> bool:
+    """Tell whether a first trade that is wanted at once can be had now."""
+    if want.price is None or not want.at_once:
+        return False
+    return price < want.price if want.slot.side is Side.BUY else price > want.price
 
 
 def final_state(venue: Venue) -> Counter[str]:
@@ -110,6 +93,8 @@ def judge_books(process: Process, witness: Witness) -> None:
     held = _sum_base(witness.fills.values())
     if shown.books.base_held != held:
         witness.violated(f"the books hold {plain(shown.books.base_held)}, committed are {plain(held)}")
+    if shown.instrument.market is Market.FUTURES:
+        judge_wallet_books(shown, witness)
 
 
 @exact
@@ -128,14 +113,22 @@ def judge_end(facts: Facts, *, rested: bool) -> None:
     if facts.stop is not OnStop.KEEP:
         _judge_trades(facts)
         _judge_money(facts)
+    if facts.venue.is_contract:
+        judge_contract(facts)
     if facts.process.has_finished:
         _judge_ended(facts)
         return
     judge_books(facts.process, witness)
     shown = facts.process.snapshot()
-    if shown is None:
-        witness.violated(f"no worker lives at the end{f': {facts.process.gave_up}' if facts.process.gave_up else ''}")
-        return
+    if shown is not None:
+        _judge_shown(facts, shown, rested=rested)
+    else:
+        told = f": {facts.process.gave_up}" if facts.process.gave_up else ""
+        witness.violated(f"no worker lives at the end{told}")
+
+
+def _judge_shown(facts: Facts, shown: GridSnapshot, *, rested: bool) -> None:
+    witness = facts.witness
     if shown.phase is not Phase.TRADING and not _waits_for_its_price(facts):
         witness.violated(f"phase {shown.phase} at the end: {shown.phase_reason}")
     if shown.faulted_slots:
@@ -186,6 +179,8 @@ def _judge_money(facts: Facts) -> None:
     foreign = [fill for fill in facts.venue.trades() if not is_of_this_instance(fill.client_id)]
     for fill in (*facts.witness.fills.values(), *foreign):
         _add(expected, fill)
+    for payment in facts.venue.payments():
+        expected[payment.asset] = expected.get(payment.asset, ZERO) + payment.amount
     for asset, change in facts.moved.items():
         expected[asset] = expected.get(asset, ZERO) + change
     held = facts.venue.balances()
@@ -199,6 +194,8 @@ def _add(balances: dict[str, Decimal], fill: Fill) -> None:
     base, quote = fill.instrument.base, fill.instrument.quote
     sign = 1 if fill.side is Side.BUY else -1
     changes = ((base, sign * fill.quantity), (quote, -sign * fill.quote_quantity))
+    if fill.instrument.market is Market.FUTURES:
+        changes = ((base, ZERO), (quote, fill.realized_profit))
     for asset, change in (*changes, (fill.commission_asset, -fill.commission)):
         balances[asset] = balances.get(asset, ZERO) + change
 

@@ -11,10 +11,11 @@ from chaos.line import Source
 from chaos.points import Boundary, Fault, Tripwire
 from chaos.weather import Weather
 from domain.account import Account
+from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
 from domain.orders import FeeValue, Fill, Intent
-from ports.store import EquityRow, GridRow, OrderRow, StoreFailed
+from ports.store import ConditionalRow, EquityRow, GridRow, OrderRow, StoreFailed
 
 _AROUND_RECORD = {
     Source.ANSWER: (Boundary.ANSWER_BEFORE_COMMIT, Boundary.ANSWER_AFTER_COMMIT),
@@ -36,7 +37,7 @@ def _committing(_connection: Connection) -> None:
 class WiredStore:
     """Implements `ports.store.Store` by the real one.
 
-    `source` says what the process is handling; `booked` and `intents` are told each commit that did happen.
+    `source` says what the process is handling; `booked`, `paid` and `intents` are told each commit that did happen.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class WiredStore:
         *,
         intents: Callable[[Sequence[Intent]], None],
         booked: Callable[[Sequence[OrderRow], Sequence[Fill]], None],
+        paid: Callable[[Sequence[FundingPayment]], None],
     ) -> None:
         self.source = Source.TIMER
         self._store, self._tripwire, self._weather = store, tripwire, weather
-        self._intents, self._booked = intents, booked
+        self._intents, self._booked, self._paid = intents, booked, paid
 
     @property
     def account(self) -> Account:
@@ -91,6 +93,24 @@ class WiredStore:
 
     def fee_values(self, grid_id: int) -> tuple[FeeValue, ...]:
         return self._store.fee_values(grid_id)
+
+    def add_funding(self, grid_id: int, payments: Sequence[FundingPayment]) -> None:
+        with self._writing(Boundary.FUNDING_BEFORE_COMMIT):
+            self._store.add_funding(grid_id, payments)
+        self._paid(payments)
+        self._reach(Boundary.FUNDING_AFTER_COMMIT)
+
+    def funding(self, grid_id: int) -> tuple[FundingPayment, ...]:
+        return self._store.funding(grid_id)
+
+    def last_funding_ms(self, instrument: Instrument) -> int | None:
+        return self._store.last_funding_ms(instrument)
+
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
+        self._store.record_conditionals(grid_id, rows)
+
+    def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
+        return self._store.conditionals(grid_id)
 
     def last_trade_id(self, instrument: Instrument) -> int:
         return self._store.last_trade_id(instrument)

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from chaos.venue import Change
+from domain.futures import FundingPayment
 from domain.orders import Fill, Intent, Slot, Status
 from orders.client_ids import ClientId
 from orders.life_cycle import ENDED
 from ports.store import OrderRow, Store, StoreFailed
-from simulator.core.events import OrderChanged
 
 
 class Violated(Exception):
@@ -26,6 +27,7 @@ class Witness:
         self._arrived: set[str] = set()
         self._intents: dict[str, Status] = {}
         self._fills: dict[int, Fill] = {}
+        self._payments: dict[int, FundingPayment] = {}
         self._live: dict[str, Slot] = {}
         self._rolled_back = False
         self.violation = ""
@@ -49,7 +51,7 @@ class Witness:
             self.violated(f"{intent.client_id} was sent and its intent is not stored")
         self._arrived.add(intent.client_id)
 
-    def changed(self, change: OrderChanged) -> None:
+    def changed(self, change: Change) -> None:
         """Judge what became of an order."""
         client_id = change.order.client_id
         ours = ClientId.parse(client_id)
@@ -74,10 +76,11 @@ class Witness:
         """Compare what a new life finds with what the old ones committed."""
         intents = {row.intent.client_id: row.status for row in store.orders(grid_id)}
         fills = {fill.trade_id: fill for fill in store.fills(grid_id)}
-        if not self._rolled_back and (intents, fills) != (self._intents, self._fills):
+        payments = {payment.id: payment for payment in store.funding(grid_id)}
+        if not self._rolled_back and (intents, fills, payments) != (self._intents, self._fills, self._payments):
             self.violated("the database does not hold what was committed")
         self._rolled_back = False
-        self._intents, self._fills = intents, fills
+        self._intents, self._fills, self._payments = intents, fills, payments
 
     def committed(self, intents: Sequence[Intent]) -> None:
         for intent in intents:
@@ -94,6 +97,18 @@ class Witness:
             if fill.trade_id in self._fills:
                 self.violated(f"trade {fill.trade_id} was booked twice")
             self._fills[fill.trade_id] = fill
+
+    def paid(self, payments: Sequence[FundingPayment]) -> None:
+        """Judge what was just committed of funding."""
+        for payment in payments:
+            if payment.id in self._payments:
+                self.violated(f"funding payment {payment.id} was booked twice")
+            self._payments[payment.id] = payment
+
+    @property
+    def payments(self) -> dict[int, FundingPayment]:
+        """Return the committed payments by id."""
+        return self._payments
 
     @property
     def fills(self) -> dict[int, Fill]:

@@ -148,6 +148,7 @@ class HouseBuilder:
             funding=venue.funding,
             recorder=recorder,
             futures=venue.futures if trades_futures else None,
+            conditional=venue.conditional if trades_futures else None,
             countdowns=venue.countdowns if trades_futures and not venue.carries_market_time else None,
         )
         defaults = GridDefaults(

@@ -57,8 +57,9 @@ class GridRequest:
 
     `levels` counts all price rungs. `spacing_percent` is percent between neighbours (geometric) or percent of the
     start price (arithmetic). With `lower` and `upper` the ladder lies between these bounds and spacing follows.
-    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead. The last three are for
-    futures: None takes what the configuration says.
+    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead. The last five are for
+    futures: None takes what the configuration says, of a stop that there is none. The stops are mark prices in quote at
+    which the venue itself ends the position, and with it the grid.
     """
 
     instrument: Instrument
@@ -73,6 +74,8 @@ class GridRequest:
     direction: Direction = Direction.LONG
     leverage: int | None = None
     margin_type: MarginType | None = None
+    stop_below: Decimal | None = None
+    stop_above: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,17 @@ class OrderView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopView:
+    """A grid's stop at the venue for people to see; `status` is one word, `trouble` why it does not stand."""
+
+    client_id: str
+    side: Side
+    trigger_price: Decimal
+    status: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryReport:
     """What the newest recovery found and did, and what still differs.
 
@@ -212,4 +226,5 @@ class GridSnapshot:
     updated_ms: int
     liquidation_price: Decimal | None = None  # the venue's, as last read; None on spot and while it names none
     foreign_orders: int | None = None  # orders of others on the instrument, as last read; None before that
+    stops: tuple[StopView, ...] = ()
     countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed

@@ -2,7 +2,9 @@
 
 from domain.instrument import InstrumentRules, Market
 from domain.money import parse_amount
+from grid.protection import Protection
 from grid.state import GridState
+from grid.stops import stops_of
 from grid.units import counted_in
 from grid.worker import GridWorker
 from orders.desk import OrderDesk
@@ -38,11 +40,21 @@ def build_worker(
     )
     desk = OrderDesk(placing, ledger, gate)
     desk.restore(orders, fills, known_until=store.last_trade_id(row.instrument), is_whole=is_whole)
+    protection = Protection(
+        grid=row.grid_id,
+        instance=store.instance,
+        epoch=store.epoch,
+        instrument=row.instrument,
+        stops=stops_of(row.grid_id, row.plan, counted),
+    )
+    if row.plan.terms is not None:
+        protection.restore(store.conditionals(row.grid_id))
     worker = GridWorker(
         row=row,
         rules=counted,
         state=state,
         desk=desk,
+        protection=protection,
         gate=gate,
         equity_every_ms=equity_every_ms,
         max_price_age_s=max_price_age_s,

@@ -109,7 +109,7 @@ class Contracts:
         positions = futures.positions()
         return {
             instrument: ContractStands(
-                _difference(terms, futures.settings(instrument), hedge_mode=hedge_mode),
+                _otherwise(instrument, _difference(terms, futures.settings(instrument), hedge_mode=hedge_mode)),
                 _liquidation_price(position for position in positions if position.instrument == instrument),
             )
             for instrument, terms in asked.items()
@@ -137,7 +137,14 @@ def _difference(terms: ContractTerms, settings: ContractSettings, *, hedge_mode:
         found.append(f"its margin is {settings.margin_type}, the grid's {terms.margin_type}")
     if settings.leverage != terms.leverage:
         found.append(f"its leverage is {settings.leverage}, the grid's {terms.leverage}")
-    return f"{', and '.join(found)}; set it back at the venue, or stop the grid" if found else ""
+    return ", and ".join(found)
+
+
+def _otherwise(instrument: Instrument, difference: str) -> str:
+    """Tell a person what to do about a difference."""
+    if not difference:
+        return ""
+    return f"{_name(instrument)} is not traded as planned: {difference}; set it back at the venue, or stop the grid"
 
 
 def _liquidation_price(positions: Iterable[Position]) -> Decimal | None:

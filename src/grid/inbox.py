@@ -4,6 +4,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 
 from domain.events import ContractStands, CountdownStands, FeeEvent, FundingEvent, PriceSeen, StreamEvent, StreamLost
+from grid.stops import StopTold
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from ports.heard_prices import Ear
 
@@ -41,7 +42,7 @@ class GridInbox:
             self._pending += 1
         self._queue.put(_PRICE)
 
-    def order(self, event: StreamEvent | FeeEvent | FundingEvent | ContractStands | CountdownStands) -> None:
+    def order(self, event: StreamEvent | FeeEvent | FundingEvent | ContractStands | CountdownStands | StopTold) -> None:
         """Put in what became known of orders, rules, fees, funding or the contract; it is never dropped."""
         if self._ear is not None and isinstance(event, StreamLost) and event.kind == "market":
             self._ear.lost()

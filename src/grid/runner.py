@@ -74,6 +74,7 @@ class GridRunner:
         """Stop the thread and leave everything as it is; tell whether it ended in time."""
         self._loop.stop()
         ended = self._loop.join(timeout_s)
+        self._host.stops.hear_no_more()
         self._house.streams.unwatch(self.row.instrument, self._inbox)
         return ended
 
@@ -145,6 +146,7 @@ class GridRunner:
             self._try_the_store()
         self._house.streams.unwatch(self.row.instrument, self._inbox)
         self._host.open()
+        self._host.stops.hear()
         self._house.streams.watch(self.row.instrument, self._inbox)
 
     def _try_the_store(self) -> None:
@@ -161,6 +163,7 @@ class GridRunner:
             self._published_s = now_s
             self._snapshot = self._host.snapshot()
         if self._host.finished:
+            self._host.stops.hear_no_more()
             self.finished.set()
             self._loop.stop()
             self._house.streams.unwatch(self.row.instrument, self._inbox)

@@ -22,6 +22,7 @@ from domain.events import (
     PriceSeen,
     RulesChanged,
     StreamLost,
+    StreamResumed,
     TimerFired,
 )
 from domain.futures import FundingPayment
@@ -31,7 +32,9 @@ from domain.money import plain
 from domain.orders import FeeValue, Fill, Role, Slot, Status, VenueOrder
 from grid.market_view import MarketView
 from grid.money import GridMoney
+from grid.protection import Protection
 from grid.state import GridState
+from grid.stops import StopEffect, StopTold
 from grid.surroundings import Surroundings
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
@@ -84,11 +87,12 @@ WorkerEvent = (
     | PriceSeen
     | ContractStands
     | CountdownStands
+    | StopTold
     | TimerFired
     | StopRequested
     | ShutdownRequested
 )
-Effect = OrderEffect | SavePhase | SaveEquity | Finished
+Effect = OrderEffect | StopEffect | SavePhase | SaveEquity | Finished
 
 
 class GridWorker:
@@ -101,6 +105,7 @@ class GridWorker:
         rules: InstrumentRules,
         state: GridState,
         desk: OrderDesk,
+        protection: Protection,
         gate: RiskGate,
         equity_every_ms: int,
         max_price_age_s: float,
@@ -108,6 +113,7 @@ class GridWorker:
         self._row = row
         self._rules = rules
         self._desk = desk
+        self._protection = protection
         self._gate = gate
         self._state = state
         self._money = GridMoney(row.plan, rules, row.started_ms)
@@ -167,8 +173,12 @@ class GridWorker:
                 effects += self._money.learn(event, now)
             case StopRequested() | ShutdownRequested() | ContractStands() | CountdownStands():
                 self._told(event)
+            case StopTold(event=told):
+                effects += self._protection.hear(told, now)
             case _:
                 effects += self._on_orders(event, now)
+        if self._protection.is_used:
+            effects += self._protect(now)
         if self._may_act:
             self._aimed = self._wanted()
             effects += self._desk.aim(self._aimed, now, self._market.price(now))
@@ -184,6 +194,19 @@ class GridWorker:
             case ContractStands() | CountdownStands():
                 self._around.hear(event)
 
+    def _protect(self, now: Moment) -> list[Effect]:
+        """See to the grid's stops at the venue; one that was reached ends the grid."""
+        protection, ledger = self._protection, self._desk.ledger
+        effects: list[Effect] = [*protection.note_orders(ledger, now)]
+        if protection.reached is not None and self._on_stop is None:
+            self._on_stop = OnStop.UNWIND
+        for client_id, sent_ms in protection.unfound(ledger):
+            effects += self._desk.find(client_id, sent_ms)
+        if not self._shutting_down:
+            effects += protection.step(now, is_over=self._is_finished())
+        self._desk.expect(protection.expected(now))
+        return effects
+
     def _on_timer(self, now: Moment) -> list[Effect]:
         effects: list[Effect] = []
         effects += self._desk.on_timer(now, self._market.fresh_price(now), self._market.take_span())
@@ -194,6 +217,8 @@ class GridWorker:
         return effects
 
     def _on_orders(self, event: OrderEvent, now: Moment) -> list[Effect]:
+        if isinstance(event, StreamLost | StreamResumed):
+            self._protection.doubt()
         news = self._desk.on(event, now)
         for fill in news.fills:
             self._book(fill)
@@ -216,7 +241,9 @@ class GridWorker:
         return has_ended and not ours.cancel_sent and ours.intent.slot.role is Role.RUNG
 
     def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> None:
-        is_quiet = self._desk.synced and not self._desk.in_flight
+        protection = self._protection
+        is_settled = protection.is_quiet and protection.is_settled(self._desk.ledger)
+        is_quiet = self._desk.synced and not self._desk.in_flight and is_settled
         others = (*event.foreign_fills, *(fill for fill in event.fills if fill.client_id not in self._desk.ledger))
         event = replace(event, foreign_fills=others)
         alarm = self._position.judge(event, self._money.position, is_quiet=is_quiet, now_s=now.monotonic_s)
@@ -226,7 +253,8 @@ class GridWorker:
     @property
     def is_idle(self) -> bool:
         """Tell whether no answer is awaited: a replay's market may move on."""
-        return self._desk.synced and not self._desk.in_flight and self._market.last is not None
+        in_flight = self._desk.in_flight or not self._protection.is_quiet
+        return self._desk.synced and not in_flight and self._market.last is not None
 
     @property
     def _may_act(self) -> bool:
@@ -239,7 +267,12 @@ class GridWorker:
             return self._shutting_down
         if self._is_ending:
             return True
-        return not (self._desk.alarms or self._around.contract.trouble or self._position.doubt(self._money.position))
+        return not (
+            self._desk.alarms
+            or self._around.contract.trouble
+            or self._position.doubt(self._money.position)
+            or self._protection.holds_back
+        )
 
     @property
     def _is_ending(self) -> bool:
@@ -248,10 +281,14 @@ class GridWorker:
     # --- decision ---
 
     def _wanted(self) -> list[WantedOrder]:
+        """Return what should exist; orders that stops became are left to end by themselves."""
+        return [*self._wanted_rungs(), *self._protection.fired(self._desk.ledger)]
+
+    def _wanted_rungs(self) -> list[WantedOrder]:
         if self._shutting_down or self._on_stop is OnStop.CANCEL or self._ended_ms is not None:
             return []
         if self._on_stop is OnStop.UNWIND:
-            return self._state.wanted_unwind()
+            return self._state.wanted_unwind() if self._protection.is_settled(self._desk.ledger) else []
         wanted = self._state.wanted()
         return [order for order in wanted if order.is_exit] if self._money.alarm else wanted
 
@@ -273,7 +310,7 @@ class GridWorker:
 
     def _phase_effects(self, now: Moment) -> list[Effect]:
         finished = self._is_finished()
-        self._awaits = self._money.still_awaits(now) if finished and not self._shutting_down else ""
+        self._awaits = self._still_awaits(now) if finished and not self._shutting_down else ""
         finished = finished and not self._awaits
         if finished and not self._shutting_down and self._ended_ms is None:
             self._ended_ms = now.market_ms
@@ -288,7 +325,13 @@ class GridWorker:
             effects.append(Finished())
         return effects
 
+    def _still_awaits(self, now: Moment) -> str:
+        stops = "" if self._protection.is_gone else "its stop to be taken off the exchange"
+        return self._money.still_awaits(now) or stops
+
     def _is_finished(self) -> bool:
+        if not self._protection.is_settled(self._desk.ledger):
+            return False
         if self._on_stop is OnStop.KEEP:
             return not self._desk.in_flight
         if not self._is_ending:
@@ -298,12 +341,14 @@ class GridWorker:
 
     def _judge_phase(self, now: Moment) -> tuple[Phase, str]:
         if self._ended_ms is not None:
-            return Phase.ENDED, f"stopped by request ({self._on_stop})"
+            return Phase.ENDED, self._why_ended()
         if self._desk.alarms:
             return Phase.FAULTED, self._desk.alarms[-1]
         if self._on_stop is not None:
+            reached = self._protection.reached
             waits = f"; waiting for {self._awaits}" if self._awaits else ""
-            return Phase.STOPPING, f"stop requested ({self._on_stop}){waits}"
+            why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._on_stop})"
+            return Phase.STOPPING, f"{why}{waits}"
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
@@ -319,6 +364,12 @@ class GridWorker:
             return Phase.ENTERING, "taking the position that the rungs on the other side begin with"
         return Phase.TRADING, self._given_up_reason()
 
+    def _why_ended(self) -> str:
+        reached = self._protection.reached
+        return (
+            f"stopped by request ({self._on_stop})" if reached is None else f"stopped by its stop at {plain(reached)}"
+        )
+
     def _given_up_reason(self) -> str:
         given_up = self._given_up()
         return f"{len(given_up)} order(s) given up, the last: {given_up[-1]}" if given_up else ""
@@ -332,6 +383,9 @@ class GridWorker:
         if not self._desk.synced:
             first, lost = self._phase is Phase.STARTING, self._desk.user_stream_lost
             return Phase.STARTING if first else Phase.PAUSED, lost or "reading the account"
+        stops = self._protection.holds_back
+        if stops:
+            return Phase.STARTING if self._phase is Phase.STARTING else Phase.PAUSED, stops
         return self._market.missing(now)
 
     def _status(self) -> GridStatus:
@@ -401,6 +455,7 @@ class GridWorker:
             updated_ms=self._updated_ms,
             liquidation_price=self._around.contract.liquidation_price,
             foreign_orders=self._around.foreign_orders,
+            stops=self._protection.shown(),
             countdown_ms=self._around.countdown.runs_out_ms,
         )
 

@@ -26,6 +26,8 @@ from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
 from domain.orders import Fill, Intent, Side, Status
 from grid.assembly import build_worker
+from grid.stop_hands import StopHands
+from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, StopTold
 from grid.worker import (
     Effect,
     Finished,
@@ -53,6 +55,7 @@ from orders.effects import (
 )
 from orders.intake import ADOPTED
 from ports.clock import Clock
+from ports.conditional import ConditionalGateway
 from ports.futures import Countdowns, Futures
 from ports.gateway import FeeAnswer, FeePrices, FundingAnswer, FundingReader, OrderGateway
 from ports.heard_prices import PriceRecorder
@@ -102,6 +105,7 @@ class GridHouse:
     recorder: PriceRecorder | None = None
     futures: Futures | None = None
     countdowns: Countdowns | None = None
+    conditional: ConditionalGateway | None = None
 
 
 class WorkerHost:
@@ -119,7 +123,7 @@ class WorkerHost:
         row: GridRow,
         rules: InstrumentRules,
         house: GridHouse,
-        answer: Callable[[OrderEvent | FeeEvent | FundingEvent], None],
+        answer: Callable[[OrderEvent | FeeEvent | FundingEvent | StopTold], None],
     ) -> None:
         self.row = row
         self.name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}"
@@ -127,6 +131,7 @@ class WorkerHost:
         self._rules = rules
         self._house = house
         self._answer = answer
+        self.stops = StopHands(row.grid_id, row.instrument, house.store, house.conditional, answer)
         self._worker: GridWorker | None = None
         self._request: StopRequested | ShutdownRequested | None = None
         self._told: dict[type, ContractStands | CountdownStands] = {}  # the newest of each
@@ -224,6 +229,8 @@ class WorkerHost:
                     self._send(effect)
                 case AskFeePrice() | ReadFunding():
                     self._ask(effect)
+                case RecordStops() | PlaceStop() | CancelStop() | LookUpStop() | ReadStops():
+                    self.stops.carry_out(effect)
                 case _:
                     self._keep(effect)
 

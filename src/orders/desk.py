@@ -5,7 +5,7 @@ orders, `AccountReview` judges readings of the account. It has no thread, clock 
 the live shell and under an event heap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from domain.events import (
@@ -23,7 +23,7 @@ from domain.events import (
     StreamResumed,
     TradesRead,
 )
-from domain.orders import Fill, Status, VenueOrder
+from domain.orders import Fill, Intent, Status, VenueOrder
 from orders.account_review import AccountReview
 from orders.canary import Canary
 from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit
@@ -129,6 +129,17 @@ class OrderDesk:
             case _ if event.client_id in self.ledger:
                 return self._answered(event, self.ledger[event.client_id], now)
         return News()
+
+    def expect(self, orders: Mapping[str, Intent]) -> None:
+        """Know the ordinary orders that conditional ones of ours become when triggered, by client id.
+
+        Their quantity is what the venue tells when they appear.
+        """
+        self._intake.expected = dict(orders)
+
+    def find(self, client_id: str, sent_ms: int) -> list[OrderEffect]:
+        """Return the look-up of an order that must have appeared; nothing while one is under way."""
+        return [*self._look_ups.ask(client_id, sent_ms)]
 
     def update_gate(self) -> None:
         """Give back headroom that orders no longer need. Call it once the fills of `on` count as inventory."""

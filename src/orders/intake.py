@@ -1,7 +1,7 @@
 """What reports change: ledger and reservations at the gate, and with them what is to be counted and stored."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from domain.events import Moment
@@ -33,6 +33,7 @@ class Change:
     touched: dict[str, None] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     adopted: list[Intent] = field(default_factory=list)
+    appeared: list[Intent] = field(default_factory=list)  # expected, though not sent as ordinary orders
 
 
 class Intake:
@@ -40,6 +41,7 @@ class Intake:
 
     def __init__(self, placing: Placing, ledger: Ledger, gate: RiskGate, recovery: Recovery) -> None:
         self.alarms: list[str] = []
+        self.expected: dict[str, Intent] = {}  # what conditional orders may become, by client id
         self._placing = placing
         self._ledger = ledger
         self._gate = gate
@@ -58,7 +60,7 @@ class Intake:
         """Enter reports of orders and trades; an order of ours that the ledger lacks is adopted first."""
         change = Change()
         for order in orders:
-            if order.client_id in self._ledger or self._adopt(order, now, change):
+            if order.client_id in self._ledger or self._appears(order, change) or self._adopt(order, now, change):
                 moved = Moved(order.status, order.venue_order_id, order.executed_quantity, order.updated_ms)
                 self.move(order.client_id, moved, now, change)
         for fill in fills:
@@ -111,7 +113,8 @@ class Intake:
 
     def stored(self, change: Change) -> News:
         """Return what changed as fills to count and effects that store it."""
-        effects: list[OrderEffect] = [StoreIntents(tuple(change.adopted))] if change.adopted else []
+        new = (*change.adopted, *change.appeared)
+        effects: list[OrderEffect] = [StoreIntents(new)] if new else []
         if change.touched or change.fills:
             rows = tuple(self._ledger.row(client_id) for client_id in change.touched)
             effects.append(Record(rows, tuple(change.fills)))
@@ -129,6 +132,16 @@ class Intake:
         self._gate_is_behind_on.clear()
 
     # --- helpers ---
+
+    def _appears(self, order: VenueOrder, change: Change) -> bool:
+        """Enter an order that was expected to appear: a conditional one of ours was triggered."""
+        expected = self.expected.get(order.client_id)
+        if expected is None:
+            return False
+        intent = replace(expected, quantity=order.quantity)
+        self._ledger.add(intent)
+        change.appeared.append(intent)
+        return True
 
     def _adopt(self, order: VenueOrder, now: Moment, change: Change) -> bool:
         """Take in an order of ours that the ledger lacks: the database is older than the account."""

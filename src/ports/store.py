@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from domain.account import Account
+from domain.conditional import ConditionalIntent, ConditionalStatus
 from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument, Market
@@ -40,6 +41,16 @@ class OrderRow:
     status: Status
     venue_order_id: int | None
     updated_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionalRow:
+    """One conditional order as stored. `status` is None until the venue says anything of it: it may have arrived."""
+
+    intent: ConditionalIntent
+    status: ConditionalStatus | None = None
+    venue_order_id: int | None = None
+    updated_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +176,12 @@ class Store(Protocol):
 
     def last_funding_ms(self, instrument: Instrument) -> int | None:
         """Return the market time of the newest stored payment of the instrument, None if there is none."""
+
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
+        """Store a grid's conditional orders as they are now known, in one commit; intents stay as they were."""
+
+    def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
+        """Return the grid's conditional orders in the order they were stored."""
 
     def last_trade_id(self, instrument: Instrument) -> int:
         """Return the highest booked trade id of the instrument, 0 if none."""

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from domain.grids import Books, GridPlan, GridSnapshot, Spacing
+from domain.grids import Books, GridPlan, GridSnapshot, Spacing, StopView
 from domain.money import plain
 from routes.addressing import is_active, symbol_of
 from routes.formats import iso, number, number_or_none, uptime
@@ -128,6 +128,26 @@ class TermsView(View):
         )
 
 
+class GridStopView(View):
+    """A stop that the exchange holds for a grid."""
+
+    side: str
+    price: str = Field(description="mark price, in quote, at which the position is closed at market")
+    status: str = Field(description="placing, waiting, triggered, finished, canceled, expired or rejected")
+    client_order_id: str
+    trouble: str = Field(description="why it does not stand; empty if nothing is to be said")
+
+    @classmethod
+    def of(cls, stop: StopView) -> Self:
+        return cls(
+            side=stop.side.value,
+            price=plain(stop.trigger_price),
+            status=stop.status,
+            client_order_id=stop.client_id,
+            trouble=stop.trouble,
+        )
+
+
 class ContractView(TermsView):
     """What a futures grid holds, besides; amounts are exact decimal texts."""
 
@@ -135,6 +155,7 @@ class ContractView(TermsView):
     funding: str
     realized_profit: str
     liquidation_price: str | None = Field(description="the exchange's, read twice a minute; null while it names none")
+    stops: list[GridStopView] = Field(description="what the exchange itself holds to end the grid")
     countdown_until: str | None = Field(
         description="when the exchange cancels what rests here unless this server renews it; null: not armed"
     )
@@ -149,7 +170,8 @@ class ContractView(TermsView):
             position=plain(books.base_held),
             funding=plain(books.funding),
             realized_profit=plain(books.realized_profit),
-            liquidation_price=_text_or_none(grid.liquidation_price),
+            liquidation_price=_text_or_none(grid.liquidation_price) if books.base_held else None,
+            stops=[GridStopView.of(stop) for stop in grid.stops],
             countdown_until=_iso_or_none(grid.countdown_ms),
         )
 

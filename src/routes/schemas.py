@@ -107,6 +107,11 @@ class GridShape(Strict):
         None, description="of a futures grid; default: by grid.futures.use_isolated_margin of the settings"
     )
 
+    stop_below: Amount | None = Field(
+        None, description="mark price in quote below the range at which the exchange itself ends a futures grid"
+    )
+    stop_above: Amount | None = Field(None, description="the same above the range, for what was sold")
+
     @field_validator("upper_price")
     @classmethod
     def _both_bounds(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
@@ -170,6 +175,8 @@ class GridBody(OfSymbol):
             direction=Direction(shape.direction) if shape.direction else usual,
             leverage=shape.leverage,
             margin_type=MarginType(shape.margin_type) if shape.margin_type else None,
+            stop_below=shape.stop_below,
+            stop_above=shape.stop_above,
         )
 
 

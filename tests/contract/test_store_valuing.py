@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.storage import open_store
+from domain.conditional import ConditionalIntent, ConditionalKind, ConditionalStatus
 from domain.futures import FundingPayment
 from domain.instrument import Market
-from domain.orders import FeeValue, PositionSide, Status
+from domain.orders import FeeValue, PositionSide, Side, Status
 from fakes.store import InMemoryStore, MemoryDatabase
 from fakes.store_clock import StillClock
 from fakes.store_examples import BTC, BTC_FUTURES, ETH, PLAN, SHADOW, TESTNET, amounts, fill, intent, order
-from ports.store import AccountingStore, Baseline, Holding, StoreFailed
+from ports.store import AccountingStore, Baseline, ConditionalRow, Holding, StoreFailed
 
 
 class Books:
@@ -104,6 +105,29 @@ def test_funding_comes_back_by_grid_oldest_first_and_each_payment_counts_once(bo
     assert again.funding(2) == (payment(3, instrument=ETH),)
     assert (again.last_funding_ms(BTC_FUTURES), again.last_funding_ms(BTC)) == (3, None)
     assert (books.of(TESTNET).funding(1), books.of(TESTNET).last_funding_ms(ETH)) == ((), None)
+
+
+def test_a_conditional_order_is_stored_before_it_is_sent_and_keeps_its_intent(books: Books):
+    store = with_fills(books.of())
+    stop = ConditionalIntent(
+        client_id="gh-t3st-1-1-us-4d-0-0",
+        instrument=BTC_FUTURES,
+        kind=ConditionalKind.STOP_MARKET,
+        side=Side.SELL,
+        trigger_price=Decimal("40000.10"),
+        quantity=None,
+        position_side=PositionSide.LONG,
+        reason="the grid's stop",
+        created_ms=5,
+    )
+    store.record_conditionals(1, [ConditionalRow(intent=stop)])
+    fired = ConditionalRow(intent=stop, status=ConditionalStatus.FINISHED, venue_order_id=2**60, updated_ms=9)
+    assert books.of().conditionals(1) == (ConditionalRow(intent=stop),)
+    store.record_conditionals(1, [replace(fired, intent=replace(stop, reason="other"))])
+    assert books.of().conditionals(1) == (fired,)
+    assert books.of(TESTNET).conditionals(1) == books.of().conditionals(2) == ()
+    with pytest.raises(StoreFailed):
+        store.record_conditionals(77, [ConditionalRow(intent=replace(stop, client_id="gh-t3st-1-1-us-4d-0-1"))])
 
 
 def test_what_an_order_and_a_fill_of_a_contract_say_comes_back(books: Books):

@@ -9,7 +9,7 @@ from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument, Market
 from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
-from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
+from ports.store import Baseline, ConditionalRow, EquityRow, GridRow, OrderRow, StoreFailed
 
 LIVE = {Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN}
 SHADOW_ACCOUNT = Account("binance", Mode.SHADOW, "0123456789ab")
@@ -25,6 +25,7 @@ class Rows:
         self.equity: dict[tuple[int, int], EquityRow] = {}
         self.fee_values: dict[tuple[Instrument, int], FeeValue] = {}
         self.funding: dict[tuple[Instrument, int], tuple[int, FundingPayment]] = {}
+        self.conditionals: dict[str, tuple[int, ConditionalRow]] = {}
         self.baselines: dict[Market, Baseline] = {}
         self.trade_marks: dict[Instrument, int] = {}
 
@@ -180,6 +181,18 @@ class InMemoryStore:
     def last_funding_ms(self, instrument: Instrument) -> int | None:
         ours = (payment.at_ms for _, payment in self._rows.funding.values() if payment.instrument == instrument)
         return max(ours, default=None)
+
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
+        self._before_commit()
+        self._known_grid(grid_id)
+        known = dict(self._rows.conditionals)
+        for row in rows:
+            owner, before = known.get(row.intent.client_id, (grid_id, row))
+            known[row.intent.client_id] = owner, replace(row, intent=before.intent)
+        self._rows.conditionals = known
+
+    def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
+        return tuple(row for owner, row in self._rows.conditionals.values() if owner == grid_id)
 
     def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
         return self._rows.baselines.get(market)

@@ -1,5 +1,7 @@
 """Ages of streams and request budgets as the API shows them."""
 
+from dataclasses import replace
+
 from domain.instrument import Instrument, Market
 from fakes.house import House, app_of
 from ports.connectivity import LimitUse, RequestBudget, StreamAge
@@ -32,6 +34,22 @@ def test_streams_stand_by_symbol_and_the_user_stream_by_itself() -> None:
     assert shown.user is not None
     assert (shown.user.live, shown.user.age_seconds, shown.user.reason) == (False, None, "not subscribed yet")
     assert StreamsView.of([]).user is None
+
+
+def test_a_contracts_streams_stand_beside_those_of_the_symbol_on_spot() -> None:
+    contract = replace(BTC, market=Market.FUTURES)
+    ages = [
+        age("market", BTC, events=1),
+        age("user", None, events=2),
+        age("market", contract, events=3, market=Market.FUTURES),
+        age("user", None, events=4, market=Market.FUTURES),
+    ]
+    with app_of(House()).app_context():
+        shown = StreamsView.of(ages)
+    assert {name: stream.events for name, stream in shown.market.items()} == {"BTCUSDT": 1, "BTCUSDT:futures": 3}
+    assert shown.user is not None
+    assert shown.futures_user is not None
+    assert (shown.user.events, shown.futures_user.events) == (2, 4)
 
 
 def test_a_freeze_is_never_shown_as_ending_too_early() -> None:

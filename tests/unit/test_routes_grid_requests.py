@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.grids import GridStatus
+from domain.grids import Direction, GridStatus
 from domain.instrument import Market
 from fakes.house import BTC, BTC_FUTURES, House, app_of
 
@@ -37,6 +37,13 @@ def client() -> FlaskClient:
         ({"spacing_perc": True}, "spacing_perc", "spacing_perc deve ser um número finito, por exemplo 0.5"),
         ({"spacing_perc": "NaN"}, "spacing_perc", "spacing_perc deve ser um número finito, por exemplo 0.5"),
         ({"market_type": "margin"}, "market_type", "market_type deve ser um de: spot, futures"),
+        ({"market_type": "futures", "direction": "up"}, "direction", "direction deve ser um de: neutral, long, short"),
+        ({"market_type": "futures", "leverage": 0}, "leverage", "leverage deve ser um número inteiro positivo"),
+        ({"market_type": "futures", "leverage": 126}, "leverage", "leverage deve ser menor ou igual a 125"),
+        ({"market_type": "futures", "margin_type": "crossed"}, "margin_type", None),
+        ({"direction": "short"}, "direction", None),
+        ({"leverage": 1}, "leverage", None),
+        ({"margin_type": "cross"}, "margin_type", None),
         ({"spacing_pct": 1}, "spacing_pct", "spacing_pct não é um campo conhecido; você quis dizer spacing_perc?"),
         ({"capital": 10, "capital_usd": 10}, "capital_usd", None),
         ({"lower_price": 1}, "upper_price", None),
@@ -111,6 +118,17 @@ def test_the_default_market_fills_a_missing_one() -> None:
     without = {name: value for name, value in CONFIG.items() if name != "market_type"}
     assert client.post("/api/grid/start", json={"symbol": "BTCUSDT", "config": without}).status_code == 200
     assert set(house.history) == {BTC, BTC_FUTURES}
+
+
+def test_a_futures_grid_shows_how_it_stands_and_takes_the_settings_direction() -> None:
+    client = app_of(House(), futures_direction=Direction.SHORT).test_client()
+    usual = client.post("/api/grid/config", json=body(market_type="futures", capital=5000)).json["contract"]
+    assert (usual["direction"], usual["leverage"], usual["margin_type"]) == ("short", 1, "cross")
+    client.post("/api/grid/start", json=body(market_type="futures", direction="neutral", capital=5000))
+    shown = client.get("/api/grid/status/BTCUSDT").json
+    assert (shown["contract"]["direction"], shown["contract"]["hedge_mode"]) == ("neutral", False)
+    assert shown["contract"]["position"] == shown["books"]["base_held"]
+    assert client.post("/api/grid/config", json=body()).json["contract"] is None
 
 
 def test_a_market_that_is_switched_off_is_refused() -> None:

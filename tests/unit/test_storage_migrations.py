@@ -25,6 +25,7 @@ WRITTEN = {
     "v0002_values_and_baselines.py": "9b6c13a19195b24a19718c33cc3f88f3fd30ad9c7bc9fc0f5f76ca7f782ea728",
     "v0003_order_history.py": "ee5a34c4c7272eff54f49675d9cff64d8597efde8fe69f24f0fd692b1426f080",
     "v0004_futures.py": "381a039b21b8a57f3587efef5944db9cb211e28716b3722c957c3574ad6d1d14",
+    "v0005_conditional_orders.py": "989adc9ed3f99b8cd6da7439888f2a5e99ce73766419b22387471dba5dcba28d",
 }
 
 

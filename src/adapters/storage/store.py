@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from adapters.storage.booking import book_fills, book_orders
 from adapters.storage.codec import encode_plan
+from adapters.storage.conditionals import read_conditionals, record_conditionals
 from adapters.storage.database import DEFAULT_BUSY_TIMEOUT_S, Database
 from adapters.storage.integrity import refuse_damaged
 from adapters.storage.life import Life, Sidecar, settle
@@ -34,7 +35,7 @@ from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
 from ports.clock import Clock
 from ports.control import PartState
-from ports.store import Baseline, EquityRow, GridRow, OrderRow, StoreFailed
+from ports.store import Baseline, ConditionalRow, EquityRow, GridRow, OrderRow, StoreFailed
 
 GRIDS_PER_LIFE: Final = 1000
 """How far apart the grid ids of two lives of the database begin: a copy that was put back does not know which ids were
@@ -326,6 +327,19 @@ class SqlStore:
     def last_funding_ms(self, instrument: Instrument) -> int | None:
         with self._database.reading() as connection:
             return read_last_funding_ms(connection, self._id, instrument)
+
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
+        """Store a grid's conditional orders as they are now known, in one commit.
+
+        Raises:
+            StoreFailed: nothing was stored; also where this account has no such grid.
+        """
+        with self._writing() as connection:
+            record_conditionals(connection, self._id, grid_id, rows)
+
+    def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
+        with self._database.reading() as connection:
+            return read_conditionals(connection, self._id, grid_id)
 
     def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
         with self._database.reading() as connection:

@@ -232,3 +232,30 @@ equity = Table(
     Column("mark_price", Text, nullable=False),
     ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="equity_grid"),
 )
+
+# The order that one becomes when triggered is among the orders, under the same client id.
+conditional_orders = Table(
+    "conditional_orders",
+    metadata,
+    Column("seq", BIG_KEY, primary_key=True, autoincrement=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("grid_id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("position_side", Text, nullable=False),
+    Column("trigger_price", Money, nullable=False),
+    Column("quantity", Money),
+    Column("price", Money),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("watches", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("status", Text),
+    Column("venue_order_id", BigInteger),
+    Column("updated_ms", BigInteger, nullable=False),
+    UniqueConstraint("account", "client_id", name="conditional_orders_client_id"),
+    ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="conditional_orders_grid"),
+    Index("conditional_orders_by_grid", "account", "grid_id"),
+)

@@ -183,7 +183,7 @@ class Standing:
         size = part.held * quantity
         cost = part.cost * quantity
         if self._isolated:
-            per_base = abs(self._facts.funding_rate) * self.settlements * self.ladder.prices[-1]
+            per_base = abs(self._facts.funding_rate) * self.settlements * self._high(self._stances[-1])
             behind = position_margin(cost, self.terms.leverage) - abs(size) * per_base
         else:
             # What was realised is cash without the worth of what is held at its entry.

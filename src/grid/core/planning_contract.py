@@ -18,6 +18,7 @@ from grid.core.contract_words import warnings_of
 from grid.core.planning_base import Preflight
 from grid.core.planning_facts import PreflightFacts
 from grid.core.stances import Ladder
+from grid.core.stop_checks import stop_mistakes
 
 _NARROWER = tuple(Decimal(part) / 20 for part in range(19, 0, -1))
 
@@ -53,6 +54,7 @@ class ContractPreflight(Preflight):
         self._check_position(standing, quantity)
         ends = standing.ends(quantity, needed)
         self._check_ends(standing, ends, quantity)
+        self._check_stops(prices, ends)
         self._refuse_mistakes()
         middle = len(prices) // 2
         profit = self._profit(prices[middle - 1], prices[middle]) * quantity
@@ -177,6 +179,13 @@ class ContractPreflight(Preflight):
         if is_cross and (not ends.inside or standing.venue_exposure * quantity > standing.bracket_cap()):
             return
         self._wrong("leverage", f"{self._told_of(standing, ends)}; {self._remedies(standing)}")
+
+    def _check_stops(self, prices: tuple[Decimal, ...], ends: Ends) -> None:
+        """Check the stops; under cross margin the whole wallet stands behind a position, and its end is not known."""
+        is_isolated = self._terms.margin_type is MarginType.ISOLATED
+        liquidations = (ends.below, ends.above) if is_isolated else (None, None)
+        for field, remedy in stop_mistakes(self._request, self._rules, prices, self._contract.mark_price, liquidations):
+            self._wrong(field, remedy)
 
     def _told_of(self, standing: Standing, ends: Ends) -> str:
         prices = standing.ladder.prices

@@ -57,6 +57,9 @@ class SpotPreflight(Preflight):
             self._wrong("leverage", f"spot has no leverage; {remedy}")
         if request.margin_type is not None:
             self._wrong("margin_type", f"spot has no margin; {remedy}")
+        for name, price in (("stop_below", request.stop_below), ("stop_above", request.stop_above)):
+            if price is not None:
+                self._wrong(name, f"a spot grid has no stop at the exchange yet; {remedy}")
 
     def _profit(self, below: Decimal, above: Decimal) -> Decimal:
         fee = self._facts.fees.maker

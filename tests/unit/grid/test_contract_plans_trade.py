@@ -10,7 +10,15 @@ from domain.errors import InvalidRequest
 from domain.futures import MarginType
 from domain.grids import ContractTerms, Direction, GridPlan, Spacing
 from domain.instrument import FeeRates, InstrumentRules
-from fakes.contract_grid import DEEP, ContractGrid, contract_facts, contract_rules, futures_facts, futures_request
+from fakes.contract_grid import (
+    DEEP,
+    ContractGrid,
+    amount,
+    contract_facts,
+    contract_rules,
+    futures_facts,
+    futures_request,
+)
 from grid.core.contract import ContractFacts
 from grid.core.planning import plan_grid
 from simulator.um.core.catalogue import CONTRACTS
@@ -18,6 +26,7 @@ from simulator.um.core.contracts import ContractSpec
 
 PRICES = {"BTCUSDT": 60_000, "ETHUSDT": 3_000, "SOLUSDT": 150, "BNBUSDT": 600, "DOGEUSDT": Decimal("0.2")}
 PERMILLE = 1_000
+ALL = 10_000  # settlements: as many as the horizon has
 
 Step = tuple[int, int, int, int | None]
 """A place in the range, where the mark price stands beside it, settlements of funding, lots of a first partial fill."""
@@ -86,41 +95,55 @@ def within(plan: GridPlan, rules: InstrumentRules, permille: int) -> Decimal:
 
 
 steps = st.lists(
-    st.tuples(places, st.integers(-1, 1), st.sampled_from([0, 0, 0, 1, 30, 1_000]), st.none() | st.integers(1, 400)),
+    st.tuples(places, st.integers(-1, 1), st.sampled_from([0, 0, 0, 0, 1, 30, ALL]), st.none() | st.integers(1, 400)),
     max_size=30,
 )
 
 
-def check_passed_plan(made: Planned, entry: int, path: list[Step]) -> None:
-    """Walk the price inside the range; every refusal of the exchange is raised."""
-    plan, rules = made.plan, contract_rules(made.spec)
-    grid = ContractGrid(plan, made.spec, made.fees, mark=on_unit(made.contract.mark_price))
-    better = plan.start_price + (plan.entry_limit_price - plan.start_price) * entry / 2
-    grid.enter(on_tick(rules, better) if entry < 2 else plan.entry_limit_price)
-    left = plan.horizon_days * 24 // made.contract.funding_interval_h
-    last = plan.start_price
-    for place, beside, settled, lots in path:
-        price = within(plan, rules, place)
-        between = [rung for rung in plan.prices if min(last, price) < rung < max(last, price)]
+class Walk:
+    """The price goes through the range, the mark price beside it; funding is always paid, never got."""
+
+    def __init__(self, made: Planned, entry: int) -> None:
+        self.made, self.plan, self.rules = made, made.plan, contract_rules(made.spec)
+        self.grid = ContractGrid(made.plan, made.spec, made.fees, mark=on_unit(made.contract.mark_price))
+        worse = self.plan.entry_limit_price - self.plan.start_price
+        self.grid.enter(on_tick(self.rules, self.plan.start_price + worse * entry / 2))
+        self.left = self.plan.horizon_days * 24 // made.contract.funding_interval_h
+        self.last = self.plan.start_price
+
+    def go(self, step: Step) -> None:
+        place, beside, settled, lots = step
+        price = within(self.plan, self.rules, place)
+        between = [rung for rung in self.plan.prices if min(self.last, price) < rung < max(self.last, price)]
         if lots is not None and between:  # a part of the first rung on the way, then all of them
-            last = between[0 if price > last else -1]
-            walk(grid, last, beside, lots * made.spec.lot)
-        walk(grid, price, beside)
-        count = min(left, settled)
-        left -= count
-        if count:
-            grid.fund(made.contract.funding_rate * count, beside_of(price, beside))
-        last = price
-    assert grid.liquidations == []
+            self._stand(between[0 if price > self.last else -1], beside, lots * self.made.spec.lot)
+        self._stand(price, beside)
+        self._fund(min(self.left, settled), beside_of(price, beside))
+        self.last = price
 
+    def _stand(self, price: Decimal, beside: int, quantity: int = DEEP) -> None:
+        """Print a trade, let the mark price follow, and rest what is then wanted."""
+        self.grid.print(price, quantity)
+        self.grid.mark(beside_of(price, beside))
+        self.grid.rest()
+        assert self.grid.position == self.grid.state.base_held
+        assert self.grid.resting == len(self.grid.state.wanted())
 
-def walk(grid: ContractGrid, price: Decimal, beside: int, quantity: int = DEEP) -> None:
-    """Print a trade, let the mark price follow, and rest what is then wanted."""
-    grid.print(price, quantity)
-    grid.mark(beside_of(price, beside))
-    grid.rest()
-    assert grid.position == grid.state.base_held
-    assert grid.resting == len(grid.state.wanted())
+    def _fund(self, count: int, mark: Decimal) -> None:
+        if count and self.grid.position:
+            rate = abs(self.made.contract.funding_rate) * count
+            self.grid.fund(rate if self.grid.position > 0 else -rate, mark)
+            self.left -= count
+
+    def check_end(self) -> None:
+        """The exchange liquidates no earlier than the plan said, whatever happened on the way."""
+        for view in self.grid.views:
+            end = amount(view.liquidation_price)
+            if view.quantity > 0:
+                assert end <= (self.plan.liquidation_below or 0)
+            else:
+                assert self.plan.liquidation_above is not None
+                assert end >= self.plan.liquidation_above
 
 
 def beside_of(price: Decimal, permille: int) -> Decimal:
@@ -131,11 +154,23 @@ def on_unit(price: Decimal) -> Decimal:
     return price.quantize(Decimal("0.00000001"), ROUND_FLOOR)
 
 
+def check_passed_plan(made: Planned, entry: int, path: list[Step], low_first: bool) -> None:
+    """Walk inside the range and at last to both of its ends; every refusal of the exchange is raised."""
+    walk = Walk(made, entry)
+    for step in path:
+        walk.go(step)
+    ends: list[Step] = [(0, -1, ALL, None), (PERMILLE, 1, ALL, None)]
+    for end in ends if low_first else reversed(ends):
+        walk.go(end)
+        walk.check_end()
+    assert walk.grid.liquidations == []
+
+
 @settings(max_examples=120, deadline=None)
-@given(made=plans(), entry=st.integers(0, 2), path=steps)
+@given(made=plans(), entry=st.integers(0, 2), path=steps, low_first=st.booleans())
 def test_what_preflight_passes_is_neither_refused_nor_liquidated_inside_the_range(
-    made: Planned, entry: int, path: list[Step]
+    made: Planned, entry: int, path: list[Step], low_first: bool
 ):
     with localcontext() as context:
         context.prec = 60
-        check_passed_plan(made, entry, path)
+        check_passed_plan(made, entry, path, low_first)

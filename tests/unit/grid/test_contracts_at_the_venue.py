@@ -148,7 +148,10 @@ def test_what_stands_is_told_with_the_nearer_liquidation_price() -> None:
     futures = SomeFutures(held=held, margin_type=MarginType.ISOLATED, leverage=5)
     stand = Contracts(futures, ContractDefaults()).stand({BTC: TERMS, ETH: replace(TERMS, leverage=6)})
     assert (stand[BTC].trouble, stand[BTC].liquidation_price) == ("", Decimal(140))
-    assert stand[ETH].trouble == "its leverage is 5, the grid's 6; set it back at the venue, or stop the grid"
+    told = (
+        "ETHUSDT is not traded as planned: its leverage is 5, the grid's 6; set it back at the venue, or stop the grid"
+    )
+    assert stand[ETH].trouble == told
 
 
 def test_what_cannot_be_read_or_is_not_offered_is_trouble() -> None:

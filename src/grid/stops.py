@@ -1,0 +1,78 @@
+"""A grid's stops as values: what is asked of the venue, what it tells, and what is to be done about them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.conditional import ConditionalEvent, ConditionalIntent
+from domain.grids import GridPlan
+from domain.instrument import InstrumentRules
+from domain.orders import PositionSide, Role, Side, Slot
+from ports.store import ConditionalRow
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A mark price at which the venue is to close the position; `slot` is that of the order it then becomes."""
+
+    slot: Slot
+    trigger_price: Decimal
+    position_side: PositionSide
+
+
+def stops_of(grid: int, plan: GridPlan, rules: InstrumentRules) -> tuple[Stop, ...]:
+    """Return the stops of a plan: below for what was bought, above for what was sold."""
+    if plan.terms is None:
+        return ()
+    wanted = (
+        (Side.SELL, plan.request.stop_below, PositionSide.LONG),
+        (Side.BUY, plan.request.stop_above, PositionSide.SHORT),
+    )
+    return tuple(
+        Stop(
+            Slot(grid, Role.UNWIND, side, rules.nearest_ticks(price)),
+            price,
+            leg if plan.terms.hedge_mode else PositionSide.BOTH,
+        )
+        for side, price, leg in wanted
+        if price is not None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StopTold:
+    """The venue said something of a stop."""
+
+    event: ConditionalEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStops:
+    """Commit these; a new one before it leaves the house."""
+
+    rows: tuple[ConditionalRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceStop:
+    intent: ConditionalIntent
+
+
+@dataclass(frozen=True, slots=True)
+class CancelStop:
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpStop:
+    """Settle what became of a stop; `sent_ms` is the wall time at which the request was made."""
+
+    client_id: str
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStops:
+    """Read which stops wait."""
+
+
+StopEffect = RecordStops | PlaceStop | CancelStop | LookUpStop | ReadStops

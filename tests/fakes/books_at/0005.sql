@@ -1,0 +1,2 @@
+-- What revision 0005 added: conditional orders, here a stop that waits.
+INSERT INTO conditional_orders (account, client_id, instrument, grid_id, kind, side, position_side, trigger_price, quantity, price, reduce_only, watches, reason, created_ms, status, venue_order_id, updated_ms) VALUES ('binance:shadow:aaaaaaaaaaaa', 'gh-ab12-3-2-us-Iso5-0-0', 'binance:futures:BTC/USDT', 2, 'stop_market', 'SELL', 'BOTH', '40000', NULL, NULL, FALSE, 'mark', 'the grid''s stop', 1700000000000, 'waiting', NULL, 1700000000500);
