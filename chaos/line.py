@@ -312,7 +312,7 @@ class Line:
         if paid and paid[-1].at_ms > now_ms - _SHOWN_LATE_MS and self._weather.strikes_now(Fault.FUNDING_LATE, 0.7):
             newest_ms = paid[-1].at_ms
             paid = [payment for payment in paid if payment.at_ms < newest_ms]
-        if paid and self._weather.strikes_now(Fault.FUNDING_TWICE, 0.7):
+        if paid and self._weather.strikes_now(Fault.FUNDING_TWICE, 0.9):
             paid = [*paid, *paid]
         next_ms = now_ms - now_ms % _HOUR_MS + _HOUR_MS
         told = tuple(paid) if settled else ()

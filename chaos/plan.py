@@ -48,7 +48,13 @@ _UNWINDING: Final = (
     Boundary.UNWIND_APPLIED,
 )
 _STOPS: Final = (*_STOPPING, *_UNWINDING, Boundary.END_BEFORE_COMMIT)
-_FUNDING: Final = (Boundary.FUNDING_ASKED, Boundary.FUNDING_BEFORE_COMMIT, Boundary.FUNDING_AFTER_COMMIT)
+_FUNDING: Final = (
+    Boundary.FUNDING_ASKED,
+    Boundary.FUNDING_BEFORE_COMMIT,
+    Boundary.FUNDING_BEFORE_COMMIT,
+    Boundary.FUNDING_AFTER_COMMIT,
+    Boundary.FUNDING_AFTER_COMMIT,
+)
 _TRADING: Final = tuple(
     boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING)
 )
@@ -91,9 +97,9 @@ _WEIGHTS: Final = {
     Fault.FOREIGN_INSTANCE: 4,
     Fault.DISK_FULL: 4,
     Fault.PARTIAL_FILL: 1,
-    Fault.FUNDING_UNREAD: 5,
-    Fault.FUNDING_LATE: 5,
-    Fault.FUNDING_TWICE: 5,
+    Fault.FUNDING_UNREAD: 6,
+    Fault.FUNDING_LATE: 12,
+    Fault.FUNDING_TWICE: 12,
 }
 """How much more often a fault is drawn that finds less to strike; 2 for the others."""
 _HARMLESS: Final = {
@@ -197,7 +203,7 @@ def _draw_contract(seed: int) -> RunPlan:
     levels = random.choice([3, 5, 8, 8, 10, 12])
     prints = tuple(_walk(random, steps, spacing, Market.FUTURES))
     episodes = list(_episodes(random, steps, Market.FUTURES, lock_step=lock_step))
-    settled = random.randrange(len(episodes))
+    settled = random.choice([0, *range(len(episodes))])
     episodes[settled] = _with_funding(random, episodes[settled])
     return RunPlan(
         seed=seed,
@@ -221,7 +227,7 @@ def _contract(random: Random) -> ContractPlan:
             hedge_mode=random.random() < 0.5,
         ),
         start_empty=direction is not Direction.NEUTRAL and random.random() < 0.2,
-        rate=Decimal(random.choice(["0.0001", "0.00034567", "-0.0001", "-0.003", "0.0021", "0"])),
+        rate=Decimal(random.choice(["0.0001", "0.00034567", "0.0021", "-0.0001", "-0.00123", "-0.003", "0"])),
     )
 
 
@@ -229,8 +235,8 @@ def _with_funding(random: Random, episode: Episode) -> Episode:
     """Return an episode that begins when funding is settled, or is read: with faults of it, and often deaths."""
     faults = random.sample([Fault.FUNDING_UNREAD, Fault.FUNDING_LATE, Fault.FUNDING_TWICE], random.choice([1, 1, 2]))
     deaths = list(episode.deaths)
-    if random.random() < 0.7:
-        funding = [_death(random, random.choice(_FUNDING), may_lose=episode.stop is None) for _ in range(2)]
+    if random.random() < 0.85:
+        funding = [_death(random, random.choice(_FUNDING), may_lose=episode.stop is None) for _ in range(3)]
         deaths = [*funding, *deaths] if random.random() < 0.5 else [*deaths[:1], *funding, *deaths[1:]]
     return replace(episode, faults=tuple(dict.fromkeys([*episode.faults, *faults])), deaths=tuple(deaths))
 
@@ -239,7 +245,7 @@ def _lead_ms(random: Random, prints: Sequence[Print], episode: Episode, *, lock_
     """Return how long before the settlement a run begins."""
     until_ms = sum(step.after_ms for step in prints[: episode.at_step])
     slower = 1.3 if lock_step else 1.0  # the market waits for the bot
-    return max(5_000, int(until_ms * slower) + random.randint(-35_000, 10_000))
+    return max(5_000, int(until_ms * slower) + random.randint(-32_000, 5_000))
 
 
 def _walk(random: Random, steps: int, spacing: Decimal, market: Market = Market.SPOT) -> Sequence[Print]:

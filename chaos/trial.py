@@ -17,7 +17,7 @@ from chaos.hands import OtherHands
 from chaos.lives import Lives
 from chaos.outcome import Outcome
 from chaos.plan import START_MS, START_PRICE, ContractPlan, Episode, Print, RunPlan
-from chaos.points import Fault, Tripwire
+from chaos.points import OF_CONTRACTS, Fault, Tripwire
 from chaos.process import LIMITS, Process, World
 from chaos.spot_venue import SpotVenue
 from chaos.stream import UserStream
@@ -40,6 +40,8 @@ EVENT_LIMIT: Final = 10_000  # more than ten times what a run takes
 REST_LIMIT_MS: Final = 15 * 60_000
 LINGER_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
+AROUND_READINGS_MS: Final = 90_000
+"""Faults of funding last so long at least: it is read half a minute after its settlement, then once a minute."""
 _CATALOGUE: Final = specs_of(["BTCUSDT", "BNBUSDT"])
 # Bands as wide as spot's, so that orders of others can rest where no path leads.
 _CONTRACT: Final = replace(CONTRACTS["BTCUSDT"], mult_up_ppm=5_000_000, mult_down_ppm=200_000)
@@ -164,7 +166,7 @@ class Trial:
     def _begin(self, episode: Episode) -> None:
         if not self._undisturbed:
             for fault in episode.faults:
-                self._weather.begin(fault, episode.faults_ms)
+                self._weather.begin(fault, max(episode.faults_ms, AROUND_READINGS_MS if fault in OF_CONTRACTS else 0))
                 self._hands.begin(fault)
             self._lives.doom(episode.deaths)
         if episode.command_after_ms:

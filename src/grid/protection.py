@@ -115,18 +115,18 @@ class Protection:
     def is_settled(self, ledger: Ledger) -> bool:
         """Tell whether all is booked of the orders that stops became."""
         fired = [held.row for held in self._held.values() if held.row.status in _REACHED]
+        became_none = [row for row in fired if row.status is not ConditionalStatus.TRIGGERED and not row.venue_order_id]
         return all(
-            row.status is ConditionalStatus.REJECTED
-            or (row.intent.client_id in ledger and ledger[row.intent.client_id].is_settled)
+            row in became_none or (row.intent.client_id in ledger and ledger[row.intent.client_id].is_settled)
             for row in fired
         )
 
-    def unfound(self, ledger: Ledger) -> list[tuple[str, int]]:
-        """Return client id and wall time of the orders that stops became and that the ledger lacks."""
+    def unfound(self, ledger: Ledger) -> list[ConditionalRow]:
+        """Return the stops that became an order which the ledger lacks."""
         rows = [held.row for held in self._held.values()]
         fired = (ConditionalStatus.TRIGGERED, ConditionalStatus.FINISHED)
         return [
-            (row.intent.client_id, row.intent.created_ms)
+            row
             for row in rows
             if row.status in fired and row.venue_order_id is not None and row.intent.client_id not in ledger
         ]

@@ -6,7 +6,9 @@ from decimal import Decimal
 from domain.conditional import ConditionalEvent, ConditionalIntent
 from domain.grids import GridPlan
 from domain.instrument import InstrumentRules
-from domain.orders import PositionSide, Role, Side, Slot
+from domain.money import ZERO
+from domain.orders import OrderType, PositionSide, Role, Side, Slot, Status, VenueOrder
+from orders.positions import Legs
 from ports.store import ConditionalRow
 
 
@@ -35,6 +37,28 @@ def stops_of(grid: int, plan: GridPlan, rules: InstrumentRules) -> tuple[Stop, .
         )
         for side, price, leg in wanted
         if price is not None
+    )
+
+
+def became(row: ConditionalRow, held: Legs) -> VenueOrder | None:
+    """Return the order that a stop most likely became: one that closed all that is held; None where that is not known.
+
+    It is known by the venue's number, whatever client id the venue gave it.
+    """
+    intent, quantity = row.intent, abs(held.get(row.intent.position_side, ZERO))
+    if row.venue_order_id is None or not quantity:
+        return None
+    return VenueOrder(
+        instrument=intent.instrument,
+        client_id=intent.client_id,
+        venue_order_id=row.venue_order_id,
+        side=intent.side,
+        type=OrderType.MARKET,
+        status=Status.FILLED,
+        price=ZERO,
+        quantity=quantity,
+        executed_quantity=quantity,
+        updated_ms=row.updated_ms,
     )
 
 

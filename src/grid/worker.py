@@ -34,7 +34,7 @@ from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.protection import Protection
 from grid.state import GridState
-from grid.stops import StopEffect, StopTold
+from grid.stops import StopEffect, StopTold, became
 from grid.surroundings import Surroundings
 from orders.desk import OrderDesk
 from orders.effects import OrderEffect
@@ -200,8 +200,9 @@ class GridWorker:
         effects: list[Effect] = [*protection.note_orders(ledger, now)]
         if protection.reached is not None and self._on_stop is None:
             self._on_stop = OnStop.UNWIND
-        for client_id, sent_ms in protection.unfound(ledger):
-            effects += self._desk.find(client_id, sent_ms)
+        for row in protection.unfound(ledger):
+            presumed = became(row, self._money.position)
+            effects += self._desk.find(row.intent.client_id, row.intent.created_ms, presumed)
         if not self._shutting_down:
             effects += protection.step(now, is_over=self._is_finished())
         self._desk.expect(protection.expected(now))

@@ -137,9 +137,9 @@ class OrderDesk:
         """
         self._intake.expected = dict(orders)
 
-    def find(self, client_id: str, sent_ms: int) -> list[OrderEffect]:
+    def find(self, client_id: str, sent_ms: int, presumed: VenueOrder | None) -> list[OrderEffect]:
         """Return the look-up of an order that must have appeared; nothing while one is under way."""
-        return [*self._look_ups.ask(client_id, sent_ms)]
+        return [*self._look_ups.ask(client_id, sent_ms, presumed)]
 
     def update_gate(self) -> None:
         """Give back headroom that orders no longer need. Call it once the fills of `on` count as inventory."""

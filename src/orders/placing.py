@@ -148,7 +148,7 @@ class Placing:
         rules, quantity = self.rules, want.quantity
         if quantity < rules.min_quantity:
             return f"quantity {plain(quantity)} is below the venue's minimum {plain(rules.min_quantity)}"
-        if quantity * price < rules.min_notional and not want.reduce_only:
+        if quantity * price < rules.min_notional and not want.only_reduces:
             return f"value {plain(quantity * price)} is below the venue's minimum {plain(rules.min_notional)}"
         return ""
 

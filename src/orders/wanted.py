@@ -34,7 +34,7 @@ class WantedOrder:
     their own price or better, and what is left rests. `at_once` orders must not rest: with a price they are sent
     immediate-or-cancel, without one as market orders. `cycle` counts the uses of the slot.
     `is_exit` marks orders that only reduce what is at risk; the gate never refuses those. The venue itself is told by
-    `reduce_only`, and then asks for no least value.
+    `reduce_only`, in hedge mode by `position_side`.
     """
 
     slot: Slot
@@ -46,3 +46,10 @@ class WantedOrder:
     reason: str
     position_side: PositionSide = PositionSide.BOTH
     reduce_only: bool = False
+
+    @property
+    def only_reduces(self) -> bool:
+        """Tell whether the venue knows that it only reduces a position; then it asks for no least value."""
+        if self.position_side is PositionSide.BOTH:
+            return self.reduce_only
+        return (self.position_side is PositionSide.LONG) is (self.slot.side is Side.SELL)

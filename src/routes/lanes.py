@@ -16,7 +16,7 @@ RETRY_AFTER_S = 5
 HOUSE = frozenset({"/", "/health", "/ready", "/api/status", "/test", "/openapi.json"})
 OWN_BOOKS = ("/api/grid/status/", "/api/grid/recovery_status/", "/api/trading/", "/api/trades/", "/static/")
 JOBS = ("/api/backtest", "/api/jobs")
-SUBMISSION = ("POST", "/api/backtest")
+SUBMISSIONS = {("POST", "/api/backtest"), ("POST", "/api/grid/suggest")}
 STOPS = ("/api/grid/stop", "/api/risk/", "/api/agents/")
 
 
@@ -33,14 +33,14 @@ SIZES = {
     "house": LaneSize(threads=2, waiting=64),
     "own books": LaneSize(threads=4, waiting=64),
     "jobs": LaneSize(threads=4, waiting=32, waits_for="a job to end"),
-    "submissions": LaneSize(threads=24, waiting=24, waits_for="the look at what others are given"),
+    "submissions": LaneSize(threads=24, waiting=24, waits_for="what others have submitted"),
     "stops": LaneSize(threads=4, waiting=64),
 }
 
 
 def lane_of(path: str, method: str = "GET") -> str:
     """Return which lane answers a request; what is not known to answer from our own facts may wait for the exchange."""
-    if (method, path.rstrip("/")) == SUBMISSION:
+    if (method, path.rstrip("/")) in SUBMISSIONS:
         return "submissions"
     if path in HOUSE:
         return "house"

@@ -121,6 +121,66 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{symbol} has a grid on spot and one on futures; say which with market_type",
         "{symbol} tem um grid em spot e outro em futures; diga qual com market_type",
     ),
+    "no_suggestion": (
+        "{job_id} is no search for a grid; GET /api/jobs/{job_id} shows what it is",
+        "{job_id} não é uma busca de grid; GET /api/jobs/{job_id} mostra o que é",
+    ),
+    "suggest_too_new": (
+        "only {count} candles of {interval} exist, {days} days are needed to try grids on; choose another symbol",
+        "só existem {count} candles de {interval}, são precisos {days} dias para testar grids; escolha outro símbolo",
+    ),
+    "suggest_synthetic": (
+        "this rests on synthetic prices: they are made up, and say nothing of the real market",
+        "isto se baseia em preços sintéticos: são inventados e nada dizem do mercado real",
+    ),
+    "suggest_replay": (
+        "this rests on a replayed recording, not on the prices of today",
+        "isto se baseia em uma gravação reproduzida, não nos preços de hoje",
+    ),
+    "suggest_testnet": (
+        "this rests on the test network's prices, which differ from those of the real market",
+        "isto se baseia nos preços da rede de testes, que diferem dos do mercado real",
+    ),
+    "suggest_short": (
+        "only {days} of {wanted} days exist; the longer windows are cut to them",
+        "só existem {days} de {wanted} dias; as janelas mais longas são cortadas",
+    ),
+    "suggest_gaps": (
+        "{missing} candles are missing, {percent} % of the window; what happened there is not counted",
+        "faltam {missing} candles, {percent} % da janela; o que ocorreu ali não conta",
+    ),
+    "suggest_coarse": (
+        "only candles of {interval} reach back far enough; cycles within one of them are not seen",
+        "só candles de {interval} alcançam a data; ciclos dentro de um deles não são vistos",
+    ),
+    "suggest_funding": (
+        "{count} settlements of funding are not known and counted at the mean of those that are",
+        "{count} pagamentos de funding não são conhecidos e contam pela média dos conhecidos",
+    ),
+    "suggest_starts": (
+        "only {starts} starts fit into the window, too few to tell luck from merit",
+        "só {starts} inícios cabem na janela, poucos para distinguir sorte de mérito",
+    ),
+    "suggest_noise": (
+        "{near} of the {others} other grids lie within the noise of this one: the choice among them is chance",
+        "{near} dos {others} outros grids estão dentro do ruído deste: a escolha entre eles é acaso",
+    ),
+    "suggest_few_cycles": (
+        "only {cycles} cycles were closed in the longest window; below {wanted} chance says more than the grid",
+        "só {cycles} ciclos foram fechados na janela mais longa; abaixo de {wanted} o acaso diz mais que o grid",
+    ),
+    "suggest_lost": (
+        "on the days held out, which took no part in the choice, it lost {amount} {quote}",
+        "nos dias reservados, que não participaram da escolha, perdeu {amount} {quote}",
+    ),
+    "suggest_behind_hold": (
+        "on the days held out, which took no part in the choice, simply holding would have earned more",
+        "nos dias reservados, que não participaram da escolha, apenas manter teria rendido mais",
+    ),
+    "suggest_no_gain": (
+        "no grid measured above zero on the days it was chosen on; this is the least bad one, better start none",
+        "nenhum grid ficou acima de zero nos dias da escolha; este é o menos ruim, melhor não iniciar nenhum",
+    ),
     "no_grid": ("no grid ever ran on {symbol}", "nenhum grid já operou em {symbol}"),
     "no_running_grid": ("no grid runs on {symbol}", "nenhum grid está em operação em {symbol}"),
     "config_valid": ("Configuration is valid", "Configuração válida"),

@@ -8,15 +8,13 @@ from decimal import ROUND_CEILING, Decimal
 from domain.errors import InvalidRequest
 from domain.events import Candle
 from domain.grids import GridRequest
-from domain.instrument import FeeRates
+from grid.core.shapes import least_spacing
 from grid.preflight import MINIMUM_FACTOR, PreflightFacts, plan_grid
 
 ATR_HOURS = 14
 LOOK_BACK_HOURS = 168  # one week of hourly candles
 FEWEST_LEVELS = 3
 MOST_LEVELS = 1000
-# A cycle should earn several times its fees, else the wait for a fill is paid for by them.
-EARN_TIMES_FEES = 3
 _HUNDREDTH = Decimal("0.01")
 
 
@@ -27,11 +25,6 @@ class Recommendation:
     levels: int
     spacing_percent: Decimal
     capital: Decimal
-
-
-def break_even_percent(fees: FeeRates) -> Decimal:
-    """Return the spacing, in percent, at which one cycle just pays its two maker fees."""
-    return (1 / (1 - fees.maker) ** 2 - 1) * 100
 
 
 def hourly_range_percent(candles: Sequence[Candle]) -> Decimal:
@@ -60,11 +53,10 @@ def recommend(facts: PreflightFacts, candles: Sequence[Candle]) -> Recommendatio
     Raises:
         InvalidRequest: if no such grid passes preflight here; it says why.
     """
-    least = max(EARN_TIMES_FEES * break_even_percent(facts.fees), 2 * facts.rules.tick / facts.price * 100)
+    least = least_spacing(facts.fees, facts.rules.tick, facts.price)
     spacing = max(hourly_range_percent(candles), least).quantize(_HUNDREDTH, ROUND_CEILING)
     levels = min(_levels_that_hold(candles, spacing), facts.rules.max_open_orders + 1, MOST_LEVELS)
-    capital = _least_capital(facts, levels, spacing)
-    return Recommendation(levels, spacing, capital.quantize(_HUNDREDTH, ROUND_CEILING))
+    return with_capital(facts, levels, spacing)
 
 
 def _levels_that_hold(candles: Sequence[Candle], spacing: Decimal) -> int:
@@ -73,7 +65,12 @@ def _levels_that_hold(candles: Sequence[Candle], spacing: Decimal) -> int:
     return max(FEWEST_LEVELS, math.ceil(math.log(high / low) / math.log1p(float(spacing) / 100)) + 1)
 
 
-def _least_capital(facts: PreflightFacts, levels: int, spacing: Decimal) -> Decimal:
+def with_capital(facts: PreflightFacts, levels: int, spacing: Decimal) -> Recommendation:
+    """Return these levels and this spacing with the least capital that preflight asks of them.
+
+    Raises:
+        InvalidRequest: if they do not pass preflight here.
+    """
     rules = facts.rules
     free = replace(facts, free_quote=None)
     below = levels // 2
@@ -83,7 +80,8 @@ def _least_capital(facts: PreflightFacts, levels: int, spacing: Decimal) -> Deci
     request = GridRequest(
         instrument=rules.instrument, levels=levels, spacing_percent=spacing, quantity=rules.quantity(int(lots))
     )
-    return plan_grid(request, free).capital_needed
+    capital = plan_grid(request, free).capital_needed
+    return Recommendation(levels, spacing, capital.quantize(_HUNDREDTH, ROUND_CEILING))
 
 
 def why_not(error: InvalidRequest) -> list[str]:

@@ -12,7 +12,7 @@ from domain.grids import Direction
 from domain.instrument import Market
 from domain.money import ZERO
 from ports.control import Commands, Snapshots
-from ports.futures import FuturesAccount
+from ports.futures import Futures
 from ports.jobs import Jobs
 from ports.market_data import AccountReader, MarketData
 
@@ -47,7 +47,7 @@ class Services:
     futures_leverage: int = 1
     futures_direction: Direction = Direction.NEUTRAL
     futures_margin_type: MarginType = MarginType.CROSS
-    futures: FuturesAccount | None = None
+    futures: Futures | None = None
     default_capital: Decimal = Decimal(1000)
     venue_answer_s: float = 5.0
 

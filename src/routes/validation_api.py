@@ -1,5 +1,7 @@
 """Checks a person makes before trading: does the symbol suit, does the venue answer."""
 
+from typing import Literal
+
 from flask import Response
 from pydantic import Field
 from pydantic_core import PydanticCustomError
@@ -8,6 +10,7 @@ from domain.errors import InvalidRequest, NotFound, TradingError
 from domain.events import Candle, Ticker
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
 from domain.money import ZERO, plain
+from grid.core.shapes import break_even_percent
 from grid.preflight import PreflightFacts
 from ports.market_data import Connection
 from routes.addressing import listed, symbol_of
@@ -16,15 +19,16 @@ from routes.messages import say
 from routes.recommendation import (
     ATR_HOURS,
     LOOK_BACK_HOURS,
-    break_even_percent,
     enough,
     hourly_range_percent,
     recommend,
     why_not,
+    with_capital,
 )
 from routes.resource import resource
 from routes.schemas import MarketQuery, RawSymbolPath, check_symbol
 from routes.services import services
+from routes.suggested import newest_suggestion
 from routes.views import View, answer
 
 bp = resource("validation", "Test and validation")
@@ -56,6 +60,10 @@ class GridAdviceView(View):
     suggested_levels: int
     suggested_spacing: float = Field(description="percent between neighbours")
     min_capital_needed: float = Field(description="quote")
+    suggested_by: Literal["volatility", "replay"] = Field(
+        description="replay: what POST /api/grid/suggest found within the last day"
+    )
+    suggestion: str | None = Field(description="address of that, null without one")
 
 
 class ValidatedSymbolView(View):
@@ -165,14 +173,17 @@ def _advice(facts: PreflightFacts, candles: tuple[Candle, ...]) -> tuple[GridAdv
     """Return the recommended grid, or what preflight has against one."""
     if not enough(candles) or facts.price <= 0 or not facts.rules.is_trading:
         return None, []
+    found = newest_suggestion(facts.rules.instrument)
     try:
-        advice = recommend(facts, candles)
+        advice = recommend(facts, candles) if found is None else with_capital(facts, found.levels, found.spacing)
     except InvalidRequest as error:
         return None, why_not(error)
     shown = GridAdviceView(
         suggested_levels=advice.levels,
         suggested_spacing=number(advice.spacing_percent),
         min_capital_needed=number(advice.capital),
+        suggested_by="volatility" if found is None else "replay",
+        suggestion=None if found is None else f"/api/grid/suggest/{found.job_id}",
     )
     return shown, []
 

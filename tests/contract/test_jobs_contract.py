@@ -214,6 +214,18 @@ def test_queue_and_disk_have_bounds(tmp_path: Path) -> None:
     no_room.close()
 
 
+def test_a_brief_job_runs_beside_a_long_one_and_keeps_what_is_not_shown(jobs: ChildJobs) -> None:
+    long = jobs.submit("example", {"act": "wait"})
+    told(jobs, long.job_id)
+    first, second = (jobs.submit("brief", {"act": act, "number": 4}) for act in ("wait", "answer"))
+    assert jobs.job(second.job_id).waiting_before == 1
+    jobs.cancel(first.job_id)
+    done = ended(jobs, second.job_id)
+    assert jobs.result(done.job_id, RESULT).read_text() == "8"
+    assert done.parameters == {"act": "answer"}
+    assert jobs.job(long.job_id).state is JobState.RUNNING
+
+
 def test_a_folder_that_cannot_be_used_costs_jobs_alone(tmp_path: Path) -> None:
     (tmp_path / "jobs").write_text("a file")
     jobs = jobs_in(tmp_path)

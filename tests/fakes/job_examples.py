@@ -35,6 +35,7 @@ KINDS = {
     "example": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,)),
     "looked at": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,), check="fakes.job_look"),
     "short": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,), longest_s=0.5),
+    "brief": JobKind(module=MODULE, parameters=Wanted, results=(RESULT,), is_brief=True, unshown=("number",)),
 }
 
 

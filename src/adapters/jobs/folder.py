@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,10 @@ _GONE: Final = ".gone-"
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """What of a job is stored. `mark` is a random text in the environment of its processes, by which they are known."""
+    """What of a job is stored. `mark` is a random text in the environment of its processes, by which they are known.
+
+    `parameters` are those that are shown.
+    """
 
     job_id: str
     kind: str
@@ -45,15 +49,15 @@ class JobFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def begin(self, record: Record) -> None:
-        """Make the folder with everything a job needs.
+    def begin(self, record: Record, given: Mapping[str, Any]) -> None:
+        """Make the folder with everything a job needs; `given` is what its process reads.
 
         Raises:
             OSError: if there is no room; nothing of it is left.
         """
         self.path.mkdir(mode=0o700, parents=True)
         try:
-            _write(self.path / PARAMETERS, json.dumps(record.parameters))
+            _write(self.path / PARAMETERS, json.dumps(given))
             self.store(record)
         except BaseException:
             shutil.rmtree(self.path, ignore_errors=True)

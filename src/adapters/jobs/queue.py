@@ -105,10 +105,10 @@ class ChildJobs:
                 state=JobState.QUEUED,
                 created_ms=self._clock.wall_ms(),
                 mark=secrets.token_hex(16),
-                parameters=given,
+                parameters={name: value for name, value in given.items() if name not in self._kinds[kind].unshown},
             )
             try:
-                entry = self._shelf.add(record)
+                entry = self._shelf.add(record, given)
             except OSError as error:
                 raise self._not_stored(error) from error
             self._shelf.prune(self._clock.wall_ms())
@@ -184,11 +184,20 @@ class ChildJobs:
         return [entry for entry in self._shelf if entry.record.state is JobState.RUNNING]
 
     def _launch_waiting(self) -> None:
-        free = self._limits.running - len(self._running())
+        running = [self._is_brief(entry) for entry in self._running()]
+        free = {True: 1 - running.count(True), False: self._limits.running - running.count(False)}
         waiting = [entry for entry in self._shelf if entry.record.state is JobState.QUEUED]
-        for entry in waiting[: max(0, free)] if not self._closed else ():
+        for entry in waiting if not self._closed else ():
+            is_brief = self._is_brief(entry)
+            free[is_brief] -= 1
+            if free[is_brief] < 0:
+                continue
             entry.record.state, entry.record.started_ms = JobState.RUNNING, self._clock.wall_ms()
             Thread(target=self._run, args=(entry,), name=f"job-{entry.record.job_id}", daemon=True).start()
+
+    def _is_brief(self, entry: Entry) -> bool:
+        kind = self._kinds.get(entry.record.kind)
+        return kind is not None and kind.is_brief
 
     def _run(self, entry: Entry) -> None:
         try:
@@ -256,8 +265,9 @@ class ChildJobs:
         )
 
     def _view(self, entry: Entry) -> Job:
-        kind = self._kinds.get(entry.record.kind)
-        return view_of(entry, kind, self._shelf.before(entry), self._clock.wall_ms())
+        kind, is_brief = self._kinds.get(entry.record.kind), self._is_brief(entry)
+        before = self._shelf.before(entry, lambda other: self._is_brief(other) is is_brief)
+        return view_of(entry, kind, before, self._clock.wall_ms())
 
 
 def _ear(entry: Entry, said: JobLog) -> Callable[[bytes], None]:

@@ -2,12 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adapters.jobs.folder import JobFolder, Record, sweep
 from adapters.jobs.kinds import JobKind, JobLimits
@@ -71,8 +71,8 @@ class Shelf:
         found.sort(key=lambda entry: (entry.record.created_ms, entry.record.job_id))
         self._entries = {entry.record.job_id: entry for entry in found}
 
-    def add(self, record: Record) -> Entry:
-        """Give the record an id, store it and what its job needs.
+    def add(self, record: Record, given: Mapping[str, Any]) -> Entry:
+        """Give the record an id, store it and `given`, which its job reads.
 
         Raises:
             OSError: if there is no room.
@@ -82,7 +82,7 @@ class Shelf:
             continue
         record.job_id = job_id
         entry = Entry(record, JobFolder(self._folder / job_id))
-        entry.folder.begin(record)
+        entry.folder.begin(record, given)
         self._entries[job_id] = entry
         return entry
 
@@ -99,10 +99,10 @@ class Shelf:
             )
         return found
 
-    def before(self, entry: Entry) -> int:
-        """Return how many jobs that have not ended came before this one."""
+    def before(self, entry: Entry, counts: Callable[[Entry], bool]) -> int:
+        """Return how many jobs that have not ended, of those that count, came before this one."""
         before = takewhile(lambda other: other is not entry, self)
-        return sum(not other.has_ended for other in before)
+        return sum(not other.has_ended and counts(other) for other in before)
 
     def forget(self, entry: Entry) -> None:
         del self._entries[entry.record.job_id]

@@ -1,5 +1,6 @@
 """The desk, event by event: what it books, what it sends, and what it leaves alone."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,7 +14,7 @@ from domain.events import (
     OutcomeUnknown,
     ReadFailed,
 )
-from domain.orders import OrderType, Status, TimeInForce
+from domain.orders import OrderType, PositionSide, Slot, Status, TimeInForce
 from fakes.desk_driver import OTHER_BUY, Driver, want
 from fakes.order_examples import BUY_SLOT, ONE, SELL_SLOT, fill, moment, venue_order
 from orders.effects import (
@@ -261,6 +262,24 @@ def test_what_the_venue_would_refuse_for_its_size_is_never_sent():
     driver = Driver(want(quantity=Decimal("0.00002")))
     assert driver.take(Submit) == []
     assert "below the venue's minimum" in driver.desk.placing.faulted[BUY_SLOT]
+
+
+@pytest.mark.parametrize(
+    ("slot", "side", "reduce_only", "is_sent"),
+    [
+        (SELL_SLOT, PositionSide.BOTH, False, False),
+        (SELL_SLOT, PositionSide.BOTH, True, True),
+        (SELL_SLOT, PositionSide.LONG, False, True),
+        (SELL_SLOT, PositionSide.SHORT, False, False),
+        (BUY_SLOT, PositionSide.SHORT, False, True),
+    ],
+)
+def test_what_can_only_reduce_a_position_needs_no_least_value(
+    slot: Slot, side: PositionSide, reduce_only: bool, is_sent: bool
+):
+    small = want(slot, Decimal("0.00002"))
+    driver = Driver(replace(small, position_side=side, reduce_only=reduce_only))
+    assert bool(driver.take(Submit)) is is_sent
 
 
 def test_what_the_gate_refuses_is_not_sent_and_its_reason_is_kept():
