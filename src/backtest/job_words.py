@@ -8,9 +8,10 @@ from backtest.candles import BadCandles, Gap
 from backtest.data.coverage import extent, gaps_text
 from backtest.data.loading import GapsInWindow, NoneInWindow, NotStored
 from backtest.data.periods import Month, utc
-from backtest.data.series import INTERVALS_MS, Series
+from backtest.data.series import INTERVALS_MS, WORD_OF_MARKET, Series
 from backtest.data.store import Store
 from domain.errors import FieldMistake
+from domain.instrument import Market
 from ports.backtest_job import BacktestParameters
 
 _EXAMPLE: Final = "2024-01"
@@ -112,4 +113,5 @@ def get_more(series: Series, from_ms: int | None, store: Store) -> str:
     """Return how the owner gets what is missing: a command that works as it stands, whatever folder is in use."""
     start = _EXAMPLE if from_ms is None else str(Month.of(from_ms))
     words = ["python", "-m", "backtest", "data", "get", series.symbol, "--interval", series.interval, "--from", start]
+    words += [] if series.market is Market.SPOT else ["--market", WORD_OF_MARKET[series.market]]
     return f"get more on the server's machine: {shlex.join([*words, '--data-dir', str(store.folder.parent)])}"

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from domain.instrument import FeeRates
+from backtest.brackets import built_in
+from domain.futures import Bracket
+from domain.instrument import FeeRates, Instrument, Market
 from fakes.house import BTC, House, app_of
 from fakes.jobs import Jobs
 from ports.backtest_job import REPORT, RESULT, BacktestParameters
@@ -91,6 +93,26 @@ def test_what_is_left_out_comes_from_the_house(jobs: Jobs) -> None:
     assert (parameters.from_ms, parameters.to_ms) == (1_701_388_800_000, 1_705_312_800_000)
 
 
+class Futures:
+    """An account on futures, asked for its brackets alone."""
+
+    def brackets(self, instrument: Instrument) -> tuple[Bracket, ...]:
+        assert instrument.market is Market.FUTURES
+        return built_in("BTCUSDT")
+
+
+def test_a_contract_comes_with_the_accounts_brackets_and_the_settings_defaults(jobs: Jobs) -> None:
+    client = app_of(House(), jobs=jobs, futures=Futures(), futures_leverage=3).test_client()
+    body = {**BODY, "config": {**CONFIG, "direction": "short"}, "market_type": "futures", "funding": "none"}
+    response = client.post("/api/backtest", json=body)
+    assert response.status_code == 202, response.text
+    parameters = given(jobs, response.json["job_id"])
+    assert parameters.market_type is parameters.rules.instrument.market is Market.FUTURES
+    assert parameters.brackets == built_in("BTCUSDT")
+    assert (parameters.funding, parameters.config["direction"]) == ("none", "short")
+    assert (parameters.config["leverage"], parameters.config["margin_type"]) == (3, "cross")
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -129,6 +151,7 @@ def test_what_is_left_out_comes_from_the_house(jobs: Jobs) -> None:
         ({"path": "best"}, "path"),
         ({"windows": "year"}, "windows"),
         ({"allow_gaps": "yes"}, "allow_gaps"),
+        ({"funding": "some"}, "funding"),
         ({"config": {**CONFIG, "market_type": "spot"}, "market_type": "futures"}, "market_type"),
     ],
 )

@@ -173,7 +173,10 @@ class MarketChannel:
             self.prices.witnessed(word)
 
     def _announce(self, socket: FrameSocket) -> None:
-        if self.prices.announce([s for s in self._watchers if _name(s, _TRADES) in socket.subscribed]):
+        there = [s for s in self._watchers if _name(s, _TRADES) in socket.subscribed]
+        beside = NAMES[self._market]
+        witnessed = {s for s in there if all(_name(s, each) in socket.subscribed for each in beside)}
+        if self.prices.announce(there, witnessed):
             self._unheard.set()
 
     def _wanted(self) -> list[str]:

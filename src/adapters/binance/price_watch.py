@@ -58,10 +58,11 @@ class Watched:
     @property
     def silent_after_s(self) -> float:
         """Return after how long without a word REST is asked."""
-        if self.witness.is_kept:
+        if self.witness.is_held:
             return 2 * PERIOD_S
-        # A witness that kept its time before, and does not now, may be as mute as its neighbour.
-        return self._bounds.shortest_s if self.witness.was_kept else self.rhythm.silent_after_s
+        # A witness that should keep its time, and does not, may be as mute as its neighbour.
+        is_missed = self.witness.was_kept or self.witness.is_subscribed
+        return self._bounds.shortest_s if is_missed else self.rhythm.silent_after_s
 
     def owes(self, trade_id: int, now_s: float) -> None:
         """Note that this trade is known from elsewhere."""
@@ -84,9 +85,9 @@ class Watched:
         return self.owed_s is not None and now_s - self.owed_s >= patience_s
 
     def is_mute(self, now_s: float) -> bool:
-        """Tell whether trades and a witness that keeps its time are both silent."""
-        signs = (self.witness.heard_s, self.rhythm.heard_s)
-        return self.witness.is_kept and now_s - max(s for s in signs if s is not None) >= SILENT_AFTER_S
+        """Tell whether trades and a witness that is held to its time are both silent."""
+        signs = (self.witness.spoke_s, self.rhythm.heard_s)
+        return self.witness.is_held and now_s - max(s for s in signs if s is not None) >= SILENT_AFTER_S
 
 
 class PriceWatch:
@@ -114,11 +115,13 @@ class PriceWatch:
         watched = self.symbols.get(symbol)
         return "" if watched is None else watched.doubt
 
-    def announce(self, symbols: Collection[str]) -> bool:
-        """Tell that symbols are subscribed; return whether the price of one is not known yet."""
+    def announce(self, symbols: Collection[str], witnessed: Collection[str] = ()) -> bool:
+        """Tell that symbols are subscribed, some with their witness; return whether one's price is not known yet."""
         unheard = False
         for symbol in sorted(set(symbols) & set(self.symbols) - self.announced):
             self.announced.add(symbol)
+            if symbol in witnessed:
+                self.symbols[symbol].witness.subscribed(self._now_s())
             self._watchers.order(symbol, StreamResumed(self._kind))
             unheard = unheard or self.symbols[symbol].heard is None
         return unheard
@@ -168,7 +171,7 @@ class PriceWatch:
             watched = self.symbols[symbol]
             if watched.is_overdue(now_s, GRACE_S):
                 missing.append(symbol)
-            elif watched.is_overdue(now_s, PATIENCE_S) and watched.witness.heard_s is not None:
+            elif watched.is_overdue(now_s, PATIENCE_S) and watched.witness.is_there:
                 self._doubt(symbol, watched, f"trades of {symbol} did not arrive")
             elif self._is_to_ask(symbol, watched, now_s):
                 watched.asked_s = now_s
@@ -222,7 +225,7 @@ class PriceWatch:
         if watched.is_mute(now_s):
             self._doubt(symbol, watched, f"prices of {symbol} are silent")
             return now_s - watched.asked_s >= _ASK_AGAIN_S
-        return watched.rhythm.is_silent(now_s, None if watched.witness.is_kept else watched.silent_after_s)
+        return watched.rhythm.is_silent(now_s, None if watched.witness.is_held else watched.silent_after_s)
 
     def _doubt(self, symbol: str, watched: Watched, reason: str) -> None:
         if not watched.doubt:

@@ -82,13 +82,16 @@ def read_word(frame: Mapping[str, Any]) -> Word | None:
 class Witness:
     """One symbol's witness on one connection. Times are monotonic seconds.
 
-    It is held to its second only once it has kept it: a venue without witnesses, or one that tells of busy seconds
-    alone, is judged by the learned gaps between trades.
+    From its subscription it is held to its second on credit, so that a connection which is mute from its birth is
+    noticed like any other. The first silence in which nothing is missing ends the credit; then it is held to it only
+    once it has kept it: a venue without witnesses, or one that tells of busy seconds alone, is judged by the learned
+    gaps between trades.
     """
 
     def __init__(self) -> None:
         self.heard_s: float | None = None
-        self.was_kept = False
+        self.was_kept = self.is_subscribed = False
+        self._credit_s: float | None = None
         self._in_time, self._needed = 0, _PROOF
         self._was_idle = False
         self._second_ms: int | None = None
@@ -96,8 +99,27 @@ class Witness:
 
     @property
     def is_kept(self) -> bool:
-        """Tell whether it keeps its time, so that its silence means something."""
+        """Tell whether it keeps its time."""
         return self._in_time >= self._needed
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether its silence means something."""
+        return self.is_kept or self._credit_s is not None
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether this connection has it."""
+        return self.is_subscribed or self.heard_s is not None
+
+    @property
+    def spoke_s(self) -> float | None:
+        """Return since when it is silent: its last arrival, before the first its subscription."""
+        return self._credit_s if self.heard_s is None else self.heard_s
+
+    def subscribed(self, now_s: float) -> None:
+        """Note that the venue confirmed its subscription on a new connection."""
+        self.is_subscribed, self._credit_s = True, now_s
 
     def heard(self, word: Word, now_s: float) -> None:
         """Note one frame."""
@@ -123,20 +145,22 @@ class Witness:
 
     def interrupted(self) -> None:
         """Note that the connection broke off: what comes next must keep its time anew."""
-        self.heard_s = self._second_ms = self._unbroken_since_s = None
-        self._in_time = 0
+        self.heard_s = self._credit_s = self._second_ms = self._unbroken_since_s = None
+        self._in_time, self.is_subscribed = 0, False
 
     def gave_out(self) -> None:
         """Note that it is silent and nothing is missing: it proves nothing until it has kept its time again.
 
         One that never came in an idle second came by trades alone, and must show more before it is believed again.
         """
+        was_kept, self._credit_s = self.is_kept, None
         self._in_time, self._second_ms, self._unbroken_since_s = 0, None, None
-        if not self._was_idle:
+        if was_kept and not self._was_idle:
             self._needed = min(self._needed * _MORE_PROOF, _MOST_PROOF)
 
     def _keep_time(self, now_s: float) -> None:
         if self.heard_s is not None:
             self._in_time = self._in_time + 1 if now_s - self.heard_s < SILENT_AFTER_S else 0
-            self.was_kept = self.was_kept or self.is_kept
+            if self.is_kept:
+                self.was_kept, self._credit_s = True, None
         self.heard_s = now_s

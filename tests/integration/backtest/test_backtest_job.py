@@ -14,6 +14,7 @@ import pytest
 
 from adapters.jobs.kinds import KINDS
 from adapters.jobs.queue import ChildJobs
+from backtest.brackets import built_in
 from backtest.candles import Candles
 from backtest.data.columns import SCHEMAS
 from backtest.data.options import parse as data_options
@@ -23,6 +24,7 @@ from backtest.job import main, study_of
 from backtest.job_check import main as check
 from backtest.job_inputs import candles_of, inputs_of
 from domain.errors import InvalidRequest
+from domain.instrument import Market
 from fakes.backtest_studies import START_MS, a_study, walk, without
 from fakes.house import House, app_of
 from fakes.job_examples import ended, jobs_in
@@ -39,7 +41,7 @@ BODY = {
 }
 
 
-def keep(folder: Path, candles: Candles, symbol: str = "BTCUSDT") -> Store:
+def keep(folder: Path, candles: Candles, symbol: str = "BTCUSDT", market: str = "spot") -> Store:
     """Store candles of an hour where a job of the data folder `folder` finds them."""
     columns = {name: getattr(candles, name) for name in ("open_ms", "open", "high", "low", "close")}
     rows = {
@@ -50,7 +52,7 @@ def keep(folder: Path, candles: Candles, symbol: str = "BTCUSDT") -> Store:
     store = Store(folder / FOLDER)
     with store.writing():
         store.put(
-            Series.named(symbol, "spot", "klines", "1h"),
+            Series.named(symbol, market, "klines", "1h"),
             pl.DataFrame({**columns, **rows}, schema=SCHEMAS[Recording.KLINES]),
         )
     return store
@@ -186,6 +188,31 @@ def test_the_remedy_that_an_owner_has_works_as_it_stands(tmp_path: Path) -> None
     assert command == f"data get BTCUSDT --interval 1h --from 2024-01 --data-dir {tmp_path}"
     given = data_options(shlex.split(command)[1:], "backtest data")
     assert (given.symbol, given.interval, given.data_dir) == ("BTCUSDT", "1h", str(tmp_path))
+
+
+def test_a_contract_is_replayed_by_the_accounts_brackets_and_stored_funding(tmp_path: Path) -> None:
+    candles = walk(24 * 5)
+    store = keep(tmp_path, candles, market="um")
+    asked = parameters(tmp_path)
+    contract = replace(asked.rules, instrument=replace(asked.rules.instrument, market=Market.FUTURES))
+    futures = {"market_type": Market.FUTURES, "rules": contract, "brackets": built_in("BTCUSDT"), "allow_gaps": True}
+    config = {**asked.config, "direction": "short", "leverage": 2, "margin_type": "isolated"}
+    given = BacktestParameters.model_validate_json(
+        asked.model_copy(update={**futures, "config": config}).model_dump_json()
+    )
+    with pytest.raises(InvalidRequest, match="funding: no funding of um BTCUSDT are stored"):
+        inputs_of(given, store)
+    times = range(START_MS, START_MS + 5 * DAY_MS, DAY_MS // 3)
+    rows = {"time_ms": list(times), "rate": [20_000] * len(times), "interval_hours": [8] * len(times)}
+    with store.writing():
+        store.put(Series.named("BTCUSDT", "um", "funding"), pl.DataFrame(rows, schema=SCHEMAS[Recording.FUNDING]))
+    found = study_of(inputs_of(given, store), 0)
+    assert found.result.contract is not None
+    assert found.result.contract.settlements == len(times)
+    assert found.result.books.funding > 0, "longs pay"
+    assert found.result.scenario.terms.leverage == 2
+    free = study_of(inputs_of(given.model_copy(update={"funding": "none"}), store), 0)
+    assert free.result.books.funding == 0
 
 
 def test_prices_off_todays_tick_are_refused_before_the_replay(

@@ -56,7 +56,7 @@ class Connection:
         return self.clock.monotonic_s()
 
     def connect(self) -> None:
-        self.watch.announce(self.symbols)
+        self.watch.announce(self.symbols, self.symbols if self.told else ())
         self.rest(self.watch.unheard())
 
     def rest(self, symbols: list[str]) -> None:
@@ -116,6 +116,42 @@ def test_a_connection_that_falls_mute_is_noticed_within_two_seconds_however_busy
         (gave_up_s, reason), *_ = market.gave_up
         assert gave_up_s - muted_s <= 4.2
         assert "nothing at all" in reason
+
+
+@pytest.mark.parametrize("spoke_before_s", [0.0, 20.0])
+@pytest.mark.parametrize("every_s", [0.2, 1.0])
+def test_a_connection_that_is_mute_from_its_birth_is_noticed_within_two_seconds_each_time(
+    spoke_before_s: float, every_s: float
+) -> None:
+    market = Connection()
+    market.run(spoke_before_s, every_s)
+    market.mute_trades = market.mute_witnesses = {"BTCUSDT"}
+    market.watch.lost()
+    market.connect()
+    born_s, births = market.now_s, len(market.inboxes["BTCUSDT"].of(StreamResumed))
+    for _ in range(10):
+        market.run(2, every_s)
+        assert market.lost_at, "noticed in time"
+        noticed_s = market.lost_at.pop(0)
+        assert noticed_s - born_s <= 2.0
+        assert not market.watch.is_live("BTCUSDT")
+        for _ in range(22):
+            if not market.gave_up:
+                market.run(LOOK_S)
+        born_s, _ = market.gave_up.pop(0)  # and given up within 2.2 s
+        market.lost_at.clear()
+        births += 1
+        assert len(market.inboxes["BTCUSDT"].of(StreamResumed)) == births, "nothing else ended the doubt"
+
+
+def test_a_witness_that_never_speaks_costs_one_doubt_of_a_quiet_symbol_and_rest_every_five_seconds() -> None:
+    market = Connection(mute_witnesses={"BTCUSDT"})
+    market.run(60)
+    assert [type(event) for event in market.inboxes["BTCUSDT"].orders] == [StreamResumed, StreamLost, StreamResumed]
+    assert market.asked == pytest.approx(13, abs=2)
+    assert market.gave_up == []
+    market.run(60, 0.2)
+    assert len(market.lost_at) == 1
 
 
 @pytest.mark.parametrize("quiet_s", [0.0, 60.0])
