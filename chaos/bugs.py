@@ -224,6 +224,11 @@ def _funding_before_it_is_stored() -> list[Change]:
     return [(GridMoney, "learn", unstored)]
 
 
+def _funding_not_awaited() -> list[Change]:
+    """Call a grid ended though the payment of a settlement that it lived through is still to come."""
+    return [(FundingWatch, "keeps_waiting", lambda _watch, _now: "")]
+
+
 def _wrong_leg() -> list[Change]:
     """Take each purchase for the beginning of a long position and each sale for that of a short one."""
 
@@ -252,6 +257,7 @@ BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "funding-twice": _funding_counted_again,
     "funding-missed": _funding_since_the_start,
     "funding-unstored": _funding_before_it_is_stored,
+    "funding-not-awaited": _funding_not_awaited,
     "wrong-leg": _wrong_leg,
 }
 

@@ -70,6 +70,9 @@ class ContractVenue(Venue):
         return {MARGIN_ASSET: amount(self._exchange.account(ACCOUNT).wallet_balance)}
 
     def positions(self, lag_ms: float = 0) -> tuple[Position, ...]:
+        if not lag_ms:
+            views = self._exchange.positions(ACCOUNT, self.symbol)
+            return tuple(position_of(view, self.instrument) for view in views if view.quantity)
         known = self._known(lag_ms)
         return self._held[known - 1] if known else ()
 
@@ -109,8 +112,8 @@ class ContractVenue(Venue):
 
     def _heard(self, event: object) -> None:
         if isinstance(event, OrderUpdate) and event.order.symbol == self.symbol:
-            views = self._exchange.positions(ACCOUNT, self.symbol)
-            self._held.append(tuple(position_of(view, self.instrument) for view in views if view.quantity))
+            before = self._held[-1] if self._held else ()
+            self._held.append(before if event.fill is None else self.positions())
         super()._heard(event)
 
     def _params_of(self, intent: Intent) -> core.FuturesParams:
