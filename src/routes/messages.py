@@ -179,7 +179,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     ),
     "suggest_no_gain": (
         "tried on recent days, it earned beyond holding at most half of its deepest fall; better start none",
-        "testado em dias recentes, rendeu além de manter no máximo metade da sua maior queda; melhor não iniciar nenhum",
+        "testado em dias recentes, rendeu além de manter no máximo metade da maior queda; melhor não iniciar nenhum",
     ),
     "no_grid": ("no grid ever ran on {symbol}", "nenhum grid já operou em {symbol}"),
     "no_running_grid": ("no grid runs on {symbol}", "nenhum grid está em operação em {symbol}"),
