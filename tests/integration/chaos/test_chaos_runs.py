@@ -12,8 +12,11 @@ from chaos import line
 from chaos.__main__ import main
 from chaos.bugs import BUGS, planted
 from chaos.campaign import Bench, Tally
-from chaos.plan import draw_plan
-from chaos.points import Boundary, Fault
+from chaos.plan import START_MS, draw_plan
+from chaos.points import OF_CONTRACTS, Boundary, Fault
+from domain.futures import MarginType
+from domain.grids import Direction
+from domain.instrument import Market
 
 RUNS, PARTS = 300, 3
 FOUND_BY = {"decide-unread": 22, "late-fill": 42, "lost-race": 28, "no-adoption": 22, "no-new-epoch": 22,
@@ -36,7 +39,8 @@ def test_300_runs_double_orphan_and_lose_nothing(tmp_path: Path, first: int):
     for seed in range(first, first + RUNS // PARTS):
         tally.add(bench.run(seed))
     assert tally.failed == {}
-    assert tally.twins > 0
+    assert 0 < tally.on_contracts < tally.runs
+    assert min(tally.twins, tally.payments) > 0
     assert set(tally.deaths) == set(Boundary)
     assert set(tally.strikes) == set(Fault)
 
@@ -71,6 +75,21 @@ def test_a_seed_replays_to_the_last_line(tmp_path: Path):
     assert draw_plan(7) == draw_plan(7)
 
 
+def test_a_seed_has_a_plan_for_each_market_and_one_that_is_its_own():
+    plans = [draw_plan(seed) for seed in range(1, 301)]
+    contracts = [plan.contract for plan in plans if plan.contract is not None]
+    assert [plan.seed for plan in plans if plan.contract is not None] == list(range(3, 301, 3))
+    assert {contract.direction for contract in contracts} == set(Direction)
+    assert {(it.terms.hedge_mode, it.terms.margin_type) for it in contracts} == {
+        (hedge_mode, margin_type) for hedge_mode in (False, True) for margin_type in MarginType
+    }
+    for seed in (1, 3):
+        spot, contract = draw_plan(seed, Market.SPOT), draw_plan(seed, Market.FUTURES)
+        assert draw_plan(seed) == (contract if seed == 3 else spot)
+        assert not any(fault in OF_CONTRACTS for episode in spot.episodes for fault in episode.faults)
+        assert contract.start_ms < START_MS == spot.start_ms
+
+
 def test_the_command_tells_failures_apart_and_how_to_replay_them(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     files = ["--json", str(tmp_path / "summary.json"), "--markdown", str(tmp_path / "table.md")]
     assert main(["--runs", "3", "--processes", "1", *files]) == 0
@@ -81,7 +100,7 @@ def test_the_command_tells_failures_apart_and_how_to_replay_them(capsys: pytest.
     assert {row.count("|") for row in rows} == {len(Fault) + 3}
     assert main(["--runs", "5", "--processes", "1", "--plant", "fill-twice"]) == 1
     assert "--runs 1 --plant fill-twice -v" in capsys.readouterr().out
-    assert main(["--runs", "1", "--seed", "2", "-v"]) == 0
+    assert main(["--runs", "1", "--seed", "2", "--market", "um", "-v"]) == 0
     assert "seed 2: held" in capsys.readouterr().out
 
 
