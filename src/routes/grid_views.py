@@ -195,7 +195,9 @@ class GridView(View):
     phase_reason: str
     price_age_s: float | None
     faulted_slots: list[str]
-    alarms: list[str] = Field(description="why the books are in doubt; nothing is bought while one stands")
+    alarms: list[str] = Field(
+        description="what a person must see to: while the books are in doubt nothing is bought; a countdown that is off"
+    )
     grid_id: int
     started_at: str
     total_cycles: int

@@ -93,6 +93,15 @@ def test_a_planned_stop_leaves_what_rests(
     assert open_ids(venue) == [resting]
 
 
+def test_a_later_process_stops_what_an_earlier_one_armed(
+    venue: BinanceVenue, process: VenueProcess, keeper: CountdownKeeper, clock: FakeClock, resting: str
+) -> None:
+    keeper.arm(BTC_PERPETUAL)
+    CountdownKeeper(venue.io, venue.transport, clock).disarm(BTC_PERPETUAL)
+    pass_market_time(process, COUNTDOWN_S + 10)
+    assert open_ids(venue) == [resting]
+
+
 def test_a_renewal_that_fails_is_told_and_tried_again_soon(
     venue: BinanceVenue, process: VenueProcess, keeper: CountdownKeeper, clock: FakeClock
 ) -> None:

@@ -16,11 +16,15 @@ from domain.conditional import (
     ConditionalsRead,
     ConditionalStatus,
 )
+from domain.errors import InvalidRequest
 from domain.events import CancelRefused, Moment, OrderAbsent, OrderNotSent, OrderRefused, OutcomeUnknown, ReadFailed
 from domain.grids import Direction, GridRequest
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import PositionSide, Role, Side, Slot
+from fakes.house import BTC as SPOT
+from fakes.house import House
 from grid.core.stop_checks import stop_mistakes
+from grid.preflight import plan_grid
 from grid.protection import NEEDS_POSITION, WOULD_TRIGGER, Protection
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect, became
 from orders.ledger import Ledger
@@ -314,6 +318,12 @@ def test_whatever_is_lost_one_stop_stands_in_the_end_and_no_id_is_sent_twice(act
     assert len(sent) == len(set(sent))
     assert len([order for order in venue.there.values() if order.status is WAITING]) == 1
     assert venue.protection.holds_back == ""
+
+
+def test_spot_has_no_stop_yet_and_says_what_has() -> None:
+    request = GridRequest(instrument=SPOT, levels=5, spacing_percent=Decimal(1), stop_below=Decimal(30_000))
+    with pytest.raises(InvalidRequest, match="stop_below: .*market_type: futures"):
+        plan_grid(request, House().facts(SPOT))
 
 
 @pytest.mark.parametrize(
