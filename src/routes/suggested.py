@@ -41,12 +41,15 @@ def result_of(job: Job) -> Mapping[str, Any]:
 
 
 def newest_suggestion(instrument: Instrument) -> NewestSuggestion | None:
-    """Return the best grid of the instrument's newest search of the last day, None without one."""
-    oldest_ms = services().wall_ms() - _FRESH_MS
+    """Return the best grid of the instrument's newest search of the last day on the present prices' source."""
+    oldest_ms, source = services().wall_ms() - _FRESH_MS, services().market_data.market_source()
     for job in services().jobs.jobs(SUGGEST):
         if job.created_ms < oldest_ms:
             return None
-        if job.state is JobState.SUCCEEDED and given_to(job).rules.instrument == instrument:
+        if job.state is not JobState.SUCCEEDED:
+            continue
+        given = given_to(job)
+        if given.rules.instrument == instrument and given.market_source == source:
             try:
                 best = result_of(job)["ranked"][0]
             except (NotFound, Conflict, OSError):  # removed meanwhile

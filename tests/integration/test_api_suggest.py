@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from domain.grids import Direction
 from fakes.house import BTC, House, app_of
 from fakes.jobs import Jobs
-from ports.jobs import JobState
+from ports.jobs import Job, JobState
 from ports.suggest_job import CANDLES, RESULT, SuggestParameters
 from routes.lanes import lane_of
 
@@ -144,6 +144,19 @@ def test_where_nothing_passes_nothing_is_suggested(client: FlaskClient, jobs: Jo
     assert suggested["ranked"][0]["passes"] is False
 
 
+def test_who_waits_is_answered_when_the_search_ends(tmp_path: Path) -> None:
+    class Quick(Jobs):
+        """Its jobs end while somebody waits for them."""
+
+        def job(self, job_id: str) -> Job:
+            return self.becomes(job_id, state=JobState.SUCCEEDED)
+
+    jobs = Quick(files={RESULT: tmp_path / RESULT})
+    jobs.files[RESULT].write_text(json.dumps(found(ladder(6, "0.8"))))
+    response = app_of(House(), jobs=jobs).test_client().post("/api/grid/suggest", json={**BODY, "wait_s": 30})
+    assert (response.status_code, response.json["suggestion"]["levels"]) == (200, 6)
+
+
 def test_other_jobs_are_no_searches(client: FlaskClient, jobs: Jobs) -> None:
     other = jobs.submit("backtest", {})
     assert client.get(f"/api/grid/suggest/{other.job_id}").status_code == 404
@@ -164,5 +177,8 @@ def test_the_validator_recommends_what_the_newest_search_found(client: FlaskClie
     jobs.files[RESULT].write_text(json.dumps(found({**ladder(6, "0.83"), "score": -0.1})))
     against = client.get(address).json
     assert (against["suitable_for_grid"], len(against["reasons"])) == (False, 1)
+    jobs.becomes(job_id, parameters={**shown, "market_source": "live"})
+    assert client.get(address).json["grid_recommendations"]["suggested_by"] == "volatility"
+    jobs.becomes(job_id, parameters=shown)
     jobs.becomes(job_id, created_ms=jobs.known[job_id].created_ms - 90_000_000)
     assert client.get(address).json["grid_recommendations"]["suggested_by"] == "volatility"
