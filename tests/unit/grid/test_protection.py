@@ -322,7 +322,7 @@ def test_whatever_is_lost_one_stop_stands_in_the_end_and_no_id_is_sent_twice(act
 
 def test_spot_has_no_stop_yet_and_says_what_has() -> None:
     request = GridRequest(instrument=SPOT, levels=5, spacing_percent=Decimal(1), stop_below=Decimal(30_000))
-    with pytest.raises(InvalidRequest, match="stop_below: .*market_type: futures"):
+    with pytest.raises(InvalidRequest, match=r"stop_below: .*market_type: futures"):
         plan_grid(request, House().facts(SPOT))
 
 
