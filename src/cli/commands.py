@@ -57,14 +57,29 @@ def order(wanted: Wanted) -> int:
 
 def stop(wanted: Wanted) -> int:
     """End a grid of the running server for good."""
+    return _change_grid(wanted, {"on_stop": wanted.on_stop})
+
+
+def pause(wanted: Wanted) -> int:
+    """Take the entries, or all orders, of a grid of the running server off the book until it is resumed."""
+    return _change_grid(wanted, {"keep": wanted.keep})
+
+
+def resume(wanted: Wanted) -> int:
+    """Let a paused grid of the running server go on."""
+    return _change_grid(wanted, {})
+
+
+def _change_grid(wanted: Wanted, how: Mapping[str, str]) -> int:
+    """Send a grid's command to the endpoint of its name."""
     address = address_of(wanted)
     if address is None:
         return complain(wanted, (no_server(wanted),))
-    body = {"symbol": wanted.symbol, "on_stop": wanted.on_stop}
+    body = {"symbol": wanted.symbol, **how}
     if wanted.market_type:
         body["market_type"] = wanted.market_type
     try:
-        code, told = ask(f"{address}/api/grid/stop", body)
+        code, told = ask(f"{address}/api/grid/{wanted.command}", body)
     except NoAnswer as error:
         return complain(wanted, (str(error),))
     if code >= 400:
@@ -118,6 +133,8 @@ COMMANDS: Final[Mapping[str, Callable[[Wanted], int]]] = {
     "status": status,
     "grids": grids,
     "order": order,
+    "pause": pause,
+    "resume": resume,
     "stop": stop,
     "jobs": jobs,
     "backup": backup,

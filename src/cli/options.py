@@ -18,6 +18,8 @@ _EPILOG: Final = """\
 examples:
   python -m cli status                             is it up, can it trade, and if not: why?
   python -m cli status --data-dir other            the instance on another data folder
+  python -m cli pause BTCUSDT                      buy nothing more for now; what is held goes on being offered
+  python -m cli resume BTCUSDT                     go on
   python -m cli stop BTCUSDT --on-stop unwind      end a grid and sell what it holds
   python -m cli jobs                               back-tests and other long work; then: jobs log ID, jobs cancel ID
   python -m cli backup --to /media/usb/books.db    copy the books while they are in use
@@ -39,6 +41,7 @@ class Wanted:
     symbol: str = ""
     market_type: str | None = None
     on_stop: str = "cancel"
+    keep: str = "exits"
     file: Path | None = field(default=None)
     action: str = "list"
     job_id: str = ""
@@ -64,6 +67,7 @@ def parse(words: list[str]) -> Wanted:
         symbol=getattr(given, "symbol", ""),
         market_type=getattr(given, "market_type", None),
         on_stop=getattr(given, "on_stop", "cancel"),
+        keep=getattr(given, "keep", "exits"),
         file=getattr(given, "file", None),
         action=getattr(given, "action", "list"),
         job_id=getattr(given, "job_id", None) or "",
@@ -100,15 +104,28 @@ def _parser() -> argparse.ArgumentParser:
         "Tell from the store what an order was for, every status it was told to have, and its fills.",
     )
     order.add_argument("client_id", metavar="CLIENT_ID", help="as the venue, the log and the API name it: gh-...")
+    pause = command(
+        "pause",
+        "take a grid's entries off the book",
+        "Ask the running server to take a grid's entries off the book until it is resumed, over restarts too.",
+    )
+    pause.add_argument(
+        "--keep",
+        choices=("exits", "nothing"),
+        default="exits",
+        help="what stays on the book: the orders that close what is held (default), or nothing",
+    )
+    resume = command("resume", "let a paused grid go on", "Ask the running server to let a paused grid go on.")
     stop = command("stop", "end a grid for good", "Ask the running server to end a grid for good.")
-    stop.add_argument("symbol", metavar="SYMBOL", help="BTCUSDT or BTC/USDT")
+    for changes in (pause, resume, stop):
+        changes.add_argument("symbol", metavar="SYMBOL", help="BTCUSDT or BTC/USDT")
+        changes.add_argument("--market-type", choices=("spot", "futures"), help="which one, where both markets run")
     stop.add_argument(
         "--on-stop",
         choices=("cancel", "keep", "unwind"),
         default="cancel",
         help="cancel its orders (default), keep them resting, or cancel and sell what it holds",
     )
-    stop.add_argument("--market-type", choices=("spot", "futures"), help="which one, where both markets run")
     jobs = command(
         "jobs",
         "back-tests and other long work",

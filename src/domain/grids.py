@@ -31,6 +31,13 @@ class OnStop(StrEnum):
     UNWIND = "unwind"
 
 
+class PauseKeep(StrEnum):
+    """What a grid that a person paused keeps on the book."""
+
+    EXITS = "exits"  # what closes what is held: it can still be sold, or bought back, with profit
+    NOTHING = "nothing"
+
+
 class GridStatus(StrEnum):
     """The API's words."""
 
@@ -227,4 +234,5 @@ class GridSnapshot:
     liquidation_price: Decimal | None = None  # the venue's, as last read; None on spot and while it names none
     foreign_orders: int | None = None  # orders of others on the instrument, as last read; None before that
     stops: tuple[StopView, ...] = ()
+    paused: PauseKeep | None = None  # by a person's request, and what rests meanwhile; other pauses tell their reason
     countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed

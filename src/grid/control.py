@@ -7,7 +7,7 @@ from threading import Event, Lock
 from domain.account import Account
 from domain.account_books import AccountBooks
 from domain.errors import Conflict, VenueError
-from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
+from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
 from grid.account_watch import AccountWatch
@@ -146,6 +146,12 @@ class GridControl:
 
     def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
         return self._manager.stop(instrument, on_stop)
+
+    def pause_grid(self, instrument: Instrument, keep: PauseKeep) -> GridSnapshot:
+        return self._manager.pause(instrument, keep)
+
+    def resume_grid(self, instrument: Instrument) -> GridSnapshot:
+        return self._manager.resume(instrument)
 
     def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
         return self._switch(mode, force, confirm)

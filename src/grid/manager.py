@@ -9,13 +9,14 @@ from typing import Final
 
 from domain.errors import Conflict, NotFound, VenueError
 from domain.events import Balance, ContractStands
-from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
+from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep, Phase
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.money import ZERO
 from domain.orders import Fill
 from grid.contract_watch import ContractWatch
 from grid.contracts import ContractDefaults, Contracts
 from grid.countdowns import CountdownWatch
+from grid.pauses import PauseRequested, ResumeRequested
 from grid.preflight import PreflightFacts, plan_grid
 from grid.runner import GridRunner
 from grid.units import planned_rules
@@ -96,12 +97,30 @@ class GridManager:
         Raises:
             NotFound: if no grid runs on this instrument.
         """
-        runner = self._running(instrument)
-        if runner is None:
-            raise NotFound(f"no grid runs on {instrument.base}{instrument.quote} {instrument.market}")
+        runner = self._at_work(instrument)
         runner.request_stop(StopRequested(on_stop))
         runner.finished.wait(STOP_WAIT_S)
         return runner.snapshot()
+
+    def pause(self, instrument: Instrument, keep: PauseKeep) -> GridSnapshot:
+        """Take a grid's entries, or all its orders, off the book until it is resumed; returns once that is stored.
+
+        Where the store cannot commit within a few seconds, `paused` of what is returned is not as asked for yet.
+
+        Raises:
+            NotFound: if no grid runs on this instrument.
+            Conflict: if it is being stopped.
+        """
+        return self._ask_of_pause(instrument, PauseRequested(keep))
+
+    def resume(self, instrument: Instrument) -> GridSnapshot:
+        """Let a paused grid go on; returns once that is stored, as `pause` does.
+
+        Raises:
+            NotFound: if no grid runs on this instrument.
+            Conflict: if it is being stopped.
+        """
+        return self._ask_of_pause(instrument, ResumeRequested())
 
     def resume_all(self) -> int:
         """Start every grid that was running when this account's server last ended; return how many.
@@ -183,6 +202,22 @@ class GridManager:
         return all(runner.is_idle for runner in self.running)
 
     # --- helpers ---
+
+    def _ask_of_pause(self, instrument: Instrument, request: PauseRequested | ResumeRequested) -> GridSnapshot:
+        runner = self._at_work(instrument)
+        if runner.snapshot().phase is not Phase.STOPPING:
+            runner.request_pause(request).wait(STOP_WAIT_S)
+        shown = runner.snapshot()
+        if shown.phase in (Phase.STOPPING, Phase.ENDED):
+            name = f"{instrument.base}{instrument.quote}"
+            raise Conflict(f"the grid on {name} {instrument.market} is being stopped; start a new one instead")
+        return shown
+
+    def _at_work(self, instrument: Instrument) -> GridRunner:
+        runner = self._running(instrument)
+        if runner is None:
+            raise NotFound(f"no grid runs on {instrument.base}{instrument.quote} {instrument.market}")
+        return runner
 
     def _refuse_second(self, instrument: Instrument) -> None:
         if self._running(instrument) is not None:

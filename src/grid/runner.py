@@ -1,13 +1,15 @@
 """The thread around one worker: take an event, let it be handled, show what came of it. It decides nothing itself."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Event
+from threading import Event, Lock
 
 from domain.events import ContractStands, CountdownStands, StreamLost
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
 from grid.inbox import GridInbox
+from grid.pauses import PauseRequested, ResumeRequested
 from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from ports.store import GridRow, StoreFailed
@@ -43,6 +45,9 @@ class GridRunner:
         self._steps = ClockSteps(house.clock)
         self._published_s = float("-inf")
         self._idle = False
+        self._asking = Lock()  # requests are heeded in the order in which they were put in
+        self._asked: deque[Event] = deque()
+        self._taken: list[Event] = []
         self._snapshot = self._host.snapshot()
         self._store_failed = False
         self._loop = WorkerLoop(
@@ -62,6 +67,17 @@ class GridRunner:
     def request_stop(self, request: StopRequested | ShutdownRequested) -> None:
         """Ask the grid to end, or to take its orders off for a shutdown; `finished` is set when it has."""
         self._inbox.command(request)
+
+    def request_pause(self, request: PauseRequested | ResumeRequested) -> Event:
+        """Ask the grid to pause or to go on; what is returned is set once that, or a later word, is stored and shown.
+
+        It stays unset while the store cannot commit, and of a grid that ends before.
+        """
+        heeded = Event()
+        with self._asking:
+            self._asked.append(heeded)
+            self._inbox.command(request)
+        return heeded
 
     def tell(self, event: ContractStands | CountdownStands) -> None:
         """Let the grid know how its contract, or the countdown over it, stands.
@@ -108,6 +124,8 @@ class GridRunner:
             if not self._loop.is_current():
                 return
             self._doubt_after_sleep()
+            if isinstance(event, PauseRequested | ResumeRequested):
+                self._taken.append(self._asked.popleft())
             if event is not None:
                 host.handle(event)
             host.fire_timer()
@@ -159,9 +177,12 @@ class GridRunner:
 
     def _publish(self) -> None:
         now_s = self._house.clock.monotonic_s()
-        if self._inbox.pending <= 1 or now_s - self._published_s >= PUBLISH_S or self._host.finished:
+        is_due = self._inbox.pending <= 1 or now_s - self._published_s >= PUBLISH_S
+        if is_due or self._taken or self._host.finished:
             self._published_s = now_s
             self._snapshot = self._host.snapshot()
+        while self._taken:
+            self._taken.pop().set()
         if self._host.finished:
             self._host.stops.hear_no_more()
             self.finished.set()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from domain.grids import Phase
 from grid.manager import GridManager
+from grid.pauses import told_of
 from grid.runner import HUNG_S, GridRunner
 from ports.control import PartState
 from utils.worker_loop import LoopState
@@ -23,7 +24,7 @@ class Vitals:
 
 
 def grid_part(runner: GridRunner) -> PartState:
-    """Judge one grid: its thread must run and not hang, and its phase must be one in which it may trade."""
+    """Judge one grid: its thread must run and not hang, and nothing but a person may keep it from trading."""
     health, snapshot = runner.health(), runner.snapshot()
     instrument = runner.row.instrument
     name = f"grid {instrument.base}{instrument.quote}:{instrument.market}"
@@ -34,6 +35,7 @@ def grid_part(runner: GridRunner) -> PartState:
         return PartState(name=name, alive=False, ready=False, reason=reason)
     if health.failures_in_row:
         return PartState(name=name, alive=True, ready=False, reason=snapshot.phase_reason or health.last_error)
-    ready = snapshot.phase in _AT_WORK
+    by_request = snapshot.paused is not None and snapshot.phase_reason == told_of(snapshot.paused)
+    ready = snapshot.phase in _AT_WORK or by_request
     reason = "" if ready else f"{snapshot.phase}: {snapshot.phase_reason}"
     return PartState(name=name, alive=True, ready=ready, reason=reason)

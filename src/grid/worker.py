@@ -32,6 +32,7 @@ from domain.money import plain
 from domain.orders import FeeValue, Fill, Role, Slot, Status, VenueOrder
 from grid.market_view import MarketView
 from grid.money import GridMoney
+from grid.pauses import PauseRequested, RequestedPause, ResumeRequested, on_stop_of
 from grid.protection import Protection
 from grid.state import GridState
 from grid.stops import StopEffect, StopTold, became
@@ -60,12 +61,12 @@ class ShutdownRequested:
 
 @dataclass(frozen=True, slots=True)
 class SavePhase:
-    """Commit the grid's state of life."""
+    """Commit the grid's state of life. `on_stop` is a person's standing word, None leaves what is stored."""
 
     status: GridStatus
     phase: Phase
     reason: str
-    on_stop: OnStop | None
+    on_stop: str | None
     ended_ms: int | None
 
 
@@ -79,6 +80,7 @@ class Finished:
     """The worker has nothing left to do; its thread may end."""
 
 
+Request = StopRequested | PauseRequested | ResumeRequested | ShutdownRequested
 WorkerEvent = (
     OrderEvent
     | RulesChanged
@@ -89,8 +91,7 @@ WorkerEvent = (
     | CountdownStands
     | StopTold
     | TimerFired
-    | StopRequested
-    | ShutdownRequested
+    | Request
 )
 Effect = OrderEffect | StopEffect | SavePhase | SaveEquity | Finished
 
@@ -121,7 +122,8 @@ class GridWorker:
         self._equity_every_ms = equity_every_ms
         self._market = MarketView(rules, max_price_age_s)
         self._last_fill: Fill | None = None
-        self._on_stop = OnStop(row.on_stop) if row.on_stop else None
+        self._on_stop = on_stop_of(row.on_stop)
+        self._pause = RequestedPause(row.on_stop)
         self._shutting_down = False
         self._ended_ms = row.ended_ms
         self._saved = (row.status, row.phase, row.phase_reason)
@@ -171,32 +173,43 @@ class GridWorker:
                 self._market.hear(event)
             case FeePriced() | FeeNotPriced() | FundingRead() | FundingNotRead():
                 effects += self._money.learn(event, now)
-            case StopRequested() | ShutdownRequested() | ContractStands() | CountdownStands():
-                self._told(event)
+            case ContractStands() | CountdownStands():
+                self._around.hear(event)
             case StopTold(event=told):
                 effects += self._protection.hear(told, now)
+            case StopRequested() | PauseRequested() | ResumeRequested() | ShutdownRequested():
+                effects += self._asked(event, now)
             case _:
                 effects += self._on_orders(event, now)
-        if self._protection.is_used:
-            effects += self._protect(now)
+        effects += self._protect(now)
         if self._may_act:
             self._aimed = self._wanted()
             effects += self._desk.aim(self._aimed, now, self._market.price(now))
         self._updated_ms = now.market_ms
         return effects + self._phase_effects(now)
 
-    def _told(self, event: StopRequested | ShutdownRequested | ContractStands | CountdownStands) -> None:
+    def _asked(self, event: Request, now: Moment) -> list[Effect]:
         match event:
             case StopRequested(on_stop=on_stop):
                 self._on_stop = on_stop
+            case PauseRequested() | ResumeRequested():
+                return self._hear_of_pause(event, now)
             case ShutdownRequested():
                 self._shutting_down = True
-            case ContractStands() | CountdownStands():
-                self._around.hear(event)
+        return []
+
+    def _hear_of_pause(self, event: PauseRequested | ResumeRequested, now: Moment) -> list[Effect]:
+        """Take in a person's word, which is stored before anything follows from it; a grid that ends heeds none."""
+        if self._on_stop is not None or self._ended_ms is not None or not self._pause.hear(event):
+            return []
+        self._phase, self._reason = self._judge_phase(now)
+        return [self._save_phase()]
 
     def _protect(self, now: Moment) -> list[Effect]:
         """See to the grid's stops at the venue; one that was reached ends the grid."""
         protection, ledger = self._protection, self._desk.ledger
+        if not protection.is_used:
+            return []
         effects: list[Effect] = [*protection.note_orders(ledger, now)]
         if protection.reached is not None and self._on_stop is None:
             self._on_stop = OnStop.UNWIND
@@ -290,7 +303,7 @@ class GridWorker:
             return []
         if self._on_stop is OnStop.UNWIND:
             return self._state.wanted_unwind() if self._protection.is_settled(self._desk.ledger) else []
-        wanted = self._state.wanted()
+        wanted = self._pause.allowed(self._state.wanted())
         return [order for order in wanted if order.is_exit] if self._money.alarm else wanted
 
     def _book(self, fill: Fill) -> None:
@@ -317,14 +330,17 @@ class GridWorker:
             self._ended_ms = now.market_ms
         self._phase, self._reason = self._judge_phase(now)
         effects: list[Effect] = []
-        status = self._status()
-        if self._saved != (status, self._phase.value, self._reason) and not self._shutting_down:
-            self._saved = (status, self._phase.value, self._reason)
-            effects.append(SavePhase(status, self._phase, self._reason, self._on_stop, self._ended_ms))
+        if self._saved != (self._status(), self._phase.value, self._reason) and not self._shutting_down:
+            effects.append(self._save_phase())
         if finished:
             self._gate.set_inventory(self._row.grid_id, Decimal(0))
             effects.append(Finished())
         return effects
+
+    def _save_phase(self) -> SavePhase:
+        status = self._status()
+        self._saved = (status, self._phase.value, self._reason)
+        return SavePhase(status, self._phase, self._reason, self._on_stop or self._pause.word, self._ended_ms)
 
     def _still_awaits(self, now: Moment) -> str:
         stops = "" if self._protection.is_gone else "its stop to be taken off the exchange"
@@ -350,6 +366,13 @@ class GridWorker:
             waits = f"; waiting for {self._awaits}" if self._awaits else ""
             why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._on_stop})"
             return Phase.STOPPING, f"{why}{waits}"
+        phase, reason = self._judge_trading(now)
+        if self._pause.keep is None:
+            return phase, reason
+        return Phase.PAUSED, self._pause.reason("" if phase is Phase.TRADING else reason)
+
+    def _judge_trading(self, now: Moment) -> tuple[Phase, str]:
+        """Tell how a grid fares that goes on, whatever a person said of pausing."""
         missing = self._missing_fact(now)
         if missing is not None:
             return missing
@@ -361,7 +384,7 @@ class GridWorker:
         reasons = self._desk.placing.gate_reasons
         if reasons:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
-        if self._state.is_entering:
+        if self._state.is_entering and self._pause.keep is None:
             return Phase.ENTERING, "taking the position that the rungs on the other side begin with"
         return Phase.TRADING, self._given_up_reason()
 
@@ -457,6 +480,7 @@ class GridWorker:
             liquidation_price=self._around.contract.liquidation_price,
             foreign_orders=self._around.foreign_orders,
             stops=self._protection.shown(),
+            paused=self._pause.keep if not self._on_stop and self._ended_ms is None else None,
             countdown_ms=self._around.countdown.runs_out_ms,
         )
 

@@ -26,6 +26,7 @@ from domain.instrument import Instrument, InstrumentRules
 from domain.money import plain
 from domain.orders import Fill, Intent, Side, Status
 from grid.assembly import build_worker
+from grid.pauses import PauseRequested, ResumeRequested
 from grid.stop_hands import StopHands
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, StopTold
 from grid.worker import (
@@ -134,6 +135,7 @@ class WorkerHost:
         self.stops = StopHands(row.grid_id, row.instrument, house.store, house.conditional, answer)
         self._worker: GridWorker | None = None
         self._request: StopRequested | ShutdownRequested | None = None
+        self._pause: PauseRequested | ResumeRequested | None = None
         self._told: dict[type, ContractStands | CountdownStands] = {}  # the newest of each
         self._timer_s = float("-inf")
         self._asked_to_cancel: set[str] = set()
@@ -160,7 +162,7 @@ class WorkerHost:
         """
         self.row = self._stored_row()
         self._worker = self._build(self._house.gate)
-        for event in (*self._told.values(), self._request):
+        for event in (*self._told.values(), self._pause, self._request):
             if event is not None:
                 self.handle(event)
 
@@ -176,6 +178,8 @@ class WorkerHost:
         """
         if isinstance(event, StopRequested | ShutdownRequested):
             self._request = event
+        if isinstance(event, PauseRequested | ResumeRequested):
+            self._pause = event
         if isinstance(event, ContractStands | CountdownStands):
             self._told[type(event)] = event
         if isinstance(event, RulesChanged) and self._must_build_anew(event.rules):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.account_books import AccountBooks
-from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop
+from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
 from ports.connectivity import RequestBudget, StreamAge
@@ -66,6 +66,23 @@ class Commands(Protocol):
 
         Raises:
             NotFound: if no grid runs on this instrument.
+        """
+
+    def pause_grid(self, instrument: Instrument, keep: PauseKeep) -> GridSnapshot:
+        """Take a grid's entries, or all its orders, off the book until it is resumed; again changes nothing.
+
+        Returns once it is stored; where that takes too long, `paused` of the snapshot is not as asked for yet.
+
+        Raises:
+            NotFound: if no grid runs on this instrument.
+            Conflict: if it is being stopped.
+        """
+
+    def resume_grid(self, instrument: Instrument) -> GridSnapshot:
+        """Let a paused grid go on; one that was not paused is left as it is.
+
+        Raises:
+            NotFound, Conflict: as `pause_grid`.
         """
 
     def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:

@@ -1,4 +1,4 @@
-"""Grids: check, start, stop, look at."""
+"""Grids: check, start, pause, resume, stop, look at."""
 
 from flask import Response
 
@@ -7,7 +7,7 @@ from domain.instrument import Instrument, Market
 from routes.addressing import asked_for, grid_to_read, instrument_to_stop, is_active
 from routes.grid_views import CheckedView, GridChangeView, GridView, RecoveryView
 from routes.resource import resource
-from routes.schemas import GridBody, MarketQuery, StopBody, SymbolPath
+from routes.schemas import GridBody, MarketQuery, PauseBody, ResumeBody, StopBody, SymbolPath
 from routes.services import services
 from routes.views import ConfigErrorView, answer
 
@@ -47,6 +47,28 @@ def stop(body: StopBody) -> Response:
     if is_active(grid):
         return answer(GridChangeView.after(grid, "grid_stopping", done=False), 202)
     return answer(GridChangeView.after(grid, "grid_stopped"))
+
+
+@bp.post("/grid/pause", responses={200: GridChangeView, 202: GridChangeView})
+def pause(body: PauseBody) -> Response:
+    """Take a grid's entries, or all its orders, off the book until it is resumed; 202 while that is not stored."""
+    instrument = instrument_to_stop(body.symbol, body.market)
+    before = services().snapshots.grid(instrument).paused
+    grid = services().commands.pause_grid(instrument, body.kept)
+    if grid.paused is not body.kept:
+        return answer(GridChangeView.after(grid, "grid_pausing", done=False), 202)
+    return answer(GridChangeView.after(grid, "grid_paused" if before is not body.kept else "grid_paused_already"))
+
+
+@bp.post("/grid/resume", responses={200: GridChangeView, 202: GridChangeView})
+def resume(body: ResumeBody) -> Response:
+    """Let a paused grid go on; 202 while that is not stored."""
+    instrument = instrument_to_stop(body.symbol, body.market)
+    before = services().snapshots.grid(instrument).paused
+    grid = services().commands.resume_grid(instrument)
+    if grid.paused is not None:
+        return answer(GridChangeView.after(grid, "grid_resuming", done=False), 202)
+    return answer(GridChangeView.after(grid, "grid_resumed" if before is not None else "grid_not_paused"))
 
 
 @bp.get("/grid/status/<path:symbol>", responses={200: GridView})

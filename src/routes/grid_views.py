@@ -193,6 +193,9 @@ class GridView(View):
     market_type: str
     phase: str
     phase_reason: str
+    paused_by_request: str | None = Field(
+        description="what a person's pause keeps on the book, exits or nothing; null: not paused by request"
+    )
     price_age_s: float | None
     faulted_slots: list[str]
     alarms: list[str] = Field(
@@ -225,6 +228,7 @@ class GridView(View):
             market_type=grid.instrument.market.value,
             phase=grid.phase.value,
             phase_reason=grid.phase_reason,
+            paused_by_request=grid.paused.value if grid.paused else None,
             price_age_s=grid.price_age_s,
             faulted_slots=list(grid.faulted_slots),
             alarms=list(grid.alarms),
@@ -240,9 +244,9 @@ class GridView(View):
 
 
 class GridChangeView(GridView):
-    """A grid after it was started or stopped."""
+    """A grid after it was started, paused, resumed or stopped."""
 
-    success: bool = Field(description="false while a grid that was told to stop has not ended yet")
+    success: bool = Field(description="false while a grid has not ended, or a pause is not stored, as was asked for")
     message: str
 
     @classmethod

@@ -17,7 +17,7 @@ HOUSE = frozenset({"/", "/health", "/ready", "/api/status", "/test", "/openapi.j
 OWN_BOOKS = ("/api/grid/status/", "/api/grid/recovery_status/", "/api/trading/", "/api/trades/", "/static/")
 JOBS = ("/api/backtest", "/api/jobs")
 SUBMISSIONS = {("POST", "/api/backtest"), ("POST", "/api/grid/suggest")}
-STOPS = ("/api/grid/stop", "/api/risk/", "/api/agents/")
+STOPS = ("/api/grid/stop", "/api/grid/pause", "/api/grid/resume", "/api/risk/", "/api/agents/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

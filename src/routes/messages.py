@@ -190,6 +190,24 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "O bot de grid de {symbol} está parando, mas ainda não terminou{reason}; consulte o status até ficar stopped",
     ),
     "grid_stopped": ("Grid stopped for {symbol}", "Bot de grid parado para {symbol}"),
+    "grid_paused": ("Grid paused for {symbol}", "Bot de grid pausado para {symbol}"),
+    "grid_paused_already": (
+        "The grid on {symbol} is paused already",
+        "O bot de grid de {symbol} já está pausado",
+    ),
+    "grid_pausing": (
+        "The pause of the grid on {symbol} is not stored yet{reason}; ask for its status, or ask again",
+        "A pausa do bot de grid de {symbol} ainda não foi gravada{reason}; consulte o status ou peça de novo",
+    ),
+    "grid_resumed": ("Grid resumed for {symbol}", "Bot de grid retomado para {symbol}"),
+    "grid_not_paused": (
+        "The grid on {symbol} was not paused by request",
+        "O bot de grid de {symbol} não estava pausado a pedido",
+    ),
+    "grid_resuming": (
+        "That the grid on {symbol} goes on is not stored yet{reason}; ask for its status, or ask again",
+        "A retomada do bot de grid de {symbol} ainda não foi gravada{reason}; consulte o status ou peça de novo",
+    ),
     "mode_changed": ("Operation mode is now {mode}", "Modo de operação agora é {mode}"),
     "mode_production": (
         "Real mode - executes real trades on Binance",

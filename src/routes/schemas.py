@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 from pydantic_core import PydanticCustomError
 
 from domain.futures import MarginType
-from domain.grids import Direction, GridRequest, OnStop, Spacing
+from domain.grids import Direction, GridRequest, OnStop, PauseKeep, Spacing
 from domain.instrument import Instrument, Market
 from domain.money import parse_amount
 from routes.mistakes import Strict
@@ -193,6 +193,30 @@ class StopBody(OfSymbol):
     @property
     def ending(self) -> OnStop:
         return OnStop(self.on_stop)
+
+
+class ResumeBody(OfSymbol):
+    """Body of /api/grid/resume."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"symbol": "BTCUSDT"}})
+
+    market_type: MarketType | None = Field(None, description="needed only while both markets run the symbol")
+
+    @property
+    def market(self) -> Market | None:
+        return Market(self.market_type) if self.market_type else None
+
+
+class PauseBody(ResumeBody):
+    """Body of /api/grid/pause."""
+
+    keep: Literal["exits", "nothing"] = Field(
+        "exits", description="what stays on the book: the orders that close what is held, or nothing"
+    )
+
+    @property
+    def kept(self) -> PauseKeep:
+        return PauseKeep(self.keep)
 
 
 class ModeBody(Strict):

@@ -88,6 +88,8 @@ def test_a_grids_state_changes_and_what_is_not_told_stays(with_grid: Store):
     (row,) = with_grid.grids()
     assert (row.status, row.phase, row.phase_reason) == (GridStatus.STOPPED, "ended", "sold")
     assert (row.on_stop, row.ended_ms) == ("unwind", 3_000)
+    with_grid.set_grid(1, status=GridStatus.RUNNING, phase="trading", phase_reason="", on_stop="")
+    assert with_grid.grids()[0].on_stop == "", "a word that is taken back is not one that is not told"
 
 
 def test_a_grid_that_does_not_exist_cannot_be_changed(store: Store):

@@ -24,6 +24,7 @@ from domain.grids import (
     GridStatus,
     OnStop,
     OrderView,
+    PauseKeep,
     Phase,
 )
 from domain.instrument import FeeRates, Instrument, InstrumentRules, Market
@@ -211,6 +212,21 @@ class House:
         ended = replace(grid, status=GridStatus.STOPPED, phase=Phase.ENDED, open_orders=())
         self.history[instrument] = ended
         return ended
+
+    def pause_grid(self, instrument: Instrument, keep: PauseKeep) -> GridSnapshot:
+        self._called(f"pause_grid {instrument} {keep}")
+        return self._with_pause(instrument, keep)
+
+    def resume_grid(self, instrument: Instrument) -> GridSnapshot:
+        self._called(f"resume_grid {instrument}")
+        return self._with_pause(instrument, None)
+
+    def _with_pause(self, instrument: Instrument, keep: PauseKeep | None) -> GridSnapshot:
+        if self.stop_hangs:
+            return self.history[instrument]
+        phase = Phase.TRADING if keep is None else Phase.PAUSED
+        self.history[instrument] = replace(self.history[instrument], phase=phase, paused=keep)
+        return self.history[instrument]
 
     def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
         self._called(f"switch_mode {mode} {force} {confirm}")

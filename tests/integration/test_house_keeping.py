@@ -118,11 +118,18 @@ def test_a_restored_copy_raises_the_epoch_and_takes_over_what_happened_since(
     assert cli(folder, "order", "gh-nobody")[0] == 1
 
 
-def test_a_grid_is_stopped_from_the_command_line(tmp_path: Path, venue: VenueProcess, exchange: Exchange) -> None:
+def test_a_grid_is_paused_resumed_and_stopped_from_the_command_line(
+    tmp_path: Path, venue: VenueProcess, exchange: Exchange
+) -> None:
     folder = tmp_path / "data"
     with Gridhive(folder, "--exchange-url", venue.url) as server:
         wait_for_orders(exchange)
         agreed(server, exchange)
+        code, told, _ = cli(folder, "pause", "BTCUSDT", "--keep", "nothing")
+        assert (code, told["phase"], told["paused_by_request"]) == (0, "paused", "nothing")
+        until(lambda: exchange.open_orders() == [], "the orders to be off the book")
+        assert cli(folder, "resume", "BTC/USDT")[0] == 0
+        wait_for_orders(exchange)
         assert cli(folder, "stop", "ETHUSDT")[0] == 1
         assert cli(folder, "stop", "BTC/USDT")[0] == 0
         until(lambda: server.get("/api/grid/status/BTCUSDT")["status"] == "stopped", "the grid to end")

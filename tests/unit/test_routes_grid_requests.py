@@ -166,6 +166,32 @@ def test_with_both_markets_writes_ask_and_reads_give_spot() -> None:
     assert client.post("/api/grid/stop", json={"symbol": "BTCUSDT"}).status_code == 404
 
 
+def test_pausing_twice_and_resuming_twice_succeed_and_say_so(client: FlaskClient) -> None:
+    assert client.post("/api/grid/pause", json={"symbol": "BTCUSDT"}).status_code == 404
+    client.post("/api/grid/start", json=body())
+
+    def ask(what: str, **fields: object) -> tuple[int, bool, str, str | None]:
+        answer = client.post(f"/api/grid/{what}", json={"symbol": "BTC/USDT", "market_type": "spot", **fields})
+        told = answer.json
+        return answer.status_code, told["success"], told["message"], told["paused_by_request"]
+
+    assert ask("pause") == (200, True, "Grid paused for BTCUSDT", "exits")
+    assert ask("pause") == (200, True, "The grid on BTCUSDT is paused already", "exits")
+    assert ask("pause", keep="nothing") == (200, True, "Grid paused for BTCUSDT", "nothing")
+    assert client.get("/api/grid/status/BTCUSDT").json["phase"] == "paused"
+    assert ask("resume") == (200, True, "Grid resumed for BTCUSDT", None)
+    assert ask("resume") == (200, True, "The grid on BTCUSDT was not paused by request", None)
+    refused = client.post("/api/grid/pause", json={"symbol": "BTCUSDT", "keep": "entries"})
+    assert (refused.status_code, refused.json["fields"][0]["field"]) == (422, "keep")
+
+
+def test_a_pause_that_is_not_stored_yet_is_no_success() -> None:
+    client = app_of(House(stop_hangs="the disk is full")).test_client()
+    client.post("/api/grid/start", json=body())
+    answer = client.post("/api/grid/pause", json={"symbol": "BTCUSDT"})
+    assert (answer.status_code, answer.json["success"], answer.json["paused_by_request"]) == (202, False, None)
+
+
 def test_a_stopped_grid_still_answers_with_its_books(client: FlaskClient) -> None:
     assert client.get("/api/grid/status/BTCUSDT").status_code == 404
     client.post("/api/grid/start", json=body())
