@@ -138,6 +138,7 @@ class CountdownWatch:
                 if not self._has_parted:
                     self._countdowns.arm(instrument)
                     self._settled[instrument] = True
+                    log.info("%s: the exchange cancels what rests there if this server is gone", instrument)
         except VenueError as error:
             return f"the exchange did not confirm the countdown, it is asked again: {error}"
         return ""

@@ -1,14 +1,18 @@
 """The hands for a grid's stops: they keep and send what the worker says of them."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
 from domain.conditional import ConditionalEvent
 from domain.events import ReadFailed
 from domain.instrument import Instrument, Market
+from domain.money import plain
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, StopEffect, StopTold
 from ports.conditional import ConditionalGateway
 from ports.store import Store
+
+log = logging.getLogger(__name__)
 
 _NOT_HERE: Final = "this server places no conditional orders"
 
@@ -31,6 +35,9 @@ class StopHands:
     def carry_out(self, effect: StopEffect) -> None:
         if isinstance(effect, RecordStops):
             self._store.record_conditionals(self._grid_id, effect.rows)
+            for row in effect.rows:
+                price, status = plain(row.intent.trigger_price), row.status or "being placed"
+                log.info("grid %d: its stop at %s on %s is %s", self._grid_id, price, self._instrument, status)
         elif self._gateway is None:
             self._told(ReadFailed("stops", _NOT_HERE))
         else:
