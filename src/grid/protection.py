@@ -14,8 +14,6 @@ from typing import Final
 
 from domain.conditional import (
     ConditionalEvent,
-    ConditionalIntent,
-    ConditionalKind,
     ConditionalOrder,
     ConditionalReported,
     ConditionalsRead,
@@ -24,9 +22,19 @@ from domain.conditional import (
 from domain.events import CancelRefused, Moment, OrderAbsent, OrderNotSent, OrderRefused, OutcomeUnknown, ReadFailed
 from domain.grids import StopView
 from domain.instrument import Instrument
-from domain.money import plain
-from domain.orders import Intent, OrderType, PositionSide, Slot
-from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect
+from domain.orders import Intent, Slot
+from grid.stops import (
+    CancelStop,
+    LookUpStop,
+    PlaceStop,
+    ReadStops,
+    RecordStops,
+    Stop,
+    StopEffect,
+    adopted,
+    left_alone,
+    unwinding,
+)
 from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.wanted import WantedOrder
@@ -134,23 +142,14 @@ class Protection:
     def fired(self, ledger: Ledger) -> list[WantedOrder]:
         """Return the orders that stops became and that are not settled, as wanted: nobody is to cancel them."""
         ours = [ledger[client_id] for client_id in self._held if client_id in ledger]
-        return [
-            WantedOrder(
-                slot=order.intent.slot,
-                cycle=order.intent.cycle,
-                quantity=order.remaining,
-                price=None,
-                at_once=True,
-                is_exit=True,
-                reason=order.intent.reason,
-            )
-            for order in ours
-            if not order.is_settled
-        ]
+        return [left_alone(order) for order in ours if not order.is_settled]
 
     def expected(self, now: Moment) -> dict[str, Intent]:
         """Return the orders that may appear without having been sent, by client id; their quantity is told then."""
-        return {client_id: self._became(held, now) for client_id, held in self._held.items()}
+        return {
+            client_id: unwinding(held.row.intent, held.slot, held.attempt, now.wall_ms)
+            for client_id, held in self._held.items()
+        }
 
     def shown(self) -> tuple[StopView, ...]:
         """Return each stop as it stands."""
@@ -208,17 +207,8 @@ class Protection:
     def _place(self, stop: Stop, now: Moment) -> list[StopEffect]:
         attempts = [held.attempt for held in self._held.values() if held.slot == stop.slot]
         attempt = max(attempts, default=-1) + 1
-        intent = ConditionalIntent(
-            client_id=str(ClientId(self._instance, self._epoch, stop.slot, 0, attempt)),
-            instrument=self._instrument,
-            kind=ConditionalKind.STOP_MARKET,
-            side=stop.slot.side,
-            trigger_price=stop.trigger_price,
-            quantity=None,
-            position_side=stop.position_side,
-            reason=f"the grid's stop at {plain(stop.trigger_price)}",
-            created_ms=now.wall_ms,
-        )
+        client_id = str(ClientId(self._instance, self._epoch, stop.slot, 0, attempt))
+        intent = stop.intent(client_id, self._instrument, now.wall_ms)
         row = ConditionalRow(intent=intent, updated_ms=now.market_ms)
         self._keep(row).heard_s = now.monotonic_s
         self._under_way.add(intent.client_id)
@@ -303,19 +293,7 @@ class Protection:
         ours = ClientId.parse(order.client_id)
         if ours is None or (ours.instance, ours.slot.grid) != (self._instance, self._grid):
             return None
-        intent = ConditionalIntent(
-            client_id=order.client_id,
-            instrument=self._instrument,
-            kind=order.kind,
-            side=order.side,
-            trigger_price=order.trigger_price,
-            quantity=order.quantity,
-            price=order.price,
-            position_side=order.position_side,
-            reason="adopted: found at the venue, missing in the books",
-            created_ms=now.wall_ms,
-        )
-        return self._keep(ConditionalRow(intent=intent))
+        return self._keep(ConditionalRow(intent=adopted(order, now.wall_ms)))
 
     def _move(
         self, held: _Held, status: ConditionalStatus, venue_order_id: int | None, now: Moment
@@ -348,24 +326,6 @@ class Protection:
     def _newest_alive(self, slot: Slot) -> _Held | None:
         alive = [held for held in self._held.values() if held.slot == slot and held.row.status in _ALIVE]
         return alive[-1] if alive else None
-
-    def _became(self, held: _Held, now: Moment) -> Intent:
-        intent = held.row.intent
-        return Intent(
-            client_id=intent.client_id,
-            slot=held.slot,
-            cycle=0,
-            attempt=held.attempt,
-            instrument=intent.instrument,
-            type=OrderType.MARKET,
-            time_in_force=None,
-            quantity=Decimal(0),
-            price=None,
-            reason=f"unwind: {intent.reason} was reached",
-            created_ms=now.wall_ms,
-            position_side=intent.position_side,
-            reduce_only=intent.position_side is PositionSide.BOTH,
-        )
 
     def _view(self, stop: Stop) -> StopView:
         held = [one for one in self._held.values() if one.slot == stop.slot]

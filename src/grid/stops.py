@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.conditional import ConditionalEvent, ConditionalIntent
+from domain.conditional import ConditionalEvent, ConditionalIntent, ConditionalKind, ConditionalOrder
 from domain.grids import GridPlan
-from domain.instrument import InstrumentRules
-from domain.money import ZERO
-from domain.orders import OrderType, PositionSide, Role, Side, Slot, Status, VenueOrder
+from domain.instrument import Instrument, InstrumentRules
+from domain.money import ZERO, plain
+from domain.orders import Intent, OrderType, PositionSide, Role, Side, Slot, Status, VenueOrder
+from orders.life_cycle import Order
 from orders.positions import Legs
+from orders.wanted import WantedOrder
 from ports.store import ConditionalRow
 
 
@@ -19,6 +21,20 @@ class Stop:
     slot: Slot
     trigger_price: Decimal
     position_side: PositionSide
+
+    def intent(self, client_id: str, instrument: Instrument, wall_ms: int) -> ConditionalIntent:
+        """Return what is sent for it: one that closes whatever is held by then."""
+        return ConditionalIntent(
+            client_id=client_id,
+            instrument=instrument,
+            kind=ConditionalKind.STOP_MARKET,
+            side=self.slot.side,
+            trigger_price=self.trigger_price,
+            quantity=None,
+            position_side=self.position_side,
+            reason=f"the grid's stop at {plain(self.trigger_price)}",
+            created_ms=wall_ms,
+        )
 
 
 def stops_of(grid: int, plan: GridPlan, rules: InstrumentRules) -> tuple[Stop, ...]:
@@ -59,6 +75,54 @@ def became(row: ConditionalRow, held: Legs) -> VenueOrder | None:
         quantity=quantity,
         executed_quantity=quantity,
         updated_ms=row.updated_ms,
+    )
+
+
+def adopted(order: ConditionalOrder, wall_ms: int) -> ConditionalIntent:
+    """Return the intent of a stop that the books lack, as far as the venue tells it."""
+    return ConditionalIntent(
+        client_id=order.client_id,
+        instrument=order.instrument,
+        kind=order.kind,
+        side=order.side,
+        trigger_price=order.trigger_price,
+        quantity=order.quantity,
+        price=order.price,
+        position_side=order.position_side,
+        reason="adopted: found at the venue, missing in the books",
+        created_ms=wall_ms,
+    )
+
+
+def unwinding(intent: ConditionalIntent, slot: Slot, attempt: int, wall_ms: int) -> Intent:
+    """Return the ordinary order that a stop becomes; its quantity is told when it appears."""
+    return Intent(
+        client_id=intent.client_id,
+        slot=slot,
+        cycle=0,
+        attempt=attempt,
+        instrument=intent.instrument,
+        type=OrderType.MARKET,
+        time_in_force=None,
+        quantity=ZERO,
+        price=None,
+        reason=f"unwind: {intent.reason} was reached",
+        created_ms=wall_ms,
+        position_side=intent.position_side,
+        reduce_only=intent.position_side is PositionSide.BOTH,
+    )
+
+
+def left_alone(order: Order) -> WantedOrder:
+    """Return an order that a stop became as one that is wanted, so that nobody cancels it."""
+    return WantedOrder(
+        slot=order.intent.slot,
+        cycle=order.intent.cycle,
+        quantity=order.remaining,
+        price=None,
+        at_once=True,
+        is_exit=True,
+        reason=order.intent.reason,
     )
 
 
