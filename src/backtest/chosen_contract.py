@@ -25,13 +25,13 @@ def contract_of(given: argparse.Namespace, settings: Settings, candles: Candles)
             if getattr(given, word, None) is not None:
                 refuse(word, "goes with futures; say --market um, or leave it out")
         return None
-    wanted = given.brackets or BUILT_IN
+    wanted = getattr(given, "brackets", None) or BUILT_IN
     brackets = built_in(candles.symbol) if wanted == BUILT_IN else read_brackets(Path(wanted), candles.symbol)
     return ContractMarket(brackets=brackets, funding=_funding(given, settings, candles))
 
 
 def _funding(given: argparse.Namespace, settings: Settings, candles: Candles) -> FundingHistory:
-    wanted = given.funding or STORED
+    wanted = getattr(given, "funding", None) or STORED
     if wanted == NONE:
         return FundingHistory.none("left out, as asked for")
     store = store_of(settings)

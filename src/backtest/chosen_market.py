@@ -26,7 +26,7 @@ def rules_of(given: argparse.Namespace, settings: Settings, outside: Outside, *,
     """
     symbol, market = parse_symbol(given.symbol), parse_market(given.market)
     if market is not Market.SPOT and not contracts:
-        refuse("market", "futures are replayed by `backtest run` alone so far; say --market spot")
+        refuse("market", "futures are replayed one grid at a time so far; say --market spot")
     found = find_rules(given.rules, symbol, market, outside.parse_rules, settings.server.data_dir)
     if given.data is not None:
         _check_name(given.data, symbol, found.rules.instrument.quote)

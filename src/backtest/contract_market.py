@@ -1,5 +1,6 @@
 """What a contract's market tells besides prices: funding as it was settled, and the brackets of its margin."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -50,6 +51,15 @@ class ContractMarket:
     def __post_init__(self) -> None:
         if not self.brackets:
             raise ValueError("a contract needs at least one bracket")
+
+    @property
+    def told(self) -> dict[str, object]:
+        """Return what a report tells of it, with a digest of everything that decides a result."""
+        funding = self.funding
+        digest = hashlib.sha256(repr(self.brackets).encode())
+        for column in (funding.time_ms, funding.rate, funding.mark):
+            digest.update(column.tobytes())
+        return {"funding": funding.source, "settlements": len(funding), "sha256": digest.hexdigest()}
 
     def facts(self, request: GridRequest, price: Decimal) -> ContractFacts:
         """Return what preflight has to know where the mark price is `price`, on an account that trades nothing else.

@@ -21,6 +21,7 @@ MOST_LEVELS: Final = 1000
 MOST_LEVERAGE: Final = 125
 _SIZES: Final = ("capital", "capital_usd", "quantity_per_level")
 _LONGEST_NUMBER: Final = 64
+_STOPS: Final = ("stop_below", "stop_above")
 
 
 class _Wrong(ValueError):
@@ -92,6 +93,7 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "direction": _word(*Direction),
     "leverage": _whole(MOST_LEVERAGE),
     "margin_type": _word(*MarginType),
+    **dict.fromkeys(_STOPS, _amount),
 }
 GRID_KEYS: Final = tuple(_KEYS)
 
@@ -139,7 +141,7 @@ def _direction(read: Mapping[str, Any], instrument: Instrument) -> Direction:
 
 def _together(read: Mapping[str, Any], refused: set[str]) -> list[FieldMistake]:
     """Return what is wrong with keys beside one another; what was refused already is not told twice."""
-    found = []
+    found = [FieldMistake(key, "stops are not replayed; leave it out") for key in _STOPS if key in read]
     if "initial_levels" not in read:
         found.append(FieldMistake("initial_levels", "is needed: how many price rungs? Say --set initial_levels=20"))
     lower, upper = read.get("lower_price"), read.get("upper_price")

@@ -102,7 +102,7 @@ def wish_of(given: argparse.Namespace, instrument: Instrument) -> Wish:
     read = read_all(
         {
             "grid": lambda: _grid(given, instrument),
-            "fees": lambda: parse_fees(given.fees or usual_fees(instrument), given.bnb_price),
+            "fees": lambda: parse_fees(given.fees or usual_fees(instrument.market), given.bnb_price),
             "fill": lambda: parse_fill(given.fill),
             "delays": lambda: parse_delays(given),
             "max_exposure": lambda: parse_limit(given),
@@ -170,9 +170,9 @@ def parse_capital(text: str, field: str = "capital") -> Decimal:
     return capital
 
 
-def usual_fees(instrument: Instrument) -> str:
+def usual_fees(market: Market) -> str:
     """Return what an account without discount pays, as `parse_fees` reads it."""
-    return _USUAL_FEES[instrument.market]
+    return _USUAL_FEES[market]
 
 
 def parse_fees(text: str, bnb_price: str | None = None) -> Fees:

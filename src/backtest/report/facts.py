@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from backtest.bnb_market import BnbMarket
+from backtest.contract_market import ContractMarket
 from backtest.measures import why_no_holding
 from backtest.ratios import Absent
 from backtest.report import sentences
@@ -109,7 +110,7 @@ def json_value(value: object) -> Any:
         return plain(value)
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, BnbMarket):
+    if isinstance(value, BnbMarket | ContractMarket):
         return value.told
     if isinstance(value, date):
         return value.isoformat()

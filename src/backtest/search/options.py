@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from backtest.command_options import (
+    FUTURES_FEES,
     add_assumptions,
+    add_contract,
     add_grid,
     add_market,
     add_result_as_json,
@@ -39,9 +41,10 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     )
     add_market(parser.add_argument_group("market"), needs_symbol=False)
     add_grid(parser.add_argument_group("grid and account"))
+    add_contract(parser.add_argument_group("futures"))
     add_varied(parser.add_argument_group("what is searched"), draws=False)
     _add_walk(parser.add_argument_group("walk-forward"))
-    add_assumptions(parser.add_argument_group("assumptions"))
+    add_assumptions(parser.add_argument_group("assumptions"), fees=None, on_futures=f", on futures {FUTURES_FEES}")
     _add_work(parser.add_argument_group("work and result"))
     return parse_or_resume(parser, words)
 

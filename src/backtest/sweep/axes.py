@@ -20,7 +20,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "direction": ("neutral", "long", "short"),
     "margin_type": ("isolated", "cross"),
 }
-_WHOLE: Final = "initial_levels"
+_WHOLE: Final = ("initial_levels", "leverage")
 _HOW: Final = "write KEY=0.2..2:40 (40 values), KEY=0.2..2/0.1 (in steps), KEY=3..40 or KEY=a,b,c"
 
 
@@ -47,7 +47,7 @@ class Axis:
 
     @property
     def is_whole(self) -> bool:
-        return self.key == _WHOLE
+        return self.key in _WHOLE
 
     @property
     def is_number(self) -> bool:
@@ -101,7 +101,7 @@ def _axis(key: str, values: str, rules: InstrumentRules, *, dense: bool) -> Axis
         return Axis(key, _spread(first, last, count, step))
     if stride:
         return _stepped(key, first, last, _number(stride))
-    if not dense and key != _WHOLE:
+    if not dense and key not in _WHOLE:
         raise ValueError(f"how many values lie in {ends}? Say {key}={ends}:40, or draw some: --random 1000")
     return _stepped(key, _on(first, step), last, step)
 
@@ -117,7 +117,7 @@ def _listed_words(key: str, values: str) -> Axis:
 def _step_of(key: str, rules: InstrumentRules) -> Decimal:
     """Return the smallest difference between two values of a key that the grid can tell apart."""
     steps = {
-        _WHOLE: Decimal(1),
+        **dict.fromkeys(_WHOLE, Decimal(1)),
         "spacing_perc": Decimal("0.0001"),
         "lower_price": rules.tick,
         "upper_price": rules.tick,

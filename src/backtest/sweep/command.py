@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from backtest.candles import BadCandles
 from backtest.chosen_bnb import bnb_market_of
+from backtest.chosen_contract import contract_of
 from backtest.chosen_market import candles_of, rules_of
 from backtest.data.command import settings_of
 from backtest.data.series import DAY_MS, refuse
@@ -74,7 +75,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
 
 def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish:
     settings = settings_of(given, program)
-    rules = rules_of(given, settings, outside)
+    rules = rules_of(given, settings, outside, contracts=True)
     aims = parse_objectives(given.objective)
     if len(aims) > 1:
         refuse("objective", "a sweep has one; `search` takes several and shows their Pareto front")
@@ -84,7 +85,8 @@ def _wish_of(given: argparse.Namespace, program: str, outside: Outside) -> _Wish
     check_length(aims, (candles.end_ms - candles.start_ms) / DAY_MS, candles.missing_share)
     window = (candles.start_ms, candles.end_ms)
     bnb = bnb_market_of(given, settings, rules.rules.instrument, window, candles.interval_ms)
-    account = replace(account, fees=replace(account.fees, bnb_market=bnb))
+    contract = contract_of(given, settings, candles)
+    account = replace(account, fees=replace(account.fees, bnb_market=bnb), contract=contract)
     ground = Ground(candles=candles, rules=rules.rules, account=account, base=base)
     refuse_common_mistakes(ground, space.values(0))
     refuse_unstartable(ground, space)

@@ -6,18 +6,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from backtest.command_options import (
+    FUTURES_FEES,
     add_assumptions,
+    add_contract,
     add_grid,
     add_market,
     add_result_as_json,
     add_resumable,
     new_parser,
 )
-from backtest.data.series import refuse
+from backtest.data.series import parse_market, refuse
+from backtest.funding_history import NONE, STORED
 from backtest.grid_config import GRID_KEYS
 from backtest.objectives import OBJECTIVES
 from backtest.rules_source import BUILT_IN
-from backtest.run_options import keys_of, parse_capital, parse_delays, parse_fees, parse_fill, parse_limit, read_all
+from backtest.run_options import (
+    keys_of,
+    parse_capital,
+    parse_delays,
+    parse_fees,
+    parse_fill,
+    parse_limit,
+    read_all,
+    usual_fees,
+)
 from backtest.scenario import PathRule
 from backtest.sweep.axes import Axis, parse_axes
 from backtest.sweep.space import Space
@@ -38,7 +50,7 @@ numbers; with --random all values), KEY=a,b,c. Keys: {keys}. More: docs/backtest
 """
 OWN: Final = ("out", "resume", "threads", "ray", "as_json", "max_time")
 """Words that say how it is done, not what."""
-_PATHS: Final = ("rules", "data_dir", "config")
+_PATHS: Final = ("rules", "data_dir", "config", "funding", "brackets")
 """Words that name files and folders, and are no Path yet."""
 
 
@@ -51,8 +63,9 @@ def parse(words: Sequence[str], program: str) -> argparse.Namespace:
     )
     add_market(parser.add_argument_group("market"), needs_symbol=False)
     add_grid(parser.add_argument_group("grid and account"))
+    add_contract(parser.add_argument_group("futures"))
     add_varied(parser.add_argument_group("what is varied"))
-    add_assumptions(parser.add_argument_group("assumptions"))
+    add_assumptions(parser.add_argument_group("assumptions"), fees=None, on_futures=f", on futures {FUTURES_FEES}")
     _add_work(parser.add_argument_group("work and result"))
     return parse_or_resume(parser, words)
 
@@ -95,7 +108,7 @@ def deciding_words(given: argparse.Namespace, own: Sequence[str] = OWN) -> dict[
 
 
 def _is_path(name: str, value: object) -> bool:
-    return isinstance(value, Path) or (name in _PATHS and value not in (None, BUILT_IN))
+    return isinstance(value, Path) or (name in _PATHS and value not in (None, BUILT_IN, STORED, NONE))
 
 
 def resumed(given: argparse.Namespace, words: Mapping[str, Any], own: Sequence[str] = OWN) -> argparse.Namespace:
@@ -115,7 +128,7 @@ def account_of(given: argparse.Namespace) -> Account:
     read = read_all(
         {
             "capital": lambda: None if given.capital is None else parse_capital(given.capital),
-            "fees": lambda: parse_fees(given.fees, given.bnb_price),
+            "fees": lambda: parse_fees(given.fees or usual_fees(parse_market(given.market)), given.bnb_price),
             "fill": lambda: parse_fill(given.fill),
             "delays": lambda: parse_delays(given),
             "max_exposure": lambda: parse_limit(given),

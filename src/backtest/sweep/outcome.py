@@ -158,6 +158,8 @@ def command_of(given: argparse.Namespace, base: Mapping[str, object], winner: Ma
         "--latency": getattr(given, "latency", None),  # words written by an older version name no delays
         "--orders-per-10s": getattr(given, "orders_per_10s", None),
         "--max-exposure": getattr(given, "max_exposure", None),
+        "--funding": getattr(given, "funding", None),
+        "--brackets": getattr(given, "brackets", None),
         "--rules": given.rules,
         "--data-dir": given.data_dir,
         "--config": given.config,

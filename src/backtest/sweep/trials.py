@@ -15,6 +15,7 @@ import polars as pl
 
 from backtest.batch import Batch, Totals, run_many
 from backtest.candles import Candles, FloatColumn
+from backtest.contract_market import ContractMarket
 from backtest.core import layout as at
 from backtest.grid_config import parse_grid
 from backtest.measures import why_no_years
@@ -88,6 +89,7 @@ class Account:
     bnb: str | None = None
     delays: Delays = field(default_factory=Delays)
     max_exposure: Decimal | None = None
+    contract: ContractMarket | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,6 +122,7 @@ class Ground:
             path=account.path,
             delays=account.delays,
             max_exposure=account.max_exposure,
+            contract=account.contract,
         )
 
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from backtest.batch import run_many
 from backtest.candles import Candles
-from backtest.contract_market import ContractMarket
+from backtest.contract_market import ContractMarket, FundingHistory
 from backtest.price_path import PricePath
+from backtest.report.facts import json_value
 from backtest.result import RanBy, Result
 from backtest.run import run_on
 from backtest.scenario import Fees, FillAssumption, FillKind, PathRule, Scenario
+from backtest.sweep.trials import Account, Ground, Trials
 from domain.futures import MarginType
 from domain.grids import Direction, GridRequest
 from domain.money import exact, from_units
@@ -182,6 +184,25 @@ def test_a_batch_comes_to_what_single_replays_come_to():
         batch, single = run_many(path, [scenario, scenario], threads=1), run_on(path, scenario)
         assert batch.books(1) == single.books
         assert batch.columns()["funding"][0] == float(single.books.funding)
+
+
+def test_a_sweep_varies_direction_and_leverage_and_knows_its_funding_again():
+    candles, scenario, _ = made_up(Direction.NEUTRAL)
+    account = Account(capital=Decimal(10_000), fees=Fees(200, 500), contract=scenario.contract)
+    base = {"initial_levels": "12", "spacing_perc": "1"}
+    ground = Ground(candles=candles, rules=scenario.rules, account=account, base=base)
+    varied = [{"direction": direction, "leverage": most} for direction in Direction for most in (1, 3)]
+    tried = Trials(ground, 1).run(varied)
+    for keys, trial in zip(varied, tried, strict=True):
+        single = ground.scenario(keys)
+        assert (single.plan.request.direction, single.terms.leverage) == (keys["direction"], keys["leverage"])
+        result = run_on(PricePath.of(candles, single), single)
+        assert trial.refusal is None
+        assert trial.measures["equity_change"] == result.books.equity_change
+        assert trial.measures["cycles"] == result.books.cycles
+    assert scenario.contract is not None
+    unpaid = replace(scenario.contract, funding=FundingHistory.none())
+    assert json_value(account) != json_value(replace(account, contract=unpaid))
 
 
 def recorded_case(direction: Direction) -> tuple[Candles, Scenario, ContractSpec]:
