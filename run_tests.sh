@@ -28,8 +28,9 @@ step() {
 # Beside the checks that need one core: else every test process that replays compiles the same for most of a minute.
 "$python" -c 'from backtest.compiled import compiled_replays, compiled_together
 for late in (False, True):
-    compiled_replays(late=late)
-    compiled_together(late=late)' &
+    compiled_replays(late=late, contract=False)
+    compiled_together(late=late)
+compiled_replays(late=False, contract=True)' &
 compiling=$!
 
 step 'ruff check' "$python" -m ruff check .

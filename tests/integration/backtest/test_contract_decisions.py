@@ -247,7 +247,7 @@ def test_recorded_days_of_a_contract_are_the_live_grids_days(direction: Directio
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("direction", Direction)
 def test_the_replay_of_a_contract_does_what_the_live_grid_does(direction: Direction):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(seed=st.integers(0, 10**9))
     def hold(seed: int) -> None:
         candles, scenario, spec = scenario_of(seed, direction)
