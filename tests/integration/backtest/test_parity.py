@@ -176,6 +176,7 @@ def test_too_few_orders_calibrate_nothing_that_a_run_would_take(tmp_path, parity
     found = parity(tmp_path)
     assert 0 < found["calibration"]["orders"] < 30
     assert "too few to be used" in found["queue"]
+    assert any("its books tell too little: " in note and " of 5 needed" in note for note in found["notes"])
     with pytest.raises(TradingError, match=r"fill: the calibration of BTCUSDT rests on \d+ orders, fewer than 30"):
         run(["--symbol", "BTCUSDT", "--fill", "calibrated", "--data-dir", str(tmp_path)], "run", OUTSIDE)
 
@@ -199,6 +200,7 @@ def test_what_is_not_there_is_said(open_market, tmp_path):
     there = ("--data-dir", str(open_market))
     assert "there are no books" in refused("--data-dir", str(tmp_path))
     assert "the newest are: 1 on BTCUSDT of binance:shadow:" in refused(*there, "--symbol", "ETHUSDT")
-    assert "prices: grid 1 kept none" in refused(*there, "--prices", "trades")
-    assert "prices: grid 1 kept none" in refused(*there, "--from", "2031-01", "--prices", "recorded")
+    assert "prices: the store has no trades of the life of grid 1 (" in refused(*there, "--prices", "trades")
+    assert "prices: grid 1 kept none of what it heard within that window, and" in refused(*there, "--from", "2031-01")
+    assert " within that window; see" in refused(*there, "--from", "2031-01", "--prices", "recorded")
     assert "fill: 'best' is no rule" in refused(*there, "--fill", "best")
