@@ -49,9 +49,10 @@ def latency_sentence(found: Parity) -> str:
     latency, measured = found.latency, found.lived.delays
     match latency.source:
         case LatencyFrom.MEASURED:
-            told = f"The replay's orders take {latency.used_ms:,} ms, as the grid's own did: {_measured(measured)}"
+            told = f"The replay's orders take {latency.used_ms:,} ms, as the grid's own did {_measured(measured)}"
         case LatencyFrom.GIVEN:
-            known = _measured(measured) if measured.sales else f"of the grid's own way {_too_few(measured)}"
+            own = f"the grid's own took {measured.median_ms:,} ms {_measured(measured)}" if measured.sales else ""
+            known = own or f"of the grid's own way {_too_few(measured)}"
             told = f"The replay's orders take {latency.used_ms:,} ms, as asked for; {known}"
         case LatencyFrom.UNKNOWN:
             told = f"The replay's orders take no time: of the grid's own way {_too_few(measured)}"
@@ -74,7 +75,7 @@ def _measured(measured: MeasuredDelays) -> str:
         f"{measured.waited:,} waited over a minute and were left out" if measured.waited else "",
     ]
     told = "".join(f"; {part}" for part in left if part)
-    return f"so long was it from a purchase to the exchange taking its sale (median of {sales}, {span_ms}{told})"
+    return f"from a purchase to the exchange taking its sale (median of {sales}, {span_ms}{told})"
 
 
 def _too_few(measured: MeasuredDelays) -> str:

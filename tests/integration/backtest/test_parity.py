@@ -109,7 +109,7 @@ def test_the_delays_of_its_own_books_explain_what_a_replay_at_once_does_not(tmp_
     assert at_once["latency"]["at_once"] is None
     assert main(["--data-dir", str(tmp_path), "--no-save", "--latency", "5000"], "parity", OUTSIDE) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "The replay's orders take 5,000 ms, as asked for; so long was it from a purchase to the exchange" in printed
+    assert "orders take 5,000 ms, as asked for; the grid's own took 1,300 ms from a purchase to the exchange" in printed
     assert f"(median of {measured['sales']} sales, 1,300 to 1,300 ms for nine in ten)" in printed
     for wrong in ("soon", "0.5", "-1", "60001"):
         with pytest.raises(TradingError, match="latency: "):
