@@ -77,6 +77,11 @@ def main() -> int:
         return 0
     if options.bench is None:
         parser.error("name the yardstick's folder by --bench or GRIDHIVE_BENCH")
+    if not (options.bench / "gen_data.py").is_file():
+        parser.error(f"{options.bench} is not the yardstick's folder: it holds no gen_data.py")
+    for name in ("rounds", "repeats", "nautilus_rows"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be 1 or more")
     generate(options)
     for peer in PEERS:
         compare(options, peer)
@@ -149,7 +154,7 @@ def runner(options: argparse.Namespace, peer: Peer) -> Callable[[], Numbers]:
         except OSError as error:
             return {"absent": str(error)}
         if done.returncode:
-            return {"failed": done.stderr.strip().splitlines()[-1]}
+            return {"failed": (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]}
         told: Numbers = json.loads(done.stdout.splitlines()[-1])
         return told
 

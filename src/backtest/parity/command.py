@@ -155,7 +155,8 @@ def _prices(given: argparse.Namespace, settings: Settings, lived: LivedGrid) -> 
         if recorded is not None:
             return recorded
         if wanted is Source.RECORDED:
-            refuse("prices", f"grid {row.grid_id} kept none in {folder}; see backtest.record_prices, or leave this out")
+            here = f"in {folder}{_within((from_ms, until_ms))}"
+            refuse("prices", f"grid {row.grid_id} kept none {here}; see backtest.record_prices, or leave this out")
     return _stored(wanted, settings, lived, (from_ms, until_ms))
 
 
@@ -179,8 +180,13 @@ def _stored(
             return prices_of_trades(whole(trades.slices()))
         except (InvalidRequest, NotFound) as error:
             missing.append(str(error))
-    why = f"grid {row.grid_id} kept none of what it heard, and the store has none either ({missing[-1]})"
-    raise InvalidRequest([FieldMistake("prices", why)])
+    own = f"grid {row.grid_id} kept none of what it heard{_within(window)}, and the store has none either"
+    why = own if wanted is None else f"the store has no {wanted} of the life of grid {row.grid_id}{_within(window)}"
+    raise InvalidRequest([FieldMistake("prices", f"{why} ({missing[-1]})")])
+
+
+def _within(window: tuple[int | None, int | None]) -> str:
+    return "" if window == (None, None) else " within that window"
 
 
 def _keep(given: argparse.Namespace, settings: Settings, found: Parity) -> Path | None:

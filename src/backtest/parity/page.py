@@ -7,12 +7,12 @@ import numpy as np
 
 from backtest.parity.calibration import fill_words
 from backtest.parity.comparing import Parity
-from backtest.parity.telling import facts_of, headline, minute, notes, queue_sentence, reasons
+from backtest.parity.telling import facts_of, headline, notes, queue_sentence, reasons
 from backtest.parity.terminal import COLUMNS, cells
 from backtest.report.document import render
 from backtest.report.facts import moment, to_json
 from backtest.report.figures import Figure, base_layout, short
-from backtest.report.sentences import amount, percent
+from backtest.report.sentences import amount, minute, percent
 from backtest.result import BUY, SELL
 from backtest.whole_files import write_text
 from domain.money import UNIT

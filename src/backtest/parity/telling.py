@@ -1,7 +1,6 @@
 """What a comparison found, in words and as strict JSON."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from backtest.parity.calibration import FEWEST_ORDERS, Calibration, fill_of, fill_words
@@ -10,9 +9,10 @@ from backtest.parity.delays import FEWEST_SALES, MeasuredDelays
 from backtest.parity.heard import Source
 from backtest.parity.matching import Completion, Pair, Why
 from backtest.report.facts import json_value, moment
-from backtest.report.sentences import amount, percent, span
+from backtest.report.sentences import amount, minute, percent, span
 from backtest.result import BUY
 from backtest.wording import counted
+from domain.money import plain
 
 FORMAT: Final = 1
 _DAY_MS: Final = 86_400_000
@@ -49,9 +49,10 @@ def latency_sentence(found: Parity) -> str:
     latency, measured = found.latency, found.lived.delays
     match latency.source:
         case LatencyFrom.MEASURED:
-            told = f"The replay's orders take {latency.used_ms:,} ms, as the grid's own did: {_measured(measured)}"
+            told = f"The replay's orders take {latency.used_ms:,} ms, as the grid's own did {_measured(measured)}"
         case LatencyFrom.GIVEN:
-            known = _measured(measured) if measured.sales else f"of the grid's own way {_too_few(measured)}"
+            own = f"the grid's own took {measured.median_ms:,} ms {_measured(measured)}" if measured.sales else ""
+            known = own or f"of the grid's own way {_too_few(measured)}"
             told = f"The replay's orders take {latency.used_ms:,} ms, as asked for; {known}"
         case LatencyFrom.UNKNOWN:
             told = f"The replay's orders take no time: of the grid's own way {_too_few(measured)}"
@@ -74,13 +75,14 @@ def _measured(measured: MeasuredDelays) -> str:
         f"{measured.waited:,} waited over a minute and were left out" if measured.waited else "",
     ]
     told = "".join(f"; {part}" for part in left if part)
-    return f"so long was it from a purchase to the exchange taking its sale (median of {sales}, {span_ms}{told})"
+    return f"from a purchase to the exchange taking its sale (median of {sales}, {span_ms}{told})"
 
 
 def _too_few(measured: MeasuredDelays) -> str:
-    told = counted(measured.sales, "sale")
-    silent = f"; of {measured.untold:,} they do not hold when the exchange took them" if measured.untold else ""
-    return f"the books tell by {told} after a purchase of its own alone, fewer than {FEWEST_SALES}{silent}"
+    sales = counted(measured.sales, "sale")
+    silent = f"; of {measured.untold:,} more they do not hold when the exchange took them" if measured.untold else ""
+    waited = f"; {measured.waited:,} waited over a minute and were left out" if measured.waited else ""
+    return f"its books tell too little: {sales} that answered a purchase, of {FEWEST_SALES} needed{silent}{waited}"
 
 
 def queue_sentence(calibration: Calibration | None) -> str:
@@ -106,8 +108,8 @@ def notes(found: Parity) -> Iterator[str]:
     )
     if found.entry.live_price is not None and found.entry.replayed_price is not None:
         yield (
-            f"The first purchase was made at {found.entry.live_price:f} on the average; the replay begins after it, at "
-            f"{found.entry.replayed_price:f}."
+            f"The first purchase was made at {plain(found.entry.live_price)} on the average; the replay begins after "
+            f"it, at {plain(found.entry.replayed_price)}."
         )
     yield latency_sentence(found)
     if found.silences:
@@ -204,7 +206,3 @@ def _pair(pair: Pair) -> dict[str, Any]:
 
 def _completion(one: Completion | None) -> dict[str, int] | None:
     return None if one is None else {"time_ms": one.time_ms, "lots": one.lots, "price_units": one.price}
-
-
-def minute(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M}"

@@ -24,6 +24,7 @@ from backtest.report.sentences import (
     assumptions_of,
     day,
     interval,
+    minute,
     percent,
     span,
 )
@@ -117,6 +118,11 @@ def _about_the_answer(found: PortfolioStudy) -> Iterator[str]:
         yield f"It ended in its deepest fall ({percent(found.risk.max_drawdown)}), not recovered yet."
 
 
+def _apart(ms: int, other_ms: int) -> str:
+    """Return the day, or where both are of one day the minute, too."""
+    return day(ms) if day(ms) != day(other_ms) else minute(ms)
+
+
 def _about_the_grids(found: PortfolioStudy) -> Iterator[str]:
     members = found.together.members
     start_ms = min(member.candles.start_ms for member in members)
@@ -124,9 +130,11 @@ def _about_the_grids(found: PortfolioStudy) -> Iterator[str]:
     for member, result, source in zip(members, found.together.results, found.sources, strict=True):
         candles, symbol = member.candles, member.symbol
         if candles.start_ms > start_ms:
-            yield f"{symbol} has prices from {day(candles.start_ms)} on; its grid starts then, later than the others."
+            begins = _apart(candles.start_ms, start_ms)
+            yield f"{symbol} has prices from {begins} on; its grid starts then, later than the others."
         if candles.end_ms < end_ms:
-            yield f"{symbol} has prices until {day(candles.end_ms)} alone; from then on its last price is kept."
+            ends = _apart(candles.end_ms, end_ms)
+            yield f"{symbol} has prices until {ends} alone; from then on its last price is kept."
         what = "candle" if source.trades is None else "trade"
         missing = sum(gap.missing for gap in candles.gaps) if source.trades is None else source.trades.missing
         if missing:

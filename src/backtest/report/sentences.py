@@ -56,6 +56,10 @@ def day(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
 
 
+def minute(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M}"
+
+
 def headline(study: Study) -> str:
     """Return the whole finding in a sentence or two."""
     result, quote = study.result, study.rules.rules.instrument.quote

@@ -128,7 +128,7 @@ def headline(sweep: Sweep) -> str:
     """Return what the sweep found, in words."""
     ran = sweep.ran
     values = ran[sweep.objective].cast(pl.Float64).to_numpy()
-    best = ", ".join(f"{key} {_plain(ran[key][0])}" for key in varying(ran, sweep.keys))
+    best = ", ".join(f"{key} {shown_key(ran[key][0])}" for key in varying(ran, sweep.keys))
     refused = sweep.table.height - ran.height
     half = "more" if sweep.more_is_better else "less"
     lost = ""
@@ -167,7 +167,7 @@ def _rows(sweep: Sweep, best: pl.DataFrame) -> Iterator[dict[str, Any]]:
     names = _shown_columns(best)
     for row in best.iter_rows(named=True):
         yield {
-            "keys": [_plain(row[key]) for key in sweep.keys],
+            "keys": [shown_key(row[key]) for key in sweep.keys],
             "values": [shown_measure(name, row[name], sweep.quote) for name in names],
             "is_front": row["row"] in sweep.front,
         }
@@ -206,7 +206,7 @@ def _risk(sweep: Sweep, ran: pl.DataFrame) -> dict[str, Any]:
 
 
 def _points(sweep: Sweep, rows: pl.DataFrame, name: str, colour: str, size: int) -> dict[str, Any]:
-    told = [", ".join(f"{key} {_plain(row[key])}" for key in sweep.keys) for row in rows.iter_rows(named=True)]
+    told = [", ".join(f"{key} {shown_key(row[key])}" for key in sweep.keys) for row in rows.iter_rows(named=True)]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -269,7 +269,8 @@ def shown_measure(name: str, value: Any, quote: str) -> str:
     return shown(Decimal(str(value)) if unit in (Unit.QUOTE, Unit.GAIN) else value, unit, quote)
 
 
-def _plain(value: object) -> str:
+def shown_key(value: object) -> str:
+    """Return a configuration's value, of a decimal every digit."""
     if isinstance(value, Decimal):
         return plain(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ import polars as pl
 from backtest.data.series import refuse
 from backtest.objectives import Objective, pareto_front
 from backtest.overfitting import Honesty
-from backtest.report.sweep import Section, Sweep, shown_measure
+from backtest.report.sweep import Section, Sweep, shown_key, shown_measure
 from backtest.rules_source import UsedRules
 from backtest.search.exploring import Plan, Values, aims_of, winner_of
 from backtest.search.forward import Step, walk_section
@@ -119,7 +119,7 @@ def _front_section(whole: Finding, plan: Plan, quote: str) -> Section:
     if len(whole.front) == 1:
         text = f"No other is better in any aim than this one: {aims}."
     rows = [
-        [*(value if isinstance(value, str) else f"{value:.6g}" for value in row[: len(keys)])]
+        [shown_key(value) for value in row[: len(keys)]]
         + [shown_measure(name, value, quote) for name, value in zip(names, row[len(keys) :], strict=True)]
         for row in table.select(*keys, *names).iter_rows()
     ]

@@ -109,7 +109,7 @@ def test_the_delays_of_its_own_books_explain_what_a_replay_at_once_does_not(tmp_
     assert at_once["latency"]["at_once"] is None
     assert main(["--data-dir", str(tmp_path), "--no-save", "--latency", "5000"], "parity", OUTSIDE) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "The replay's orders take 5,000 ms, as asked for; so long was it from a purchase to the exchange" in printed
+    assert "orders take 5,000 ms, as asked for; the grid's own took 1,300 ms from a purchase to the exchange" in printed
     assert f"(median of {measured['sales']} sales, 1,300 to 1,300 ms for nine in ten)" in printed
     for wrong in ("soon", "0.5", "-1", "60001"):
         with pytest.raises(TradingError, match="latency: "):
@@ -176,6 +176,7 @@ def test_too_few_orders_calibrate_nothing_that_a_run_would_take(tmp_path, parity
     found = parity(tmp_path)
     assert 0 < found["calibration"]["orders"] < 30
     assert "too few to be used" in found["queue"]
+    assert any("its books tell too little: " in note and " of 5 needed" in note for note in found["notes"])
     with pytest.raises(TradingError, match=r"fill: the calibration of BTCUSDT rests on \d+ orders, fewer than 30"):
         run(["--symbol", "BTCUSDT", "--fill", "calibrated", "--data-dir", str(tmp_path)], "run", OUTSIDE)
 
@@ -199,6 +200,7 @@ def test_what_is_not_there_is_said(open_market, tmp_path):
     there = ("--data-dir", str(open_market))
     assert "there are no books" in refused("--data-dir", str(tmp_path))
     assert "the newest are: 1 on BTCUSDT of binance:shadow:" in refused(*there, "--symbol", "ETHUSDT")
-    assert "prices: grid 1 kept none" in refused(*there, "--prices", "trades")
-    assert "prices: grid 1 kept none" in refused(*there, "--from", "2031-01", "--prices", "recorded")
+    assert "prices: the store has no trades of the life of grid 1 (" in refused(*there, "--prices", "trades")
+    assert "prices: grid 1 kept none of what it heard within that window, and" in refused(*there, "--from", "2031-01")
+    assert " within that window; see" in refused(*there, "--from", "2031-01", "--prices", "recorded")
     assert "fill: 'best' is no rule" in refused(*there, "--fill", "best")

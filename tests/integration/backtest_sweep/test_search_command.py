@@ -85,6 +85,7 @@ def test_several_aims_give_a_front(home: Path):
     section = facts["sections"][0]
     assert (section["title"], section["columns"][-2:]) == ("Pareto front", ["profit", "drawdown"])
     best = table[facts["best"][0]["row"]]
+    assert section["rows"][0][:3] == [str(facts["best"][0][key]) for key in section["columns"][:3]], "no digit is cut"
     assert section["rows"][0][-2:] == [
         f"{amount(best['equity_change'][0], signed=True)} USDT",
         percent(best["max_drawdown"][0]),

@@ -62,6 +62,8 @@ def test_a_grid_that_starts_later_counts_nothing_before(found):
     assert not found.gains[later][:10].any()
     assert not found.at_risk[later][:10].any()
     assert found.at_risk[later][10] > 0
+    (told,) = [line for line in telling.warnings(found) if line.startswith("BBBUSDT has prices from ")]
+    assert re.search(r"from \d{4}-\d\d-\d\d \d\d:\d\d on;", told), "a day alone says nothing within the first one"
 
 
 def test_the_deepest_fall_is_exact_and_relative():
