@@ -54,7 +54,8 @@ def test_a_short_grid_outlives_a_kill_and_is_unwound(tmp_path: Path) -> None:
                 assert terms == ("short", 2, "isolated", False)
                 assert float(contract["position"]) == float(position["positionAmt"]) < 0
                 assert list(again.get("/api/status")["streams"]["market"]) == ["ETHUSDT:futures"]
-                ended = again.stop_grid("ETHUSDT", on_stop="unwind")
+                again.stop_grid("ETHUSDT", on_stop="unwind")
+                ended = again.get("/api/grid/status/ETHUSDT")
                 assert (ended["status"], ended["contract"]["position"]) == ("stopped", "0")
                 assert (resting(futures), held(futures)) == (set(), [])
 
