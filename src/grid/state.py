@@ -124,12 +124,22 @@ class GridState:
             n.prices, n.lots, n.lot_units, self._side, self._filled, self._base, self._want_price, self._want_lots
         )
         wanted = []
-        for k, lots in enumerate(self._want_lots):
-            if lots:
+        for k in range(len(self._want_lots)):
+            if lots := self._allowed(k):
                 side = Side.BUY if self._side[k] == cells.BUYING else Side.SELL
                 reason = f"{side.lower()} rung {k if side is Side.BUY else k + 1}, cycle {self._cycle[k]}"
                 wanted.append(self._want(Role.RUNG, side, self._want_price[k], lots, self._cycle[k], reason))
         return wanted
+
+    def _allowed(self, k: int) -> int:
+        """Return the lots of a cell's order; in hedge mode no purchase may close more than was sold short.
+
+        Elsewhere what a sale left over as too small to rest stays in the cell, and one lot more is bought and sold.
+        """
+        lots = self._want_lots[k]
+        if not self._hedge_mode or not self._n.borrowed[k] or self._side[k] != cells.BUYING:
+            return lots
+        return min(lots, (self._n.borrowed[k] - self._base[k]) // self._n.lot_units)
 
     def wanted_unwind(self) -> list[WantedOrder]:
         """Return the trades at market that end all the grid holds; empty when nothing tradable is left."""

@@ -121,6 +121,20 @@ def test_a_neutral_grid_sells_above_and_buys_back_one_rung_lower():
     assert desk.state.cycles == 1
 
 
+def test_in_hedge_mode_no_more_is_bought_back_than_was_sold_short():
+    desk = Desk(plan(Direction.NEUTRAL, hedge_mode=True))
+    (sale,) = [order for order in desk.state.wanted() if order.price == 102]
+    desk.fill(sale, Decimal("0.97"))  # what is left is worth less than the venue takes, and counts as sold
+    (back,) = [order for order in desk.state.wanted() if order.price == 100]
+    assert (back.is_exit, back.quantity) == (True, Decimal("0.97"))
+    desk.fill(back, Decimal("0.5"))
+    (rest,) = [order for order in desk.state.wanted() if order.price == 100]
+    assert rest.quantity == Decimal("0.47")
+    desk.fill(rest)
+    (again,) = [order for order in desk.state.wanted() if order.price == 102]
+    assert (desk.legs[PositionSide.SHORT], again.quantity) == (0, EACH)
+
+
 def test_a_grid_started_empty_waits_on_the_side_it_begins_on():
     long, short = Desk(plan(Direction.LONG, empty=True)), Desk(plan(Direction.SHORT, empty=True))
     assert [(side, price) for side, price, _ in long.shown()] == BUYS
