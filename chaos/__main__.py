@@ -36,7 +36,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--runs", type=_positive, default=300, help="how many seeds to play (default 300)")
     parser.add_argument("--seed", type=int, default=1, help="the first of them (default 1)")
-    parser.add_argument("--market", choices=sorted(MARKETS), help="play all seeds on it (default: a third on um)")
+    parser.add_argument("--market", choices=sorted(MARKETS), help="play all seeds on it (default: even seeds on um)")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the event log of each run")
     parser.add_argument("--plant", choices=sorted(BUGS), default="", help="plant a mistake that has to be found")
     parser.add_argument("--processes", type=_positive, default=os.cpu_count() or 1, help="default: one per core")

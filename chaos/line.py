@@ -45,7 +45,7 @@ SETTLED_MARGIN_MS = 5_000
 LOOK_UP_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _LONG_AGO_MS = 60_000
 _HOUR_MS = 3_600_000
-_SHOWN_LATE_MS = 240_000
+_SHOWN_LATE_MS = 300_000
 
 
 class Source(StrEnum):
@@ -309,11 +309,11 @@ class Line:
         seen_ms = now_ms - self._lag_ms()
         settled = tuple(rate for rate in self._venue.settlements() if since_ms <= rate.at_ms <= seen_ms)
         paid = [payment for payment in self._venue.payments() if since_ms <= payment.at_ms <= seen_ms]
-        if paid and paid[-1].at_ms > now_ms - _SHOWN_LATE_MS and self._weather.strikes_now(Fault.FUNDING_LATE, 0.7):
+        if paid and self._weather.strikes_now(Fault.FUNDING_TWICE, 0.6):
+            paid = [*paid, *paid]
+        elif paid and paid[-1].at_ms > now_ms - _SHOWN_LATE_MS and self._weather.strikes_now(Fault.FUNDING_LATE, 0.9):
             newest_ms = paid[-1].at_ms
             paid = [payment for payment in paid if payment.at_ms < newest_ms]
-        if paid and self._weather.strikes_now(Fault.FUNDING_TWICE, 0.9):
-            paid = [*paid, *paid]
         next_ms = now_ms - now_ms % _HOUR_MS + _HOUR_MS
         told = tuple(paid) if settled else ()
         self._answer(FundingRead(self._venue.instrument, since_ms, now_ms, next_ms, settled, told), Source.FUNDING)

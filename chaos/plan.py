@@ -1,6 +1,6 @@
 """What happens in one run, drawn from its seed before anything starts: market, deaths, faults, commands.
 
-Every third seed trades a contract, the others spot. A seed that is told its market draws that market's plan, and a
+Even seeds trade a contract, odd ones spot. A seed that is told its market draws that market's plan, and a
 seed of spot the plan it has always had.
 """
 
@@ -48,13 +48,11 @@ _UNWINDING: Final = (
     Boundary.UNWIND_APPLIED,
 )
 _STOPS: Final = (*_STOPPING, *_UNWINDING, Boundary.END_BEFORE_COMMIT)
-_FUNDING: Final = (
-    Boundary.FUNDING_ASKED,
-    Boundary.FUNDING_BEFORE_COMMIT,
-    Boundary.FUNDING_BEFORE_COMMIT,
-    Boundary.FUNDING_AFTER_COMMIT,
-    Boundary.FUNDING_AFTER_COMMIT,
-)
+_FUNDING: Final = {
+    Boundary.FUNDING_ASKED: 0.6,
+    Boundary.FUNDING_BEFORE_COMMIT: 0.9,
+    Boundary.FUNDING_AFTER_COMMIT: 0.95,
+}
 _TRADING: Final = tuple(
     boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING)
 )
@@ -174,7 +172,7 @@ class RunPlan:
 
 def market_of(seed: int) -> Market:
     """Return which market a seed plays unless it is told."""
-    return Market.FUTURES if seed % 3 == 0 else Market.SPOT
+    return Market.FUTURES if seed % 2 == 0 else Market.SPOT
 
 
 def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
@@ -204,7 +202,7 @@ def _draw_contract(seed: int) -> RunPlan:
     prints = tuple(_walk(random, steps, spacing, Market.FUTURES))
     episodes = list(_episodes(random, steps, Market.FUTURES, lock_step=lock_step))
     settled = random.choice([0, *range(len(episodes))])
-    episodes[settled] = _with_funding(random, episodes[settled])
+    episodes[settled] = _with_funding(random, episodes[settled], lock_step=lock_step)
     return RunPlan(
         seed=seed,
         start_ms=START_MS - _lead_ms(random, prints, episodes[settled], lock_step=lock_step),
@@ -227,16 +225,22 @@ def _contract(random: Random) -> ContractPlan:
             hedge_mode=random.random() < 0.5,
         ),
         start_empty=direction is not Direction.NEUTRAL and random.random() < 0.2,
-        rate=Decimal(random.choice(["0.0001", "0.00034567", "0.0021", "-0.0001", "-0.00123", "-0.003", "0"])),
+        rate=Decimal(random.choice(["0.0001", "0.00034567", "0.0021", "-0.0001", "-0.00123", "-0.003", "0.0005", "0"])),
     )
 
 
-def _with_funding(random: Random, episode: Episode) -> Episode:
-    """Return an episode that begins when funding is settled, or is read: with faults of it, and often deaths."""
-    faults = random.sample([Fault.FUNDING_UNREAD, Fault.FUNDING_LATE, Fault.FUNDING_TWICE], random.choice([1, 1, 2]))
+def _with_funding(random: Random, episode: Episode, *, lock_step: bool) -> Episode:
+    """Return an episode that begins when funding is settled, or is read: with more faults, and mostly deaths there.
+
+    They come in the order in which one payment passes their boundaries, because it passes each of them once.
+    """
+    possible = (_HARMLESS if lock_step else _WINDOWED)[Market.FUTURES]
+    faults = random.sample(possible, 4, counts=[_WEIGHTS.get(it, 2) for it in possible])
     deaths = list(episode.deaths)
     if random.random() < 0.85:
-        funding = [_death(random, random.choice(_FUNDING), may_lose=episode.stop is None) for _ in range(3)]
+        chosen = [boundary for boundary, share in _FUNDING.items() if random.random() < share]
+        funding = [_death(random, boundary, may_lose=episode.stop is None) for boundary in chosen]
+        funding = [replace(death, passes=1) for death in funding]
         deaths = [*funding, *deaths] if random.random() < 0.5 else [*deaths[:1], *funding, *deaths[1:]]
     return replace(episode, faults=tuple(dict.fromkeys([*episode.faults, *faults])), deaths=tuple(deaths))
 

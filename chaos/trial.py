@@ -40,7 +40,7 @@ EVENT_LIMIT: Final = 10_000  # more than ten times what a run takes
 REST_LIMIT_MS: Final = 15 * 60_000
 LINGER_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
-AROUND_READINGS_MS: Final = 90_000
+AROUND_READINGS_MS: Final = 120_000
 """Faults of funding last so long at least: it is read half a minute after its settlement, then once a minute."""
 _CATALOGUE: Final = specs_of(["BTCUSDT", "BNBUSDT"])
 # Bands as wide as spot's, so that orders of others can rest where no path leads.
