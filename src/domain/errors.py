@@ -77,12 +77,24 @@ class OutcomeUnknown(VenueError):
 
 
 class OrderRejected(VenueError):
-    """`would_take`: a post-only order that would have executed at once. `market_closed`: the symbol is halted."""
+    """`would_take`: a post-only order that would have executed at once. `market_closed`: the symbol is halted.
 
-    def __init__(self, message: str, *, code: int = 0, would_take: bool = False, market_closed: bool = False) -> None:
+    `off_band`: the price lies outside the band that moves with the market's own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int = 0,
+        would_take: bool = False,
+        market_closed: bool = False,
+        off_band: bool = False,
+    ) -> None:
         super().__init__(message, code=code)
         self.would_take = would_take
         self.market_closed = market_closed
+        self.off_band = off_band
 
 
 class OrderUnknown(VenueError):

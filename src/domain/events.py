@@ -49,7 +49,7 @@ class OrderRefused:
     """The venue refused a placement: nothing rests there.
 
     `would_take` marks a post-only order that would have executed at once, `market_closed` a symbol that does not
-    trade now.
+    trade now, `off_band` a price outside the band that moves with the market's own.
     """
 
     client_id: str
@@ -57,6 +57,7 @@ class OrderRefused:
     message: str
     would_take: bool = False
     market_closed: bool = False
+    off_band: bool = False
 
 
 @dataclass(frozen=True, slots=True)

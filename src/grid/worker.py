@@ -395,8 +395,11 @@ class GridWorker:
         )
 
     def _given_up_reason(self) -> str:
-        given_up = self._given_up()
-        return f"{len(given_up)} order(s) given up, the last: {given_up[-1]}" if given_up else ""
+        given_up, waiting = self._given_up(), self._desk.placing.off_band
+        if given_up:
+            return f"{len(given_up)} order(s) given up, the last: {given_up[-1]}"
+        why = next(iter(waiting.values()), "")
+        return f"{len(waiting)} order(s) wait until the price is nearer to theirs: {why}" if waiting else ""
 
     def _given_up(self) -> tuple[str, ...]:
         return tuple(f"{self._shown_slot(slot)}: {reason}" for slot, reason in self._desk.placing.faulted.items())

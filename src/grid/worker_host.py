@@ -187,7 +187,7 @@ class WorkerHost:
             return
         if self._worker is None:
             raise RuntimeError(f"{self.name} has no worker; open it first")
-        if isinstance(event, OrderRefused) and not (event.would_take or event.market_closed):
+        if isinstance(event, OrderRefused) and not (event.would_take or event.market_closed or event.off_band):
             log.warning("%s: order %s was refused: %s", self.name, event.client_id, event.message)
         self._carry_out(self._worker.handle(event, self._now()))
 

@@ -16,6 +16,7 @@ from orders.wanted import SlotMeaning, SpotSlots, WantedOrder
 from risk.gate import Proposal, RiskGate
 
 MAX_REFUSALS = 5
+OFF_BAND_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Placing:
         self.gate_reasons: dict[Slot, str] = {}
         self.faulted: dict[Slot, str] = {}
         self.cooling: set[Slot] = set()
+        self.off_band: dict[Slot, str] = {}
+        """Orders that wait until the market's own price lets theirs be, with the venue's words."""
         self.pause = MarketPause()
         self._ledger = ledger
         self._gate = gate
@@ -76,6 +79,8 @@ class Placing:
         if not wanted:
             self.pause.end()
         free = [want for want in wanted if self._is_free(want.slot, now)]
+        waiting = {want.slot for want in wanted} - {want.slot for want in free}
+        self.off_band = {slot: why for slot, why in self.off_band.items() if slot in waiting}
         passed = (self._pass_gate(want, now, price) for want in free)
         return [intent for intent in passed if intent is not None]
 
@@ -83,11 +88,15 @@ class Placing:
         """Note that the venue refused an order.
 
         Post-only that would have executed at once is no mistake: the rung is already through the market, so its next
-        attempt is a plain limit order. A market that is closed is asked again until it opens. Anything else is tried
-        again a few times, then left to a person.
+        attempt is a plain limit order. A market that is closed is asked again until it opens, and a price outside the
+        venue's band until the market has come nearer. Anything else is tried again a few times, then left to a person.
         """
         if event.market_closed:
             self.pause.begin(event.message, now.monotonic_s)
+            return
+        if event.off_band:
+            self.off_band[order.intent.slot] = event.message
+            self._again_s[order.intent.slot] = now.monotonic_s + OFF_BAND_S
             return
         key = (order.intent.slot, order.intent.cycle)
         if event.would_take and order.intent.type is OrderType.LIMIT_MAKER:

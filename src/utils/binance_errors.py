@@ -119,6 +119,7 @@ def translate_code(
             code=code,
             would_take=_would_take(market, code, message),
             market_closed=_market_closed(market, code, message),
+            off_band=_off_band(market, code, message),
         )
     return VenueError(text, code=code)
 
@@ -144,6 +145,12 @@ def _market_closed(market: Market, code: int, message: str) -> bool:
     if market is Market.FUTURES:
         return code in _FUTURES_CLOSED
     return message.startswith(_MARKET_CLOSED)
+
+
+def _off_band(market: Market, code: int, message: str) -> bool:
+    if market is Market.FUTURES:
+        return code in (-4016, -4024)
+    return code == -1013 and message.startswith("Filter failure: PERCENT_PRICE")
 
 
 def _would_take(market: Market, code: int, message: str) -> bool:

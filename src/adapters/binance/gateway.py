@@ -142,7 +142,7 @@ class BinanceGateway:
             if e.code in _RULE_BROKEN | _FUTURES_RULE_BROKEN:
                 LOG.warning("a rule of %s was missed: %s", intent.instrument, e)
                 self._doubt_rules(intent.instrument.market)
-            return OrderRefused(intent.client_id, e.code, str(e), e.would_take, e.market_closed)
+            return OrderRefused(intent.client_id, e.code, str(e), e.would_take, e.market_closed, e.off_band)
         except _NOT_EXECUTED as e:
             return OrderNotSent(intent.client_id, str(e))
         except errors.OutcomeUnknown as e:

@@ -3,6 +3,9 @@
 from decimal import Decimal
 from itertools import pairwise
 
+import pytest
+
+from domain.errors import OrderRejected
 from domain.events import OrderRefused
 from domain.instrument import Market
 from domain.orders import Intent
@@ -12,7 +15,7 @@ from fakes.store import SHADOW_ACCOUNT
 from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.market_pause import FIRST_PAUSE_S, LONGEST_PAUSE_S, MarketPause
-from orders.placing import MAX_REFUSALS, Placing, Price
+from orders.placing import MAX_REFUSALS, OFF_BAND_S, Placing, Price
 from orders.wanted import WantedOrder
 from utils.binance_errors import Purpose, translate
 
@@ -49,6 +52,33 @@ def test_a_closed_market_faults_no_slot_however_often_it_says_so():
         now_s += LONGEST_PAUSE_S
     assert placing.faulted == {}
     assert placing.pause.reason == CLOSED
+
+
+@pytest.mark.parametrize(
+    ("market", "told"),
+    [
+        (Market.SPOT, b'{"code":-1013,"msg":"Filter failure: PERCENT_PRICE_BY_SIDE"}'),
+        (Market.FUTURES, b'{"code":-4016,"msg":"Limit price can\'t be higher than 63000."}'),
+        (Market.FUTURES, b'{"code":-4024,"msg":"Limit price can\'t be lower than 57000."}'),
+    ],
+)
+def test_a_price_outside_the_venues_band_waits_for_the_market_however_long_that_takes(market: Market, told: bytes):
+    error = translate(market, 400, told, {}, Purpose.PLACE)
+    assert isinstance(error, OrderRejected)
+    assert error.off_band
+    placing, ledger = make_placing()
+    now_s = 0.0
+    for _ in range(3 * MAX_REFUSALS):
+        (sent, other) = placing.intents(wanted(), moment(now_s), PRICE)
+        order = ledger[sent.client_id] if sent.client_id in ledger else ledger.add(sent)
+        placing.refused(order, OrderRefused(sent.client_id, error.code, str(error), off_band=True), moment(now_s))
+        assert list(placing.off_band) == [sent.slot]
+        now_s += OFF_BAND_S / 2
+        assert [it.slot for it in placing.intents(wanted(), moment(now_s), PRICE)] == [other.slot]
+        now_s += OFF_BAND_S
+    assert placing.faulted == {}
+    placing.intents(wanted(), moment(now_s), PRICE)
+    assert placing.off_band == {}, "what is sent again waits no more"
 
 
 def test_pauses_double_up_to_a_minute_and_end_with_the_first_order_taken():
