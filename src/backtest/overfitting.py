@@ -218,8 +218,10 @@ class Honesty:
             is_again_good = isinstance(pbo, Absent) or pbo <= OVERFIT_FROM
             may = is_again_good and not isinstance(dsr, Absent) and dsr > _EVEN
             verdict = "The winner may well be luck" if may else "The winner is probably luck"
+        worth = f"{self.effective_trials:,.0f} independent"
+        worth += " one" if worth == "1 independent" else " ones"
         return (
-            f"{verdict}: of {self.trials:,} tried ones (worth {self.effective_trials:,.0f} independent ones) the "
+            f"{verdict}: of {self.trials:,} tried ones (worth {worth}) the "
             f"probability that its Sharpe ratio is truly above 0 {chance}, and {again}."
         )
 

@@ -221,9 +221,13 @@ def test_what_the_api_shows_is_what_the_exchange_says(server: Gridhive, exchange
     until(lambda: len(exchange.trades("ETHUSDT")) >= 4, "two buys and a sale after the first purchase")
     agreed(server, exchange, "ETHUSDT")
 
-    shown = {trade["id"]: trade for trade in server.get("/api/trades/ETHUSDT", limit=1000)}
-    for trade in exchange.trades("ETHUSDT"):
-        ours = shown[trade["id"]]
+    def same_trades() -> list[tuple[Any, Any]]:
+        """Read both sides; the market goes on between the readings."""
+        theirs = {trade["id"]: trade for trade in exchange.trades("ETHUSDT")}
+        shown = {trade["id"]: trade for trade in server.get("/api/trades/ETHUSDT", limit=1000)}
+        return [(shown[number], trade) for number, trade in theirs.items()] if shown.keys() == theirs.keys() else []
+
+    for ours, trade in until(same_trades, "the trades shown are the exchange's"):
         assert ours["order_id"] == str(trade["orderId"])
         assert ours["type"] == ("buy" if trade["isBuyer"] else "sell")
         assert ours["is_maker"] is trade["isMaker"]
@@ -236,11 +240,14 @@ def test_what_the_api_shows_is_what_the_exchange_says(server: Gridhive, exchange
         ):
             assert Decimal(str(ours[name])) == Decimal(trade[theirs]), name
 
-    (execution,) = (it for it in server.get("/api/trading/executions")["executions"] if it["symbol"] == "ETHUSDT")
-    there = {order["clientOrderId"]: order for order in exchange.open_orders("ETHUSDT")}
-    assert execution["active_orders"] == len(there)
-    for order in execution["open_orders"]:
-        theirs = there[order["client_order_id"]]
+    def same_orders() -> list[tuple[Any, Any]]:
+        (execution,) = (it for it in server.get("/api/trading/executions")["executions"] if it["symbol"] == "ETHUSDT")
+        there = {order["clientOrderId"]: order for order in exchange.open_orders("ETHUSDT")}
+        ours = {order["client_order_id"]: order for order in execution["open_orders"]}
+        agree = ours.keys() == there.keys() and execution["active_orders"] == len(there)
+        return [(order, there[name]) for name, order in ours.items()] if agree else []
+
+    for order, theirs in until(same_orders, "the orders shown are the exchange's"):
         assert order["order_id"] == str(theirs["orderId"])
         assert order["side"] == theirs["side"].lower()
         assert Decimal(str(order["price"])) == Decimal(theirs["price"])

@@ -214,6 +214,7 @@ class PriceWatch:
         """
         if told.trade_id < 0 and not told.price:
             watched.rhythm.confirmed(self._now_s())
+            watched.witness.gave_out()  # what was never traded may have none
             return
         watched.take(told)
         self._confirm(symbol, watched, told)

@@ -39,7 +39,7 @@ def headline(found: Parity) -> str:
     quote = found.lived.row.instrument.quote
     return (
         f"{percent(found.agreement, places=1)} of the fills of {grid} and of its replay ({fill_words(found.fill)}) "
-        f"agree, {found.exact_count:,} of {len(found.pairs):,} to the last digit. Live it gained "
+        f"agree, {found.exact_count:,} of {len(found.pairs):,} to the last digit. Live gain "
         f"{amount(found.live_equity, signed=True)} {quote}, replayed {amount(found.replayed_equity, signed=True)}."
     )
 

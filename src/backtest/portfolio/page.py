@@ -31,6 +31,8 @@ from backtest.whole_files import write_table, write_text
 from backtest.wording import counted
 
 _COLOURS: Final = ("$blue", "$accent", "$good", "$bad", "$quiet", "$text")
+_MINUTES: Final = {"one": "the end of a minute", "many": "the ends of minutes"}
+_CANDLES: Final = {"one": "a candle's close", "many": "candles' closes"}
 
 
 def write_all(found: PortfolioStudy, folder: Path) -> list[Path]:
@@ -92,6 +94,8 @@ def html_of(found: PortfolioStudy) -> str:
         ],
         assumptions=assumptions(found),
         limit=found.together.max_exposure,
+        closes=_MINUTES if has_trades(found) else _CANDLES,
+        travels=bool(found.together.members[0].scenario.delays),
     )
 
 

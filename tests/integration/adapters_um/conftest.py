@@ -13,9 +13,12 @@ from utils.clock import SystemClock
 
 @pytest.fixture(scope="package")
 def process() -> Iterator[VenueProcess]:
-    """A standing market whose futures wallet is filled."""
+    """A standing market whose futures wallet is filled, and whose contracts have traded."""
     market = ("--market", "synthetic", "--seed", "7", "--speed", "max", "--symbols", "BTCUSDT,ETHUSDT")
     with VenueProcess(*market, "--futures-balance", "USDT=100000", "--messages-per-s", "50") as running:
+        with Caller(running.ready["futures_url"]) as public:
+            public.get("/fapi/v1/ticker/bookTicker")  # they sleep until somebody asks
+        running.step(200)
         yield running
 
 

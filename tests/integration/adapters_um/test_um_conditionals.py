@@ -60,7 +60,13 @@ def stop_of(venue: BinanceVenue, away: str = "0.95", **more: object) -> Conditio
 def trade_at(process: VenueProcess, price: Decimal) -> None:
     """Let the contract trade, and then the market lay out the book that a trade away from it has used up."""
     process.admin("print", symbol="BTCUSDT", price=str(price), qty="0.001", market="um")
-    process.step(20)
+    with Caller(process.ready["futures_url"]) as public:
+        for _ in range(50):  # twenty prints may all be of the other symbol
+            process.step(20)
+            book = public.get("/fapi/v1/ticker/bookTicker", symbol="BTCUSDT")
+            if Decimal(book["bidPrice"]) and Decimal(book["askPrice"]):
+                return
+    raise AssertionError("the market laid out no book")
 
 
 def place(venue: BinanceVenue, intent: ConditionalIntent) -> ConditionalEvent:

@@ -89,7 +89,9 @@ def test_single_trades_and_orders_that_travel_are_replayed_for_all_grids(tmp_pat
     assert any("of one millisecond" in line for line in found["assumptions"])
     assert any("reach the exchange 400 ms after" in line for line in found["assumptions"])
     assert "Last in every queue" in found["headline"]
-    assert "single trades" in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "single trades" in page
+    assert "the most at the end of a minute" in page
     assert Decimal(found["total"]["residual"]) == 0
     for wrong, field in ((["--interval", "1m"], "interval"), (["--path", "optimistic"], "path")):
         with pytest.raises(InvalidRequest, match=f"{field}: goes with candles"):

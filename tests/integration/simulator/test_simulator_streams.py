@@ -41,7 +41,7 @@ def test_every_market_stream_speaks_singly(venue: VenueProcess) -> None:
         with ws(venue, f"/ws/btcusdt@{name}") as socket:
             socket.send({"method": "LIST_SUBSCRIPTIONS", "id": 1})
             assert socket.receive() == {"result": [f"btcusdt@{name}"], "id": 1}
-            venue.step(40)
+            venue.step(200)
             frame = socket.receive()
             assert frame.get("e") == event, (name, frame)
             assert frame.get("s", "BTCUSDT") == "BTCUSDT"
@@ -63,7 +63,7 @@ def settle(socket: Socket) -> None:
 def test_combined_frames_name_their_stream(venue: VenueProcess) -> None:
     with ws(venue, "/stream?streams=btcusdt@trade/ethusdt@trade") as socket:
         settle(socket)
-        venue.step(60)
+        venue.step(200)
         frame = socket.receive()
         assert frame["stream"] == f"{frame['data']['s'].lower()}@trade"
 
@@ -71,8 +71,9 @@ def test_combined_frames_name_their_stream(venue: VenueProcess) -> None:
 def test_several_names_in_one_path_give_raw_frames(venue: VenueProcess) -> None:
     with ws(venue, "/ws/btcusdt@trade/ethusdt@trade") as socket:
         settle(socket)
-        venue.step(60)
-        assert {socket.receive()["s"] for _ in range(20)} == {"BTCUSDT", "ETHUSDT"}
+        venue.step(200)
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            assert socket.until(lambda frame, each=symbol: frame.get("s") == each)["t"]  # type: ignore[misc]
 
 
 def test_control_messages(venue: VenueProcess) -> None:
@@ -128,7 +129,7 @@ def test_a_level_that_came_and_went_between_two_frames_is_named(venue: VenueProc
         snapshot = caller.get("/api/v3/depth", symbol="BTCUSDT", limit=5000)
         assert [placed["price"], "0.00100000"] in snapshot["bids"]
         caller.signed("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=placed["orderId"])
-        venue.step(60)
+        venue.step(200)
         frame = socket.until(lambda frame: frame["u"] > snapshot["lastUpdateId"])
     assert frame["U"] <= snapshot["lastUpdateId"] + 1
     assert [placed["price"], "0.00000000"] in frame["b"]

@@ -35,6 +35,7 @@ class Connection:
     mute_trades: set[str] = field(default_factory=set)
     mute_witnesses: set[str] = field(default_factory=set)
     answers: bool = True
+    never_traded: bool = False
     skipped_ms: int = 0
     asked: int = 0
     gave_up: list[tuple[float, str]] = field(default_factory=list)
@@ -62,7 +63,8 @@ class Connection:
     def rest(self, symbols: list[str]) -> None:
         self.asked += bool(symbols)
         if self.answers:
-            rows = {s: {"lastId": self.last_id[s], "lastPrice": "100", "closeTime": 1} for s in symbols}
+            last = {"lastId": -1, "lastPrice": "0"} if self.never_traded else {"lastPrice": "100"}
+            rows = {s: {"lastId": self.last_id[s], "closeTime": 1, **last} for s in symbols}
             self.watch.compare(rows, self.watch.known())
 
     def trade(self, symbol: str) -> None:
@@ -152,6 +154,13 @@ def test_a_witness_that_never_speaks_costs_one_doubt_of_a_quiet_symbol_and_rest_
     assert market.gave_up == []
     market.run(60, 0.2)
     assert len(market.lost_at) == 1
+
+
+def test_a_symbol_that_was_never_traded_is_not_doubted_for_the_witness_that_it_has_not() -> None:
+    market = Connection(mute_witnesses={"BTCUSDT"}, never_traded=True)
+    market.run(60)
+    assert (market.lost_at, market.gave_up) == ([], [])
+    assert market.asked == pytest.approx(13, abs=2)
 
 
 @pytest.mark.parametrize("quiet_s", [0.0, 60.0])
