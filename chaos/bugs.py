@@ -13,6 +13,7 @@ from domain.events import CancelRefused, OpenOrdersRead, OutcomeUnknown
 from domain.orders import Side, Status
 from grid.core import cells
 from grid.money import GridMoney
+from grid.pauses import RequestedPause
 from grid.state import GridState
 from grid.worker import GridWorker
 from grid.worker_host import WorkerHost
@@ -238,6 +239,16 @@ def _wrong_leg() -> list[Change]:
     return [(GridState, "_opens_short", by_side)]
 
 
+def _pause_forgotten() -> list[Change]:
+    """Start without the pause that is stored."""
+    begin = RequestedPause.__init__
+
+    def forget(pause: RequestedPause, _stored: str | None) -> None:
+        begin(pause, None)
+
+    return [(RequestedPause, "__init__", forget)]
+
+
 BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "blind-resend": _blind_resend,
     "unknown-is-refused": _unknown_taken_for_refused,
@@ -259,6 +270,7 @@ BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "funding-unstored": _funding_before_it_is_stored,
     "funding-not-awaited": _funding_not_awaited,
     "wrong-leg": _wrong_leg,
+    "pause-forgotten": _pause_forgotten,
 }
 
 

@@ -8,7 +8,8 @@ from chaos.plan import START_PRICE, Death, Episode
 from chaos.points import Boundary, Fault
 from chaos.process import Process, World
 from chaos.weather import NEAR_MS
-from domain.grids import OnStop
+from domain.grids import OnStop, PauseKeep
+from grid.pauses import PauseRequested, ResumeRequested
 from grid.worker import ShutdownRequested, StopRequested
 from ports.store import StoreFailed
 
@@ -74,6 +75,13 @@ class Lives:
         if episode.stop is not None:
             self.stop = episode.stop
             self._ask_to_stop()
+
+    def say_of_pause(self, keep: PauseKeep | None) -> None:
+        """Pause the grid, or resume it where `keep` is None; nobody hears it while no process lives."""
+        if self.process is not None:
+            request = ResumeRequested() if keep is None else PauseRequested(keep)
+            self._world.note(f"command: {request}")
+            self.process.command(request)
 
     def _ask_to_stop(self) -> None:
         if self.process is not None and self.stop is not None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from chaos.points import OF_CONTRACTS, OF_SPOT, Boundary, Fault
 from domain.futures import MarginType
-from domain.grids import ContractTerms, Direction, OnStop
+from domain.grids import ContractTerms, Direction, OnStop, PauseKeep
 from domain.instrument import Market
 
 START_MS: Final = 1_722_729_600_000  # a full hour: contracts are settled then
@@ -133,6 +133,15 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseWord:
+    """A person pauses the grid `after_ms` into the market's step `at_step`, or resumes it where `keep` is None."""
+
+    at_step: int
+    after_ms: int
+    keep: PauseKeep | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Print:
     """One step of the market: a trade outside, and the book around its price; with `rung` exactly at one of ours."""
 
@@ -168,6 +177,7 @@ class RunPlan:
     lock_step: bool
     prints: tuple[Print, ...]
     episodes: tuple[Episode, ...] = field(default=())
+    pauses: tuple[PauseWord, ...] = field(default=())
 
 
 def market_of(seed: int) -> Market:
@@ -177,8 +187,24 @@ def market_of(seed: int) -> Market:
 
 def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     """Return the plan of a seed, on its own market or the one told."""
-    if (market or market_of(seed)) is Market.FUTURES:
-        return _draw_contract(seed)
+    plan = _draw_contract(seed) if (market or market_of(seed)) is Market.FUTURES else _draw_spot(seed)
+    return replace(plan, pauses=_pauses(seed, len(plan.prints))) if not plan.lock_step else plan
+
+
+def _pauses(seed: int, steps: int) -> tuple[PauseWord, ...]:
+    """Return what a person says of pausing in a third of the runs; all else of a seed is drawn without it."""
+    random = Random(f"pauses {seed}")
+    if random.random() < 0.67:
+        return ()
+    at_steps = sorted(random.randrange(1, steps) for _ in range(random.choice([1, 2, 3, 4])))
+    words = (PauseKeep.EXITS, PauseKeep.EXITS, PauseKeep.NOTHING, None, None)
+    return tuple(
+        PauseWord(at_step=at_step, after_ms=random.choice([0, 1, 3, 10, 200]), keep=random.choice(words))
+        for at_step in at_steps
+    )
+
+
+def _draw_spot(seed: int) -> RunPlan:
     random = Random(f"plan {seed}")
     lock_step = random.random() < 0.25
     steps = random.randint(28, 54)

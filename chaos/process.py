@@ -22,7 +22,8 @@ from chaos.witness import Witness
 from domain.events import PriceSeen, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
 from domain.instrument import Market
-from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
+from grid.pauses import on_stop_of
+from grid.worker import Request, ShutdownRequested, WorkerEvent
 from grid.worker_host import GridHouse, WorkerHost
 from ports.store import StoreFailed
 from risk.gate import GateLimits, RiskGate
@@ -75,6 +76,7 @@ class Process:
             intents=world.witness.committed,
             booked=world.witness.booked,
             paid=world.witness.paid,
+            said=world.witness.said,
         )
         self._line = Line(
             world.venue,
@@ -157,8 +159,8 @@ class Process:
                 PriceSeen(self._world.venue.instrument, price, clock.market_ms(), clock.monotonic_s()), Source.PRICE
             )
 
-    def command(self, request: StopRequested | ShutdownRequested) -> None:
-        """Ask the grid to end or the house to close; a shutdown that takes too long is cut short."""
+    def command(self, request: Request) -> None:
+        """Ask something of the grid, or the house to close; a shutdown that takes too long is cut short."""
         if isinstance(request, ShutdownRequested):
             self._is_closing = True
             self._world.clock.after(_HALT_MS, self._close)
@@ -183,7 +185,7 @@ class Process:
     @property
     def is_stopping(self) -> bool:
         """Tell whether a stop of this grid is stored."""
-        return self._store.grids()[-1].on_stop is not None
+        return on_stop_of(self._store.grids()[-1].on_stop) is not None
 
     def snapshot(self) -> GridSnapshot | None:
         """Return the grid as the living worker shows it, None where there is none."""

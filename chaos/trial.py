@@ -30,6 +30,7 @@ from domain.instrument import FeeRates
 from domain.money import ZERO
 from grid.core.contract import ContractFacts
 from grid.preflight import PreflightFacts, plan_grid
+from grid.state import GridState
 from simulator.market.catalogue import specs_of
 from simulator.um.core.catalogue import CONTRACTS
 
@@ -85,6 +86,7 @@ class Trial:
         self.venue.on_change = self._changed
         weather.note = self._note
         self.grid = _plan_grid(plan, self.venue)
+        self._world.witness.slots = GridState(1, self.grid, self.venue.rules())
 
     def _open_venue(self) -> Venue:
         contract = self.plan.contract
@@ -112,6 +114,7 @@ class Trial:
         for number, step in enumerate(self.plan.prints):
             while episodes and episodes[0].at_step <= number:
                 self._begin(episodes.popleft())
+            self._say_of_pauses(number)
             self._advance(step)
             if self._world.witness.violation:
                 break
@@ -174,6 +177,11 @@ class Trial:
         else:
             self._lives.command(episode)
 
+    def _say_of_pauses(self, number: int) -> None:
+        for word in self.plan.pauses:
+            if word.at_step == number:
+                self._clock.after(word.after_ms, lambda keep=word.keep: self._lives.say_of_pause(keep))  # type: ignore[misc]
+
     # --- the end ---
 
     def _heal(self) -> None:
@@ -196,6 +204,8 @@ class Trial:
             if self._lives.process is not None:
                 break
             self._run_for(5_000)
+        if self.plan.pauses:
+            self._lives.say_of_pause(None)
 
     def _needs_a_person(self) -> bool:
         """Tell whether only a restart helps, and may be needed: slots were given up for a cause."""

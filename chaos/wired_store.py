@@ -15,6 +15,7 @@ from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
 from domain.orders import FeeValue, Fill, Intent
+from grid.pauses import on_stop_of
 from ports.store import ConditionalRow, EquityRow, GridRow, OrderRow, StoreFailed
 
 _AROUND_RECORD = {
@@ -37,7 +38,8 @@ def _committing(_connection: Connection) -> None:
 class WiredStore:
     """Implements `ports.store.Store` by the real one.
 
-    `source` says what the process is handling; `booked`, `paid` and `intents` are told each commit that did happen.
+    `source` says what the process is handling; `booked`, `paid`, `intents` and `said`, a person's standing word, are
+    told each commit that did happen.
     """
 
     def __init__(
@@ -49,10 +51,11 @@ class WiredStore:
         intents: Callable[[Sequence[Intent]], None],
         booked: Callable[[Sequence[OrderRow], Sequence[Fill]], None],
         paid: Callable[[Sequence[FundingPayment]], None],
+        said: Callable[[str | None], None],
     ) -> None:
         self.source = Source.TIMER
         self._store, self._tripwire, self._weather = store, tripwire, weather
-        self._intents, self._booked, self._paid = intents, booked, paid
+        self._intents, self._booked, self._paid, self._said = intents, booked, paid, said
 
     @property
     def account(self) -> Account:
@@ -142,7 +145,7 @@ class WiredStore:
         ended_ms: int | None = None,
     ) -> None:
         before, after = Boundary.PHASE_BEFORE_COMMIT, Boundary.PHASE_AFTER_COMMIT
-        if on_stop is not None:
+        if on_stop_of(on_stop) is not None:
             before, after = Boundary.STOP_BEFORE_COMMIT, Boundary.STOP_AFTER_COMMIT
         with self._writing(Boundary.END_BEFORE_COMMIT if ended_ms is not None else before):
             self._store.set_grid(
@@ -153,6 +156,7 @@ class WiredStore:
                 on_stop=on_stop,
                 ended_ms=ended_ms,
             )
+        self._said(on_stop)
         self._reach(after)
 
     def add_equity(self, row: EquityRow) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from chaos.venue import Change
 from domain.futures import FundingPayment
-from domain.orders import Fill, Intent, Slot, Status
+from domain.orders import Fill, Intent, Role, Slot, Status
 from orders.client_ids import ClientId
 from orders.life_cycle import ENDED
+from orders.wanted import SlotMeaning, SpotSlots
 from ports.store import OrderRow, Store, StoreFailed
 
 
@@ -30,6 +31,8 @@ class Witness:
         self._payments: dict[int, FundingPayment] = {}
         self._live: dict[str, Slot] = {}
         self._rolled_back = False
+        self._word = ""
+        self.slots: SlotMeaning = SpotSlots()
         self.violation = ""
 
     def violated(self, text: str) -> None:
@@ -80,11 +83,27 @@ class Witness:
         if not self._rolled_back and (intents, fills, payments) != (self._intents, self._fills, self._payments):
             self.violated("the database does not hold what was committed")
         self._rolled_back = False
+        (row,) = [row for row in store.grids() if row.grid_id == grid_id]
+        self._word = row.on_stop or ""
         self._intents, self._fills, self._payments = intents, fills, payments
 
+    def said(self, on_stop: str | None) -> None:
+        """Take in a person's word that was just committed."""
+        if on_stop is not None:
+            self._word = on_stop
+
     def committed(self, intents: Sequence[Intent]) -> None:
+        """Judge what is about to be sent."""
         for intent in intents:
+            if not self._may_be_placed(intent):
+                self.violated(f"{intent.client_id} is to be placed though a pause is stored")
             self._intents[intent.client_id] = Status.CREATED
+
+    def _may_be_placed(self, intent: Intent) -> bool:
+        """Tell whether the pause that is stored, if any, allows an order; what ends the grid is not held up by it."""
+        if not self._word.startswith("pause:") or intent.slot.role is Role.UNWIND:
+            return True
+        return self._word == "pause:exits" and self.slots.is_exit(intent.slot)
 
     def booked(self, rows: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
         """Judge what was just committed."""
