@@ -350,3 +350,15 @@ def test_preflight_of_stops(direction: Direction, below: str | None, above: str 
     found = list(stop_mistakes(request, RULES, rungs, Decimal(110), (Decimal(80), Decimal(140))))
     assert [field for field, _ in found] == wrong
     assert all("use" in remedy for _, remedy in found)
+
+
+def test_a_stop_outside_the_venues_own_bounds_is_refused_before_the_venue_does() -> None:
+    rules = replace(RULES, min_price=Decimal(50), max_price=Decimal(200))
+    request = GridRequest(
+        instrument=BTC, levels=3, direction=Direction.NEUTRAL, stop_below=Decimal(1), stop_above=Decimal(300)
+    )
+    found = list(stop_mistakes(request, rules, (Decimal(100), Decimal(120)), Decimal(110), (None, None)))
+    assert found == [
+        ("stop_below", "the venue takes no price below 50; use at least that"),
+        ("stop_above", "the venue takes no price above 200; use at most that"),
+    ]
