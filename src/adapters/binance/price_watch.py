@@ -105,6 +105,8 @@ class PriceWatch:
     def follow(self, symbols: Collection[str]) -> None:
         """Watch these symbols: a new map whenever one comes or goes."""
         self.announced &= set(symbols)
+        if not symbols:  # nobody has to say anything any more
+            self._spoke_s, self._was_timed = None, False
         self.symbols = {symbol: self.symbols.get(symbol) or Watched(self._silence) for symbol in symbols}
 
     def is_live(self, symbol: str) -> bool:

@@ -120,6 +120,20 @@ def test_a_connection_that_falls_mute_is_noticed_within_two_seconds_however_busy
         assert "nothing at all" in reason
 
 
+def test_a_connection_on_which_nobody_is_watched_any_more_has_nothing_to_say() -> None:
+    market = Connection()
+    market.run(20, 0.2)
+    market.watch.follow([])
+    market.symbols = ()
+    market.run(30)
+    assert market.gave_up == []
+    market.symbols = ("BTCUSDT",)
+    market.watch.follow(market.symbols)
+    market.connect()
+    market.run(10, 0.2)
+    assert (market.lost_at, market.gave_up) == ([], []), "and who comes later is not held to the silence before"
+
+
 @pytest.mark.parametrize("spoke_before_s", [0.0, 20.0])
 @pytest.mark.parametrize("every_s", [0.2, 1.0])
 def test_a_connection_that_is_mute_from_its_birth_is_noticed_within_two_seconds_each_time(
