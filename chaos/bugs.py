@@ -12,10 +12,10 @@ from adapters.storage import life
 from domain.events import CancelRefused, OpenOrdersRead, OutcomeUnknown
 from domain.orders import Side, Status
 from grid.core import cells
+from grid.life import GridLife
 from grid.money import GridMoney
 from grid.pauses import RequestedPause
 from grid.state import GridState
-from grid.worker import GridWorker
 from grid.worker_host import WorkerHost
 from orders.account_review import AccountReview
 from orders.desk import OrderDesk
@@ -171,10 +171,10 @@ def _decides_before_reading() -> list[Change]:
 def _ends_with_orders_in_doubt() -> list[Change]:
     """Call a grid ended while the fate of its orders is open."""
 
-    def finished(worker: GridWorker) -> bool:
-        return worker._is_ending and not worker._wanted() and worker._desk.synced
+    def settled(life: GridLife) -> bool:
+        return life.is_ending and not life.wanted() and life._parts.desk.synced
 
-    return [(GridWorker, "_is_finished", finished)]
+    return [(GridLife, "has_settled", property(settled))]
 
 
 def _fills_without_their_order() -> list[Change]:

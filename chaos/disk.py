@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.storage.store import SqlStore, open_store
+from adapters.storage import SqlStore, open_store
 from chaos import statements
 from chaos.clock import EventHeap
 from domain.account import Account, Mode

@@ -29,7 +29,8 @@ from domain.events import (
 from domain.grids import GridPlan, GridSnapshot
 from domain.orders import Fill, Intent
 from grid.assembly import build_worker
-from grid.worker import Effect, Finished, GridWorker, SaveEquity, SavePhase, WorkerEvent
+from grid.worker import GridWorker
+from grid.worker_events import Effect, Finished, SaveEquity, SavePhase, WorkerEvent
 from orders.effects import (
     AskFeePrice,
     Cancel,

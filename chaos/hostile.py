@@ -14,7 +14,7 @@ from chaos.host import ACCOUNT, ALL, TIMER_EVERY_MS, InProcessHost
 from chaos.translate import fill_of
 from domain.events import FeeEvent, OrderEvent, OutcomeUnknown, ReadFailed, StreamLost, StreamResumed, TimerFired
 from domain.orders import Fill, Intent
-from grid.worker import Effect
+from grid.worker_events import Effect
 from risk.gate import RiskGate
 from simulator.market.feed import FeedStep
 

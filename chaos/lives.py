@@ -10,7 +10,7 @@ from chaos.process import Process, World
 from chaos.weather import NEAR_MS
 from domain.grids import OnStop, PauseKeep
 from grid.pauses import PauseRequested, ResumeRequested
-from grid.worker import ShutdownRequested, StopRequested
+from grid.worker_events import ShutdownRequested, StopRequested
 from ports.store import StoreFailed
 
 _RESTART_MS = 1_000

@@ -22,9 +22,10 @@ from chaos.witness import Witness
 from domain.events import PriceSeen, RulesChanged, TimerFired
 from domain.grids import GridSnapshot
 from domain.instrument import Market
+from grid.house import GridHouse
 from grid.pauses import on_stop_of
-from grid.worker import Request, ShutdownRequested, WorkerEvent
-from grid.worker_host import GridHouse, WorkerHost
+from grid.worker_events import Request, ShutdownRequested, WorkerEvent
+from grid.worker_host import WorkerHost
 from ports.store import StoreFailed
 from risk.gate import GateLimits, RiskGate
 

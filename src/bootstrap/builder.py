@@ -24,10 +24,10 @@ from grid.account_watch import AccountWatch
 from grid.bookkeeper import AccountBookkeeper
 from grid.contracts import ContractDefaults
 from grid.control import GridControl, HouseFacts, VenueWatch
-from grid.manager import GridDefaults, GridManager
+from grid.house import GridDefaults, GridHouse
+from grid.manager import GridManager
 from grid.venue_lists import AccountSources
 from grid.vitals import Vitals
-from grid.worker_host import GridHouse
 from ports.control import PartState, SystemSnapshot
 from ports.jobs import Jobs
 from risk.gate import GateLimits, RiskGate

@@ -2,14 +2,19 @@
 
 from domain.instrument import InstrumentRules, Market
 from domain.money import parse_amount
+from grid.market_view import MarketView
+from grid.money import GridMoney
+from grid.parts import GridParts
 from grid.protection import Protection
 from grid.state import GridState
 from grid.stops import stops_of
+from grid.surroundings import Surroundings
 from grid.units import counted_in
 from grid.worker import GridWorker
 from orders.desk import OrderDesk
 from orders.ledger import Ledger
 from orders.placing import Placing
+from orders.position_check import PositionCheck
 from ports.store import GridRow, Store
 from risk.gate import RiskGate
 
@@ -49,16 +54,19 @@ def build_worker(
     )
     if row.plan.terms is not None:
         protection.restore(store.conditionals(row.grid_id))
-    worker = GridWorker(
+    parts = GridParts(
         row=row,
         rules=counted,
         state=state,
         desk=desk,
         protection=protection,
         gate=gate,
-        equity_every_ms=equity_every_ms,
-        max_price_age_s=max_price_age_s,
+        money=GridMoney(row.plan, counted, row.started_ms),
+        position=PositionCheck(row.instrument),
+        market=MarketView(counted, max_price_age_s),
+        around=Surroundings(),
     )
+    worker = GridWorker(parts, equity_every_ms=equity_every_ms)
     marked = store.equity(row.grid_id, 1)
     last_mark = parse_amount(marked[-1].mark_price) if marked else None
     payments = store.funding(row.grid_id) if row.instrument.market is Market.FUTURES else ()

@@ -5,7 +5,7 @@ from threading import Lock
 
 from domain.events import ContractStands, CountdownStands, FeeEvent, FundingEvent, PriceSeen, StreamEvent, StreamLost
 from grid.stops import StopTold
-from grid.worker import Request, WorkerEvent
+from grid.worker_events import Request, WorkerEvent
 from ports.heard_prices import Ear
 
 

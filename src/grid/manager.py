@@ -1,46 +1,31 @@
 """All grids of one account: starting, stopping, resuming, and showing them."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import replace
 from threading import Lock
-from typing import Final
 
-from domain.errors import Conflict, NotFound, VenueError
-from domain.events import Balance, ContractStands
+from domain.errors import Conflict, NotFound
+from domain.events import ContractStands
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep, Phase
 from domain.instrument import Instrument, InstrumentRules, Market
-from domain.money import ZERO
 from domain.orders import Fill
 from grid.contract_watch import ContractWatch
-from grid.contracts import ContractDefaults, Contracts
+from grid.contracts import Contracts
 from grid.countdowns import CountdownWatch
+from grid.house import GridDefaults, GridHouse
 from grid.pauses import PauseRequested, ResumeRequested
-from grid.preflight import PreflightFacts, plan_grid
+from grid.preflight import plan_grid
 from grid.runner import GridRunner
 from grid.units import planned_rules
-from grid.worker import ShutdownRequested, StopRequested
-from grid.worker_host import GridHouse, WorkerHost
+from grid.venue_facts import VenueFacts
+from grid.worker_events import ShutdownRequested, StopRequested
+from grid.worker_host import WorkerHost
 from ports.market_data import AccountReader, MarketData
 from ports.store import GridRow
 
 log = logging.getLogger(__name__)
 
 STOP_WAIT_S = 5.0
-NOT_LISTED: Final = "NOT_LISTED"
-"""The status of a symbol that the venue lists no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridDefaults:
-    """What a request that leaves something out gets. Amounts in quote."""
-
-    capital: Decimal
-    min_order_value: Decimal
-    max_grids: int
-    watched: Callable[[], tuple[Instrument, ...]] = tuple
-    contracts: ContractDefaults = field(default_factory=ContractDefaults)
 
 
 class GridManager:
@@ -50,10 +35,9 @@ class GridManager:
         self, house: GridHouse, market_data: MarketData, account_reader: AccountReader, defaults: GridDefaults
     ) -> None:
         self._house = house
-        self._market_data = market_data
-        self._account_reader = account_reader
         self._defaults = defaults
         self._contracts = Contracts(house.futures, defaults.contracts)
+        self._facts = VenueFacts(market_data, account_reader, self._contracts, house.gate, defaults)
         self._contract_watch = ContractWatch(self._contracts, lambda: self.running, house.clock)
         self._countdown_watch = self._watch_countdowns()
         self._lock = Lock()
@@ -68,7 +52,7 @@ class GridManager:
         Raises:
             InvalidRequest: all mistakes at once.
         """
-        plan = plan_grid(request, self._facts(request))
+        plan = plan_grid(request, self._facts.preflight(request))
         if plan.terms is None:
             return plan
         return replace(plan, warnings=(*plan.warnings, *self._contracts.warnings(plan.terms)))
@@ -129,7 +113,7 @@ class GridManager:
         the others go on.
         """
         rows = [row for row in self._house.store.grids() if row.ended_ms is None]
-        rules = self._rules_now(rows)
+        rules = self._facts.rules_now(rows)
         stands = self._contracts.stand({row.instrument: row.plan.terms for row in rows if row.plan.terms})
         with self._lock:
             for row in rows:
@@ -183,7 +167,7 @@ class GridManager:
     def watched(self, market: Market) -> tuple[Instrument, ...]:
         """Return the instruments in use: with a grid, or preferred; none that is known to be listed no more."""
         used = [row.instrument for row in self._house.store.grids() if row.ended_ms is None]
-        named = dict.fromkeys([*filter(self._may_be_listed, used), *self._defaults.watched()])
+        named = dict.fromkeys([*filter(self._facts.may_be_listed, used), *self._defaults.watched()])
         return tuple(instrument for instrument in named if instrument.market is market)
 
     @property
@@ -225,47 +209,6 @@ class GridManager:
             raise Conflict(f"a grid runs on {name} {instrument.market} already; stop it first")
         if len(self.running) >= self._defaults.max_grids:
             raise Conflict(f"trading.max_concurrent_pairs allows {self._defaults.max_grids} grids; stop one first")
-
-    def _facts(self, request: GridRequest) -> PreflightFacts:
-        instrument, limits = request.instrument, self._house.gate.limits
-        (ticker,) = self._market_data.tickers([instrument])
-        balances = {balance.asset: balance for balance in self._account_reader.balances(instrument.market)}
-        quote = balances.get(instrument.quote, Balance(instrument.quote, ZERO, ZERO))
-        on_futures = instrument.market is Market.FUTURES
-        return PreflightFacts(
-            rules=self._market_data.rules(instrument),
-            fees=self._account_reader.fee_rates(instrument),
-            price=ticker.price,
-            free_quote=quote.free,
-            default_capital=self._defaults.capital,
-            min_order_value=self._defaults.min_order_value,
-            max_price_distance=limits.max_price_distance,
-            max_order_notional=limits.max_order_notional,
-            free_exposure=limits.max_exposure - self._house.gate.exposure(),
-            contract=self._contracts.facts(request, quote.total) if on_futures else None,
-        )
-
-    def _rules_now(self, rows: Sequence[GridRow]) -> Mapping[int, InstrumentRules]:
-        """Return by grid the venue's rules, or those it was planned by; a venue that does not answer is asked once."""
-        rules = {row.grid_id: planned_rules(row) for row in rows}
-        for row in rows:
-            try:
-                rules[row.grid_id] = self._market_data.rules(row.instrument)
-            except NotFound as error:
-                log.warning("grid %d is taken up without trading: %s", row.grid_id, error)
-                rules[row.grid_id] = replace(rules[row.grid_id], status=NOT_LISTED)
-            except VenueError as error:
-                log.warning("grids are taken up by the rules they were planned by: %s", error)
-                break
-        return rules
-
-    def _may_be_listed(self, instrument: Instrument) -> bool:
-        try:
-            return self._market_data.rules(instrument).status != NOT_LISTED
-        except NotFound:
-            return False
-        except VenueError:  # whoever wants to show prices will be told
-            return True
 
     def _run(self, row: GridRow, rules: InstrumentRules, stands: ContractStands | None) -> GridRunner:
         runner = GridRunner(row, rules, self._house, self._ended)

@@ -8,10 +8,11 @@ from threading import Event, Lock
 from domain.events import ContractStands, CountdownStands, StreamLost
 from domain.grids import GridSnapshot, GridStatus, Phase
 from domain.instrument import InstrumentRules
+from grid.house import GridHouse
 from grid.inbox import GridInbox
 from grid.pauses import PauseRequested, ResumeRequested
-from grid.worker import ShutdownRequested, StopRequested, WorkerEvent
-from grid.worker_host import GridHouse, WorkerHost
+from grid.worker_events import ShutdownRequested, StopRequested, WorkerEvent
+from grid.worker_host import WorkerHost
 from ports.store import GridRow, StoreFailed
 from utils.clock_steps import ClockSteps
 from utils.worker_loop import Health, LoopState, WorkerLoop

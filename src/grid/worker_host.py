@@ -5,15 +5,13 @@ No thread and no queue: the thread around it is `grid.runner`, and chaos runs dr
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from domain.events import (
     ContractStands,
     CountdownStands,
     FeeEvent,
-    FeeNotPriced,
     FundingEvent,
-    FundingRead,
     Moment,
     OrderEvent,
     OrderRefused,
@@ -22,17 +20,18 @@ from domain.events import (
 )
 from domain.futures import FundingPayment
 from domain.grids import GridSnapshot, Phase
-from domain.instrument import Instrument, InstrumentRules
+from domain.instrument import InstrumentRules
 from domain.money import plain
 from domain.orders import Fill, Intent, Side, Status
 from grid.assembly import build_worker
+from grid.house import GridHouse
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.stop_hands import StopHands
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, StopTold
-from grid.worker import (
+from grid.worker import GridWorker
+from grid.worker_events import (
     Effect,
     Finished,
-    GridWorker,
     SaveEquity,
     SavePhase,
     ShutdownRequested,
@@ -55,58 +54,13 @@ from orders.effects import (
     Submit,
 )
 from orders.intake import ADOPTED
-from ports.clock import Clock
-from ports.conditional import ConditionalGateway
-from ports.futures import Countdowns, Futures
-from ports.gateway import FeeAnswer, FeePrices, FundingAnswer, FundingReader, OrderGateway
-from ports.heard_prices import PriceRecorder
-from ports.market_data import Streams
-from ports.store import GridRow, OrderRow, Store
+from ports.store import GridRow, OrderRow
 from risk.gate import RiskGate
 
 log = logging.getLogger(__name__)
 
 TIMER_S = 1.0
-NEVER_MS = 2**62
-
-
 Kept = StoreIntents | Record | HoldsAllOrders | RecordFeeValue | RecordFunding | SavePhase | SaveEquity
-
-
-class NoFunding:
-    """Implements ports.gateway.FundingReader where none is ever paid."""
-
-    def read(self, instrument: Instrument, since_ms: int, answer: FundingAnswer) -> None:
-        answer(FundingRead(instrument, since_ms, NEVER_MS, NEVER_MS))
-
-
-class NoFeePrices:
-    """Implements ports.gateway.FeePrices where nobody can tell: such fees stay unvalued."""
-
-    def ask(self, _instrument: Instrument, asset: str, _at_ms: int, trade_id: int | None, answer: FeeAnswer) -> None:
-        answer(FeeNotPriced(trade_id, asset, "nobody tells prices of fee assets here"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridHouse:
-    """What every grid of one account shares. `futures` is None where only spot is traded.
-
-    `countdowns` is None where market time is not the wall's: a replay's two minutes pass in no time.
-    """
-
-    store: Store
-    gateway: OrderGateway
-    streams: Streams
-    gate: RiskGate
-    clock: Clock
-    equity_every_ms: int
-    max_price_age_s: float
-    fee_prices: FeePrices = field(default_factory=NoFeePrices)
-    funding: FundingReader = field(default_factory=NoFunding)
-    recorder: PriceRecorder | None = None
-    futures: Futures | None = None
-    countdowns: Countdowns | None = None
-    conditional: ConditionalGateway | None = None
 
 
 class WorkerHost:

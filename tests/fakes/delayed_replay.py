@@ -19,7 +19,7 @@ from domain.orders import Intent, OrderType, Side
 from fakes.grid_examples import gate
 from fakes.live_replay import ENDLESS, NO_LIMIT, Lived, beside_bnb, pay_fees, points, what_lived
 from fakes.store import InMemoryStore
-from grid.worker import Effect
+from grid.worker_events import Effect
 from grid.worker_host import TIMER_S
 from orders.effects import Cancel, Submit
 from simulator.core.events import ExchangeEvent, OrderChanged

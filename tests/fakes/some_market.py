@@ -12,9 +12,10 @@ from fakes.clock import FakeClock
 from fakes.gateway import FakeGateway
 from fakes.grid_examples import BTC, btc_rules, gate
 from fakes.store import InMemoryStore
-from grid.manager import GridDefaults, GridManager
-from grid.worker import StopRequested
-from grid.worker_host import GridHouse, WorkerHost
+from grid.house import GridDefaults, GridHouse
+from grid.manager import GridManager
+from grid.worker_events import StopRequested
+from grid.worker_host import WorkerHost
 from ports.market_data import Connection, Inbox
 from utils.clock import SystemClock
 

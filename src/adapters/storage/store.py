@@ -2,20 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from adapters.storage.booking import book_fills, book_orders
-from adapters.storage.codec import encode_plan
 from adapters.storage.conditionals import read_conditionals, record_conditionals
-from adapters.storage.database import DEFAULT_BUSY_TIMEOUT_S, Database
-from adapters.storage.integrity import refuse_damaged
-from adapters.storage.life import Life, Sidecar, settle
-from adapters.storage.migrate import upgrade
-from adapters.storage.rows import equity_of, fill_of, grid_of, intent_values, order_of
-from adapters.storage.tables import accounts, equity, fills, grids, meta, orders
+from adapters.storage.database import Database
+from adapters.storage.grid_rows import add_grid, change_grid, put_equity, read_equity, read_grids
+from adapters.storage.life import Life, Sidecar
+from adapters.storage.rows import fill_of, intent_values, order_of
+from adapters.storage.tables import fills, meta, orders
 from adapters.storage.valuing import (
     add_baseline,
     add_fee_value,
@@ -31,15 +27,9 @@ from domain.account import Account
 from domain.futures import FundingPayment
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument, Market
-from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
-from ports.clock import Clock
 from ports.control import PartState
-from ports.store import Baseline, ConditionalRow, EquityRow, GridRow, OrderRow, StoreFailed
-
-GRIDS_PER_LIFE: Final = 1000
-"""How far apart the grid ids of two lives of the database begin: a copy that was put back does not know which ids were
-given away after it was taken, and a new grid would take the orders and trades of a lost one of its id for its own."""
+from ports.store import Baseline, ConditionalRow, EquityRow, GridRow, OrderRow
 
 LIVE = (Status.CREATED, Status.SENT, Status.UNKNOWN, Status.OPEN)
 """The states in which an order may still take money."""
@@ -50,69 +40,6 @@ _ADD_ORDERS = insert(orders)
 _GRIDS_FILLS = select(fills).join(
     orders, (orders.c.account == fills.c.account) & (orders.c.client_id == fills.c.client_id)
 )
-
-
-def open_store(
-    url: str,
-    account: Account,
-    clock: Clock,
-    *,
-    sidecar: Path | None = None,
-    busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
-    boot: str | None = None,
-) -> "SqlStore":
-    """Open the books of `account`, bringing the database to the newest revision first.
-
-    Args:
-        url: `sqlite:///path/to/file` or a PostgreSQL URL.
-        account: whose rows are seen; its row is made where it is new.
-        clock: for the account's time of creation.
-        sidecar: where the life of the database is kept a second time (see `life`); for SQLite the default is
-            `<file>.epoch`, for other databases there is none unless it is given.
-        busy_timeout_s: how long a commit waits for another process that writes.
-        boot: what tells this run of the machine from another; None asks the system.
-
-    Raises:
-        StoreFailed: if the database is damaged, or cannot be opened, read or brought up to date.
-    """
-    database = Database(url, busy_timeout_s)
-    if database.file:
-        refuse_damaged(database.file)
-    path = sidecar or (database.file and database.file.with_name(f"{database.file.name}.epoch"))
-    keeper = Sidecar(path, database.file, boot) if path else None
-    try:
-        upgrade(database)
-        with database.writing() as connection:
-            _add_account(connection, account, clock.wall_ms())
-            instance, life = settle(connection, keeper)
-            is_whole = keeper is not None and keeper.is_whole(life)
-            doubted = set() if is_whole else _running_grids(connection)
-    except BaseException:
-        database.close()
-        raise
-    if keeper:
-        keeper.write(life)
-        if not doubted:
-            keeper.note_whole()
-    return SqlStore(database, account, instance, life, keeper, doubted)
-
-
-def _running_grids(connection: Connection) -> set[tuple[str, int]]:
-    wanted = select(grids.c.account, grids.c.grid_id).where(grids.c.ended_ms.is_(None))
-    return {(row.account, row.grid_id) for row in connection.execute(wanted)}
-
-
-def _add_account(connection: Connection, account: Account, wall_ms: int) -> None:
-    if connection.execute(select(accounts.c.id).where(accounts.c.id == account.id)).first() is None:
-        connection.execute(
-            insert(accounts).values(
-                id=account.id,
-                venue=account.venue,
-                mode=account.mode.value,
-                fingerprint=account.fingerprint,
-                created_ms=wall_ms,
-            )
-        )
 
 
 class SqlStore:
@@ -195,25 +122,16 @@ class SqlStore:
 
     def add_grid(self, instrument: Instrument, plan: GridPlan, started_ms: int, started_wall_ms: int) -> GridRow:
         """Store a new grid, running and in phase starting, under the next id of this account in this life."""
-        lost = (self.epoch - 1) * GRIDS_PER_LIFE
         with self._writing() as connection:
-            highest = connection.execute(select(func.max(grids.c.grid_id)).where(grids.c.account == self._id)).scalar()
-            row = connection.execute(
-                insert(grids)
-                .values(
-                    account=self._id,
-                    grid_id=max(highest or 0, lost) + 1,
-                    instrument=instrument.id,
-                    plan=encode_plan(plan),
-                    status=GridStatus.RUNNING.value,
-                    phase="starting",
-                    phase_reason="",
-                    started_ms=started_ms,
-                    started_wall_ms=started_wall_ms,
-                )
-                .returning(grids)
-            ).one()
-        return grid_of(row)
+            return add_grid(
+                connection,
+                self._id,
+                self.epoch,
+                instrument=instrument,
+                plan=plan,
+                started_ms=started_ms,
+                started_wall_ms=started_wall_ms,
+            )
 
     def set_grid(
         self,
@@ -231,25 +149,15 @@ class SqlStore:
             StoreFailed: also where this account has no such grid.
         """
         told = {"on_stop": on_stop, "ended_ms": ended_ms}
+        values = {name: value for name, value in told.items() if value is not None}
+        values |= {"status": status.value, "phase": phase, "phase_reason": phase_reason}
         with self._writing() as connection:
-            changed = connection.execute(
-                update(grids)
-                .where(grids.c.account == self._id, grids.c.grid_id == grid_id)
-                .values(
-                    status=status.value,
-                    phase=phase,
-                    phase_reason=phase_reason,
-                    **{name: value for name, value in told.items() if value is not None},
-                )
-            )
-            if changed.rowcount != 1:
-                raise StoreFailed(f"grid {grid_id} is not in the books of {self._id}")
+            change_grid(connection, self._id, grid_id, values)
 
     def grids(self) -> tuple[GridRow, ...]:
         """Return all grids of the account, oldest first."""
         with self._database.reading() as connection:
-            rows = connection.execute(select(grids).where(grids.c.account == self._id).order_by(grids.c.grid_id)).all()
-            return tuple(grid_of(row) for row in rows)
+            return read_grids(connection, self._id)
 
     def add_intents(self, intents: Sequence[Intent]) -> None:
         """Store intents (status created) in one commit.
@@ -366,33 +274,13 @@ class SqlStore:
 
     def add_equity(self, row: EquityRow) -> None:
         """Store a grid's money; a second row of the same grid and moment replaces the first."""
-        key = (equity.c.account == self._id) & (equity.c.grid_id == row.grid_id)
         with self._writing() as connection:
-            for amount in (row.equity_change, row.grid_profit, row.mark_price):
-                parse_amount(amount)
-            connection.execute(delete(equity).where(key, equity.c.time_ms == row.time_ms))
-            connection.execute(
-                insert(equity).values(
-                    account=self._id,
-                    grid_id=row.grid_id,
-                    time_ms=row.time_ms,
-                    equity_change=row.equity_change,
-                    grid_profit=row.grid_profit,
-                    mark_price=row.mark_price,
-                )
-            )
+            put_equity(connection, self._id, row)
 
     def equity(self, grid_id: int, limit: int) -> tuple[EquityRow, ...]:
         """Return the grid's newest `limit` rows, oldest first."""
-        wanted = (
-            select(equity)
-            .where(equity.c.account == self._id, equity.c.grid_id == grid_id)
-            .order_by(equity.c.time_ms.desc())
-            .limit(limit)
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(wanted).all()
-        return tuple(equity_of(row) for row in reversed(rows))
+            return read_equity(connection, self._id, grid_id, limit)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

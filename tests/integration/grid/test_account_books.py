@@ -23,9 +23,9 @@ from fakes.store import InMemoryStore, MemoryDatabase
 from fakes.venue_process import KEY, SECRET, VenueProcess
 from grid.account_watch import AccountWatch
 from grid.bookkeeper import FRESH_S, AccountBookkeeper
-from grid.manager import GridDefaults, GridManager
+from grid.house import GridDefaults, GridHouse
+from grid.manager import GridManager
 from grid.venue_lists import AccountSources
-from grid.worker_host import GridHouse
 from orders.books import FifoBooks
 from utils.clock import SystemClock
 

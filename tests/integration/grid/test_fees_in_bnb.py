@@ -20,7 +20,7 @@ from fakes.grid_examples import gate, plan
 from fakes.order_examples import venue_order
 from fakes.store import SHADOW_ACCOUNT, InMemoryStore
 from fakes.store_clock import StillClock
-from grid.worker import StopRequested
+from grid.worker_events import StopRequested
 from ports.store import Store
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import NOTIONAL_UNIT, UNIT

@@ -21,9 +21,9 @@ from fakes.simulator_calls import Caller
 from fakes.store import InMemoryStore
 from fakes.venue_process import KEY, SECRET, VenueProcess
 from grid.bookkeeper import FRESH_S, AccountBookkeeper
-from grid.manager import GridDefaults, GridManager
+from grid.house import GridDefaults, GridHouse
+from grid.manager import GridManager
 from grid.venue_lists import AccountSources
-from grid.worker_host import GridHouse
 from utils.clock import SystemClock
 
 BTC: Final = Instrument("binance", Market.FUTURES, "BTC", "USDT")

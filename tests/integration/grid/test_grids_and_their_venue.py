@@ -20,8 +20,8 @@ from fakes.grid_examples import gate
 from fakes.simulator_calls import Caller
 from fakes.store import InMemoryStore
 from fakes.venue_process import KEY, SECRET, VenueProcess
-from grid.manager import GridDefaults, GridManager
-from grid.worker_host import GridHouse
+from grid.house import GridDefaults, GridHouse
+from grid.manager import GridManager
 from utils.clock import SystemClock
 
 BTC = Instrument("binance", Market.SPOT, "BTC", "USDT")

@@ -13,7 +13,7 @@ from domain.grids import OnStop, Phase
 from domain.money import exact
 from fakes.grid_examples import gate, plan
 from fakes.store import InMemoryStore, MemoryDatabase
-from grid.worker import StopRequested
+from grid.worker_events import StopRequested
 from orders.client_ids import ClientId
 from simulator.core.events import MarketTrade
 from simulator.core.symbols import UNIT

@@ -14,7 +14,7 @@ from domain.money import exact
 from domain.orders import Side, Status
 from fakes.grid_examples import gate, plan
 from fakes.store import InMemoryStore
-from grid.worker import StopRequested
+from grid.worker_events import StopRequested
 from simulator.core.events import MarketTrade
 from simulator.core.orders import OrderParams
 from simulator.core.orders import OrderType as VenueType

@@ -24,7 +24,7 @@ from fakes.store import InMemoryStore
 from grid.pauses import PauseRequested, RequestedPause, ResumeRequested
 from grid.state import GridState
 from grid.vitals import grid_part
-from grid.worker import StopRequested
+from grid.worker_events import StopRequested
 from grid.worker_host import WorkerHost
 from ports.store import StoreFailed
 from simulator.core.events import MarketTrade

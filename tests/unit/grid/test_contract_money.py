@@ -15,8 +15,9 @@ from fakes.gateway import FakeGateway
 from fakes.grid_examples import gate
 from fakes.some_market import KnownInboxes
 from fakes.store import InMemoryStore
-from grid.worker import StopRequested
-from grid.worker_host import GridHouse, WorkerHost
+from grid.house import GridHouse
+from grid.worker_events import StopRequested
+from grid.worker_host import WorkerHost
 from orders.funding_watch import ENDING_S, HOUR_MS, LAG_MS
 from orders.position_check import CONFIRM_S
 from orders.readings import CROSS_CHECK_S

@@ -12,7 +12,7 @@ from fakes.clock import FakeClock
 from fakes.grid_examples import BTC, plan
 from fakes.some_market import Place, SomeMarket, answer_all, running_grid
 from fakes.store import InMemoryStore
-from grid.worker import StopRequested
+from grid.worker_events import StopRequested
 from grid.worker_host import WorkerHost
 from orders.placing import MAX_REFUSALS
 

@@ -1,0 +1,115 @@
+"""How a grid is to go on by what was asked of it: whether it may act, what may rest, and when it has ended."""
+
+from domain.events import Moment
+from domain.grids import OnStop, PauseKeep
+from grid.parts import GridParts
+from grid.pauses import PauseRequested, RequestedPause, ResumeRequested, on_stop_of
+from grid.worker_events import Request, ShutdownRequested, StopRequested
+from orders.wanted import WantedOrder
+
+
+class GridLife:
+    """Of one grid, as the store holds it at first. `awaits`: what keeps it from ending once its orders are settled."""
+
+    def __init__(self, parts: GridParts) -> None:
+        self._parts = parts
+        self.pause = RequestedPause(parts.row.on_stop)
+        self.on_stop = on_stop_of(parts.row.on_stop)
+        self.shutting_down = False
+        self.ended_ms = parts.row.ended_ms
+        self.awaits = ""
+
+    # --- what was asked ---
+
+    def hear(self, request: Request) -> bool:
+        """Take in a request; tell whether it is to be stored before anything follows from it.
+
+        That is so of a pause and its end. A grid that ends heeds neither.
+        """
+        match request:
+            case StopRequested(on_stop=on_stop):
+                self.on_stop = on_stop
+            case PauseRequested() | ResumeRequested():
+                return self.on_stop is None and self.ended_ms is None and self.pause.hear(request)
+            case ShutdownRequested():
+                self.shutting_down = True
+        return False
+
+    def heed_stops(self) -> None:
+        """End the grid where a stop of its own was reached, unless it is to end already."""
+        if self._parts.protection.reached is not None and self.on_stop is None:
+            self.on_stop = OnStop.UNWIND
+
+    @property
+    def word(self) -> str | None:
+        """Return a person's standing word as it is stored; None leaves what is stored."""
+        return self.on_stop or self.pause.word
+
+    @property
+    def paused(self) -> PauseKeep | None:
+        """Return what a grid keeps resting that is paused by request, None of one that is not."""
+        return self.pause.keep if self.on_stop is None and self.ended_ms is None else None
+
+    @property
+    def is_ending(self) -> bool:
+        return self.on_stop is not None or self.shutting_down
+
+    # --- what follows ---
+
+    @property
+    def may_act(self) -> bool:
+        """Tell whether orders may leave: not while the venue halts the symbol, but for a stop that only cancels.
+
+        With books in doubt, or a contract that is not traded as planned, nothing moves until a person sees to it; with
+        a position in doubt until it is read once more.
+        """
+        parts = self._parts
+        if not parts.market.is_trading and self.on_stop in (None, OnStop.UNWIND):
+            return self.shutting_down
+        if self.is_ending:
+            return True
+        return not (parts.desk.alarms or parts.contract_doubt or parts.protection.holds_back)
+
+    def wanted(self) -> list[WantedOrder]:
+        """Return what should exist; orders that stops became are left to end by themselves."""
+        return [*self._wanted_rungs(), *self._parts.protection.fired(self._parts.desk.ledger)]
+
+    def _wanted_rungs(self) -> list[WantedOrder]:
+        parts = self._parts
+        if self.shutting_down or self.on_stop is OnStop.CANCEL or self.ended_ms is not None:
+            return []
+        if self.on_stop is OnStop.UNWIND:
+            return parts.state.wanted_unwind() if parts.protection.is_settled(parts.desk.ledger) else []
+        wanted = self.pause.allowed(parts.state.wanted())
+        return [order for order in wanted if order.is_exit] if parts.money.alarm else wanted
+
+    # --- its end ---
+
+    @property
+    def has_settled(self) -> bool:
+        """Tell whether a grid that ends has no order left, none to place, and knows the fate of each."""
+        parts = self._parts
+        if not parts.protection.is_settled(parts.desk.ledger):
+            return False
+        if self.on_stop is OnStop.KEEP:
+            return not parts.desk.in_flight
+        if not self.is_ending:
+            return False
+        possible = [order for order in self.wanted() if order.slot not in parts.desk.placing.faulted]
+        return parts.desk.synced and not parts.desk.ledger.unsettled() and not possible
+
+    def end_if_done(self, now: Moment) -> bool:
+        """Tell whether nothing is left to do; a grid that was to end for good has ended then."""
+        has_settled = self.has_settled
+        if self.shutting_down:
+            self.awaits = ""
+            return has_settled
+        self.awaits = self._still_awaits(now) if has_settled else ""
+        is_done = has_settled and not self.awaits
+        if is_done and self.ended_ms is None:
+            self.ended_ms = now.market_ms
+        return is_done
+
+    def _still_awaits(self, now: Moment) -> str:
+        stops = "" if self._parts.protection.is_gone else "its stop to be taken off the exchange"
+        return self._parts.money.still_awaits(now) or stops

@@ -1,0 +1,104 @@
+"""In which phase a grid is, and why: judged after every event, stored when it changes."""
+
+from domain.events import Moment
+from domain.grids import GridStatus, Phase
+from domain.money import plain
+from grid.life import GridLife
+from grid.order_views import given_up
+from grid.parts import GridParts
+from grid.worker_events import SavePhase
+
+
+class PhaseJudge:
+    """Of one grid."""
+
+    def __init__(self, parts: GridParts, life: GridLife) -> None:
+        self._parts = parts
+        self._life = life
+        row = parts.row
+        self._saved = (row.status, row.phase, row.phase_reason)
+        self.phase, self.reason = Phase.STARTING, "reading the account"
+        if row.ended_ms is not None:
+            self.phase, self.reason = Phase.ENDED, row.phase_reason
+
+    @property
+    def status(self) -> GridStatus:
+        if self.phase is Phase.ENDED:
+            return GridStatus.STOPPED
+        return GridStatus.ERROR if self.phase is Phase.FAULTED else GridStatus.RUNNING
+
+    def judge(self, now: Moment) -> list[SavePhase]:
+        """Judge anew; return what is to be stored where that is news. A server that stops stores nothing."""
+        self.phase, self.reason = self._judged(now)
+        is_news = self._saved != (self.status, self.phase.value, self.reason)
+        return [self._save()] if is_news and not self._life.shutting_down else []
+
+    def commit(self, now: Moment) -> list[SavePhase]:
+        """Judge anew and store it in any case: a person said a word that is to be kept."""
+        self.phase, self.reason = self._judged(now)
+        return [self._save()]
+
+    def _save(self) -> SavePhase:
+        self._saved = (self.status, self.phase.value, self.reason)
+        return SavePhase(self.status, self.phase, self.reason, self._life.word, self._life.ended_ms)
+
+    def _judged(self, now: Moment) -> tuple[Phase, str]:
+        life, alarms = self._life, self._parts.desk.alarms
+        if life.ended_ms is not None:
+            return Phase.ENDED, self._why_ended()
+        if alarms:
+            return Phase.FAULTED, alarms[-1]
+        if life.on_stop is not None:
+            return Phase.STOPPING, self._why_stopping()
+        phase, reason = self._judged_unpaused(now)
+        if life.paused is None:
+            return phase, reason
+        return Phase.PAUSED, life.pause.reason("" if phase is Phase.TRADING else reason)
+
+    def _judged_unpaused(self, now: Moment) -> tuple[Phase, str]:
+        """Tell how a grid fares that goes on, whatever a person said of pausing."""
+        parts, placing = self._parts, self._parts.desk.placing
+        missing = self._missing_fact(now)
+        if missing is not None:
+            return missing
+        doubt = parts.contract_doubt or parts.money.alarm
+        if doubt:
+            return Phase.PAUSED, doubt
+        if placing.pause.reason:
+            return Phase.PAUSED, f"the venue takes no orders now: {placing.pause.reason}"
+        reasons = placing.gate_reasons
+        if reasons:
+            return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
+        if parts.state.is_entering and self._life.paused is None:
+            return Phase.ENTERING, "taking the position that the rungs on the other side begin with"
+        return Phase.TRADING, self._why_not_whole()
+
+    def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
+        market, desk, stops = self._parts.market, self._parts.desk, self._parts.protection.holds_back
+        if not market.is_trading:  # of a symbol that is gone the account may not even be readable
+            return market.missing(now)
+        is_first = self.phase is Phase.STARTING
+        if not desk.synced:
+            return Phase.STARTING if is_first else Phase.PAUSED, desk.user_stream_lost or "reading the account"
+        if stops:
+            return Phase.STARTING if is_first else Phase.PAUSED, stops
+        return market.missing(now)
+
+    def _why_stopping(self) -> str:
+        reached, awaits = self._parts.protection.reached, self._life.awaits
+        why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._life.on_stop})"
+        return f"{why}; waiting for {awaits}" if awaits else why
+
+    def _why_ended(self) -> str:
+        reached = self._parts.protection.reached
+        if reached is None:
+            return f"stopped by request ({self._life.on_stop})"
+        return f"stopped by its stop at {plain(reached)}"
+
+    def _why_not_whole(self) -> str:
+        """Return which orders of a grid that trades do not rest, empty where none is missing."""
+        missing, waiting = given_up(self._parts), self._parts.desk.placing.off_band
+        if missing:
+            return f"{len(missing)} order(s) given up, the last: {missing[-1]}"
+        why = next(iter(waiting.values()), "")
+        return f"{len(waiting)} order(s) wait until the price is nearer to theirs: {why}" if waiting else ""
