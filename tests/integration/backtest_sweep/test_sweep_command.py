@@ -145,7 +145,7 @@ def test_nothing_is_mixed_and_nothing_overwritten(home: Path, swept: Path):
         ([*VARIED, "--fees", "x", "--fill", "y"], "fees: .*fill: "),
         ([*VARIED, "--max-time", "0s"], "longer than 0s"),
         ([*VARIED, "--from", "2031-01"], "from: "),
-        ([*VARIED, "--market", "um"], "market: "),
+        ([*VARIED, "--market", "um", "--funding", "stored"], "funding: .* data get BTCUSDT --market um"),
     ],
 )
 def test_mistakes_are_told_before_work_starts(home: Path, more: list[str], told: str):
