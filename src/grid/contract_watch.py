@@ -27,6 +27,7 @@ class ContractWatch:
             clock=clock,
             every_s=LOOK_S,
             on_fault=lambda _name, error: log.error("settings of contracts are not watched any more: %s", error),
+            max_failures=10**9,
             longest_pause_s=LOOK_S,
         )
 

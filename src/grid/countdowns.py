@@ -62,7 +62,7 @@ class CountdownWatch:
         self._countdowns, self._policy, self._runners, self._clock = countdowns, policy, runners, clock
         self._lock = Lock()  # no arming after the parting
         self._has_parted = False
-        self._settled: dict[Instrument, bool] = {}  # what the venue confirmed: armed or not
+        self._settled: dict[Instrument, bool | None] = {}  # what the venue confirmed: armed or not; None: neither
         self._told: dict[GridRunner, CountdownStands] = {}
         self._looked_s = clock.monotonic_s()
         self._loop = WorkerLoop(
@@ -88,7 +88,9 @@ class CountdownWatch:
             self._has_parted = True
         began_s = self._clock.monotonic_s()
         armed = {shown.instrument for shown in self._countdowns.standing()}
-        for instrument in armed | {instrument for instrument, is_armed in self._settled.items() if is_armed}:
+        running = {runner.row.instrument for runner in self._runners() if runner.row.plan.terms is not None}
+        doubtful = {it for it in running | self._settled.keys() if self._settled.get(it) is not False}
+        for instrument in armed | doubtful:  # an earlier process may have armed what this one has not looked at yet
             if self._clock.monotonic_s() - began_s > PARTING_S or not self._disarm(instrument):
                 log.error("%s: the exchange cancels what rests there within two minutes", instrument)
         self._loop.join(1.0)
@@ -136,6 +138,7 @@ class CountdownWatch:
         try:
             with self._lock:
                 if not self._has_parted:
+                    self._settled[instrument] = None
                     self._countdowns.arm(instrument)
                     self._settled[instrument] = True
                     log.info("%s: the exchange cancels what rests there if this server is gone", instrument)
@@ -144,6 +147,7 @@ class CountdownWatch:
         return ""
 
     def _disarm(self, instrument: Instrument) -> bool:
+        self._settled[instrument] = None
         try:
             self._countdowns.disarm(instrument)
         except VenueError as error:

@@ -28,7 +28,8 @@ class GridLife:
         """
         match request:
             case StopRequested(on_stop=on_stop):
-                self.on_stop = on_stop
+                if self._parts.protection.reached is None:  # else nothing is left to choose: the rest goes too
+                    self.on_stop = on_stop
             case PauseRequested() | ResumeRequested():
                 return self.on_stop is None and self.ended_ms is None and self.pause.hear(request)
             case ShutdownRequested():

@@ -48,8 +48,15 @@ WOULD_TRIGGER: Final = -2021
 NEEDS_POSITION: Final = -4509
 """Some venues take an order that closes a position only while there is one: until then there is nothing to protect."""
 
-_FINAL: Final = 3
-_RANK: Final = {None: 0, ConditionalStatus.WAITING: 1, ConditionalStatus.TRIGGERED: 2}
+_RANK: Final = {
+    None: 0,
+    ConditionalStatus.WAITING: 1,
+    ConditionalStatus.CANCELED: 2,  # also what a look-up did not find: proof that it was reached wins over that
+    ConditionalStatus.EXPIRED: 2,
+    ConditionalStatus.TRIGGERED: 3,
+    ConditionalStatus.FINISHED: 4,
+    ConditionalStatus.REJECTED: 4,
+}
 _REACHED: Final = (ConditionalStatus.TRIGGERED, ConditionalStatus.FINISHED, ConditionalStatus.REJECTED)
 _ALIVE: Final = (None, ConditionalStatus.WAITING)
 
@@ -300,7 +307,7 @@ class Protection:
     ) -> list[StopEffect]:
         """Enter a status; a late or repeated report of an earlier one is no news."""
         before = held.row
-        status = status if _RANK.get(status, _FINAL) > _RANK.get(before.status, _FINAL) else before.status or status
+        status = status if _RANK[status] > _RANK[before.status] else before.status or status
         row = replace(
             before,
             status=status,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.events import Moment, OrderRefused
-from domain.instrument import InstrumentRules
+from domain.instrument import InstrumentRules, Market
 from domain.money import exact, plain
-from domain.orders import Intent, OrderType, Slot, TimeInForce
+from domain.orders import Intent, OrderType, Role, Slot, TimeInForce
 from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.life_cycle import Order
@@ -17,6 +17,7 @@ from risk.gate import Proposal, RiskGate
 
 MAX_REFUSALS = 5
 OFF_BAND_S = 30.0
+LONGEST_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ class Placing:
 
         Post-only that would have executed at once is no mistake: the rung is already through the market, so its next
         attempt is a plain limit order. A market that is closed is asked again until it opens, and a price outside the
-        venue's band until the market has come nearer. Anything else is tried again a few times, then left to a person.
+        venue's band until the market has come nearer. Anything else is tried again a few times, then left to a person;
+        but not the end of a position, whose loss has no bound: that is tried every minute for as long as it takes.
         """
         if event.market_closed:
             self.pause.begin(event.message, now.monotonic_s)
@@ -103,8 +105,9 @@ class Placing:
             self._taking.add(key)
             return
         count = self._refusals[key] = self._refusals.get(key, 0) + 1
-        self._again_s[order.intent.slot] = now.monotonic_s + 2**count
-        if count >= MAX_REFUSALS:
+        self._again_s[order.intent.slot] = now.monotonic_s + min(2.0 ** min(count, 6), LONGEST_WAIT_S)
+        ends_position = order.intent.slot.role is Role.UNWIND and order.intent.instrument.market is Market.FUTURES
+        if count >= MAX_REFUSALS and not ends_position:
             told = event.message if str(event.code) in event.message else f"{event.message} ({event.code})"
             self.faulted[order.intent.slot] = (
                 f"refused {MAX_REFUSALS} times: {told}; mend the cause, then restart the server to try again"

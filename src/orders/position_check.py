@@ -20,8 +20,8 @@ from domain.money import plain
 from domain.orders import Fill, PositionSide, Side
 from orders.positions import Legs
 
-CONFIRM_S: Final = 5.0
-"""What was traded before the first reading is told by then (`orders.readings.LAG_S`)."""
+CONFIRM_S: Final = 15.0
+"""What was traded before the first reading is told by then: replicas were seen to lag up to about 10 s."""
 _TOLD: Final = 3
 
 

@@ -13,7 +13,7 @@ from adapters.binance.futures_parsing import (
     parse_settings,
 )
 from adapters.binance.io_thread import IoThread
-from adapters.binance.parsing import symbol_of
+from adapters.binance.parsing import VENUE, symbol_of
 from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
@@ -106,7 +106,7 @@ class BinanceFuturesAccount:
         params = {} if instrument is None else {"symbol": symbol_of(instrument)}
         held = []
         for row in self._read("/fapi/v3/positionRisk", params, 5):
-            position = parse_position(instrument or self._named(row["symbol"]), row)
+            position = parse_position(instrument or self._named(row), row)
             if position.quantity:
                 held.append(position)
         return tuple(held)
@@ -124,11 +124,12 @@ class BinanceFuturesAccount:
         """Return what funding brought and cost since that market time, oldest first; the venue keeps three months."""
         return self._io.run(payments(self._transport, instrument, since_ms), self._deadline_s)
 
-    def _named(self, symbol: str) -> Instrument:
+    def _named(self, row: Mapping[str, Any]) -> Instrument:
+        """Return the row's contract; one that we do not trade, such as a quarterly, goes by the venue's own name."""
         try:
-            return self._directory.instrument(symbol, Market.FUTURES)
-        except NotFound as e:
-            raise VenueError(f"a position is held in {symbol}, which is no perpetual contract that is listed") from e
+            return self._directory.instrument(row["symbol"], Market.FUTURES)
+        except NotFound:
+            return Instrument(VENUE, Market.FUTURES, row["symbol"], row["marginAsset"])
 
     def _change(self, path: str, params: Params) -> Any | None:
         """Send a change; return None where it is none.

@@ -160,6 +160,24 @@ def test_a_planned_end_stops_every_countdown_and_arms_none_after() -> None:
     assert watched.look() == []
 
 
+def test_what_the_venue_did_not_confirm_is_neither_on_nor_off() -> None:
+    grid = SomeRunner(BTC)
+    watched = Watched(grid)
+    watched.look()
+    watched.runners.clear()
+    watched.venue.fails = True
+    watched.look()  # off, perhaps
+    watched.runners.append(grid)
+    assert watched.look() == [("arm", BTC)], "a new grid is not taken for covered"
+
+
+def test_a_planned_end_stops_also_what_an_earlier_server_may_have_armed() -> None:
+    watched = Watched(SomeRunner(BTC, foreign_orders=None))
+    assert watched.look() == []
+    watched.watch.part()
+    assert watched.venue.calls == [("disarm", BTC)]
+
+
 def test_alive_is_whose_thread_comes_back_and_while_the_watch_looks() -> None:
     btc, eth = SomeRunner(BTC), SomeRunner(ETH)
     watched = Watched(btc, eth)

@@ -212,6 +212,17 @@ def test_a_stop_that_had_nothing_to_close_is_reached_all_the_same(venue: Venue) 
     assert venue.protection.reached is not None
 
 
+def test_a_stop_that_was_not_found_and_yet_triggered_is_reached(venue: Venue) -> None:
+    client_id = venue.standing()
+    venue.protection.doubt()
+    venue.hear(OrderAbsent(client_id))
+    assert venue.protection.reached is None
+    venue.hear(venue.move(client_id, TRIGGERED))
+    assert venue.protection.reached == BELOW.trigger_price
+    venue.hear(OrderAbsent(client_id))
+    assert venue.protection.reached == BELOW.trigger_price, "an answer that is older undoes no proof"
+
+
 def test_a_price_beyond_the_stop_at_placement_reaches_it(venue: Venue) -> None:
     intent = venue.placed()
     venue.hear(OrderRefused(intent.client_id, WOULD_TRIGGER, "Order would immediately trigger."))

@@ -1,5 +1,6 @@
 """A symbol that is halted: no rung is given up, the venue is asked ever less often, and trading goes on by itself."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -8,14 +9,14 @@ import pytest
 from domain.errors import OrderRejected
 from domain.events import OrderRefused
 from domain.instrument import Market
-from domain.orders import Intent
+from domain.orders import Intent, Role, Side, Slot
 from fakes.grid_examples import BTC, btc_rules, gate
 from fakes.order_examples import BUY_SLOT, INSTANCE, ONE, SELL_SLOT, intent, moment
 from fakes.store import SHADOW_ACCOUNT
 from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.market_pause import FIRST_PAUSE_S, LONGEST_PAUSE_S, MarketPause
-from orders.placing import MAX_REFUSALS, OFF_BAND_S, Placing, Price
+from orders.placing import LONGEST_WAIT_S, MAX_REFUSALS, OFF_BAND_S, Placing, Price
 from orders.wanted import WantedOrder
 from utils.binance_errors import Purpose, translate
 
@@ -79,6 +80,19 @@ def test_a_price_outside_the_venues_band_waits_for_the_market_however_long_that_
     assert placing.faulted == {}
     placing.intents(wanted(), moment(now_s), PRICE)
     assert placing.off_band == {}, "what is sent again waits no more"
+
+
+def test_the_end_of_a_position_on_a_contract_is_never_given_up():
+    slot, now_s = Slot(1, Role.UNWIND, Side.SELL, 0), 0.0
+    ledger = Ledger(SHADOW_ACCOUNT, replace(BTC, market=Market.FUTURES))
+    rules = replace(btc_rules(), instrument=ledger.instrument)
+    placing = Placing(grid=1, ledger=ledger, rules=rules, gate=gate(), instance=INSTANCE, epoch=1)
+    want = WantedOrder(slot=slot, cycle=0, quantity=ONE, price=None, at_once=True, is_exit=True, reason="unwind")
+    for _ in range(20 * MAX_REFUSALS):
+        (sent,) = placing.intents([want], moment(now_s), PRICE)
+        placing.refused(ledger.add(sent), OrderRefused(sent.client_id, -4131, "thin book"), moment(now_s))
+        now_s += LONGEST_WAIT_S
+    assert placing.faulted == {}
 
 
 def test_pauses_double_up_to_a_minute_and_end_with_the_first_order_taken():
