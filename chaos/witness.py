@@ -7,6 +7,7 @@ from chaos.venue import Change
 from domain.futures import FundingPayment
 from domain.orders import Fill, Intent, Role, Slot, Status
 from orders.client_ids import ClientId
+from orders.intake import ADOPTED
 from orders.life_cycle import ENDED
 from orders.wanted import SlotMeaning, SpotSlots
 from ports.store import OrderRow, Store, StoreFailed
@@ -100,8 +101,11 @@ class Witness:
             self._intents[intent.client_id] = Status.CREATED
 
     def _may_be_placed(self, intent: Intent) -> bool:
-        """Tell whether the pause that is stored, if any, allows an order; what ends the grid is not held up by it."""
-        if not self._word.startswith("pause:") or intent.slot.role is Role.UNWIND:
+        """Tell whether the pause that is stored, if any, allows an order; what ends the grid is not held up by it.
+
+        An order that is adopted left before: power loss may have taken both it and the word that let it go.
+        """
+        if not self._word.startswith("pause:") or intent.slot.role is Role.UNWIND or intent.reason == ADOPTED:
             return True
         return self._word == "pause:exits" and self.slots.is_exit(intent.slot)
 

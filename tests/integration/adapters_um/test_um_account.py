@@ -1,6 +1,7 @@
 """Settings, positions and prices of contracts, as the account reads and sets them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import pairwise
 
@@ -19,7 +20,7 @@ from domain.futures import MarginType
 from domain.instrument import Instrument, Market
 from domain.money import UNIT
 from domain.orders import PositionSide, Side
-from fakes.exchange_stub import ExchangeStub
+from fakes.exchange_stub import ExchangeStub, Handler
 from fakes.um_orders import BTC_PERPETUAL, SIZE, cancel, order_of, price_of, submit
 from utils.clock import SystemClock
 
@@ -142,6 +143,31 @@ def test_funding_is_read_page_by_page_and_each_payment_once() -> None:
         assert (asked["symbol"], asked["incomeType"], asked["startTime"]) == ("BTCUSDT", "FUNDING_FEE", "5")
         return web.json_response(pages[asked["page"]])
 
+    with asked_of(handler) as account:
+        paid = account.funding_payments(BTC_PERPETUAL, 5)
+    assert [payment.id for payment in paid] == [9_007_199_254_740_993 + number for number in range(1_001)]
+    assert {(payment.amount, payment.asset) for payment in paid} == {(Decimal("-0.375"), "USDT")}
+
+
+def test_a_position_in_a_contract_that_we_do_not_trade_is_told_by_the_venues_own_name() -> None:
+    quarterly = {"symbol": "BTCUSDT_261225", "positionSide": "BOTH", "positionAmt": "0.010", "entryPrice": "60000",
+                 "breakEvenPrice": "60000", "markPrice": "61000", "liquidationPrice": "0", "unRealizedProfit": "10",
+                 "notional": "610", "isolatedMargin": "0", "isolatedWallet": "0", "initialMargin": "61",
+                 "maintMargin": "2", "marginAsset": "USDT", "updateTime": 1}  # fmt: skip
+
+    async def handler(request: web.Request) -> web.Response:
+        answers = {"/fapi/v3/positionRisk": [quarterly], "/fapi/v1/exchangeInfo": {"symbols": []}}
+        return web.json_response(answers.get(request.path, {"serverTime": SystemClock().wall_ms()}))
+
+    with asked_of(handler) as account:
+        (held,) = account.positions()
+    assert held.instrument == Instrument("binance", Market.FUTURES, "BTCUSDT_261225", "USDT")
+    assert held.unrealized_profit == 10
+
+
+@contextmanager
+def asked_of(handler: Handler) -> Iterator[BinanceFuturesAccount]:
+    """Yield an account at a venue that answers as told."""
     with ExchangeStub(handler) as stub:
         socket = "ws" + stub.url.removeprefix("http")
         addresses = Addresses(spot_rest=stub.url, spot_streams=socket, spot_ws_api=socket, futures_rest=stub.url)
@@ -157,9 +183,6 @@ def test_funding_is_read_page_by_page_and_each_payment_once() -> None:
         try:
             io.run(transport.open(), 10)
             io.on_stop(transport.close)
-            account = BinanceFuturesAccount(io, transport, Directory(io, transport, SystemClock(), 10))
-            paid = account.funding_payments(BTC_PERPETUAL, 5)
+            yield BinanceFuturesAccount(io, transport, Directory(io, transport, SystemClock(), 10))
         finally:
             io.stop()
-    assert [payment.id for payment in paid] == [9_007_199_254_740_993 + number for number in range(1_001)]
-    assert {(payment.amount, payment.asset) for payment in paid} == {(Decimal("-0.375"), "USDT")}
