@@ -156,7 +156,7 @@ def test_a_position_in_a_contract_that_we_do_not_trade_is_told_by_the_venues_own
                  "maintMargin": "2", "marginAsset": "USDT", "updateTime": 1}  # fmt: skip
 
     async def handler(request: web.Request) -> web.Response:
-        answers = {"/fapi/v3/positionRisk": [quarterly], "/fapi/v1/exchangeInfo": {"symbols": []}}
+        answers = {"/fapi/v3/positionRisk": [quarterly], "/fapi/v1/exchangeInfo": {"rateLimits": [], "symbols": []}}
         return web.json_response(answers.get(request.path, {"serverTime": SystemClock().wall_ms()}))
 
     with asked_of(handler) as account:
