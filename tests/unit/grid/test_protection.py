@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -18,15 +20,18 @@ from domain.conditional import (
 )
 from domain.errors import InvalidRequest
 from domain.events import CancelRefused, Moment, OrderAbsent, OrderNotSent, OrderRefused, OutcomeUnknown, ReadFailed
-from domain.grids import Direction, GridRequest
+from domain.grids import Direction, GridRequest, OnStop
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import PositionSide, Role, Side, Slot
 from fakes.house import BTC as SPOT
 from fakes.house import House
 from grid.core.stop_checks import stop_mistakes
+from grid.life import GridLife
+from grid.parts import GridParts
 from grid.preflight import plan_grid
 from grid.protection import NEEDS_POSITION, WOULD_TRIGGER, Protection
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect, became
+from grid.worker_events import StopRequested
 from orders.ledger import Ledger
 from ports.store import ConditionalRow
 
@@ -221,6 +226,18 @@ def test_a_stop_that_was_not_found_and_yet_triggered_is_reached(venue: Venue) ->
     assert venue.protection.reached == BELOW.trigger_price
     venue.hear(OrderAbsent(client_id))
     assert venue.protection.reached == BELOW.trigger_price, "an answer that is older undoes no proof"
+
+
+def test_a_grid_whose_stop_was_reached_ends_flat_whatever_is_asked_of_it_then(venue: Venue) -> None:
+    row = SimpleNamespace(on_stop=None, ended_ms=None)
+    life = GridLife(cast("GridParts", SimpleNamespace(row=row, protection=venue.protection)))
+    client_id = venue.standing()
+    life.heed_stops()
+    assert life.on_stop is None
+    venue.hear(venue.move(client_id, TRIGGERED))
+    life.heed_stops()
+    life.hear(StopRequested(OnStop.CANCEL))
+    assert life.on_stop is OnStop.UNWIND, "what the stop left open is not left behind"
 
 
 def test_a_price_beyond_the_stop_at_placement_reaches_it(venue: Venue) -> None:
