@@ -109,8 +109,8 @@ class WiredStore:
     def last_funding_ms(self, instrument: Instrument) -> int | None:
         return self._store.last_funding_ms(instrument)
 
-    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
-        self._store.record_conditionals(grid_id, rows)
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow], *, forget: Sequence[str] = ()) -> None:
+        self._store.record_conditionals(grid_id, rows, forget=forget)
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         return self._store.conditionals(grid_id)

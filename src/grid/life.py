@@ -82,7 +82,14 @@ class GridLife:
         if self.on_stop is OnStop.UNWIND:
             return parts.state.wanted_unwind() if parts.protection.is_settled(parts.desk.ledger) else []
         wanted = self.pause.allowed(parts.state.wanted())
-        return [order for order in wanted if order.is_exit] if parts.money.alarm else wanted
+        if parts.money.alarm:
+            return [order for order in wanted if order.is_exit]
+        return self._without_new_entries(wanted) if parts.protection.keeps_entries else wanted
+
+    def _without_new_entries(self, wanted: list[WantedOrder]) -> list[WantedOrder]:
+        """Leave out entries that do not rest yet; what rests is not taken off for a stop that is being placed anew."""
+        there = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}
+        return [order for order in wanted if order.is_exit or order.slot in there]
 
     # --- its end ---
 

@@ -74,7 +74,8 @@ class PhaseJudge:
         return Phase.TRADING, self._why_not_whole()
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
-        market, desk, stops = self._parts.market, self._parts.desk, self._parts.protection.holds_back
+        market, desk, protection = self._parts.market, self._parts.desk, self._parts.protection
+        stops = protection.holds_back or protection.keeps_entries
         if not market.is_trading:  # of a symbol that is gone the account may not even be readable
             return market.missing(now)
         is_first = self.phase is Phase.STARTING

@@ -4,7 +4,8 @@ Each is a conditional order that closes the position at market once the mark pri
 grid's first order, looked up after every gap, placed anew where it vanished, and cancelled when the grid ends. Once
 triggered it is an ordinary order under the same client id, whose fills are the grid's own.
 
-Pure: no thread, clock or socket. A request whose outcome is not known is settled by a look-up, never sent again.
+Pure: no thread, clock or socket. A request whose outcome is not known is settled by a look-up, never sent again. One
+that is told to wait though it was taken for gone, because it was not found, is asked about and believed then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,16 +38,20 @@ from grid.stops import (
 )
 from orders.client_ids import ClientId
 from orders.ledger import Ledger
+from orders.positions import Legs
 from orders.wanted import WantedOrder
 from ports.store import ConditionalRow
 
 READ_EVERY_S: Final = 60.0
-FIRST_PAUSE_S: Final = 2.0
-LONGEST_PAUSE_S: Final = 60.0
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 10.0
+"""A stop that is refused again and again leaves a position unprotected for so long at most, once it would be taken."""
 WOULD_TRIGGER: Final = -2021
 """The price stands beyond the stop already."""
 NEEDS_POSITION: Final = -4509
 """Some venues take an order that closes a position only while there is one: until then there is nothing to protect."""
+STANDS_ALREADY: Final = -4130
+"""Another one that closes the position waits on that side: ours that arrived late, or somebody else's."""
 
 _RANK: Final = {
     None: 0,
@@ -59,6 +64,8 @@ _RANK: Final = {
 }
 _REACHED: Final = (ConditionalStatus.TRIGGERED, ConditionalStatus.FINISHED, ConditionalStatus.REJECTED)
 _ALIVE: Final = (None, ConditionalStatus.WAITING)
+_GONE: Final = (ConditionalStatus.CANCELED, ConditionalStatus.EXPIRED)
+_NO_ENTRIES: Final = "no new entries until it stands"
 
 
 @dataclass(slots=True)
@@ -69,6 +76,11 @@ class _Held:
     slot: Slot
     attempt: int
     heard_s: float = float("-inf")
+    was_refused: bool = False  # so that nothing ever came of it
+
+    @property
+    def is_standing(self) -> bool:
+        return self.row.status is ConditionalStatus.WAITING
 
 
 class Protection:
@@ -84,9 +96,11 @@ class Protection:
         self._reading = False
         self._read_s: float | None = None
         self._was_read = False
+        self._doubted_s = float("-inf")
         self._pause_s, self._again_s = FIRST_PAUSE_S, float("-inf")
         self._troubles: dict[Slot, str] = {}
-        self._excused: set[Slot] = set()
+        self._waits_for_position: set[Slot] = set()
+        self._held_legs: Legs = {}
 
     def restore(self, rows: Iterable[ConditionalRow]) -> None:
         """Take over what the store holds; the venue is asked before anything is decided on it."""
@@ -107,15 +121,18 @@ class Protection:
 
     @property
     def holds_back(self) -> str:
-        """Return why no order may leave now; empty while every stop stands."""
-        if not self._stops:
-            return ""
-        if not self._was_read or self._doubtful:
-            return "reading the grid's stops at the exchange"
-        missing = [slot for slot in self._stops if not self._stands(slot) and slot not in self._excused]
+        """Return why no order may leave now; empty while it is known which stops stand."""
+        is_known = self._was_read and not self._doubtful
+        return "" if is_known or not self._stops else "reading the grid's stops at the exchange"
+
+    @property
+    def keeps_entries(self) -> str:
+        """Return why no entry may leave now; empty while every stop stands for which there is something to protect."""
+        missing = [slot for slot in self._stops if not self._stands(slot) and not self._may_wait(slot)]
         if not missing:
             return ""
-        return self._troubles.get(missing[0]) or "the grid's stop is being placed at the exchange"
+        told = self._troubles.get(missing[0])
+        return f"{told}; {_NO_ENTRIES}" if told else f"the grid's stop is being placed at the exchange; {_NO_ENTRIES}"
 
     @property
     def is_quiet(self) -> bool:
@@ -164,9 +181,9 @@ class Protection:
 
     # --- facts in ---
 
-    def doubt(self) -> None:
-        """Note that something may have been missed: what waits is read before anything is decided."""
-        self._was_read = False
+    def doubt(self, since_s: float) -> None:
+        """Note that something may have been missed: what waits is read, from `since_s` (monotonic) on, before all."""
+        self._was_read, self._doubted_s = False, max(since_s, self._doubted_s)
 
     def hear(self, event: ConditionalEvent, now: Moment) -> list[StopEffect]:
         """Take in what the venue said."""
@@ -190,8 +207,15 @@ class Protection:
 
     # --- what is to be done ---
 
-    def step(self, now: Moment, *, is_over: bool) -> list[StopEffect]:
-        """Return what is due; `is_over`: the grid has nothing left to protect, so that its stops go."""
+    def step(self, now: Moment, *, is_over: bool, held: Legs) -> list[StopEffect]:
+        """Return what is due.
+
+        Args:
+            now: when.
+            is_over: the grid has nothing left to protect, so that its stops go.
+            held: the position, by its side.
+        """
+        self._note_position(held)
         if now.monotonic_s < self._again_s:
             return []
         effects: list[StopEffect] = []
@@ -205,10 +229,10 @@ class Protection:
             effects += self._look_up(client_id)
         if is_over:
             return [*effects, *self._cancels(self._held.values())]
-        effects += self._cancels(held for held in self._held.values() if held.slot not in self._stops)
+        effects += self._cancels(held for held in self._held.values() if self._is_surplus(held))
         if self.reached is None and not self._doubtful:
-            missing = [stop for slot, stop in self._stops.items() if self._newest_alive(slot) is None]
-            effects += [effect for stop in missing for effect in self._place(stop, now)]
+            missing = [slot for slot in self._stops if self._newest_alive(slot) is None and not self._may_wait(slot)]
+            effects += [effect for slot in missing for effect in self._place(self._stops[slot], now)]
         return effects
 
     def _place(self, stop: Stop, now: Moment) -> list[StopEffect]:
@@ -217,12 +241,15 @@ class Protection:
         client_id = str(ClientId(self._instance, self._epoch, stop.slot, 0, attempt))
         intent = stop.intent(client_id, self._instrument, now.wall_ms)
         row = ConditionalRow(intent=intent, updated_ms=now.market_ms)
+        refused = [it.row.intent.client_id for it in self._held.values() if it.slot == stop.slot and it.was_refused]
+        for former in refused:
+            del self._held[former]
         self._keep(row).heard_s = now.monotonic_s
         self._under_way.add(intent.client_id)
-        return [RecordStops((row,)), PlaceStop(intent)]
+        return [RecordStops((row,), forget=tuple(refused)), PlaceStop(intent)]
 
     def _cancels(self, those: Iterable[_Held]) -> list[StopEffect]:
-        waiting = [held.row for held in those if held.row.status is ConditionalStatus.WAITING]
+        waiting = [held.row for held in those if held.is_standing]
         ids = [row.intent.client_id for row in waiting if row.intent.client_id not in self._under_way]
         self._under_way.update(ids)
         return [CancelStop(client_id) for client_id in ids]
@@ -239,18 +266,39 @@ class Protection:
         held = self._held.get(order.client_id) or self._adopted(order, now)
         if held is None:
             return []
+        status = order.status
+        was_asked = order.client_id in self._asked
         for waiting in (self._under_way, self._asked, self._doubtful):
             waiting.discard(order.client_id)
         held.heard_s = now.monotonic_s
-        status = order.status
+        if status is ConditionalStatus.WAITING and held.row.status in _GONE:
+            return self._back(held, now) if was_asked else self._look_up_gone(order.client_id)
         if status is ConditionalStatus.EXPIRED and held.row.status is ConditionalStatus.TRIGGERED:
             status = ConditionalStatus.REJECTED  # reached, and there was nothing to close
         return self._move(held, status, order.venue_order_id, now)
 
+    def _look_up_gone(self, client_id: str) -> list[StopEffect]:
+        self._doubtful.add(client_id)
+        return self._look_up(client_id)
+
+    def _back(self, held: _Held, now: Moment) -> list[StopEffect]:
+        """Enter that one waits that was taken for gone: its placement arrived after its look-ups."""
+        held.row = replace(held.row, status=ConditionalStatus.WAITING, updated_ms=now.market_ms)
+        held.was_refused = False
+        self._stands_now(held.slot)
+        return [RecordStops((held.row,))]
+
     def _listed(self, event: ConditionalsRead, now: Moment) -> list[StopEffect]:
-        self._reading, self._was_read, self._read_s = False, True, now.monotonic_s
+        self._reading = False
+        if event.started_s < self._doubted_s:  # something may lie between: it is read once more
+            return []
+        self._was_read, self._read_s = True, now.monotonic_s
         self._pause_s = self._pause_s if self._troubles else FIRST_PAUSE_S
-        effects = [effect for order in event.orders for effect in self._reported(order, now)]
+        effects: list[StopEffect] = [CancelStop(it.client_id) for it in event.orders if self._is_left_behind(it)]
+        for order in event.orders:
+            held = self._held.get(order.client_id)
+            if held is None or held.row.status not in _GONE or held.heard_s < event.started_s:
+                effects += self._reported(order, now)
         listed = {order.client_id for order in event.orders}
         for client_id, held in self._held.items():
             open_still = held.row.status in _ALIVE or held.row.status is ConditionalStatus.TRIGGERED
@@ -272,13 +320,16 @@ class Protection:
             case OrderRefused(code=code, message=message):
                 self._troubles[held.slot] = f"the exchange refuses the grid's stop: {message} ({code})"
                 if code == NEEDS_POSITION:
-                    self._excused.add(held.slot)
-                self._wait(now)
-                return self._move(held, ConditionalStatus.CANCELED, None, now)
+                    self._waits_for_position.add(held.slot)
+                if code == STANDS_ALREADY:
+                    self.doubt(now.monotonic_s)
+                return self._never_was(held, now)
             case OrderNotSent(message=message):
                 self._troubles[held.slot] = f"the grid's stop could not be sent: {message}"
+                if is_placing:
+                    return self._never_was(held, now)
                 self._wait(now)
-                return self._move(held, ConditionalStatus.CANCELED, None, now) if is_placing else []
+                return []
             case OrderAbsent():
                 self._asked.discard(event.client_id)
                 self._doubtful.discard(event.client_id)
@@ -286,7 +337,33 @@ class Protection:
         self._doubtful.add(event.client_id)
         return self._look_up(event.client_id)
 
+    def _never_was(self, held: _Held, now: Moment) -> list[StopEffect]:
+        held.was_refused = True
+        self._wait(now)
+        return self._move(held, ConditionalStatus.CANCELED, None, now)
+
     # --- helpers ---
+
+    def _note_position(self, held: Legs) -> None:
+        """Try at once what only waited for a position."""
+        self._held_legs = held
+        due = [slot for slot in self._waits_for_position if not self._may_wait(slot)]
+        if due:
+            self._again_s, self._pause_s = float("-inf"), FIRST_PAUSE_S
+            self._waits_for_position.difference_update(due)
+
+    def _may_wait(self, slot: Slot) -> bool:
+        """Tell whether the venue takes the stop only with a position, and there is none."""
+        return slot in self._waits_for_position and not self._held_legs.get(self._stops[slot].position_side)
+
+    def _is_surplus(self, held: _Held) -> bool:
+        standing = [it for it in self._held.values() if it.slot == held.slot and it.is_standing]
+        return held.slot not in self._stops or (held.is_standing and held is not standing[-1])
+
+    def _is_left_behind(self, order: ConditionalOrder) -> bool:
+        """Tell whether it is a stop of another grid of ours: that has ended, for one grid trades a contract."""
+        ours = ClientId.parse(order.client_id)
+        return ours is not None and ours.instance == self._instance and ours.slot.grid != self._grid
 
     def _keep(self, row: ConditionalRow) -> _Held:
         ours = ClientId.parse(row.intent.client_id)
@@ -315,20 +392,23 @@ class Protection:
             updated_ms=before.updated_ms if before.status is status else now.market_ms,
         )
         if status is ConditionalStatus.WAITING:
-            self._troubles.pop(held.slot, None)
-            self._excused.discard(held.slot)
-            self._pause_s = FIRST_PAUSE_S
+            self._stands_now(held.slot)
         if row == before:
             return []
         held.row = row
         return [RecordStops((row,))]
+
+    def _stands_now(self, slot: Slot) -> None:
+        self._troubles.pop(slot, None)
+        self._waits_for_position.discard(slot)
+        self._pause_s = FIRST_PAUSE_S
 
     def _wait(self, now: Moment) -> None:
         self._again_s = now.monotonic_s + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _stands(self, slot: Slot) -> bool:
-        return any(held.slot == slot and held.row.status is ConditionalStatus.WAITING for held in self._held.values())
+        return any(held.slot == slot and held.is_standing for held in self._held.values())
 
     def _newest_alive(self, slot: Slot) -> _Held | None:
         alive = [held for held in self._held.values() if held.slot == slot and held.row.status in _ALIVE]
@@ -336,7 +416,8 @@ class Protection:
 
     def _view(self, stop: Stop) -> StopView:
         held = [one for one in self._held.values() if one.slot == stop.slot]
-        row = held[-1].row if held else None
+        newest = self._newest_alive(stop.slot) or (held[-1] if held else None)
+        row = newest.row if newest else None
         return StopView(
             client_id=row.intent.client_id if row else "",
             side=stop.slot.side,

@@ -34,7 +34,7 @@ class StopHands:
 
     def carry_out(self, effect: StopEffect) -> None:
         if isinstance(effect, RecordStops):
-            self._store.record_conditionals(self._grid_id, effect.rows)
+            self._store.record_conditionals(self._grid_id, effect.rows, forget=effect.forget)
             for row in effect.rows:
                 price, status = plain(row.intent.trigger_price), row.status or "being placed"
                 log.info("grid %d: its stop at %s on %s is %s", self._grid_id, price, self._instrument, status)

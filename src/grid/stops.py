@@ -135,9 +135,10 @@ class StopTold:
 
 @dataclass(frozen=True, slots=True)
 class RecordStops:
-    """Commit these; a new one before it leaves the house."""
+    """Commit these; a new one before it leaves the house. `forget`: earlier ones of which nothing ever came."""
 
     rows: tuple[ConditionalRow, ...]
+    forget: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

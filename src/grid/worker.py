@@ -123,8 +123,9 @@ class GridWorker:
         return effects
 
     def _on_orders(self, event: OrderEvent, now: Moment) -> list[Effect]:
-        if isinstance(event, StreamLost | StreamResumed):
-            self._protection.doubt()
+        if isinstance(event, StreamLost | StreamResumed) and event.kind == "user":
+            told_s = event.at_s if isinstance(event, StreamResumed) else None
+            self._protection.doubt(now.monotonic_s if told_s is None else told_s)
         news = self._desk.on(event, now)
         for fill in news.fills:
             self._book(fill)
@@ -149,7 +150,7 @@ class GridWorker:
             presumed = became(row, self._money.position)
             effects += self._desk.find(row.intent.client_id, row.intent.created_ms, presumed)
         if not life.shutting_down:
-            effects += protection.step(now, is_over=life.has_settled)
+            effects += protection.step(now, is_over=life.has_settled, held=self._money.position)
         self._desk.expect(protection.expected(now))
         return effects
 

@@ -177,8 +177,11 @@ class Store(Protocol):
     def last_funding_ms(self, instrument: Instrument) -> int | None:
         """Return the market time of the newest stored payment of the instrument, None if there is none."""
 
-    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
-        """Store a grid's conditional orders as they are now known, in one commit; intents stay as they were."""
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow], *, forget: Sequence[str] = ()) -> None:
+        """Store a grid's conditional orders as they are now known, in one commit; intents stay as they were.
+
+        Those whose client ids are in `forget` are dropped: nothing ever came of them.
+        """
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         """Return the grid's conditional orders in the order they were stored."""

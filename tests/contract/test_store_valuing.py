@@ -126,6 +126,12 @@ def test_a_conditional_order_is_stored_before_it_is_sent_and_keeps_its_intent(bo
     store.record_conditionals(1, [replace(fired, intent=replace(stop, reason="other"))])
     assert books.of().conditionals(1) == (fired,)
     assert books.of(TESTNET).conditionals(1) == books.of().conditionals(2) == ()
+    again = ConditionalRow(intent=replace(stop, client_id="gh-t3st-1-1-us-4d-0-9"))
+    books.of(TESTNET).add_grid(BTC_FUTURES, PLAN, 1_000, 2_000)
+    books.of(TESTNET).record_conditionals(1, [], forget=[stop.client_id])
+    assert books.of().conditionals(1) == (fired,), "another account's"
+    store.record_conditionals(1, [again], forget=[stop.client_id])
+    assert books.of().conditionals(1) == (again,)
     with pytest.raises(StoreFailed):
         store.record_conditionals(77, [ConditionalRow(intent=replace(stop, client_id="gh-t3st-1-1-us-4d-0-1"))])
 

@@ -182,14 +182,14 @@ class InMemoryStore:
         ours = (payment.at_ms for _, payment in self._rows.funding.values() if payment.instrument == instrument)
         return max(ours, default=None)
 
-    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow], *, forget: Sequence[str] = ()) -> None:
         self._before_commit()
         self._known_grid(grid_id)
         known = dict(self._rows.conditionals)
         for row in rows:
             owner, before = known.get(row.intent.client_id, (grid_id, row))
             known[row.intent.client_id] = owner, replace(row, intent=before.intent)
-        self._rows.conditionals = known
+        self._rows.conditionals = {client_id: row for client_id, row in known.items() if client_id not in forget}
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         return tuple(row for owner, row in self._rows.conditionals.values() if owner == grid_id)

@@ -151,7 +151,7 @@ class BinanceConditionalGateway:
         last_ms = max(sent_ms, self._unknown_since_ms.get(client_id, sent_ms))
         try:
             found = await find_or_prove_absent(
-                lambda: self._find(instrument, client_id), last_ms, self._clock, self._sleep
+                lambda: self._find(instrument, client_id), last_ms, self._clock, self._sleep, is_patient=True
             )
         except errors.VenueError as e:
             return ReadFailed(what, str(e))

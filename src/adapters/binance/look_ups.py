@@ -16,7 +16,12 @@ _LONG_AGO_MS: Final = 60_000
 
 
 async def find_or_prove_absent(
-    find: Callable[[], Awaitable[T]], last_ms: int, clock: Clock, sleep: Callable[[float], Awaitable[None]]
+    find: Callable[[], Awaitable[T]],
+    last_ms: int,
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[None]],
+    *,
+    is_patient: bool = False,
 ) -> T | None:
     """Return what `find` finds; None where several tries miss it past the time at which it could still be accepted.
 
@@ -25,12 +30,14 @@ async def find_or_prove_absent(
         last_ms: wall time after which nothing more was sent.
         clock: wall time.
         sleep: how to wait between tries.
+        is_patient: whether what was sent long ago is asked for as often as what was sent just now.
 
     Raises:
         VenueError: if neither is known yet.
     """
     over_ms = last_ms + RECV_WINDOW_MS + SETTLED_MARGIN_MS
-    wanted_tries = 2 if clock.wall_ms() - last_ms > _LONG_AGO_MS else len(LOOK_UP_PAUSES_S)
+    is_old = clock.wall_ms() - last_ms > _LONG_AGO_MS
+    wanted_tries = 2 if is_old and not is_patient else len(LOOK_UP_PAUSES_S)
     misses, failure = 0, ""
     for attempt in range(2 * len(LOOK_UP_PAUSES_S)):
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from adapters.storage.rows import instrument_of
 from adapters.storage.tables import conditional_orders
@@ -24,6 +24,14 @@ def record_conditionals(connection: Connection, account: str, grid_id: int, rows
         same = (table.c.account == account) & (table.c.client_id == row.intent.client_id)
         if connection.execute(update(table).where(same).values(**told)).rowcount == 0:
             connection.execute(insert(table).values(**_intent_values(account, grid_id, row.intent), **told))
+
+
+def forget_conditionals(connection: Connection, account: str, grid_id: int, client_ids: Sequence[str]) -> None:
+    """Drop conditional orders of a grid by client id."""
+    table = conditional_orders
+    if client_ids:
+        its = (table.c.account == account) & (table.c.grid_id == grid_id)
+        connection.execute(delete(table).where(its, table.c.client_id.in_(client_ids)))
 
 
 def read_conditionals(connection: Connection, account: str, grid_id: int) -> tuple[ConditionalRow, ...]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, func, insert, select, update
 
 from adapters.storage.booking import book_fills, book_orders
-from adapters.storage.conditionals import read_conditionals, record_conditionals
+from adapters.storage.conditionals import forget_conditionals, read_conditionals, record_conditionals
 from adapters.storage.database import Database
 from adapters.storage.grid_rows import add_grid, change_grid, put_equity, read_equity, read_grids
 from adapters.storage.life import Life, Sidecar
@@ -236,14 +236,15 @@ class SqlStore:
         with self._database.reading() as connection:
             return read_last_funding_ms(connection, self._id, instrument)
 
-    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow]) -> None:
-        """Store a grid's conditional orders as they are now known, in one commit.
+    def record_conditionals(self, grid_id: int, rows: Sequence[ConditionalRow], *, forget: Sequence[str] = ()) -> None:
+        """Store a grid's conditional orders as they are now known, and drop those in `forget`, in one commit.
 
         Raises:
             StoreFailed: nothing was stored; also where this account has no such grid.
         """
         with self._writing() as connection:
             record_conditionals(connection, self._id, grid_id, rows)
+            forget_conditionals(connection, self._id, grid_id, forget)
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         with self._database.reading() as connection:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import cast
 
@@ -19,7 +20,7 @@ from domain.conditional import (
     ConditionalStatus,
 )
 from domain.errors import InvalidRequest
-from domain.events import CancelRefused, Moment, OrderAbsent, OrderNotSent, OrderRefused, OutcomeUnknown, ReadFailed
+from domain.events import CancelRefused, Moment, OrderAbsent, OrderRefused, OutcomeUnknown, ReadFailed
 from domain.grids import Direction, GridRequest, OnStop
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import PositionSide, Role, Side, Slot
@@ -29,10 +30,12 @@ from grid.core.stop_checks import stop_mistakes
 from grid.life import GridLife
 from grid.parts import GridParts
 from grid.preflight import plan_grid
-from grid.protection import NEEDS_POSITION, WOULD_TRIGGER, Protection
+from grid.protection import LONGEST_PAUSE_S, NEEDS_POSITION, STANDS_ALREADY, WOULD_TRIGGER, Protection
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect, became
 from grid.worker_events import StopRequested
+from orders.client_ids import ClientId
 from orders.ledger import Ledger
+from orders.positions import Legs
 from ports.store import ConditionalRow
 
 BTC = Instrument("binance", Market.FUTURES, "BTC", "USDT")
@@ -58,6 +61,7 @@ class Venue:
         self.now_s = 100.0
         self.store: dict[str, ConditionalRow] = {}
         self.there: dict[str, ConditionalOrder] = {}
+        self.held: Legs = {}
         self.ledger = Ledger(Account("binance", Mode.SHADOW, "0123456789ab"), BTC)
         self.protection = self.built()
 
@@ -75,7 +79,12 @@ class Venue:
 
     def step(self, *, is_over: bool = False, after_s: float = 1.0) -> list[StopEffect]:
         self.now_s += after_s
-        return self.kept(self.protection.step(self.now, is_over=is_over))
+        return self.kept(self.protection.step(self.now, is_over=is_over, held=self.held))
+
+    @property
+    def trouble(self) -> str:
+        """Return what keeps orders, or entries, from leaving."""
+        return self.protection.holds_back or self.protection.keeps_entries
 
     def hear(self, event: ConditionalEvent) -> list[StopEffect]:
         self.now_s += 0.1
@@ -86,6 +95,8 @@ class Venue:
         for effect in effects:
             if isinstance(effect, RecordStops):
                 self.store.update({row.intent.client_id: row for row in effect.rows})
+                for client_id in effect.forget:
+                    del self.store[client_id]
         return [effect for effect in effects if not isinstance(effect, RecordStops)]
 
     def take(self, intent: ConditionalIntent) -> ConditionalReported:
@@ -127,7 +138,7 @@ class Venue:
     def standing(self) -> str:
         intent = self.placed()
         assert self.hear(self.take(intent)) == []
-        assert not self.protection.holds_back
+        assert not self.trouble
         return intent.client_id
 
     def looked_up(self, client_id: str) -> list[StopEffect]:
@@ -141,12 +152,12 @@ def venue() -> Venue:
 
 
 def test_nothing_leaves_before_every_stop_stands(venue: Venue) -> None:
-    assert "reading" in venue.protection.holds_back
+    assert "reading" in venue.trouble
     intent = venue.placed()
-    assert "being placed" in venue.protection.holds_back
+    assert "being placed" in venue.trouble
     assert (intent.side, intent.quantity, intent.trigger_price) == (Side.SELL, None, BELOW.trigger_price)
     venue.hear(venue.take(intent))
-    assert venue.protection.holds_back == ""
+    assert venue.trouble == ""
     assert venue.step() == []
     assert [(shown.status, shown.trigger_price) for shown in venue.protection.shown()] == [("waiting", Decimal(90_000))]
 
@@ -161,11 +172,11 @@ def test_a_crash_after_the_intent_is_settled_by_a_look_up(venue: Venue, arrived:
     venue.hear(venue.listing())
     if arrived:
         assert venue.step() == []
-        assert not venue.protection.holds_back
+        assert not venue.trouble
         return
     assert venue.step() == [LookUpStop(intent.client_id, intent.created_ms)]
     assert venue.step() == []
-    assert venue.protection.holds_back
+    assert venue.trouble
     venue.looked_up(intent.client_id)
     (again,) = venue.step()
     assert isinstance(again, PlaceStop)
@@ -191,7 +202,7 @@ def test_a_stop_reached_while_nobody_listened_is_found_and_what_it_became_is_ask
     venue.restart()
     venue.step()
     venue.hear(venue.listing())
-    assert venue.protection.holds_back
+    assert venue.trouble
     assert [type(effect) for effect in venue.step()] == [LookUpStop]
     venue.looked_up(client_id)
     assert venue.protection.reached == BELOW.trigger_price
@@ -219,7 +230,7 @@ def test_a_stop_that_had_nothing_to_close_is_reached_all_the_same(venue: Venue) 
 
 def test_a_stop_that_was_not_found_and_yet_triggered_is_reached(venue: Venue) -> None:
     client_id = venue.standing()
-    venue.protection.doubt()
+    venue.protection.doubt(venue.now_s)
     venue.hear(OrderAbsent(client_id))
     assert venue.protection.reached is None
     venue.hear(venue.move(client_id, TRIGGERED))
@@ -247,27 +258,106 @@ def test_a_price_beyond_the_stop_at_placement_reaches_it(venue: Venue) -> None:
     assert venue.protection.is_settled(venue.ledger)
 
 
-def test_a_refusal_is_told_and_tried_again_with_growing_pauses(venue: Venue) -> None:
+def refused_for(venue: Venue, seconds: int, code: int = -4045) -> list[float]:
+    """Refuse every placement for so long; return when each left."""
+    sent_s = []
+    for _ in range(seconds):
+        for effect in venue.step():
+            if isinstance(effect, PlaceStop):
+                sent_s.append(venue.now_s)
+                venue.kept(venue.protection.hear(OrderRefused(effect.intent.client_id, code, "No."), venue.now))
+            elif isinstance(effect, ReadStops):
+                venue.kept(venue.protection.hear(replace(venue.listing(), started_s=venue.now_s), venue.now))
+    return sent_s
+
+
+def test_a_refusal_is_told_and_tried_again_soon_then_every_few_seconds_and_piles_up_nothing(venue: Venue) -> None:
     intent = venue.placed()
     venue.hear(OrderRefused(intent.client_id, -4045, "Reach max stop order limit."))
-    assert "-4045" in venue.protection.holds_back
-    assert venue.step() == []
-    (again,) = venue.step(after_s=2)
-    assert isinstance(again, PlaceStop)
-    venue.hear(OrderNotSent(again.intent.client_id, "no connection"))
-    assert venue.step(after_s=2) == []
-    (last,) = venue.step(after_s=3)
+    assert "-4045" in venue.protection.keeps_entries
+    assert "no new entries until it stands" in venue.protection.keeps_entries
+    sent_s = refused_for(venue, 600)
+    gaps = [later - earlier for earlier, later in pairwise([venue.now_s - 600, *sent_s])]
+    assert gaps[:4] == sorted(gaps[:4])
+    assert (gaps[0] <= 2, max(gaps) <= LONGEST_PAUSE_S + 2, len(sent_s) > 40) == (True, True, True)
+    assert len(venue.store) == 1, "what was refused leaves one row"
+    (last,) = venue.step(after_s=61)[-1:]
     assert isinstance(last, PlaceStop)
     venue.hear(venue.take(last.intent))
-    assert (venue.protection.holds_back, venue.protection.shown()[0].trouble) == ("", "")
+    assert (venue.trouble, venue.protection.shown()[0].trouble) == ("", "")
 
 
-def test_a_venue_that_wants_a_position_first_does_not_keep_the_grid_from_taking_one(venue: Venue) -> None:
+def test_a_venue_that_wants_a_position_first_is_asked_again_when_there_is_one(venue: Venue) -> None:
     intent = venue.placed()
     venue.hear(OrderRefused(intent.client_id, NEEDS_POSITION, "TIF GTE can only be used with open positions."))
-    assert not venue.protection.holds_back
-    (again,) = venue.step(after_s=3)
+    assert not venue.trouble, "there is nothing to protect yet"
+    assert refused_for(venue, 300) == []
+    venue.held = {PositionSide.BOTH: Decimal("0.5")}
+    (again,) = venue.step()
     assert isinstance(again, PlaceStop)
+    assert "no new entries" in venue.trouble
+    venue.hear(venue.take(again.intent))
+    assert not venue.trouble
+
+
+def test_a_placement_that_arrives_after_its_look_ups_is_found_again_and_only_one_stays(venue: Venue) -> None:
+    late = venue.placed()
+    venue.hear(OutcomeUnknown(late.client_id, "no answer"))
+    venue.looked_up(late.client_id)
+    (second,) = venue.step()
+    assert isinstance(second, PlaceStop)
+    venue.hear(venue.take(second.intent))
+    venue.take(late)
+    assert venue.step(after_s=60) == [ReadStops()]
+    assert venue.hear(venue.listing()) == [LookUpStop(late.client_id, late.created_ms)]
+    venue.looked_up(late.client_id)
+    assert venue.step() == [CancelStop(late.client_id)]
+    venue.hear(venue.move(late.client_id, CANCELED))
+    assert venue.step() == []
+    assert not venue.trouble
+    venue.hear(ConditionalReported(replace(venue.there[late.client_id], status=WAITING)))
+    assert "reading" in venue.trouble, "a report that is late is no proof either way"
+    venue.looked_up(late.client_id)
+    assert (venue.step(), venue.trouble) == ([], "")
+
+
+def test_a_placement_that_arrives_late_blocks_the_next_and_then_is_the_stop(venue: Venue) -> None:
+    late = venue.placed()
+    venue.hear(OutcomeUnknown(late.client_id, "no answer"))
+    venue.looked_up(late.client_id)
+    venue.take(late)
+    (second,) = venue.step()
+    assert isinstance(second, PlaceStop)
+    venue.hear(OrderRefused(second.intent.client_id, STANDS_ALREADY, "An open stop order is existing."))
+    assert venue.step(after_s=3) == [ReadStops()]
+    venue.hear(venue.listing())
+    venue.looked_up(late.client_id)
+    assert (venue.step(), venue.trouble) == ([], "")
+    assert venue.protection.shown()[0].client_id == late.client_id
+
+
+def test_a_list_read_before_something_was_missed_proves_nothing(venue: Venue) -> None:
+    venue.standing()
+    assert venue.step(after_s=60) == [ReadStops()]
+    begun_before = venue.listing()
+    venue.protection.doubt(venue.now_s + 1)
+    venue.now_s += 2
+    venue.hear(begun_before)
+    assert "reading" in venue.trouble
+    assert venue.step() == [ReadStops()]
+    venue.hear(venue.listing())
+    assert not venue.trouble
+
+
+def test_the_stop_that_a_grid_before_it_left_behind_is_taken_off(venue: Venue) -> None:
+    former = Stop(replace(BELOW.slot, grid=7), BELOW.trigger_price, PositionSide.BOTH)
+    client_id = str(ClientId("t3st", 1, former.slot, 0, 0))
+    venue.step()
+    intent = former.intent(client_id, BTC, 0)
+    venue.store[client_id] = ConditionalRow(intent=intent)
+    venue.take(intent)
+    assert venue.hear(venue.listing()) == [CancelStop(client_id)]
+    assert [type(effect) for effect in venue.step()] == [PlaceStop]
 
 
 def test_a_stop_taken_off_by_another_hand_comes_back_at_once_or_at_the_next_reading(venue: Venue) -> None:
@@ -345,7 +435,7 @@ def test_whatever_is_lost_one_stop_stands_in_the_end_and_no_id_is_sent_twice(act
         open_questions += effects
     assert len(sent) == len(set(sent))
     assert len([order for order in venue.there.values() if order.status is WAITING]) == 1
-    assert venue.protection.holds_back == ""
+    assert venue.trouble == ""
 
 
 def test_spot_has_no_stop_yet_and_says_what_has() -> None:
