@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from adapters.storage.codec import decode_plan, encode_plan
+from domain.plan_text import decode_plan, encode_plan
 from fakes.store_examples import PLAN, plans
 
 

@@ -5,12 +5,12 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from adapters.storage.codec import encode_plan
 from adapters.storage.rows import equity_of, grid_of
 from adapters.storage.tables import equity, grids
 from domain.grids import GridPlan, GridStatus
 from domain.instrument import Instrument
 from domain.money import parse_amount
+from domain.plan_text import encode_plan
 from ports.store import EquityRow, GridRow, StoreFailed
 
 GRIDS_PER_LIFE: Final = 1000

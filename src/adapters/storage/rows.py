@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from adapters.storage.codec import decode_plan
 from domain.futures import FundingPayment
 from domain.grids import GridStatus
 from domain.instrument import Instrument
 from domain.orders import Fill, Intent, OrderType, PositionSide, Role, Side, Slot, Status, TimeInForce
+from domain.plan_text import decode_plan
 from ports.store import EquityRow, GridRow, OrderRow
 
 instrument_of = lru_cache(maxsize=1024)(Instrument.parse)
