@@ -1,6 +1,7 @@
 """What preflight checks alike on every market. Amounts in quote unless said otherwise; percentages in percent."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 
@@ -54,18 +55,41 @@ class Preflight(ABC):
             self._wrong("initial_levels", f"the venue allows {most - 1} open orders here; use at most {most} levels")
 
     def _rungs(self) -> list[int]:
-        request, rules = self._request, self._rules
-        start = rules.nearest_ticks(self._facts.price)
+        request = self._request
         geometric = request.spacing is Spacing.GEOMETRIC
         try:
             if request.lower is not None and request.upper is not None:
                 return self._rungs_between(request.lower, request.upper)
             spacing = self._spacing_ppm()
             around = ladder.geometric_around if geometric else ladder.arithmetic_around
-            return around(start, spacing, request.levels) if spacing else []
+            return self._rungs_around(lambda start: around(start, spacing, request.levels)) if spacing else []
         except ladder.LadderError as error:
             self._wrong("lower_price" if request.lower is not None else "spacing_perc", str(error))
             return []
+
+    def _rungs_around(self, lay: Callable[[int], list[int]]) -> list[int]:
+        """Lay the ladder around the price; of a grid at work around its centre while it stands inside that."""
+        nearest, at_work = self._rules.nearest_ticks, self._facts.at_work
+        if at_work is not None:
+            rungs = lay(nearest(at_work.centre))
+            if rungs[0] <= nearest(at_work.reference) <= rungs[-1]:
+                return rungs
+        return lay(nearest(self._facts.price))
+
+    def _gap(self, rungs: Sequence[int]) -> int:
+        """Return the rung that parts the cells by what they begin with.
+
+        Of a grid at work that is where it stands; but where it goes by which side of the start a cell lies on, the
+        start counts on, as long as the ladder holds it.
+        """
+        nearest, at_work, request = self._rules.nearest_ticks, self._facts.at_work, self._request
+        if at_work is None:
+            return ladder.nearest_rung(rungs, nearest(self._facts.price))
+        centre = nearest(at_work.centre)
+        by_start = request.start_empty or request.direction is Direction.NEUTRAL
+        if by_start and rungs[0] <= centre <= rungs[-1]:
+            return ladder.nearest_rung(rungs, centre)
+        return ladder.nearest_rung(rungs, nearest(at_work.reference))
 
     def _rungs_between(self, lower: Decimal, upper: Decimal) -> list[int]:
         geometric = self._request.spacing is Spacing.GEOMETRIC

@@ -108,7 +108,7 @@ class ContractPreflight(Preflight):
             self._wrong("start_empty", "a neutral grid always starts empty; leave it out")
 
     def _standing(self, rungs: Sequence[int]) -> Standing:
-        gap = ladder.nearest_rung(rungs, self._rules.nearest_ticks(self._facts.price))
+        gap = self._gap(rungs)
         return Standing(
             Ladder(
                 prices=tuple(self._rules.price(ticks) for ticks in rungs),

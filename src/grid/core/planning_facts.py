@@ -14,8 +14,22 @@ MINIMUM_FACTOR: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """Where a grid stands that is planned anew while it works, in quote.
+
+    `centre` is what its ladder was laid around, `reference` the price that divides what buys from what sells.
+    """
+
+    centre: Decimal
+    reference: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightFacts:
-    """`free_quote` and `free_exposure` are None where nothing is to be committed; `contract` is None on spot."""
+    """`free_quote` and `free_exposure` are None where nothing is to be committed; `contract` is None on spot.
+
+    `at_work` is None of a grid that is to begin.
+    """
 
     rules: InstrumentRules
     fees: FeeRates
@@ -27,3 +41,4 @@ class PreflightFacts:
     max_order_notional: Decimal
     free_exposure: Decimal | None = None
     contract: ContractFacts | None = None
+    at_work: AtWork | None = None

@@ -6,7 +6,6 @@ from domain.errors import InvalidRequest
 from domain.grids import Direction, GridPlan
 from domain.instrument import Market
 from domain.money import ZERO
-from grid.core import ladder
 from grid.core.planning_base import Preflight
 
 
@@ -20,7 +19,7 @@ class SpotPreflight(Preflight):
         if not rungs:
             raise InvalidRequest(self._mistakes)
         prices = tuple(self._rules.price(ticks) for ticks in rungs)
-        gap = ladder.nearest_rung(rungs, self._rules.nearest_ticks(self._facts.price))
+        gap = self._gap(rungs)
         self._check_prices(prices)
         lots = self._lots_per_rung(prices, gap)
         quantity = self._rules.quantity(lots)
