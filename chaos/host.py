@@ -30,7 +30,7 @@ from domain.grids import GridPlan, GridSnapshot
 from domain.orders import Fill, Intent
 from grid.assembly import build_worker
 from grid.worker import GridWorker
-from grid.worker_events import Effect, Finished, SaveEquity, SavePhase, WorkerEvent
+from grid.worker_events import Effect, Finished, SaveEquity, SaveMove, SavePhase, WorkerEvent
 from orders.effects import (
     AskFeePrice,
     Cancel,
@@ -201,7 +201,7 @@ class InProcessHost:
                     self.store.record(orders, fills)
                 case AskFeePrice():
                     self.heap.after(self._delay(), self._pricing(effect))
-                case RecordFeeValue() | SavePhase() | SaveEquity() | Finished():
+                case RecordFeeValue() | SavePhase() | SaveMove() | SaveEquity() | Finished():
                     self._carry_out_own(effect)
                 case Submit(intent=intent):
                     self.heap.after(self._delay(), self._placing(intent))
@@ -219,7 +219,7 @@ class InProcessHost:
             case ReadOpen(since_trade_id=since):
                 return self._reading(since, self.heap.monotonic_s())
 
-    def _carry_out_own(self, effect: RecordFeeValue | SavePhase | SaveEquity | Finished) -> None:
+    def _carry_out_own(self, effect: RecordFeeValue | SavePhase | SaveMove | SaveEquity | Finished) -> None:
         match effect:
             case RecordFeeValue(value=value):
                 self.store.add_fee_value(value)
@@ -228,6 +228,8 @@ class InProcessHost:
                 self.store.set_grid(
                     row.grid_id, status=status, phase=phase, phase_reason=reason, on_stop=on_stop, ended_ms=ended_ms
                 )
+            case SaveMove(move=move):
+                self.store.add_move(self.store.grids()[-1].grid_id, move)
             case SaveEquity(row=equity):
                 self.store.add_equity(equity)
             case Finished():

@@ -12,7 +12,7 @@ from chaos.points import Boundary, Fault, Tripwire
 from chaos.weather import Weather
 from domain.account import Account
 from domain.futures import FundingPayment
-from domain.grids import GridPlan, GridStatus
+from domain.grids import GridPlan, GridStatus, Move
 from domain.instrument import Instrument
 from domain.orders import FeeValue, Fill, Intent
 from grid.pauses import on_stop_of
@@ -114,6 +114,13 @@ class WiredStore:
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         return self._store.conditionals(grid_id)
+
+    def add_move(self, grid_id: int, move: Move) -> None:
+        with self._writing(None):
+            self._store.add_move(grid_id, move)
+
+    def moves(self, grid_id: int) -> tuple[Move, ...]:
+        return self._store.moves(grid_id)
 
     def last_trade_id(self, instrument: Instrument) -> int:
         return self._store.last_trade_id(instrument)

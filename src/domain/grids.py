@@ -38,6 +38,13 @@ class PauseKeep(StrEnum):
     NOTHING = "nothing"
 
 
+class MoveKind(StrEnum):
+    """What changed a grid's own ladder between two fills."""
+
+    TRAIL = "trail"  # it followed the price
+    EDIT = "edit"  # a person changed it
+
+
 class GridStatus(StrEnum):
     """The API's words."""
 
@@ -64,9 +71,10 @@ class GridRequest:
 
     `levels` counts all price rungs. `spacing_percent` is percent between neighbours (geometric) or percent of the
     start price (arithmetic). With `lower` and `upper` the ladder lies between these bounds and spacing follows.
-    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead. The last five are for
-    futures: None takes what the configuration says, of a stop that there is none. The stops are mark prices in quote at
-    which the venue itself ends the position, and with it the grid.
+    `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead. From `direction` to the stops
+    all is for futures: None takes what the configuration says, of a stop that there is none. The stops are mark prices
+    in quote at which the venue itself ends the position, and with it the grid. `trail_up_to` and `trail_down_to` are
+    the prices in quote to which the ladder follows the price; None: it does not.
     """
 
     instrument: Instrument
@@ -83,6 +91,8 @@ class GridRequest:
     margin_type: MarginType | None = None
     stop_below: Decimal | None = None
     stop_above: Decimal | None = None
+    trail_up_to: Decimal | None = None
+    trail_down_to: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +124,7 @@ class GridPlan:
     liquidation_below: Decimal | None = None  # at the range's low end, everything there bought
     liquidation_above: Decimal | None = None  # at its high end, everything there sold
     margin_worst: Decimal = ZERO  # largest initial margin of position and open orders inside the range
+    master: tuple[Decimal, ...] = ()  # every rung, ascending, that a grid which follows the price may use; `prices` too
     funding_reserve: Decimal = ZERO  # kept for funding over `horizon_days` on the largest position
     horizon_days: int = 0
 
@@ -126,6 +137,21 @@ class GridPlan:
     def entry_position(self) -> Decimal:
         """Return the position that the first trade brings, below 0 for a short one."""
         return self.entry_quantity if self.entry_side is Side.BUY else -self.entry_quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One change of a grid's ladder, a fact like a fill: it is stored before anything that follows from it is sent.
+
+    `number` counts from 1 in each grid. It comes after the trades up to the id `after_trade`, all that were booked
+    when it was made (0: none), and before all others, whenever they are told. `data` is one line of JSON, see `kind`.
+    """
+
+    number: int
+    kind: MoveKind
+    after_trade: int
+    data: str
+    market_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,5 +70,5 @@ def build_worker(
     marked = store.equity(row.grid_id, 1)
     last_mark = parse_amount(marked[-1].mark_price) if marked else None
     payments = store.funding(row.grid_id) if row.instrument.market is Market.FUTURES else ()
-    worker.restore(fills, store.fee_values(row.grid_id), last_mark, payments)
+    worker.restore(fills, store.fee_values(row.grid_id), last_mark, payments, store.moves(row.grid_id))
     return worker

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Protocol
 
 from domain.account import Account
-from domain.grids import Books
+from domain.grids import Books, Move
 from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Fill, Status
@@ -112,6 +113,7 @@ def audit_grid(store: Store, row: GridRow) -> GridAudit:
         if unexplained:
             told = f"{plain(marked.realized_profit)} by the venue's count and {plain(marked.grid_profit)} by ours"
             faults.append(f"its closed positions brought {told}: fills are missing or foreign")
+    faults += _move_faults(store.moves(row.grid_id))
     if row.ended_ms is not None and live and row.on_stop != "keep":
         faults.append(f"it has ended and {len(live)} of its orders may still take money")
     return GridAudit(row=row, books=marked, orders=len(orders), live_orders=len(live), faults=tuple(faults))
@@ -131,4 +133,16 @@ def _order_faults(orders: tuple[OrderRow, ...], fills: tuple[Fill, ...]) -> list
         elif order.status is Status.FILLED and filled != intent.quantity:
             missing = plain(intent.quantity - filled)
             faults.append(f"order {intent.client_id} is filled, and fills of {missing} are not booked")
+    return faults
+
+
+def _move_faults(moves: tuple[Move, ...]) -> list[str]:
+    faults = [
+        f"move {number} of its ladder is missing"
+        for number in range(1, moves[-1].number if moves else 1)
+        if number not in {move.number for move in moves}
+    ]
+    for before, after in pairwise(moves):
+        if after.after_trade < before.after_trade:
+            faults.append(f"move {after.number} of its ladder comes after fewer trades than the one before")
     return faults

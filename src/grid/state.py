@@ -1,22 +1,24 @@
-"""A running ladder's state: the plain host of `grid.core.cells`. A fold of fills, nothing else."""
+"""A running ladder's state: the plain host of `grid.core.cells`. A fold of fills and moves, nothing else."""
 
+import json
 from bisect import bisect_left, insort
 from decimal import Decimal
 from operator import itemgetter
 
-from domain.grids import GridPlan
+from domain.grids import GridPlan, Move, MoveKind
 from domain.instrument import InstrumentRules
 from domain.money import from_units, plain, to_units
 from domain.orders import Fill, PositionSide, Role, Side, Slot
-from grid.core import cells
+from grid.core import cells, trail
 from grid.core.ladder_numbers import ladder_numbers
 from orders.wanted import WantedOrder
 
 
 class GridState:
-    """Cells of one grid, moved by fills alone; `wanted` is a function of them.
+    """Cells of one grid, changed by fills and moves alone; `wanted` is a function of them.
 
-    Which fills are known decides, not when each was told: the state is that of the venue's own order of trades.
+    Which fills are known decides, not when each was told: the state is that of the venue's own order of trades, with
+    each move after the trades that were booked when it was made.
     """
 
     def __init__(self, grid: int, plan: GridPlan, rules: InstrumentRules) -> None:
@@ -25,16 +27,21 @@ class GridState:
         self._start_empty = plan.request.start_empty
         self._is_contract = plan.terms is not None
         self._hedge_mode = plan.terms is not None and plan.terms.hedge_mode
-        self._n = ladder_numbers(plan, rules)
-        count = len(self._n.lots)
+        self._planned = ladder_numbers(plan, rules)
+        count = len(self._planned.lots)
         self._want_price, self._want_lots = [0] * count, [0] * count
         self._fills: list[tuple[int, Slot, Fill]] = []  # by trade id
+        self._moves: list[Move] = []
         self._start()
 
     def _start(self) -> None:
+        self._n = self._planned.fresh()
         count = len(self._n.lots)
         self._side, self._filled, self._base, self._cycle = [0] * count, [0] * count, [0] * count, [0] * count
         self._newest = [0] * count  # trade id of each cell's last fill
+        self._last = 0  # trade id of the last fill of any rung, or before the last move
+        self._lanes = list(range(count))  # a cell keeps its lane wherever it goes
+        self._lane_of: dict[int, int] = {}  # by trade id
         self._totals = [0] * cells.TOTALS
         self.cycles = 0
         cells.start_cells(
@@ -53,19 +60,68 @@ class GridState:
         """Book a fill of the order that stood in `slot`.
 
         Fills of different cells do not touch one another. One that is told after a later one of its cell, or a part of
-        the first purchase after a rung's, makes all be booked anew.
+        the first purchase after a rung's, makes all be booked anew; of a ladder that moves, any that is told late.
 
         Raises:
-            ValueError: if the slot belongs to no rung of this ladder.
+            ValueError: if the slot belonged to no rung of this ladder when it was filled.
         """
-        newest = self._newest[self._cell(slot)] if slot.role is Role.RUNG else max(self._newest)
-        insort(self._fills, (fill.trade_id, slot, fill), key=itemgetter(0))
-        if newest < fill.trade_id or slot.role is Role.UNWIND:
-            self._book(slot, fill)
-            return
+        is_late, entry = self._is_late(slot, fill.trade_id), (fill.trade_id, slot, fill)
+        insort(self._fills, entry, key=itemgetter(0))
+        try:
+            if is_late:
+                self._fold()
+            else:
+                self._book(slot, fill)
+        except ValueError:
+            self._fills.remove(entry)
+            if is_late:
+                self._fold()
+            raise
+
+    def move(self, move: Move) -> None:
+        """Change the ladder, after the trades up to `move.after_trade` and before all others.
+
+        Every fill that was booked when the move was made has to be booked already, and none with a later id.
+
+        Raises:
+            ValueError: if the ladder cannot be moved so.
+        """
+        self._make(move)
+        self._moves.append(move)
+
+    def next_move(self, kind: MoveKind, data: dict[str, object], market_ms: int) -> Move:
+        """Return a move that may be made, and has to be stored, now."""
+        newest = self._fills[-1][0] if self._fills else 0
+        after = max(newest, self._moves[-1].after_trade if self._moves else 0)
+        told = json.dumps(data, separators=(",", ":"))
+        return Move(number=len(self._moves) + 1, kind=kind, after_trade=after, data=told, market_ms=market_ms)
+
+    def _is_late(self, slot: Slot, trade_id: int) -> bool:
+        if slot.role is Role.UNWIND:
+            return False
+        if slot.role is Role.RUNG and not self._n.master and not self._moves:
+            return trade_id <= self._newest[self._cell(slot)]
+        return trade_id <= self._last
+
+    def _fold(self) -> None:
+        """Book all fills anew, and make each move again at its place between them."""
         self._start()
-        for _, its_slot, its_fill in self._fills:
-            self._book(its_slot, its_fill)
+        made = 0
+        for trade_id, slot, fill in self._fills:
+            while made < len(self._moves) and self._moves[made].after_trade < trade_id:
+                self._make(self._moves[made])
+                made += 1
+            self._book(slot, fill)
+        for move in self._moves[made:]:
+            self._make(move)
+
+    def _make(self, move: Move) -> None:
+        match move.kind:
+            case MoveKind.TRAIL:
+                self._shift_to(int(json.loads(move.data)["first"]))
+            case _:
+                raise ValueError(f"a move of kind {move.kind} is of a later version of this program")
+        self._last = max(self._last, move.after_trade)
 
     def _book(self, slot: Slot, fill: Fill) -> None:
         lots, change = self._rules.lots(fill.quantity), self._base_change(fill)
@@ -88,8 +144,11 @@ class GridState:
         elif slot.role is Role.UNWIND:
             self._totals[cells.UNWOUND_SHORT] += change
         else:
+            self._shift_under(slot)
             k, bought = self._cell(slot), slot.side is Side.BUY
             self._newest[k] = fill.trade_id
+            self._last = max(self._last, fill.trade_id)
+            self._lane_of[fill.trade_id] = self._lanes[k]
             turned = cells.book_rung_fill(
                 k,
                 bought,
@@ -214,9 +273,9 @@ class GridState:
         except ValueError:
             return False
 
-    def lane(self, slot: Slot) -> int:
-        """Return what the slot's fills are matched by: the cell, or -1 for the first purchase and unwinding."""
-        return self._cell(slot) if slot.role is Role.RUNG else -1
+    def lane(self, fill: Fill) -> int:
+        """Return what a booked fill is matched by: its cell's lane, or -1 for the first purchase and unwinding."""
+        return self._lane_of.get(fill.trade_id, -1)
 
     def _cell(self, slot: Slot) -> int:
         rung = bisect_left(self._n.prices, slot.price_ticks)
@@ -239,3 +298,43 @@ class GridState:
     def dust(self) -> Decimal:
         """Return the base below one lot in each cell, which no order offers until the next purchase adds to it."""
         return from_units(sum(base % self._n.lot_units for base in self._base))
+
+    # --- a ladder that follows the price ---
+
+    def _shift_under(self, slot: Slot) -> None:
+        """Bring the window to where an order of ours was filled: it was there, and the move was lost with the power."""
+        n = self._n
+        rung = bisect_left(n.master, slot.price_ticks)
+        if rung == len(n.master) or n.master[rung] != slot.price_ticks:
+            return
+        cell = rung if slot.side is Side.BUY else rung - 1
+        if 0 <= cell < len(n.master) - 1:
+            self._shift_to(min(max(n.first, cell - len(n.lots) + 1), cell))
+
+    def _shift_to(self, first: int) -> None:
+        """Let the window's lowest rung be the master ladder's rung `first`; cells take along all that is theirs.
+
+        Raises:
+            ValueError: if the window would reach beyond the master ladder.
+        """
+        if not 0 <= first <= max(len(self._n.master) - len(self._n.prices), 0):
+            raise ValueError(f"the ladder has no window from rung {first} on")
+        rows = (self._side, self._filled, self._base, self._cycle, self._newest, self._lanes, self._n.borrowed)
+        while self._n.first < first:
+            for row in rows:
+                trail.lowest_to_top(row)
+            self._stand_at(self._n.first + 1, moved=-1)
+        while self._n.first > first:
+            for row in rows:
+                trail.highest_to_bottom(row)
+            self._stand_at(self._n.first - 1, moved=0)
+
+    def _stand_at(self, first: int, *, moved: int) -> None:
+        """Take over the rungs of a window by one rung higher or lower, where the cell `moved` begins a new cycle."""
+        n = self._n
+        self._n = n = n._replace(first=first, prices=n.master[first : first + len(n.prices)])
+        self._cycle[moved] += 1
+        k = moved % len(n.lots)
+        cells.turn_if_done(
+            k, n.prices, n.lots, n.lot_units, n.min_notional, self._side, self._filled, self._base, self._cycle
+        )

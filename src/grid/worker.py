@@ -3,6 +3,7 @@
 The same object runs under the live shell (`grid.runner`) and under an event heap in tests and chaos runs.
 """
 
+from collections import deque
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,7 +25,7 @@ from domain.events import (
     TimerFired,
 )
 from domain.futures import FundingPayment
-from domain.grids import GridSnapshot
+from domain.grids import GridSnapshot, Move
 from domain.instrument import Market
 from domain.orders import FeeValue, Fill, Role, Status, VenueOrder
 from grid.grid_report import GridReport
@@ -61,15 +62,21 @@ class GridWorker:
         fee_values: tuple[FeeValue, ...] = (),
         last_mark: Decimal | None = None,
         payments: tuple[FundingPayment, ...] = (),
+        moves: tuple[Move, ...] = (),
     ) -> None:
-        """Take over the fills, values of fees and funding the store holds; the desk was restored before.
+        """Take over the fills, values of fees, funding and moves the store holds; the desk was restored before.
 
         `last_mark` is the price the grid was last marked at; it stands in until a price arrives.
         """
         report = self._report
         report.last_mark = last_mark or report.last_mark
+        waiting = deque(moves)
         for fill in fills:
+            while waiting and waiting[0].after_trade < fill.trade_id:
+                self._state.move(waiting.popleft())
             self._book(fill)
+        while waiting:
+            self._state.move(waiting.popleft())
         self._money.restore(fee_values, payments)
         report.resumed = bool(fills) or bool(self._desk.ledger.unsettled())
         self._set_inventory()
@@ -181,7 +188,7 @@ class GridWorker:
         self._report.last_fill = fill
         try:
             self._state.apply(slot, fill)
-            lane = self._state.lane(slot)
+            lane = self._state.lane(fill)
         except ValueError as error:  # an order adopted from another life of the books: the money counts all the same
             self._desk.alarm(f"trade {fill.trade_id} fits no rung of this grid: {error}")
             lane = -1

@@ -12,7 +12,7 @@ from domain.events import (
     RulesChanged,
     TimerFired,
 )
-from domain.grids import GridStatus, OnStop, Phase
+from domain.grids import GridStatus, Move, OnStop, Phase
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.stops import StopEffect, StopTold
 from orders.effects import OrderEffect
@@ -43,6 +43,13 @@ class SavePhase:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveMove:
+    """Commit a change of the grid's ladder before anything that follows from it leaves the house."""
+
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
 class SaveEquity:
     row: EquityRow
 
@@ -65,4 +72,4 @@ WorkerEvent = (
     | TimerFired
     | Request
 )
-Effect = OrderEffect | StopEffect | SavePhase | SaveEquity | Finished
+Effect = OrderEffect | StopEffect | SavePhase | SaveMove | SaveEquity | Finished

@@ -33,6 +33,7 @@ from grid.worker_events import (
     Effect,
     Finished,
     SaveEquity,
+    SaveMove,
     SavePhase,
     ShutdownRequested,
     StopRequested,
@@ -60,7 +61,7 @@ from risk.gate import RiskGate
 log = logging.getLogger(__name__)
 
 TIMER_S = 1.0
-Kept = StoreIntents | Record | HoldsAllOrders | RecordFeeValue | RecordFunding | SavePhase | SaveEquity
+Kept = StoreIntents | Record | HoldsAllOrders | RecordFeeValue | RecordFunding | SavePhase | SaveMove | SaveEquity
 
 
 class WorkerHost:
@@ -211,6 +212,9 @@ class WorkerHost:
                 self._log_funding(payments)
             case SaveEquity(row=equity):
                 store.add_equity(equity)
+            case SaveMove(move=move):
+                store.add_move(self.row.grid_id, move)
+                log.info("%s moved its ladder (%s %d): %s", self.name, move.kind, move.number, move.data)
             case SavePhase():
                 self._save_phase(effect)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from domain.account import Account
 from domain.conditional import ConditionalIntent, ConditionalStatus
 from domain.futures import FundingPayment
-from domain.grids import GridPlan, GridStatus
+from domain.grids import GridPlan, GridStatus, Move
 from domain.instrument import Instrument, Market
 from domain.orders import FeeValue, Fill, Intent, Status
 
@@ -185,6 +185,12 @@ class Store(Protocol):
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         """Return the grid's conditional orders in the order they were stored."""
+
+    def add_move(self, grid_id: int, move: Move) -> None:
+        """Store a change of the grid's ladder; a number that is stored already is an error."""
+
+    def moves(self, grid_id: int) -> tuple[Move, ...]:
+        """Return the changes of the grid's ladder by number."""
 
     def last_trade_id(self, instrument: Instrument) -> int:
         """Return the highest booked trade id of the instrument, 0 if none."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adapters.storage import open_store
 from domain.conditional import ConditionalIntent, ConditionalKind, ConditionalStatus
 from domain.futures import FundingPayment
+from domain.grids import Move, MoveKind
 from domain.instrument import Market
 from domain.orders import FeeValue, PositionSide, Side, Status
 from fakes.store import InMemoryStore, MemoryDatabase
@@ -134,6 +135,22 @@ def test_a_conditional_order_is_stored_before_it_is_sent_and_keeps_its_intent(bo
     assert books.of().conditionals(1) == (again,)
     with pytest.raises(StoreFailed):
         store.record_conditionals(77, [ConditionalRow(intent=replace(stop, client_id="gh-t3st-1-1-us-4d-0-1"))])
+
+
+def test_moves_of_a_ladder_come_back_by_number_and_each_number_is_given_once(books: Books):
+    store = with_fills(books.of())
+    first = Move(number=1, kind=MoveKind.TRAIL, after_trade=2**60, data='{"first":3}', market_ms=7)
+    second = replace(first, number=2, kind=MoveKind.EDIT, market_ms=9)
+    store.add_move(1, first)
+    store.add_move(1, second)
+    store.add_move(2, first)
+    for grid_id, move in ((1, replace(first, data="{}")), (77, first)):
+        with pytest.raises(StoreFailed):
+            store.add_move(grid_id, move)
+    books.close()
+    again = books.of()
+    assert (again.moves(1), again.moves(2), again.moves(77)) == ((first, second), (first,), ())
+    assert books.of(TESTNET).moves(1) == ()
 
 
 def test_what_an_order_and_a_fill_of_a_contract_say_comes_back(books: Books):

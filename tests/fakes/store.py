@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from domain.account import Account, Mode
 from domain.futures import FundingPayment
-from domain.grids import GridPlan, GridStatus
+from domain.grids import GridPlan, GridStatus, Move
 from domain.instrument import Instrument, Market
 from domain.money import parse_amount
 from domain.orders import FeeValue, Fill, Intent, Status
@@ -26,6 +26,7 @@ class Rows:
         self.fee_values: dict[tuple[Instrument, int], FeeValue] = {}
         self.funding: dict[tuple[Instrument, int], tuple[int, FundingPayment]] = {}
         self.conditionals: dict[str, tuple[int, ConditionalRow]] = {}
+        self.moves: dict[tuple[int, int], Move] = {}
         self.baselines: dict[Market, Baseline] = {}
         self.trade_marks: dict[Instrument, int] = {}
 
@@ -193,6 +194,16 @@ class InMemoryStore:
 
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         return tuple(row for owner, row in self._rows.conditionals.values() if owner == grid_id)
+
+    def add_move(self, grid_id: int, move: Move) -> None:
+        self._before_commit()
+        self._known_grid(grid_id)
+        if (grid_id, move.number) in self._rows.moves:
+            raise StoreFailed(f"move {move.number} of grid {grid_id} exists already")
+        self._rows.moves[grid_id, move.number] = move
+
+    def moves(self, grid_id: int) -> tuple[Move, ...]:
+        return tuple(move for (owner, _), move in sorted(self._rows.moves.items()) if owner == grid_id)
 
     def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
         return self._rows.baselines.get(market)

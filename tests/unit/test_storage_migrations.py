@@ -26,6 +26,7 @@ WRITTEN = {
     "v0003_order_history.py": "ee5a34c4c7272eff54f49675d9cff64d8597efde8fe69f24f0fd692b1426f080",
     "v0004_futures.py": "381a039b21b8a57f3587efef5944db9cb211e28716b3722c957c3574ad6d1d14",
     "v0005_conditional_orders.py": "989adc9ed3f99b8cd6da7439888f2a5e99ce73766419b22387471dba5dcba28d",
+    "v0006_grid_moves.py": "316e409df1ad8c6e5fd41085e6177deb247a43fd36bd68f1fec39a797b9de8c7",
 }
 
 

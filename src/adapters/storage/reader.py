@@ -11,12 +11,12 @@ from adapters.storage.integrity import problems
 from adapters.storage.life import Life
 from adapters.storage.migrate import HEAD, revision_of
 from adapters.storage.store import SqlStore
-from adapters.storage.tables import accounts, equity, fills, funding, grids, meta, orders
+from adapters.storage.tables import accounts, equity, fills, funding, grid_moves, grids, meta, orders
 from domain.account import Account, Mode
 from ports.books import Moves
 from ports.store import OrderHistory, StoreFailed
 
-_COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, funding, equity)}
+_COUNTED: Final = {table.name: table for table in (accounts, grids, orders, fills, funding, grid_moves, equity)}
 
 
 class BooksReader:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from adapters.storage.booking import book_fills, book_orders
 from adapters.storage.conditionals import forget_conditionals, read_conditionals, record_conditionals
 from adapters.storage.database import Database
+from adapters.storage.grid_moves import add_grid_move, read_grid_moves
 from adapters.storage.grid_rows import add_grid, change_grid, put_equity, read_equity, read_grids
 from adapters.storage.life import Life, Sidecar
 from adapters.storage.rows import fill_of, intent_values, order_of
@@ -25,7 +26,7 @@ from adapters.storage.valuing import (
 )
 from domain.account import Account
 from domain.futures import FundingPayment
-from domain.grids import GridPlan, GridStatus
+from domain.grids import GridPlan, GridStatus, Move
 from domain.instrument import Instrument, Market
 from domain.orders import FeeValue, Fill, Intent, Status
 from ports.control import PartState
@@ -249,6 +250,19 @@ class SqlStore:
     def conditionals(self, grid_id: int) -> tuple[ConditionalRow, ...]:
         with self._database.reading() as connection:
             return read_conditionals(connection, self._id, grid_id)
+
+    def add_move(self, grid_id: int, move: Move) -> None:
+        """Store a change of the grid's ladder.
+
+        Raises:
+            StoreFailed: nothing was stored; also for a number that exists and for a grid that does not.
+        """
+        with self._writing() as connection:
+            add_grid_move(connection, self._id, grid_id, move)
+
+    def moves(self, grid_id: int) -> tuple[Move, ...]:
+        with self._database.reading() as connection:
+            return read_grid_moves(connection, self._id, grid_id)
 
     def baseline(self, market: Market = Market.SPOT) -> Baseline | None:
         with self._database.reading() as connection:

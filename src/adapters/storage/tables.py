@@ -233,6 +233,20 @@ equity = Table(
     ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="equity_grid"),
 )
 
+# What changed a grid's own ladder between two fills.
+grid_moves = Table(
+    "grid_moves",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("grid_id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("after_trade", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("market_ms", BigInteger, nullable=False),
+    ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="grid_moves_grid"),
+)
+
 # The order that one becomes when triggered is among the orders, under the same client id.
 conditional_orders = Table(
     "conditional_orders",

@@ -20,6 +20,12 @@ class LadderNumbers(NamedTuple):
     entry_price: int
     entry_sells: bool
     borrowed: list[int]
+    master: list[int]  # every rung a grid that follows the price may use; empty of one that does not
+    first: int  # where the lowest rung stands on it
+
+    def fresh(self) -> "LadderNumbers":
+        """Return them with lists that may be changed."""
+        return self._replace(prices=[*self.prices], lots=[*self.lots], borrowed=[*self.borrowed])
 
 
 @exact
@@ -27,6 +33,7 @@ def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
     """Translate a plan into the integers the decision is made in."""
     minimum, rest = divmod(rules.min_notional, rules.tick * rules.lot)
     lots = [rules.lots(plan.quantity_per_rung)] * (len(plan.prices) - 1)
+    master = [rules.ticks(price) for price in plan.master]
     return LadderNumbers(
         prices=[rules.ticks(price) for price in plan.prices],
         lots=lots,
@@ -37,6 +44,8 @@ def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
         entry_price=rules.ticks(plan.entry_limit_price),
         entry_sells=plan.entry_side is Side.SELL,
         borrowed=_borrowed(plan, lots, to_units(rules.lot)),
+        master=master,
+        first=master.index(rules.ticks(plan.prices[0])) if master else 0,
     )
 
 
