@@ -96,8 +96,8 @@ _WEIGHTS: Final = {
     Fault.DISK_FULL: 4,
     Fault.PARTIAL_FILL: 1,
     Fault.FUNDING_UNREAD: 6,
-    Fault.FUNDING_LATE: 12,
-    Fault.FUNDING_TWICE: 12,
+    Fault.FUNDING_LATE: 24,
+    Fault.FUNDING_TWICE: 16,
 }
 """How much more often a fault is drawn that finds less to strike; 2 for the others."""
 _HARMLESS: Final = {
