@@ -122,6 +122,9 @@ class WiredStore:
     def moves(self, grid_id: int) -> tuple[Move, ...]:
         return self._store.moves(grid_id)
 
+    def trade_marks(self) -> dict[Instrument, int]:
+        return self._store.trade_marks()
+
     def last_trade_id(self, instrument: Instrument) -> int:
         return self._store.last_trade_id(instrument)
 

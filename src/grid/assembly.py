@@ -44,7 +44,13 @@ def build_worker(
         slots=state,
     )
     desk = OrderDesk(placing, ledger, gate)
-    desk.restore(orders, fills, known_until=store.last_trade_id(row.instrument), is_whole=is_whole)
+    desk.restore(
+        orders,
+        fills,
+        known_until=store.last_trade_id(row.instrument),
+        is_whole=is_whole,
+        before=store.trade_marks().get(row.instrument, 1) - 1,
+    )
     protection = Protection(
         grid=row.grid_id,
         instance=store.instance,

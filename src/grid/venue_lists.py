@@ -24,6 +24,9 @@ HOUR_MS: Final = 3_600_000
 FUNDING_LAG_MS: Final = 60_000
 """How long after a full hour the venue's record of payments is read on: it is dear, and settled at full hours alone."""
 FUNDING_AGAIN_S: Final = 30.0
+KEPT_MS: Final = 85 * 24 * HOUR_MS
+"""How far back what happened on contracts is asked for: the venue keeps it three months. Of what is older our books
+stand in for it; what others did by then counts among the other movements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ class VenueLists:
         moved = False
         for instrument in self._instruments(market):
             if instrument not in self._trades:
-                self._trades[instrument] = VenueTrades(self.mark(instrument), 0, {}, {})
+                self._trades[instrument] = self._begun(instrument)
             venue = self._trades[instrument]
             fills = self._trades_since(instrument, venue.next_id)
             moved = venue.take(fills, self._our_ids(instrument, fills)) or moved
@@ -123,6 +126,19 @@ class VenueLists:
     def _rows_on(self, instrument: Instrument) -> list[GridRow]:
         return [row for row in self._from.store.grids() if row.instrument == instrument]
 
+    def _begun(self, instrument: Instrument) -> VenueTrades:
+        """Return a list to be read on: from the mark, of a contract after what the venue tells no more."""
+        begun = VenueTrades(self.mark(instrument), 0, {}, {})
+        if instrument.market is Market.FUTURES:
+            booked = [fill for row in self._rows_on(instrument) for fill in self._from.store.fills(row.grid_id)]
+            old = sorted((one for one in booked if one.time_ms < self._kept_since_ms), key=lambda one: one.trade_id)
+            begun.take(old, {fill.trade_id for fill in old})
+        return begun
+
+    @property
+    def _kept_since_ms(self) -> int:
+        return self._from.clock.market_ms() - KEPT_MS
+
     def _trades_since(self, instrument: Instrument, trade_id: int) -> tuple[Fill, ...]:
         """Return the account's trades; of a symbol the venue knows no more those that our own books hold."""
         try:
@@ -150,7 +166,9 @@ class VenueLists:
 
     def _read_funding(self, futures: FuturesAccount, instrument: Instrument, since_ms: int) -> bool:
         """Read payments where some may be new, and give ended grids those that came after their end."""
-        paid = self._paid.setdefault(instrument, _Paid(since_ms))
+        if instrument not in self._paid:
+            self._paid[instrument] = _Paid(since_ms, self._old_payments(instrument))
+        paid = self._paid[instrument]
         now_ms, now_s = self._from.clock.market_ms(), self._from.clock.monotonic_s()
         is_new_hour = (now_ms - FUNDING_LAG_MS) // HOUR_MS > (paid.read_ms - FUNDING_LAG_MS) // HOUR_MS
         booked = sum(len(self._from.store.funding(row.grid_id)) for row in self._rows_on(instrument))
@@ -158,12 +176,18 @@ class VenueLists:
         if paid.read_ms >= 0 and not is_new_hour and not is_behind:
             return False
         newest_ms = max((one.at_ms for one in paid.payments.values()), default=paid.since_ms)
-        told = futures.funding_payments(instrument, max(paid.since_ms, newest_ms - 24 * HOUR_MS))
+        from_ms = max(paid.since_ms, newest_ms - 24 * HOUR_MS, self._kept_since_ms - 24 * HOUR_MS)
+        told = futures.funding_payments(instrument, from_ms)
         fresh = {payment.id: payment for payment in told if payment.id not in paid.payments}
         paid.payments |= fresh
         paid.read_ms, paid.read_s = now_ms, now_s
         self._complete_ended(instrument)
         return bool(fresh)
+
+    def _old_payments(self, instrument: Instrument) -> dict[int, FundingPayment]:
+        """Return what our grids booked and the venue may list no more."""
+        booked = (one for row in self._rows_on(instrument) for one in self._from.store.funding(row.grid_id))
+        return {payment.id: payment for payment in booked if payment.at_ms < self._kept_since_ms}
 
     def _payments_of(self, instrument: Instrument, *, ours: bool) -> list[FundingPayment]:
         """Return the payments of our grids on a contract, or those of others."""

@@ -10,7 +10,7 @@ from orders.intake import Change, Intake, News
 from orders.ledger import Ledger
 from orders.life_cycle import Moved, Order
 from orders.look_ups import LookUps
-from orders.readings import FEW, Readings
+from orders.readings import FEW, OLD_MS, Readings
 from orders.recovery import Did, Recovery
 
 
@@ -68,7 +68,7 @@ class AccountReview:
         self._note_found(event, gone, change)
         news = self._intake.stored(change)
         self._readings.listed(now.monotonic_s)
-        strays = self._trades_known(event.fills, now, news) if event.has_trades else False
+        strays = self._trades_known(event.fills, now, news, event.foreign_fills) if event.has_trades else False
         if strays or (change.adopted and not event.has_trades):
             self._readings.doubt()
         behind = event.started_s < self._resumed_s  # the stream was not subscribed yet: something may lie between
@@ -119,12 +119,13 @@ class AccountReview:
                 self._intake.move(order.intent.client_id, filled, now, change)
                 del self._ended[order.intent.client_id]
 
-    def _trades_known(self, fills: Sequence[Fill], now: Moment, news: News) -> bool:
+    def _trades_known(self, fills: Sequence[Fill], now: Moment, news: News, foreign: Sequence[Fill] = ()) -> bool:
         """Take note that all trades were read; tell whether orders of ours that the ledger lacks are among theirs."""
         strays = [fill for fill in fills if self._intake.is_stray(fill)]
         for fill in strays:
             news.effects += self._look_ups.ask(fill.client_id, now.wall_ms)
-        self._readings.traded(fills, strays, now.monotonic_s)
+        old = [fill for fill in foreign if fill.time_ms <= now.market_ms - OLD_MS]
+        self._readings.traded(fills, strays, now.monotonic_s, old)
         return bool(strays)
 
     def _settle_changed(self, *, may_read: bool) -> list[OrderEffect]:

@@ -89,7 +89,13 @@ class OrderDesk:
     # --- facts in ---
 
     def restore(
-        self, rows: Sequence[OrderRow], fills: Sequence[Fill], *, known_until: int = 0, is_whole: bool = True
+        self,
+        rows: Sequence[OrderRow],
+        fills: Sequence[Fill],
+        *,
+        known_until: int = 0,
+        is_whole: bool = True,
+        before: int = 0,
     ) -> None:
         """Take over what the store holds; the account itself is read before anything is sent.
 
@@ -97,12 +103,13 @@ class OrderDesk:
         books are not whole, orders may have left that they do not know, and all trades since are read. In a new
         life of the database this is not to be trusted: a trade of an order that went with the old life may be older
         than one booked since. All are read then, until an order placed in this life proves that the account was read.
+        Those up to the id `before` are older than our first order on the instrument and count in no life.
         """
         self.ledger.restore(rows, fills)
         if not rows or any(self.placing.is_of_this_life(row.intent.client_id) for row in rows):
-            until = max(known_until, self.ledger.last_trade_id)
+            until = max(known_until, self.ledger.last_trade_id, before)
         else:
-            until = 0
+            until = before
         self._readings.begin(complete_until=until, is_whole=is_whole)
         self._intake.reserve_all()
         self.recovery.found(Did.ORDERS_RESTORED, len(self.ledger.unsettled()))

@@ -27,6 +27,8 @@ TRADES_EVERY_S = 300.0
 LAG_S = 5.0
 """What one replica of the venue's database may lag behind another: an order may be gone from the list of orders and its
 trades not yet in the list of trades."""
+OLD_MS = 60_000
+"""What is older than this every replica knows."""
 FEW = 4
 """Up to here asking for the trades of single orders (weight 5) costs no more than reading them all (20)."""
 
@@ -95,10 +97,17 @@ class Readings:
         self.under_way = self._failed = False
         self.has_ended_once, self._read_s = True, now_s
 
-    def traded(self, fills: Sequence[Fill], strays: Sequence[Fill], now_s: float) -> None:
-        """Take note that all trades since the last one known were read; `strays` are of orders the ledger lacks."""
+    def traded(
+        self, fills: Sequence[Fill], strays: Sequence[Fill], now_s: float, old_foreign: Sequence[Fill] = ()
+    ) -> None:
+        """Take note that all trades since the last one known were read; `strays` are of orders the ledger lacks.
+
+        `old_foreign`: trades of others so old that all of ours before them are listed too. They are not read again,
+        but where orders may be missing.
+        """
         self.under_way = False
-        read = [fill.trade_id for fill in fills] if not strays else [strays[0].trade_id - 1]
+        known = [*fills, *old_foreign] if self.is_whole else fills
+        read = [fill.trade_id for fill in known] if not strays else [strays[0].trade_id - 1]
         self.complete_until = max([self.complete_until, *read])
         self._wants_trades, self._trades_s = False, now_s
 

@@ -106,9 +106,6 @@ class AccountStore(Protocol):
     def set_baseline(self, baseline: Baseline, market: Market = Market.SPOT) -> None:
         """Store where a market's balances begin to count; nothing happens where that is stored already."""
 
-    def trade_marks(self) -> dict[Instrument, int]:
-        """Return per instrument the first trade id that counts in the account's books."""
-
     def set_trade_mark(self, instrument: Instrument, trade_id: int) -> None:
         """Store from which trade id on an instrument counts; nothing happens where that is stored already."""
 
@@ -191,6 +188,9 @@ class Store(Protocol):
 
     def moves(self, grid_id: int) -> tuple[Move, ...]:
         """Return the changes of the grid's ladder by number."""
+
+    def trade_marks(self) -> dict[Instrument, int]:
+        """Return per instrument the first trade id that counts: all before are older than our first order on it."""
 
     def last_trade_id(self, instrument: Instrument) -> int:
         """Return the highest booked trade id of the instrument, 0 if none."""

@@ -1,7 +1,7 @@
 """Our trades over REST. The venue's trade rows name the order's number only, so the client id is looked up."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from adapters.binance.account_paths import PATHS
@@ -10,7 +10,7 @@ from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
 from domain.errors import OrderUnknown
-from domain.instrument import Instrument
+from domain.instrument import Instrument, Market
 from domain.orders import Fill, VenueOrder
 
 LOG: Final = logging.getLogger(__name__)
@@ -19,6 +19,8 @@ PAGE: Final = 1000
 """Rows per page, the most the venue gives; a page that is not full is the last."""
 _REMEMBERED: Final = 50_000
 _FEW: Final = 5  # up to here single queries (weight 4; 1 on futures) cost less than a page of allOrders (20; 5)
+_WEEK_MS: Final = 7 * 86_400_000
+_KEPT_WEEKS: Final = 14
 _Key = tuple[Instrument, int]
 
 
@@ -56,16 +58,36 @@ class TradeReader:
 
         The client id is empty where the venue no longer knows the order.
         """
-        rows = await self._pages(instrument, {}, trade_id, weight=PATHS[instrument.market].trades_weight)
+        rows = await self._pages(instrument, {}, trade_id, weight=_weight(instrument))
         await self._resolve(instrument, {int(row["orderId"]) for row in rows})
         owners = ((row, self._client_ids.get((instrument, int(row["orderId"])), "")) for row in rows)
         return tuple(parse_trade(instrument, owner, row) for row, owner in owners)
 
     async def newest_id(self, instrument: Instrument) -> int:
-        """Return the id of the account's newest trade, 0 if there is none."""
-        paths = PATHS[instrument.market]
-        rows = await self._read(instrument, paths.trades, {"limit": 1}, paths.trades_weight)
+        """Return the id of the account's newest trade, 0 if there is none.
+
+        Asked for the newest, futures look no further back than seven days, though three months are kept.
+        """
+        rows = await self._few(instrument, limit=1)
+        if not rows and instrument.market is Market.FUTURES and await self._few(instrument, fromId=1, limit=1):
+            rows = await self._newest_of_months(instrument)
         return int(rows[-1]["id"]) if rows else 0
+
+    async def _newest_of_months(self, instrument: Instrument) -> list[dict[str, Any]]:
+        """Return the trades of the newest week that has any, and all after them."""
+        end_ms = self._transport.times[instrument.market].now_ms()
+        for _ in range(_KEPT_WEEKS):
+            rows = await self._few(instrument, startTime=end_ms - _WEEK_MS, endTime=end_ms, limit=PAGE)
+            if rows:
+                return [*rows, *await self._pages(instrument, {}, int(rows[-1]["id"]) + 1, weight=_weight(instrument))]
+            end_ms -= _WEEK_MS
+        return await self._pages(instrument, {}, 1, weight=_weight(instrument))
+
+    async def _few(self, instrument: Instrument, **params: int) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = await self._read(
+            instrument, PATHS[instrument.market].trades, params, _weight(instrument)
+        )
+        return rows
 
     async def _pages(
         self, instrument: Instrument, narrow: dict[str, object], from_id: int, *, weight: int
@@ -104,7 +126,7 @@ class TradeReader:
                 return
             first = int(page[-1]["orderId"]) + 1
 
-    async def _read(self, instrument: Instrument, path: str, params: dict[str, object], weight: int) -> Any:
+    async def _read(self, instrument: Instrument, path: str, params: Mapping[str, object], weight: int) -> Any:
         return await self._transport.send(
             Call(
                 market=instrument.market,
@@ -121,3 +143,7 @@ class TradeReader:
         self._client_ids[key] = client_id
         if len(self._client_ids) > _REMEMBERED:
             del self._client_ids[next(iter(self._client_ids))]
+
+
+def _weight(instrument: Instrument) -> int:
+    return PATHS[instrument.market].trades_weight
