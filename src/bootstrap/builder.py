@@ -14,18 +14,20 @@ from bootstrap import VERSION
 from bootstrap.exchange import Exchange
 from bootstrap.house import House
 from bootstrap.notices import standing_notices
+from bootstrap.pairs import WatchedPairs, pair_watch, preferred
 from bootstrap.patience import once_limits_reopen
 from bootstrap.web import application
 from config.settings import Settings
 from domain.account import Account, Mode
-from domain.errors import Conflict, NotFound, Unreachable, VenueError
-from domain.instrument import Instrument, Market
+from domain.errors import Conflict, Unreachable, VenueError
+from domain.instrument import Market
 from grid.account_watch import AccountWatch
 from grid.bookkeeper import AccountBookkeeper
 from grid.contracts import ContractDefaults
 from grid.control import GridControl, HouseFacts, VenueWatch
 from grid.house import GridDefaults, GridHouse
 from grid.manager import GridManager
+from grid.pair_watch import PairWatch
 from grid.venue_lists import AccountSources
 from grid.vitals import Vitals
 from ports.control import PartState, SystemSnapshot
@@ -82,10 +84,11 @@ class HouseBuilder:
     def _furnish(self, mode: Mode, exchange: Exchange, store: SqlStore, clock: SystemClock) -> House:
         venue, gate = exchange.venue, RiskGate(gate_limits(self.settings))
         recorder = self._recorder(mode, exchange.account, clock)
-        manager = self._manager(store, venue, gate, clock, recorder)
+        pairs = pair_watch(self.settings, venue, clock)
+        manager = self._manager(store, venue, gate, clock, recorder, pairs)
         watch = VenueWatch(venue.market_data, clock)
         books = self._account_watch(store, manager, venue, clock)
-        parts = [store.part, watch.part, venue.streams.part]
+        parts = [store.part, watch.part, venue.streams.part, pairs.part]
         if exchange.simulator is not None:
             parts.append(exchange.simulator.part)
             exchange.simulator.when_restarted = venue.streams.hurry
@@ -100,9 +103,10 @@ class HouseBuilder:
             books,
             venue,
         )
-        asgi = application(self.settings, control, venue, self.jobs, gate.limits, clock)
+        asgi = application(self.settings, control, venue, self.jobs, gate.limits, clock, pairs)
         watch.start()
         books.start()
+        pairs.start()
         if recorder is not None:
             recorder.start()
         return House(
@@ -115,6 +119,7 @@ class HouseBuilder:
             control=control,
             watch=watch,
             books=books,
+            pairs=pairs,
             recorder=recorder,
             asgi=asgi,
         )
@@ -133,9 +138,11 @@ class HouseBuilder:
         gate: RiskGate,
         clock: SystemClock,
         recorder: FilePriceRecorder | None,
+        pairs: PairWatch,
     ) -> GridManager:
         settings = self.settings
-        trades_futures = Market.FUTURES in settings.exchange.supported_markets
+        traded = settings.exchange.supported_markets
+        trades_futures = Market.FUTURES in traded
         house = GridHouse(
             store=store,
             gateway=venue.gateway,
@@ -155,7 +162,11 @@ class HouseBuilder:
             capital=settings.trading.capital_per_pair_usd,
             min_order_value=settings.grid.spot.min_order_size_usd,
             max_grids=settings.trading.max_concurrent_pairs,
-            watched=PreferredPairs(settings.pair_selection.spot_pairs.preferred_symbols, venue),
+            watched=WatchedPairs(
+                {market: symbols for market, symbols in preferred(settings).items() if market in traded},
+                venue,
+                pairs.accepted,
+            ),
             contracts=contract_defaults(settings),
         )
         return GridManager(house, venue.market_data, venue.account, defaults)
@@ -232,24 +243,3 @@ def contract_defaults(settings: Settings) -> ContractDefaults:
         asks_hedge_mode=settings.grid.futures.position_side != "BOTH",
         countdown=settings.grid.futures.countdown,
     )
-
-
-class PreferredPairs:
-    """The preferred spot instruments that this market lists; none until it can be read."""
-
-    def __init__(self, symbols: Sequence[str], venue: BinanceVenue) -> None:
-        self._symbols, self._venue = tuple(symbols), venue
-        self._found: tuple[Instrument, ...] | None = None
-
-    def __call__(self) -> tuple[Instrument, ...]:
-        if self._found is None:
-            found = []
-            for symbol in self._symbols:
-                try:
-                    found.append(self._venue.market_data.instrument(symbol, Market.SPOT))
-                except NotFound:
-                    log.info("%s is preferred but not listed on this market", symbol)
-                except VenueError:
-                    return ()
-            self._found = tuple(found)
-        return self._found

@@ -14,6 +14,7 @@ from domain.account import Mode
 from grid.account_watch import AccountWatch
 from grid.control import GridControl, VenueWatch
 from grid.manager import GridManager
+from grid.pair_watch import PairWatch
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -31,6 +32,7 @@ class House:
     control: GridControl
     watch: VenueWatch
     books: AccountWatch
+    pairs: PairWatch
     recorder: FilePriceRecorder | None
     asgi: Asgi
 
@@ -59,3 +61,4 @@ class House:
             closing.callback(self.books.stop)
             closing.callback(self.watch.stop)
             closing.callback(self.manager.close, cancel_orders=cancel_orders)
+            closing.callback(self.pairs.stop)

@@ -11,6 +11,7 @@ from domain.instrument import Market
 from grid.control import GridControl
 from ports.clock import Clock
 from ports.jobs import Jobs
+from ports.pairs import Pairs
 from risk.gate import GateLimits
 from routes.application import create_app
 from routes.asgi import build_asgi
@@ -20,7 +21,13 @@ _STATIC: Final = Path(__file__).parents[2] / "static"
 
 
 def application(
-    settings: Settings, control: GridControl, venue: BinanceVenue, jobs: Jobs, limits: GateLimits, clock: Clock
+    settings: Settings,
+    control: GridControl,
+    venue: BinanceVenue,
+    jobs: Jobs,
+    limits: GateLimits,
+    clock: Clock,
+    pairs: Pairs,
 ) -> Asgi:
     """Return what answers requests for as long as the house stands."""
     services = Services(
@@ -42,6 +49,7 @@ def application(
         futures_margin_type=settings.grid.futures.margin_type,
         futures=venue.futures if Market.FUTURES in settings.exchange.supported_markets else None,
         default_capital=settings.trading.capital_per_pair_usd,
+        pairs=pairs,
     )
     server = settings.server
     app = create_app(

@@ -25,7 +25,7 @@ NOT_BUILT_YET: tuple[str, ...] = (
     "grid.spot.max_base_asset_allocation",
     "logging.market_performance_log",
     "logging.trade_log_file",
-    "pair_selection",
+    "pair_selection.autopilot",
     "redis",
     "risk_management.api_failure_timeout_minutes",
     "risk_management.dynamic_sl_profit_lock_perc",

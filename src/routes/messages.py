@@ -5,6 +5,7 @@ from string import Formatter
 
 from flask import g, has_request_context, request
 
+from routes.pair_messages import PAIR_SENTENCES
 from routes.services import services
 
 LANGUAGES = ("en", "pt")
@@ -279,6 +280,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "nothing was changed: {reason}",
         "nada mudou: {reason}",
     ),
+    **PAIR_SENTENCES,
 }
 
 

@@ -15,6 +15,7 @@ from ports.control import Commands, Snapshots
 from ports.futures import Futures
 from ports.jobs import Jobs
 from ports.market_data import AccountReader, MarketData
+from ports.pairs import Pairs
 
 _KEY = "gridhive"
 
@@ -27,8 +28,8 @@ class Services:
     settings' bounds of one order, in quote; `max_price_distance` is how far a rung may lie from the price, as a
     fraction of it. `futures_leverage`, `futures_direction` and `futures_margin_type` are those of futures grids that
     name none, `futures` is None where no contracts are traded,
-    `default_capital` a grid's capital in quote where none is named. `venue_answer_s` is how long a view that
-    can do without the venue's answer waits for it, in seconds.
+    `default_capital` a grid's capital in quote where none is named. `pairs` is None where none are selected.
+    `venue_answer_s` is how long a view that can do without the venue's answer waits for it, in seconds.
     """
 
     commands: Commands
@@ -49,6 +50,7 @@ class Services:
     futures_margin_type: MarginType = MarginType.CROSS
     futures: Futures | None = None
     default_capital: Decimal = Decimal(1000)
+    pairs: Pairs | None = None
     venue_answer_s: float = 5.0
 
 

@@ -18,6 +18,7 @@ from adapters.binance.hosts import Addresses, HostGuard, addresses_of
 from adapters.binance.io_thread import IoThread
 from adapters.binance.lockstep import DEADLINE_S, LockstepDriver, read_market_state
 from adapters.binance.market_data import BinanceAccountReader, BinanceMarketData
+from adapters.binance.pair_data import BinancePairData
 from adapters.binance.request_limits import Cost
 from adapters.binance.rhythm import USUAL_BOUNDS, SilenceBounds
 from adapters.binance.rules_notes import RulesNotes
@@ -117,6 +118,7 @@ class BinanceVenue:
         self.account = BinanceAccountReader(self.io, self.transport)
         self.account_trades = BinanceAccountTrades(self.io, trades)
         self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
+        self.pairs = BinancePairData(self.io, self.transport, self.market_data.directory)
         self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
         self.funding = BinanceFunding(self.io, self.transport)
         self._calls = (self.gateway, self.conditional, self.funding)

@@ -1,0 +1,1 @@
+"""Which pairs suit a grid: facts in, candidates with scores and reasons out."""

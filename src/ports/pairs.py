@@ -1,0 +1,60 @@
+"""Choosing pairs: what is read of them in bulk, and what is shown and commanded of the choice."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from domain.instrument import Instrument, Market
+from domain.pairs import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFigures:
+    """The last 24 hours of one pair, from a listing of all of them. Amounts in quote; 0 where the book is empty."""
+
+    instrument: Instrument
+    is_trading: bool
+    price: Decimal
+    quote_volume: Decimal
+    bid: Decimal
+    ask: Decimal
+
+
+class PairData(Protocol):
+    """Reading many pairs cheaply. These calls block and may raise `VenueError`."""
+
+    def day_figures(self, market: Market) -> tuple[DayFigures, ...]:
+        """Return all pairs that the market lists, in one request or two."""
+
+    def depth(self, instrument: Instrument, within: Decimal, enough: Decimal) -> Decimal:
+        """Return what bids and asks within a fraction of the middle price are worth, in quote, or a part of that.
+
+        It reads no deeper than `enough` asks for, nor than the venue shows.
+        """
+
+    def open_interest(self, instrument: Instrument) -> Decimal:
+        """Return what all open positions of a contract add up to, in base."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsShown:
+    """The choice at one moment. `age_s` is that of the oldest fact; None before the first selection.
+
+    `next_ms` is the market time of the next one, `stale` whether the newest is too old to act upon.
+    """
+
+    selection: Selection | None
+    age_s: float | None
+    stale: bool
+    next_ms: int | None
+    is_looking: bool
+    trouble: str
+
+
+class Pairs(Protocol):
+    """The selection of one account's pairs."""
+
+    def shown(self) -> PairsShown: ...
+
+    def refresh(self) -> None:
+        """Select anew soon, instead of at the next interval."""

@@ -1,0 +1,110 @@
+"""The selection of pairs as the API shows it."""
+
+from collections.abc import Collection
+
+from pydantic import Field
+
+from domain.instrument import Instrument, Market
+from domain.money import plain
+from domain.pairs import Candidate, MarketLook, Reason
+from ports.pairs import PairsShown
+from routes.addressing import symbol_of
+from routes.formats import iso, number_or_none
+from routes.messages import say
+from routes.views import View
+
+
+class PairView(View):
+    symbol: str
+    market_type: str
+    accepted: bool
+    rank: int | None = Field(description="1 is the best of those accepted, null for others")
+    score: float | None = Field(description="0 to 100, null for a pair that was refused")
+    preferred: bool
+    running: bool = Field(description="a grid runs on it now")
+    price: str
+    volume_24h_usd: str | None
+    spread_percent: float | None = Field(description="of the middle price")
+    atr_percent: float | None = Field(description="average true range of a day, of the last price; null: not read")
+    adx: float | None = Field(description="0 to 100, of candles of four hours; null: not read")
+    liquidity_usd: str | None = Field(description="null: not read")
+    liquidity: str = Field(description="depth: bids and asks within 2 % of the middle, at least so much; open_interest")
+    reasons: list[str] = Field(description="why it was refused, empty where it was not")
+
+    @classmethod
+    def of(cls, candidate: Candidate, rank: int | None, running: Collection[Instrument]) -> "PairView":
+        facts = candidate.facts
+        return cls(
+            symbol=symbol_of(facts.instrument),
+            market_type=facts.instrument.market.value,
+            accepted=candidate.is_accepted,
+            rank=rank,
+            score=number_or_none(candidate.score),
+            preferred=candidate.is_preferred,
+            running=facts.instrument in running,
+            price=plain(facts.price),
+            volume_24h_usd=None if facts.volume_usd is None else plain(facts.volume_usd),
+            spread_percent=number_or_none(facts.spread_percent),
+            atr_percent=number_or_none(facts.atr_percent),
+            adx=number_or_none(facts.adx),
+            liquidity_usd=None if facts.liquidity_usd is None else plain(facts.liquidity_usd),
+            liquidity="depth" if facts.instrument.market is Market.SPOT else "open_interest",
+            reasons=[told(reason) for reason in candidate.against],
+        )
+
+
+class MarketLookView(View):
+    market_type: str
+    listed: int = Field(description="pairs quoted in USDT")
+    looked_at: int = Field(description="pairs whose candles and liquidity were read")
+    accepted: int
+    reasons: list[str] = Field(description="why it could not be read, and which preferred symbols it does not have")
+
+    @classmethod
+    def of(cls, look: MarketLook, candidates: Collection[Candidate]) -> "MarketLookView":
+        unlisted = [say("pair_unlisted", symbols=", ".join(look.unlisted))] if look.unlisted else []
+        return cls(
+            market_type=look.market.value,
+            listed=look.listed,
+            looked_at=look.looked_at,
+            accepted=sum(it.is_accepted and it.instrument.market is look.market for it in candidates),
+            reasons=[look.trouble, *unlisted] if look.trouble else unlisted,
+        )
+
+
+class PairsView(View):
+    selected_at: str | None = Field(description="market time of the newest selection, null before the first one")
+    next_at: str | None = Field(description="market time of the next one")
+    age_seconds: float | None = Field(description="of the oldest fact it rests on")
+    stale: bool = Field(description="it is too old to be acted upon, or there is none")
+    looking: bool = Field(description="a selection is under way")
+    reason: str = Field(description="why the newest selection could not be made")
+    markets: list[MarketLookView]
+    total: int = Field(description="pairs that match the query")
+    pairs: list[PairView] = Field(description="accepted ones first, best first; then the others by volume")
+
+    @classmethod
+    def of(cls, shown: PairsShown, pairs: list[PairView], total: int) -> "PairsView":
+        selection = shown.selection
+        candidates = () if selection is None else selection.candidates
+        return cls(
+            selected_at=None if selection is None else iso(selection.taken_ms),
+            next_at=None if shown.next_ms is None else iso(shown.next_ms),
+            age_seconds=None if shown.age_s is None else round(shown.age_s, 1),
+            stale=shown.stale,
+            looking=shown.is_looking,
+            reason=shown.trouble,
+            markets=[] if selection is None else [MarketLookView.of(look, candidates) for look in selection.markets],
+            total=total,
+            pairs=pairs,
+        )
+
+
+class LookingView(View):
+    success: bool
+    message: str
+
+
+def told(reason: Reason) -> str:
+    """Return a reason as a sentence in the request's language."""
+    return say(f"pair_{reason.word}", **reason.values)
