@@ -111,5 +111,5 @@ class PairVenue:
     def _told(self, question: str) -> None:
         self.asked.append(question)
         self.clock.advance(self.seconds)
-        if (failure := self.failures.get(question.split()[0])) is not None:
+        if (failure := self.failures.get(question.split(maxsplit=1)[0])) is not None:
             raise failure
