@@ -94,6 +94,7 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "leverage": _whole(MOST_LEVERAGE),
     "margin_type": _word(*MarginType),
     **dict.fromkeys(_STOPS, _amount),
+    "resting_levels": _whole(MOST_LEVELS),
 }
 GRID_KEYS: Final = tuple(_KEYS)
 
@@ -131,6 +132,7 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         direction=_direction(read, instrument),
         leverage=read.get("leverage"),
         margin_type=MarginType(read["margin_type"]) if "margin_type" in read else None,
+        resting_levels=read.get("resting_levels"),
     )
 
 

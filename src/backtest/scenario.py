@@ -146,6 +146,8 @@ class Scenario:
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
+        if self.plan.request.resting_levels is not None:
+            mistakes.append(FieldMistake("resting_levels", "is not replayed yet; leave it out"))
         if self.max_exposure is not None:
             mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _KEYS_OF_FIRST_GRID: Final = {
     "capital": "trading.capital_per_pair_usd",
     "initial_levels": "grid.initial_levels",
+    "resting_levels": "grid.resting_levels",
     "spacing_perc": "grid.initial_spacing_perc",
     "symbol": "pair_selection.spot_pairs.preferred_symbols",
 }
@@ -150,4 +151,5 @@ class Runtime:
             instrument=house.venue.market_data.instrument(symbol, Market.SPOT),
             levels=self._settings.grid.initial_levels,
             spacing_percent=self._settings.grid.initial_spacing_perc * 100,
+            resting_levels=self._settings.grid.resting_levels,
         )

@@ -77,6 +77,8 @@ class GridSettings(Section):
     """Price rungs in all, start price in the middle; one fewer orders rest."""
     initial_spacing_perc: Annotated[Positive, Field(lt=1)] = Decimal("0.005")
     """Step between neighbouring rungs as a FRACTION of the price: 0.005 is 0.5 percent."""
+    resting_levels: Annotated[Whole | None, Field(ge=1, le=1000)] = None
+    """Orders of the first grid that rest on each side, the nearest ones. Empty: all."""
     leverage: Leverage = 1
     """Leverage on futures where `grid.futures.leverage` is empty."""
     spot: GridSpotSettings = GridSpotSettings()

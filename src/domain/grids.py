@@ -93,6 +93,7 @@ class GridRequest:
     stop_above: Decimal | None = None
     trail_up_to: Decimal | None = None
     trail_down_to: Decimal | None = None
+    resting_levels: int | None = None  # orders that rest on each side, the nearest ones; None: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

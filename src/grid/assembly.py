@@ -43,7 +43,7 @@ def build_worker(
         epoch=store.epoch,
         slots=state,
     )
-    desk = OrderDesk(placing, ledger, gate)
+    desk = OrderDesk(placing, ledger, gate, overlaps=row.plan.request.resting_levels is not None)
     desk.restore(
         orders,
         fills,

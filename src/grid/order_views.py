@@ -7,7 +7,6 @@ from domain.money import plain
 from domain.orders import Slot
 from grid.parts import GridParts
 from orders.life_cycle import Order
-from orders.reconciler import reconcile
 from orders.wanted import WantedOrder
 
 
@@ -34,7 +33,7 @@ def given_up(parts: GridParts) -> tuple[str, ...]:
 
 def differences(parts: GridParts, aimed: Sequence[WantedOrder]) -> tuple[str, ...]:
     """Return what the last decision wants and does not rest, and what rests beside it."""
-    difference = reconcile(aimed, parts.desk.ledger.unsettled())
+    difference = parts.desk.difference(aimed)
     missing = [("wanted", order.slot) for order in difference.place]
     surplus = [("not wanted", order.intent.slot) for order in difference.cancel]
     return tuple(f"{why}: {_where(slot, parts)}" for why, slot in [*missing, *surplus])

@@ -25,6 +25,7 @@ class GridState:
         self._grid = grid
         self._rules = rules
         self._start_empty = plan.request.start_empty
+        self._resting = plan.request.resting_levels or 0
         self._is_contract = plan.terms is not None
         self._hedge_mode = plan.terms is not None and plan.terms.hedge_mode
         self._planned = ladder_numbers(plan, rules)
@@ -182,9 +183,12 @@ class GridState:
         cells.wanted_rungs(
             n.prices, n.lots, n.lot_units, self._side, self._filled, self._base, self._want_price, self._want_lots
         )
+        allowed = [self._allowed(k) for k in range(len(self._want_lots))]
+        lowest = cells.lowest_buy(self._side, allowed, self._resting)
+        highest = cells.highest_sell(self._side, allowed, self._resting)
         wanted = []
-        for k in range(len(self._want_lots)):
-            if lots := self._allowed(k):
+        for k, lots in enumerate(allowed):
+            if lots and (k >= lowest if self._side[k] == cells.BUYING else k <= highest):
                 side = Side.BUY if self._side[k] == cells.BUYING else Side.SELL
                 reason = f"{side.lower()} rung {k if side is Side.BUY else k + 1}, cycle {self._cycle[k]}"
                 wanted.append(self._want(Role.RUNG, side, self._want_price[k], lots, self._cycle[k], reason))

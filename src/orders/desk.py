@@ -33,7 +33,7 @@ from orders.life_cycle import Order
 from orders.look_ups import LookUps
 from orders.placing import Placing, Price
 from orders.readings import Readings
-from orders.reconciler import reconcile
+from orders.reconciler import Difference, Overlap, reconcile
 from orders.recovery import Did, Recovery
 from orders.wanted import WantedOrder
 from ports.store import OrderRow
@@ -41,10 +41,14 @@ from risk.gate import RiskGate
 
 
 class OrderDesk:
-    """Orders of one strategy (`grid` in its slots) on one instrument."""
+    """Orders of one strategy (`grid` in its slots) on one instrument.
 
-    def __init__(self, placing: Placing, ledger: Ledger, gate: RiskGate) -> None:
+    With `overlaps` orders near the market do not wait for the cancels of farther ones, see `reconciler.Overlap`.
+    """
+
+    def __init__(self, placing: Placing, ledger: Ledger, gate: RiskGate, *, overlaps: bool = False) -> None:
         self.placing = placing
+        self._overlap = Overlap(placing.rules.max_open_orders, placing.was_refused) if overlaps else None
         self.ledger = ledger
         self.recovery = Recovery()
         self.user_stream_lost = "not subscribed yet"
@@ -184,7 +188,7 @@ class OrderDesk:
         """Return what brings the account from what is open to what is wanted; nothing while facts are missing."""
         if not self.synced:
             return []
-        difference = reconcile(wanted, self.ledger.unsettled())
+        difference = self.difference(wanted)
         cancels = [order.intent for order in difference.cancel if order.intent.slot not in self.placing.cooling]
         for intent in cancels:
             self.ledger.mark_cancel(intent.client_id, sent=True)
@@ -193,6 +197,10 @@ class OrderDesk:
         self._intake.sent(intents, now)
         stored = [StoreIntents(tuple(intents))] if intents else []
         return [*[Cancel(intent.client_id) for intent in cancels], *stored, *[Submit(intent) for intent in intents]]
+
+    def difference(self, wanted: Sequence[WantedOrder]) -> Difference:
+        """Return what is missing of what is wanted, and what is too much."""
+        return reconcile(wanted, self.ledger.unsettled(), self._overlap)
 
     def _note_sent(self, cancels: int, placements: int, now: Moment) -> None:
         self.recovery.count(Did.CANCELLED, cancels)

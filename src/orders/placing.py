@@ -113,6 +113,10 @@ class Placing:
                 f"refused {MAX_REFUSALS} times: {told}; mend the cause, then restart the server to try again"
             )
 
+    def was_refused(self, want: WantedOrder) -> bool:
+        """Tell whether the venue refused an order of the same slot and cycle for what may be its balance."""
+        return (want.slot, want.cycle) in self._refusals
+
     def _is_free(self, slot: Slot, now: Moment) -> bool:
         waits = now.monotonic_s < self._again_s.get(slot, now.monotonic_s)
         return not waits and slot not in self.cooling and slot not in self.faulted

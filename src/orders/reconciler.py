@@ -1,10 +1,10 @@
 """Wanted against what is open or in flight: send the difference, once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.orders import Side, Slot, Status
+from domain.orders import Role, Side, Slot, Status
 from orders.life_cycle import Order
 from orders.wanted import WantedOrder
 
@@ -17,21 +17,58 @@ class Difference:
     cancel: tuple[Order, ...]
 
 
-def reconcile(wanted: Sequence[WantedOrder], unsettled: Iterable[Order]) -> Difference:
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """When a rung's order need not wait for the cancel of one that stands farther from the market.
+
+    Each rung has its own balance, so it need not as long as no more than `most_open` orders may rest with it. It waits
+    all the same in a slot that the venue `refused` lately: the balance may be elsewhere.
+    """
+
+    most_open: int
+    refused: Callable[[WantedOrder], bool]
+
+
+def reconcile(wanted: Sequence[WantedOrder], unsettled: Iterable[Order], overlap: Overlap | None = None) -> Difference:
     """Compare the wanted orders with every order that may still live or fill.
 
     A slot with an order whose fate is not known (in flight, unknown, fills missing, cancel under way) is reserved:
     nothing is sent for it. While a cancel of one side is under way nothing is placed on that side, because the
-    placement may need the balance that the cancel sets free. Applied twice in a row, the second time sends nothing.
+    placement may need the balance that the cancel sets free, but for what `overlap` lets go. Applied twice in a row,
+    the second time sends nothing.
     """
     by_slot: dict[Slot, list[Order]] = defaultdict(list)
     for order in unsettled:
         by_slot[order.intent.slot].append(order)
     wanted_by_slot = {order.slot: order for order in wanted}
     surplus = [order for slot, held in by_slot.items() for order in _surplus(wanted_by_slot.get(slot), held)]
-    blocked = {order.intent.side for order in surplus} | _sides_being_cancelled(by_slot)
-    missing = [order for order in wanted if order.slot not in by_slot and order.slot.side not in blocked]
+    leaving = [*surplus, *(order for held in by_slot.values() for order in held if _is_leaving(order))]
+    blocked = {order.intent.side for order in leaving}
+    room = overlap.most_open - sum(not order.has_ended for held in by_slot.values() for order in held) if overlap else 0
+    missing = []
+    for want in wanted:
+        if want.slot in by_slot:
+            continue
+        waits = want.slot.side in blocked
+        if waits and overlap and room > 0 and not overlap.refused(want):
+            waits = not _is_nearer(want, leaving)
+        if not waits:
+            missing.append(want)
+            room -= 1
     return Difference(tuple(missing), tuple(surplus))
+
+
+def _is_leaving(order: Order) -> bool:
+    return order.cancel_sent and not order.has_ended
+
+
+def _is_nearer(want: WantedOrder, leaving: Sequence[Order]) -> bool:
+    """Tell whether a rung's order stands nearer to the market than all of its side that are to leave."""
+    slot, others = want.slot, [order.intent.slot for order in leaving if order.intent.side is want.slot.side]
+    if slot.role is not Role.RUNG or any(other.role is not Role.RUNG for other in others):
+        return False
+    prices = [other.price_ticks for other in others]
+    return slot.price_ticks > max(prices) if slot.side is Side.BUY else slot.price_ticks < min(prices)
 
 
 def _surplus(wanted: WantedOrder | None, held: Sequence[Order]) -> list[Order]:
@@ -40,9 +77,3 @@ def _surplus(wanted: WantedOrder | None, held: Sequence[Order]) -> list[Order]:
         return []
     kept = next((order for order in open_orders if wanted and order.remaining == wanted.quantity), None)
     return [order for order in open_orders if order is not kept]
-
-
-def _sides_being_cancelled(by_slot: dict[Slot, list[Order]]) -> set[Side]:
-    return {
-        order.intent.side for held in by_slot.values() for order in held if order.cancel_sent and not order.has_ended
-    }

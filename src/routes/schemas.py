@@ -111,6 +111,9 @@ class GridShape(Strict):
         None, description="mark price in quote below the range at which the exchange itself ends a futures grid"
     )
     stop_above: Amount | None = Field(None, description="the same above the range, for what was sold")
+    resting_levels: int | None = Field(
+        None, strict=True, ge=1, le=MOST_LEVELS, description="orders that rest on each side, the nearest; default: all"
+    )
 
     @field_validator("upper_price")
     @classmethod
@@ -177,6 +180,7 @@ class GridBody(OfSymbol):
             margin_type=MarginType(shape.margin_type) if shape.margin_type else None,
             stop_below=shape.stop_below,
             stop_above=shape.stop_above,
+            resting_levels=shape.resting_levels,
         )
 
 

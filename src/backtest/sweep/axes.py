@@ -20,7 +20,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "direction": ("neutral", "long", "short"),
     "margin_type": ("isolated", "cross"),
 }
-_WHOLE: Final = ("initial_levels", "leverage")
+_WHOLE: Final = ("initial_levels", "leverage", "resting_levels")
 _HOW: Final = "write KEY=0.2..2:40 (40 values), KEY=0.2..2/0.1 (in steps), KEY=3..40 or KEY=a,b,c"
 
 

@@ -27,6 +27,8 @@ Rules that every host shares:
 * Where a gap lets one cell buy at the very rung at which the cell below it sells, the purchase waits for the sale: the
   two would meet each other, and the venue's self-trade prevention would end one for the other without end.
 * The first purchase comes before all rungs, so that nothing it needs is locked.
+* Where only so many orders may rest on each side, those nearest the gap do, of the cells that want one at all. What a
+  cell wants does not depend on that.
 """
 
 from collections.abc import MutableSequence, Sequence
@@ -206,6 +208,28 @@ def want_rung(
         want = base[k] // lot_units
     want_price[k] = price
     want_lots[k] = max(want, 0)
+
+
+def lowest_buy(side: Sequence[int], want_lots: Sequence[int], most: int) -> int:
+    """Return the lowest cell whose buy may rest where only the `most` nearest do; 0 where all may, as for most = 0."""
+    left = most
+    for k in range(len(side) - 1, -1, -1):
+        if side[k] == BUYING and want_lots[k] > 0:
+            left -= 1
+            if left == 0:
+                return k
+    return 0
+
+
+def highest_sell(side: Sequence[int], want_lots: Sequence[int], most: int) -> int:
+    """Return the highest cell whose sale may rest where only the `most` nearest do; the last one where all may."""
+    left = most
+    for k in range(len(side)):
+        if side[k] == SELLING and want_lots[k] > 0:
+            left -= 1
+            if left == 0:
+                return k
+    return len(side) - 1
 
 
 def base_held(base: Sequence[int], borrowed: Sequence[int], totals: Sequence[int]) -> int:

@@ -45,14 +45,20 @@ class Ends:
 
 
 class Standing:
-    """A ladder by the terms it stands on; `terms.leverage` may be varied to find out what would work."""
+    """A ladder by the terms it stands on; `terms.leverage` may be varied to find out what would work.
 
-    def __init__(self, ladder: Ladder, facts: ContractFacts, terms: ContractTerms, price: Decimal) -> None:
+    What `resting` keeps from resting holds no margin at the venue; it is part of the `need` all the same.
+    """
+
+    def __init__(
+        self, ladder: Ladder, facts: ContractFacts, terms: ContractTerms, price: Decimal, resting: int | None = None
+    ) -> None:
         self.ladder = ladder
         self.terms = terms
         self._facts = facts
         self._price = price
         self._stances = stances(ladder)
+        self._resting = self._stances if resting is None else stances(ladder, resting)
         beside = abs(facts.mark_price / price - 1).quantize(BASIS_STEP, ROUND_CEILING)
         self.basis = max(LEAST_BASIS, beside)
         self.exposure = exposure(ladder)
@@ -90,7 +96,7 @@ class Standing:
         """Return the largest initial margin of position and open orders."""
         return max(
             position_margin(abs(stance.part.held) * mark, self.terms.leverage) + self._order_margin(stance.part, mark)
-            for stance in self._stances
+            for stance in self._resting
             for mark in self._marks(stance)
         )
 
@@ -107,7 +113,7 @@ class Standing:
     def venue_exposure(self) -> Decimal:
         """Return what the venue's limit of positions is held against: the position with all orders that enlarge it."""
         found = [ZERO]
-        for part, low, high in self._stances:
+        for part, low, high in self._resting:
             for mark in (low * (1 - self.basis), high * (1 + self.basis)):
                 held = part.held * mark
                 bids, asks = self._counted(part)

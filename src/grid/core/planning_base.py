@@ -50,9 +50,19 @@ class Preflight(ABC):
         lower, upper = self._request.lower, self._request.upper
         if (lower is None) != (upper is None):
             self._wrong("lower_price" if lower is None else "upper_price", "give both bounds or neither")
-        if self._request.levels - 1 > self._rules.max_open_orders:
-            most = self._rules.max_open_orders + 1
-            self._wrong("initial_levels", f"the venue allows {most - 1} open orders here; use at most {most} levels")
+        self._check_orders(self._rules.max_open_orders)
+
+    def _check_orders(self, most: int) -> None:
+        """Check that the venue lets all orders rest that may rest at once."""
+        levels, resting = self._request.levels, self._request.resting_levels
+        if resting is not None and resting < 1:
+            self._wrong("resting_levels", "at least 1 order has to rest on each side; leave it out to let all rest")
+        elif resting is not None and 2 * resting < levels - 1:
+            if 2 * resting > most:
+                self._wrong("resting_levels", f"the venue allows {most} open orders here; use at most {most // 2}")
+        elif levels - 1 > most:
+            remedy = f"use at most {most + 1} levels, or resting_levels of at most {most // 2}"
+            self._wrong("initial_levels", f"the venue allows {most} open orders here; {remedy}")
 
     def _rungs(self) -> list[int]:
         request = self._request
@@ -108,23 +118,32 @@ class Preflight(ABC):
             return 0
         return int(ppm)
 
-    def _check_prices(self, prices: tuple[Decimal, ...]) -> None:
-        rules, price = self._rules, self._facts.price
-        lower_field, upper_field = self._range_fields()
-        self._check_distance(lower_field, prices[0])
-        self._check_distance(upper_field, prices[-1])
-        lowest = max(rules.min_price, price * rules.bid_down)
-        if prices[0] < lowest:
-            self._wrong(lower_field, f"the venue takes no buy below {plain(lowest)} now; narrow the range")
-        highest = [bound for bound in (rules.max_price, price * rules.ask_up) if bound > 0]
-        if highest and prices[-1] > min(highest):
-            self._wrong(upper_field, f"the venue takes no sale above {plain(min(highest))} now; narrow the range")
+    def _check_prices(self, prices: tuple[Decimal, ...], gap: int) -> None:
+        self._check_bounds(prices, gap)
         if self._worst_profit(prices) <= 0:
             fee = self._facts.fees.maker * 200
             self._wrong(
                 "initial_levels" if self._request.spacing_percent is None else "spacing_perc",
                 f"fees of {plain(fee)} % per cycle eat the step between two rungs; space them wider",
             )
+
+    def _check_bounds(self, prices: tuple[Decimal, ...], gap: int) -> None:
+        """Check the lowest and the highest order that are to rest now, and that no rung lies where none ever could."""
+        rules, price = self._rules, self._facts.price
+        most = self._request.resting_levels or len(prices)
+        first, last = prices[max(gap - most, 0)], prices[min(gap + most, len(prices) - 1)]
+        lower_field, upper_field = self._range_fields()
+        self._check_distance(lower_field, first)
+        self._check_distance(upper_field, last)
+        lowest = [
+            bound for rung, bound in ((prices[0], rules.min_price), (first, price * rules.bid_down)) if rung < bound
+        ]
+        if lowest:
+            self._wrong(lower_field, f"the venue takes no buy below {plain(max(lowest))} now; narrow the range")
+        bounds = ((prices[-1], rules.max_price), (last, price * rules.ask_up))
+        highest = [bound for rung, bound in bounds if 0 < bound < rung]
+        if highest:
+            self._wrong(upper_field, f"the venue takes no sale above {plain(min(highest))} now; narrow the range")
 
     def _worst_profit(self, prices: tuple[Decimal, ...]) -> Decimal:
         return min(self._profit(below, above) / below for below, above in pairwise(prices))

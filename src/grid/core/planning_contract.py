@@ -39,7 +39,7 @@ class ContractPreflight(Preflight):
             raise InvalidRequest(self._mistakes)
         standing = self._standing(rungs)
         prices = standing.ladder.prices
-        self._check_prices(prices)
+        self._check_prices(prices, standing.ladder.gap)
         self._check_mark(standing.ladder)
         if not standing.exposure:
             self._wrong("start_empty", "no rung lies where this grid could begin; leave it out or move the range")
@@ -121,6 +121,7 @@ class ContractPreflight(Preflight):
             self._contract,
             self._terms,
             self._facts.price,
+            self._request.resting_levels,
         )
 
     def _check_mark(self, rungs: Ladder) -> None:

@@ -20,7 +20,7 @@ class SpotPreflight(Preflight):
             raise InvalidRequest(self._mistakes)
         prices = tuple(self._rules.price(ticks) for ticks in rungs)
         gap = self._gap(rungs)
-        self._check_prices(prices)
+        self._check_prices(prices, gap)
         lots = self._lots_per_rung(prices, gap)
         quantity = self._rules.quantity(lots)
         self._check_rung_value(prices, gap, lots)

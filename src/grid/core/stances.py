@@ -5,6 +5,7 @@ rests empty. Cells that borrow are short when they have sold, the others long wh
 for one unit of base per rung; whatever a plan needs grows in proportion to its quantity.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -75,8 +76,11 @@ class Stance(NamedTuple):
     high: Decimal
 
 
-def stances(ladder: Ladder) -> list[Stance]:
-    """Return where the grid can stand, from the lowest rung to the highest."""
+def stances(ladder: Ladder, resting: int | None = None) -> list[Stance]:
+    """Return where the grid can stand, from the lowest rung to the highest.
+
+    With `resting` only so many orders of each side rest, those nearest the rung it stands at.
+    """
     prices, cells = ladder.prices, range(len(ladder.prices) - 1)
     bought, sold = [_bought(ladder, k) for k in cells], [_sold(ladder, k) for k in cells]
     part = Part()
@@ -86,8 +90,20 @@ def stances(ladder: Ladder) -> list[Stance]:
     for g in range(len(prices)):
         if g:
             part = part.moved(bought[g - 1], sold[g - 1])
-        found.append(Stance(part, prices[max(g - 1, 0)], prices[min(g + 1, len(prices) - 1)]))
+        kept = part if resting is None else _only_near(part, sold[:g], bought[g:], resting)
+        found.append(Stance(kept, prices[max(g - 1, 0)], prices[min(g + 1, len(prices) - 1)]))
     return found
+
+
+def _only_near(part: Part, below: Sequence[Part], above: Sequence[Part], resting: int) -> Part:
+    bids = [each for each in below if each.bids][-resting:]
+    asks = [each for each in above if each.asks][:resting]
+    return part._replace(
+        bids=sum((each.bids for each in bids), ZERO),
+        asks=sum((each.asks for each in asks), ZERO),
+        opening_bids=sum((each.opening_bids for each in bids), ZERO),
+        opening_asks=sum((each.opening_asks for each in asks), ZERO),
+    )
 
 
 def exposure(ladder: Ladder) -> Decimal:

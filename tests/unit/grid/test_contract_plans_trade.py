@@ -79,6 +79,7 @@ def plans(draw: st.DrawFn) -> Planned:
         spacing=draw(st.sampled_from(Spacing)),
         direction=direction,
         start_empty=direction is not Direction.NEUTRAL and draw(st.booleans()),
+        resting_levels=draw(st.sampled_from([None, None, None, 1, 3])),
     )
     checked = futures_facts(contract, spec, price=price, fees=fees, free_quote=None)
     try:
@@ -117,6 +118,9 @@ class Walk:
         between = [rung for rung in self.plan.prices if min(self.last, price) < rung < max(self.last, price)]
         if lots is not None and between:  # a part of the first rung on the way, then all of them
             self._stand(between[0 if price > self.last else -1], beside, lots * self.made.spec.lot)
+        on_way, most = sorted(between, reverse=price < self.last), self.plan.request.resting_levels
+        for rung in on_way[::most] if most else ():  # what does not rest yet is not reached at once
+            self._stand(rung, beside)
         self._stand(price, beside)
         self._fund(min(self.left, settled), beside_of(price, beside))
         self.last = price

@@ -59,9 +59,15 @@ def outcome(grid_plan: GridPlan, fills: list[tuple[Slot, Fill]]) -> tuple[object
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**9), levels=st.integers(2, 8), length=st.integers(1, 60), start_empty=st.booleans())
-def test_fills_commute(seed: int, levels: int, length: int, start_empty: bool):
-    grid_plan = plan(levels=levels, start_empty=start_empty)
+@given(
+    seed=st.integers(0, 10**9),
+    levels=st.integers(2, 8),
+    length=st.integers(1, 60),
+    start_empty=st.booleans(),
+    resting=st.sampled_from([None, None, 1, 2]),
+)
+def test_fills_commute(seed: int, levels: int, length: int, start_empty: bool, resting: int | None):
+    grid_plan = plan(levels=levels, start_empty=start_empty, resting_levels=resting)
     fills = story(grid_plan, seed, length)
     shuffled = list(fills)
     Random(seed + 1).shuffle(shuffled)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.orders import Role, Side, Slot, Status
 from fakes.order_examples import BUY_SLOT, SELL_SLOT, fill, intent
 from orders.life_cycle import Moved, Order
-from orders.reconciler import reconcile
+from orders.reconciler import Overlap, reconcile
 from orders.wanted import WantedOrder
 
 LOT = Decimal("0.001")
@@ -76,6 +76,25 @@ def test_of_two_live_orders_in_one_slot_the_wanted_one_stays():
     difference = reconcile([want(BUY_SLOT)], [first, second])
     assert [found.intent for found in difference.cancel] == [first.intent]
     assert difference.place == ()
+
+
+def test_a_near_order_waits_for_no_cancel_of_a_farther_one_while_there_is_room():
+    near, far = (Slot(1, Role.RUNG, Side.BUY, ticks) for ticks in (5_950_000, 5_800_000))
+    leaving = Order(order(BUY_SLOT).intent, status=Status.OPEN, cancel_sent=True)
+    wanted = [want(far), want(near)]
+
+    def placed(most_open: int, *, refused: bool = False, held: Order = leaving) -> list[Slot]:
+        overlap = Overlap(most_open, lambda _want: refused)
+        return [missing.slot for missing in reconcile(wanted, [held], overlap).place]
+
+    assert placed(2) == [near]
+    assert placed(2, held=order(BUY_SLOT)) == [near]  # its cancel is yet to be sent
+    assert placed(1) == []
+    assert placed(2, refused=True) == []
+    unwound = WantedOrder(
+        slot=Slot(1, Role.UNWIND, Side.BUY, 0), cycle=0, quantity=LOT, price=None, at_once=True, is_exit=True, reason=""
+    )
+    assert reconcile([unwound], [leaving], Overlap(9, lambda _want: False)).place == ()
 
 
 SLOTS = [Slot(1, Role.RUNG, side, ticks) for side in Side for ticks in (100, 200, 300)]
