@@ -35,6 +35,7 @@ LIMITS = GateLimits(
     max_orders_per_10s=1_000,
     max_price_distance=Decimal("0.9"),
     max_price_age_s=1e9,
+    max_leverage=125,
 )
 _PAUSE_MS = 2_000  # as utils.worker_loop between tries of a store that fails
 _FIRST_PRICE_MS = 3

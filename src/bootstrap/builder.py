@@ -228,6 +228,7 @@ def gate_limits(settings: Settings) -> GateLimits:
         max_orders_per_10s=gate.max_orders_per_10s,
         max_price_distance=gate.max_price_distance_perc / Decimal(100),
         max_price_age_s=float(gate.max_price_age_seconds),
+        max_leverage=settings.risk_management.futures_risk.max_leverage,
     )
 
 
@@ -237,7 +238,6 @@ def contract_defaults(settings: Settings) -> ContractDefaults:
     return ContractDefaults(
         leverage=settings.grid.futures_leverage,
         margin_type=settings.grid.futures.margin_type,
-        max_leverage=risk.max_leverage,
         largest_share=risk.max_position_size_perc / Decimal(100),
         liquidation_buffer=risk.liquidation_buffer_perc / Decimal(100),
         asks_hedge_mode=settings.grid.futures.position_side != "BOTH",

@@ -16,6 +16,7 @@ from domain.instrument import Instrument
 from domain.money import ZERO
 from grid.core.contract import ContractFacts
 from ports.futures import Futures
+from risk.gate import RiskGate
 
 _HOUR_MS: Final = 3_600_000
 _USUAL_INTERVAL_H: Final = 8
@@ -24,7 +25,7 @@ _NOT_HERE: Final = "this server trades no futures; use spot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDefaults:
-    """What a futures grid gets that asks for nothing else, and what none may exceed.
+    """What a futures grid gets that asks for nothing else, and how large and how near to its end none may be.
 
     `largest_share`: of one position, as a fraction of the margin balance times the leverage. `liquidation_buffer`: how
     far the liquidation price has to lie from the range at least, as a fraction. `asks_hedge_mode`: whether an account
@@ -33,7 +34,6 @@ class ContractDefaults:
 
     leverage: int = 1
     margin_type: MarginType = MarginType.CROSS
-    max_leverage: int = 20
     largest_share: Decimal = Decimal(1)
     liquidation_buffer: Decimal = Decimal("0.15")
     asks_hedge_mode: bool = False
@@ -43,9 +43,10 @@ class ContractDefaults:
 class Contracts:
     """The contracts of one account. `futures` is None where the house trades none."""
 
-    def __init__(self, futures: Futures | None, defaults: ContractDefaults) -> None:
+    def __init__(self, futures: Futures | None, defaults: ContractDefaults, gate: RiskGate) -> None:
         self._futures = futures
         self._defaults = defaults
+        self._gate = gate
 
     def facts(self, request: GridRequest, wallet: Decimal) -> ContractFacts:
         """Return what preflight has to know; the account's position mode is taken as it is. `wallet` is in quote.
@@ -62,7 +63,7 @@ class Contracts:
         held = (position.quantity for position in everything if position.instrument == instrument)
         return ContractFacts(
             terms=terms,
-            max_leverage=self._defaults.max_leverage,
+            max_leverage=self._gate.limits.max_leverage,
             brackets=futures.brackets(instrument),
             mark_price=mark.mark,
             funding_rate=mark.funding_rate,
@@ -77,10 +78,13 @@ class Contracts:
         """Have the venue trade the contract by `terms`, and see that it does. The position mode is never switched.
 
         Raises:
-            Conflict: if it does not, or something stands in the way.
+            Conflict: if it does not, if the risk gate refuses, or something stands in the way.
             VenueError: if the venue does not answer.
         """
         futures = self._offered()
+        verdict = self._gate.ask_leverage(terms.leverage)
+        if not verdict.allowed:
+            raise Conflict(f"the risk gate refuses: {verdict.reason}")
         futures.set_margin_type(instrument, terms.margin_type)
         settings = futures.set_leverage(instrument, terms.leverage)
         trouble = _difference(terms, settings, hedge_mode=futures.hedge_mode())

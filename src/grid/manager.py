@@ -36,7 +36,7 @@ class GridManager:
     ) -> None:
         self._house = house
         self._defaults = defaults
-        self._contracts = Contracts(house.futures, defaults.contracts)
+        self._contracts = Contracts(house.futures, defaults.contracts, house.gate)
         self._facts = VenueFacts(market_data, account_reader, self._contracts, house.gate, defaults)
         self._contract_watch = ContractWatch(self._contracts, lambda: self.running, house.clock)
         self._countdown_watch = self._watch_countdowns()

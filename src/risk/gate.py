@@ -22,6 +22,7 @@ class GateLimits:
     max_orders_per_10s: int
     max_price_distance: Decimal  # an entry may stand at most this fraction away from the last price
     max_price_age_s: float
+    max_leverage: int  # of any contract, whatever the venue would allow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,11 @@ class RiskGate:
                 if not proposal.is_exit:
                     self._reserved[proposal.client_id] = proposal.quantity * proposal.price
             return verdict
+
+    def ask_leverage(self, leverage: int) -> Verdict:
+        """Judge the leverage that a contract is to be traded by, whoever planned it."""
+        most = self.limits.max_leverage
+        return ALLOWED if leverage <= most else Verdict(False, f"leverage {leverage} is above max_leverage {most}")
 
     @exact
     def hold(self, client_id: str, notional: Decimal) -> None:

@@ -16,6 +16,7 @@ LIMITS = GateLimits(
     max_orders_per_10s=1_000,
     max_price_distance=Decimal("0.9"),
     max_price_age_s=1e9,
+    max_leverage=20,
 )
 
 

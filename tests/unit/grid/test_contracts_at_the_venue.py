@@ -19,6 +19,7 @@ from domain.grids import ContractTerms, Direction, GridRequest
 from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.orders import PositionSide
+from fakes.grid_examples import gate
 from grid.contracts import ContractDefaults, Contracts
 
 BTC = Instrument("binance", Market.FUTURES, "BTC", "USDT")
@@ -113,7 +114,7 @@ def request(**changes: object) -> GridRequest:
 
 def test_terms_are_the_requests_else_the_configurations_and_the_accounts_mode() -> None:
     defaults = ContractDefaults(leverage=2, margin_type=MarginType.ISOLATED)
-    contracts = Contracts(SomeFutures(hedge=True), defaults)
+    contracts = Contracts(SomeFutures(hedge=True), defaults, gate())
     usual = contracts.facts(request(), Decimal(1000)).terms
     assert usual == ContractTerms(leverage=2, margin_type=MarginType.ISOLATED, hedge_mode=True)
     asked = contracts.facts(request(leverage=7, margin_type=MarginType.CROSS), Decimal(1000)).terms
@@ -124,29 +125,38 @@ def test_facts_tell_of_positions_orders_and_the_largest_position() -> None:
     held = (position(BTC, "-0.5", None, "-40"), position(ETH, "3", "50", "10"))
     futures = SomeFutures(held=held, resting=2, settled_ms=(0, 4 * HOUR_MS + 3))
     defaults = ContractDefaults(leverage=4, largest_share=Decimal("0.5"), liquidation_buffer=Decimal("0.2"))
-    facts = Contracts(futures, defaults).facts(request(), Decimal(1030))
+    facts = Contracts(futures, defaults, gate()).facts(request(), Decimal(1030))
     assert (facts.position, facts.foreign_orders, facts.funding_interval_h) == (Decimal("-0.5"), 2, 4)
     assert facts.largest_position == (1030 - 40 + 10) * 4 / 2
     assert facts.liquidation_buffer == Decimal("0.2")
-    assert Contracts(SomeFutures(), defaults).facts(request(), Decimal(1)).funding_interval_h == 8
+    assert Contracts(SomeFutures(), defaults, gate()).facts(request(), Decimal(1)).funding_interval_h == 8
 
 
 def test_a_contract_is_set_up_and_read_back_and_the_position_mode_never_switched() -> None:
     futures = SomeFutures()
-    Contracts(futures, ContractDefaults()).settle(BTC, TERMS)
+    Contracts(futures, ContractDefaults(), gate()).settle(BTC, TERMS)
     assert (futures.margin_type, futures.leverage, futures.switched) == (MarginType.ISOLATED, 5, [])
     with pytest.raises(
         Conflict, match="its margin is cross, the grid's isolated, and its leverage is 20, the grid's 5"
     ):
-        Contracts(SomeFutures(stubborn=True), ContractDefaults()).settle(BTC, TERMS)
+        Contracts(SomeFutures(stubborn=True), ContractDefaults(), gate()).settle(BTC, TERMS)
     with pytest.raises(Conflict, match="the account is in hedge mode, the grid in one-way mode"):
-        Contracts(SomeFutures(hedge=True), ContractDefaults()).settle(BTC, TERMS)
+        Contracts(SomeFutures(hedge=True), ContractDefaults(), gate()).settle(BTC, TERMS)
+
+
+def test_the_gate_refuses_leverage_above_its_limit_before_the_venue_is_told() -> None:
+    futures = SomeFutures()
+    contracts = Contracts(futures, ContractDefaults(), gate(max_leverage=4))
+    with pytest.raises(Conflict, match="the risk gate refuses: leverage 5 is above max_leverage 4"):
+        contracts.settle(BTC, TERMS)
+    assert (futures.margin_type, futures.leverage) == (SomeFutures().margin_type, SomeFutures().leverage)
+    assert contracts.facts(request(), Decimal(1000)).max_leverage == 4
 
 
 def test_what_stands_is_told_with_the_nearer_liquidation_price() -> None:
     held = (position(BTC, "1", "30"), position(BTC, "-1", "140"), position(ETH, "1", "99"))
     futures = SomeFutures(held=held, margin_type=MarginType.ISOLATED, leverage=5)
-    stand = Contracts(futures, ContractDefaults()).stand({BTC: TERMS, ETH: replace(TERMS, leverage=6)})
+    stand = Contracts(futures, ContractDefaults(), gate()).stand({BTC: TERMS, ETH: replace(TERMS, leverage=6)})
     assert (stand[BTC].trouble, stand[BTC].liquidation_price) == ("", Decimal(140))
     told = (
         "ETHUSDT is not traded as planned: its leverage is 5, the grid's 6; set it back at the venue, or stop the grid"
@@ -155,16 +165,16 @@ def test_what_stands_is_told_with_the_nearer_liquidation_price() -> None:
 
 
 def test_what_cannot_be_read_or_is_not_offered_is_trouble() -> None:
-    unread = Contracts(SomeFutures(silent=True), ContractDefaults()).stand({BTC: TERMS})
+    unread = Contracts(SomeFutures(silent=True), ContractDefaults(), gate()).stand({BTC: TERMS})
     assert unread[BTC].trouble == "how the account trades contracts cannot be read: no connection"
-    nowhere = Contracts(None, ContractDefaults())
+    nowhere = Contracts(None, ContractDefaults(), gate())
     assert "trades no futures" in nowhere.stand({BTC: TERMS})[BTC].trouble
     with pytest.raises(InvalidRequest, match="market_type: this server trades no futures; use spot"):
         nowhere.facts(request(), ZERO)
 
 
 def test_an_account_in_one_way_mode_is_told_of_where_hedge_mode_was_asked_for() -> None:
-    asking = Contracts(SomeFutures(), ContractDefaults(asks_hedge_mode=True))
+    asking = Contracts(SomeFutures(), ContractDefaults(asks_hedge_mode=True), gate())
     assert "one-way mode and is left so" in asking.warnings(TERMS)[0]
     assert asking.warnings(replace(TERMS, hedge_mode=True)) == ()
-    assert Contracts(SomeFutures(), ContractDefaults()).warnings(TERMS) == ()
+    assert Contracts(SomeFutures(), ContractDefaults(), gate()).warnings(TERMS) == ()
