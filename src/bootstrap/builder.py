@@ -86,7 +86,7 @@ class HouseBuilder:
         recorder = self._recorder(mode, exchange.account, clock)
         pairs = pair_watch(self.settings, venue, clock)
         manager = self._manager(store, venue, gate, clock, recorder, pairs)
-        watch = VenueWatch(venue.market_data, clock)
+        watch = VenueWatch(venue.market_data, clock, lambda: manager.markets_in_use)
         books = self._account_watch(store, manager, venue, clock)
         parts = [store.part, watch.part, venue.streams.part, pairs.part]
         if exchange.simulator is not None:

@@ -121,9 +121,9 @@ class StandingHouse:
     def _end_grids(self, house: House) -> None:
         for runner in house.manager.running:
             with contextlib.suppress(NotFound):  # it ended by itself meanwhile
-                house.manager.stop(runner.row.instrument, OnStop.CANCEL)
+                house.manager.stop(runner.row.instrument, OnStop.CANCEL, yields=True)
         left = ", ".join(f"{it.row.instrument.base}{it.row.instrument.quote}" for it in house.manager.running)
         if left:
-            raise Conflict(f"{left} is still taking its orders off the book; the mode stays {house.mode}, ask again")
+            raise Conflict(f"{left} has not ended yet; the mode stays {house.mode}, ask again")
         if self._ending:
             raise Conflict(_ENDING)

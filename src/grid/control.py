@@ -1,6 +1,6 @@
 """The two ports of whoever commands and whoever shows, on top of the grids of one account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Event, Lock
 
@@ -36,16 +36,22 @@ class HouseFacts:
 
 
 class VenueWatch:
-    """Asks the venue every few seconds whether it answers, so that nobody who shows it has to."""
+    """Asks the venue every few seconds whether it answers, so that nobody who shows it has to.
 
-    def __init__(self, market_data: MarketData, clock: Clock) -> None:
+    `markets` tells which are in use: each has an endpoint of its own, and all of them count.
+    """
+
+    def __init__(
+        self, market_data: MarketData, clock: Clock, markets: Callable[[], Iterable[Market]] = lambda: (Market.SPOT,)
+    ) -> None:
         self._market_data = market_data
         self._clock = clock
-        self._answered_s: float | None = None
-        self._failure = "not asked yet"
+        self._markets = markets
+        self._answered_s: dict[Market, float] = {}
+        self._failures: dict[Market, str] = {Market.SPOT: "not asked yet"}
         self._loop = WorkerLoop(
             "venue-watch",
-            self._ask,
+            self.ask,
             clock=clock,
             every_s=WATCH_S,
             on_fault=self._faulted,
@@ -54,22 +60,30 @@ class VenueWatch:
         )
 
     def start(self) -> None:
-        self._ask()
+        self.ask()
         self._loop.start()
 
     def stop(self) -> None:
         self._loop.stop()
         self._loop.join(1.0)
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Ask every market in use once; blocks on the venue."""
+        in_use = tuple(dict.fromkeys(self._markets()))
+        for market in in_use:
+            failure = self._failure_of(market)
+            if not failure:
+                self._answered_s[market] = self._clock.monotonic_s()
+            named = f"{market}: {failure}" if failure and market is not Market.SPOT else failure
+            self._failures = {**self._failures, market: named}
+        self._failures = {market: self._failures[market] for market in in_use}
+
+    def _failure_of(self, market: Market) -> str:
         try:
-            connection = self._market_data.connection(Market.SPOT)
+            connection = self._market_data.connection(market)
         except VenueError as error:
-            self._failure = str(error)
-            return
-        self._failure = "" if connection.connected else connection.error or "it does not answer"
-        if connection.connected:
-            self._answered_s = self._clock.monotonic_s()
+            return str(error) or "it does not answer"
+        return "" if connection.connected else connection.error or "it does not answer"
 
     @property
     def connected(self) -> bool:
@@ -79,9 +93,9 @@ class VenueWatch:
     @property
     def reason(self) -> str:
         """Return why it does not count as connected, empty where it does."""
-        age_s = self._age_s()
-        if self._failure or age_s is None or age_s <= ANSWER_COUNTS_S:
-            return self._failure
+        age_s, failures = self._age_s(), "; ".join(filter(None, self._failures.values()))
+        if failures or age_s is None or age_s <= ANSWER_COUNTS_S:
+            return failures
         return f"no answer for {age_s:.0f} s"
 
     def part(self) -> PartState:
@@ -89,10 +103,12 @@ class VenueWatch:
         return PartState(name="venue", alive=alive, ready=not reason, reason=reason, age_s=self._age_s())
 
     def _age_s(self) -> float | None:
-        return None if self._answered_s is None else self._clock.monotonic_s() - self._answered_s
+        """Return the age of the oldest of the newest answers."""
+        answered_s = [self._answered_s[market] for market in self._failures if market in self._answered_s]
+        return self._clock.monotonic_s() - min(answered_s) if answered_s else None
 
     def _faulted(self, _name: str, error: BaseException) -> None:
-        self._failure = f"the watch ended: {error}"
+        self._failures = dict.fromkeys(self._failures, f"the watch ended: {error}")
 
 
 class GridControl:

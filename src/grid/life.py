@@ -27,8 +27,9 @@ class GridLife:
         That is so of a pause and its end. A grid that ends heeds neither.
         """
         match request:
-            case StopRequested(on_stop=on_stop):
-                if self._parts.protection.reached is None:  # else nothing is left to choose: the rest goes too
+            case StopRequested(on_stop=on_stop, yields=yields):
+                is_open = self.on_stop is None or not yields
+                if is_open and self._parts.protection.reached is None:  # else nothing is left to choose: the rest goes
                     self.on_stop = on_stop
             case PauseRequested() | ResumeRequested():
                 return self.on_stop is None and self.ended_ms is None and self.pause.hear(request)

@@ -75,14 +75,16 @@ class GridManager:
             stands = ContractStands("") if plan.terms is not None else None
             return self._run(row, planned_rules(row), stands).snapshot()
 
-    def stop(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+    def stop(self, instrument: Instrument, on_stop: OnStop, *, yields: bool = False) -> GridSnapshot:
         """End a grid for good; waits a few seconds for its orders to be off the book.
+
+        With `yields` one that is to end already ends as it was told.
 
         Raises:
             NotFound: if no grid runs on this instrument.
         """
         runner = self._at_work(instrument)
-        runner.request_stop(StopRequested(on_stop))
+        runner.request_stop(StopRequested(on_stop, yields))
         runner.finished.wait(STOP_WAIT_S)
         return runner.snapshot()
 
@@ -179,6 +181,11 @@ class GridManager:
     def running(self) -> tuple[GridRunner, ...]:
         """Return the grids whose threads are at work."""
         return tuple(runner for runner in self._all() if not runner.finished.is_set())
+
+    @property
+    def markets_in_use(self) -> tuple[Market, ...]:
+        """Return spot, where prices of fees and assets come from, and every market in which a grid runs."""
+        return tuple(dict.fromkeys((Market.SPOT, *(runner.row.instrument.market for runner in self.running))))
 
     @property
     def is_idle(self) -> bool:

@@ -35,6 +35,7 @@ from grid.pauses import PauseRequested, ResumeRequested
 from grid.phases import PhaseJudge
 from grid.stops import StopTold, became
 from grid.worker_events import Effect, Finished, ShutdownRequested, StopRequested, WorkerEvent
+from orders.effects import OrderEffect
 from orders.wanted import WantedOrder
 
 
@@ -141,7 +142,7 @@ class GridWorker:
         self._desk.update_gate()
         if isinstance(event, OpenOrdersRead):
             self._around.hear(event)
-            self._compare_positions(event, now)
+            news.effects += self._compare_positions(event, now)
         elif isinstance(event, OrderReported) and self._was_taken_off(event.order):
             self._position.taken_off(now.monotonic_s)
         return [*news.effects, *self._money.questions(now, refresh=False)]
@@ -171,7 +172,7 @@ class GridWorker:
         has_ended = order.status in (Status.CANCELED, Status.EXPIRED)
         return has_ended and not ours.cancel_sent and ours.intent.slot.role is Role.RUNG
 
-    def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> None:
+    def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> list[OrderEffect]:
         protection = self._protection
         is_settled = protection.is_quiet and protection.is_settled(self._desk.ledger)
         is_quiet = self._desk.synced and not self._desk.in_flight and is_settled
@@ -180,6 +181,7 @@ class GridWorker:
         alarm = self._position.judge(event, self._money.position, is_quiet=is_quiet, now_s=now.monotonic_s)
         if alarm:
             self._desk.alarm(alarm)
+        return [it for disproved in self._position.disproved() for it in self._desk.withdraw(disproved)]
 
     # --- booking ---
 

@@ -21,9 +21,10 @@ from ports.store import EquityRow
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """End the grid for good."""
+    """End the grid for good. `yields`: only where nobody said yet how it is to end."""
 
     on_stop: OnStop
+    yields: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ from orders.effects import (
     RecordFunding,
     StoreIntents,
     Submit,
+    Tell,
 )
 from orders.intake import ADOPTED
 from ports.store import GridRow, OrderRow
@@ -82,7 +83,7 @@ class WorkerHost:
         answer: Callable[[OrderEvent | FeeEvent | FundingEvent | StopTold], None],
     ) -> None:
         self.row = row
-        self.name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}"
+        self.name = f"grid-{row.grid_id}-{row.instrument.base}{row.instrument.quote}-{row.instrument.market}"
         self.finished = False
         self._rules = rules
         self._house = house
@@ -131,7 +132,7 @@ class WorkerHost:
         Raises:
             RuntimeError: before `open`.
         """
-        if isinstance(event, StopRequested | ShutdownRequested):
+        if isinstance(event, StopRequested | ShutdownRequested) and not self._has_word(event):
             self._request = event
         if isinstance(event, PauseRequested | ResumeRequested):
             self._pause = event
@@ -156,6 +157,10 @@ class WorkerHost:
         """Return what is shown of the grid; from the store alone while there is no worker."""
         worker = self._worker or self._build(RiskGate(self._house.gate.limits))
         return worker.snapshot(self._now())
+
+    def _has_word(self, request: StopRequested | ShutdownRequested) -> bool:
+        """Tell whether a request yields to one that was made before."""
+        return isinstance(request, StopRequested) and request.yields and isinstance(self._request, StopRequested)
 
     def _must_build_anew(self, rules: InstrumentRules) -> bool:
         """Take over the venue's rules; tell whether more than the symbol's status is other than before."""
@@ -184,6 +189,8 @@ class WorkerHost:
             match effect:
                 case Finished():
                     self.finished = True
+                case Tell(text=text):
+                    log.warning("%s: %s", self.name, text)
                 case Submit() | Cancel() | LookUp() | ReadOpen() | ReadTrades() | DistrustStream():
                     self._send(effect)
                 case AskFeePrice() | ReadFunding():

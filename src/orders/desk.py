@@ -26,7 +26,7 @@ from domain.events import (
 from domain.orders import Fill, Intent, Status, VenueOrder
 from orders.account_review import AccountReview
 from orders.canary import Canary
-from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit
+from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit, Tell
 from orders.intake import Intake, News
 from orders.ledger import Ledger
 from orders.life_cycle import Order
@@ -73,6 +73,11 @@ class OrderDesk:
     def alarm(self, text: str) -> None:
         """Note that the books are in doubt: a person must look."""
         self._intake.alarm(text)
+
+    def withdraw(self, text: str) -> list[OrderEffect]:
+        """Withdraw an alarm that was disproved, and say so."""
+        self._intake.withdraw(text)
+        return [Tell(f"an alarm was disproved and is withdrawn: {text}")]
 
     @property
     def synced(self) -> bool:

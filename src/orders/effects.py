@@ -106,6 +106,13 @@ class RecordFunding:
     payments: tuple[FundingPayment, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Say in the log what a person may want to know later, when it shows no more."""
+
+    text: str
+
+
 OrderEffect = (
     StoreIntents
     | Record
@@ -120,4 +127,5 @@ OrderEffect = (
     | RecordFeeValue
     | ReadFunding
     | RecordFunding
+    | Tell
 )

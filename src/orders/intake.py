@@ -54,6 +54,10 @@ class Intake:
         if text not in self.alarms:
             self.alarms.append(text)
 
+    def withdraw(self, text: str) -> None:
+        """Note that an alarm was disproved."""
+        self.alarms = [alarm for alarm in self.alarms if alarm != text]
+
     # --- what was told ---
 
     def take_in(self, orders: Iterable[VenueOrder], fills: Iterable[Fill], now: Moment) -> Change:

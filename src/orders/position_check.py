@@ -5,6 +5,8 @@ suspicion: a fill may lie between the parts of the reading, or may not have been
 and the account is read once more, trades included. Where that shows the same difference and no fill of ours came in,
 somebody else changed the position: the venue (liquidation, auto-deleveraging) or a hand.
 
+An alarm is withdrawn once two readings, as far apart, show what the books hold.
+
 An order that somebody else took off the book is a first sign of that: a liquidation begins so. Then too the position is
 read before anything is placed.
 """
@@ -41,6 +43,9 @@ class PositionCheck:
         self._shaken_s: float | None = None
         self._asked_s = float("-inf")
         self._foreign: deque[Fill] = deque(maxlen=_TOLD)  # the newest trades of others
+        self._raised: list[str] = []
+        self._equal_s: float | None = None  # since when readings show what the books hold
+        self._equal_again = False
 
     def taken_off(self, now_s: float) -> None:
         """Note that a resting order of ours was taken off the book, and we did not ask for it."""
@@ -64,14 +69,26 @@ class PositionCheck:
         there = {position.side: position.quantity for position in event.positions if position.quantity}
         before, self._suspicion = self._suspicion, None
         if there == held:
+            self._equal_s = now_s if self._equal_s is None else self._equal_s
+            self._equal_again = event.started_s >= self._equal_s + CONFIRM_S
             return ""
+        self._equal_s, self._equal_again = None, False
         if before is None or (before.there, before.held) != (there, held):
             self._suspicion = _Suspicion(there, held, now_s)
             return ""
         if event.started_s < before.since_s + CONFIRM_S or not event.has_trades:
             self._suspicion = before
             return ""
-        return self._alarm(there, held)
+        alarm = self._alarm(there, held)
+        self._raised.append(alarm)
+        return alarm
+
+    def disproved(self) -> list[str]:
+        """Return the alarms that readings since have disproved, once each."""
+        if not self._equal_again:
+            return []
+        raised, self._raised = self._raised, []
+        return list(dict.fromkeys(raised))
 
     def doubt(self, held: Legs) -> str:
         """Return why nothing is placed now, empty where nothing speaks against it."""
@@ -98,7 +115,7 @@ class PositionCheck:
             f"the venue holds {_shown(there)} {base} of this contract and the books {_shown(held)}: nothing more is "
             f"placed. {_told(self._foreign)}. Likely a liquidation (its orders are named autoclose-...), an automatic "
             "deleveraging (adl_autoclose...) or a trade by hand. Compare the contract's trades at the venue, then stop "
-            "this grid and close what is left by hand, or bring the position back and restart the server"
+            "this grid and close what is left by hand, or bring the position back: the grid then goes on by itself"
         )
 
 

@@ -201,7 +201,7 @@ def test_a_grid_that_does_not_end_keeps_its_house(
     hung = int(both[0].ready["pid"])
     town.after = lambda _house: os.kill(hung, signal.SIGSTOP)
     try:
-        with pytest.raises(Conflict, match="BTCUSDT is still taking its orders off the book; the mode stays Shadow"):
+        with pytest.raises(Conflict, match="BTCUSDT has not ended yet; the mode stays Shadow"):
             switch(town)
         assert town.standing.now.mode is Mode.SHADOW
     finally:

@@ -40,7 +40,7 @@ LOG: Final = logging.getLogger(__name__)
 _PATH: Final = "/fapi/v1/algoOrder"
 _OPEN_PATH: Final = "/fapi/v1/openAlgoOrders"
 _CLOSED: Final = "the connection to the venue is closed"
-_NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed)
+_NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed, errors.KeyRefused)
 
 
 class BinanceConditionalGateway:

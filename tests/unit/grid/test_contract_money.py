@@ -226,3 +226,37 @@ def test_an_order_taken_off_by_hand_is_placed_again_once_the_position_was_read(p
     place.pass_time(2)
     assert len(place.gateway.sent) == sent + 1
     assert place.shown.phase is Phase.TRADING
+
+
+def test_a_position_brought_back_withdraws_the_alarm_and_the_grid_goes_on(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.gateway.trade_by_hand(Side.BUY, Decimal("0.5"), "web_1")
+    place.pass_time(CROSS_CHECK_S + CONFIRM_S + 5)
+    assert place.shown.phase is Phase.FAULTED
+    place.gateway.trade_by_hand(Side.SELL, Decimal("0.5"), "web_2")
+    place.pass_time(CROSS_CHECK_S + 5)
+    assert place.shown.phase is Phase.FAULTED, "one reading proves nothing"
+    place.pass_time(CROSS_CHECK_S + 5)
+    assert (place.shown.phase, place.shown.alarms) == (Phase.TRADING, ())
+    assert place.store.grids()[0].phase == Phase.TRADING
+    (told,) = [line for line in caplog.messages if "is withdrawn" in line]
+    assert told.startswith("grid-1-BTCUSDT-futures: an alarm was disproved")
+    assert "holds -1.5 BTC" in told
+
+
+def test_a_switch_of_mode_leaves_a_grid_that_is_unwinding_to_end_flat(place: Place) -> None:
+    place.gateway.drop_next()
+    place.host.handle(StopRequested(OnStop.UNWIND))
+    place.host.handle(StopRequested(OnStop.CANCEL, yields=True))
+    assert "unwind" in place.shown.phase_reason
+    place.host.drop()
+    place.begin()
+    place.pass_time(10)
+    assert (place.host.finished, place.gateway.position) == (True, 0)
+
+
+def test_a_switch_of_mode_ends_a_grid_nobody_spoke_of_with_its_orders_off(place: Place) -> None:
+    place.host.handle(StopRequested(OnStop.CANCEL, yields=True))
+    place.settle()
+    assert (place.host.finished, place.gateway.position, place.gateway.open_orders) == (True, -2, ())

@@ -33,8 +33,13 @@ class Venue:
 
     def __init__(self) -> None:
         self.answer: Connection | Unreachable = WELL
+        self.asked: list[Market] = []
+        self.down: set[Market] = set()
 
-    def connection(self, _market: Market) -> Connection:
+    def connection(self, market: Market) -> Connection:
+        self.asked.append(market)
+        if market in self.down:
+            raise Unreachable("refused")
         if isinstance(self.answer, Unreachable):
             raise self.answer
         return self.answer
@@ -79,3 +84,22 @@ def test_a_refused_question_counts_at_once(venue, clock, answer):
         assert watch.part().age_s is None
     finally:
         watch.stop()
+
+
+def test_every_market_in_use_is_asked_and_one_that_does_not_answer_is_named(venue, clock):
+    venue.down = {Market.FUTURES}
+    in_use = [Market.SPOT]
+    watch = VenueWatch(venue, clock, lambda: in_use)
+    watch.ask()
+    assert (watch.connected, venue.asked) == (True, [Market.SPOT])
+    in_use.append(Market.FUTURES)
+    watch.ask()
+    assert (watch.connected, watch.reason) == (False, "futures: refused")
+    venue.down.clear()
+    clock.now_s += ANSWER_COUNTS_S
+    watch.ask()
+    assert (watch.connected, watch.part().age_s) == (True, 0)
+    venue.down = {Market.FUTURES}
+    in_use.pop()
+    watch.ask()
+    assert watch.connected, "nobody trades there any more"
