@@ -7,8 +7,12 @@ from typing import Final
 from adapters.binance.connect import BinanceVenue
 from config.settings import Settings
 from domain.errors import NotFound, VenueError
+from domain.grids import AskedBy, Direction, GridRequest
 from domain.instrument import Instrument, Market
+from grid.autopilot import Autopilot
+from grid.control import GridControl
 from grid.pair_watch import PairWatch
+from grid.selection.deciding import AutopilotRules
 from grid.selection.gathering import PairGatherer
 from grid.selection.judging import PairLimits
 from ports.clock import Clock
@@ -53,6 +57,42 @@ def preferred(settings: Settings) -> Mapping[Market, tuple[str, ...]]:
         Market.SPOT: wanted.spot_pairs.preferred_symbols,
         Market.FUTURES: wanted.futures_pairs.preferred_symbols,
     }
+
+
+def autopilot(settings: Settings, control: GridControl, venue: BinanceVenue, clock: Clock) -> Autopilot:
+    """Return what follows the selection, on the markets that are traded."""
+    trading, traded = settings.trading, settings.exchange.supported_markets
+    share = trading.market_allocation
+    fractions = {Market.SPOT: share.spot_percentage / 100, Market.FUTURES: share.futures_percentage / 100}
+    rules = AutopilotRules(
+        acts=settings.pair_selection.autopilot,
+        most_grids=trading.max_concurrent_pairs,
+        capital=trading.capital_per_pair_usd,
+        shares=fractions,
+        may_switch=False,
+    )
+    return Autopilot(
+        commands=control,
+        snapshots=control,
+        reader=venue.account,
+        markets=[market for market in Market if market in traded],
+        rules=rules,
+        request_of=lambda instrument: usual_request(settings, instrument),
+        clock=clock,
+    )
+
+
+def usual_request(settings: Settings, instrument: Instrument) -> GridRequest:
+    """Return the grid that the autopilot asks for: the one of the settings."""
+    on_futures = instrument.market is Market.FUTURES
+    return GridRequest(
+        instrument=instrument,
+        levels=settings.grid.initial_levels,
+        spacing_percent=settings.grid.initial_spacing_perc * 100,
+        capital=settings.trading.capital_per_pair_usd,
+        direction=settings.grid.futures.direction if on_futures else Direction.LONG,
+        asked_by=AskedBy.AUTOPILOT,
+    )
 
 
 class WatchedPairs:

@@ -25,7 +25,6 @@ NOT_BUILT_YET: tuple[str, ...] = (
     "grid.spot.max_base_asset_allocation",
     "logging.market_performance_log",
     "logging.trade_log_file",
-    "pair_selection.autopilot",
     "redis",
     "risk_management.api_failure_timeout_minutes",
     "risk_management.dynamic_sl_profit_lock_perc",
@@ -36,7 +35,6 @@ NOT_BUILT_YET: tuple[str, ...] = (
     "rl_agent",
     "sentiment_analysis",
     "trading.allow_market_switching",
-    "trading.market_allocation",
     "trading.market_switch_cooldown_minutes",
 )
 

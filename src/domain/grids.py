@@ -45,6 +45,13 @@ class MoveKind(StrEnum):
     EDIT = "edit"  # a person changed it
 
 
+class AskedBy(StrEnum):
+    """Whose grid it is. The autopilot ends its own alone."""
+
+    PERSON = "person"
+    AUTOPILOT = "autopilot"
+
+
 class GridStatus(StrEnum):
     """The API's words."""
 
@@ -94,6 +101,7 @@ class GridRequest:
     trail_up_to: Decimal | None = None
     trail_down_to: Decimal | None = None
     resting_levels: int | None = None  # orders that rest on each side, the nearest ones; None: all
+    asked_by: AskedBy = AskedBy.PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

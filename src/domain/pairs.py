@@ -28,11 +28,25 @@ UNKNOWN = frozenset({Against.MISSING, Against.STALE, Against.NOT_LOOKED_AT})
 """Reasons that say nothing about the pair itself: it is not begun with, and not given up either."""
 
 
+class HeldBack(StrEnum):
+    """Why what is proposed is not done, in the API as `Against`."""
+
+    ADVICE = "advice"  # the autopilot is off
+    FULL = "full"
+    ALLOCATION = "allocation"
+    FUNDS = "funds"
+    UNKNOWN_WALLET = "unknown_wallet"
+    COOLDOWN = "cooldown"
+    TRANSFERS = "transfers"
+    ENDED_SINCE = "ended_since"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason with the numbers that belong to it, as texts."""
 
-    word: Against
+    word: Against | HeldBack
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -105,3 +119,33 @@ class Selection:
     @property
     def accepted(self) -> tuple[Candidate, ...]:
         return tuple(candidate for candidate in self.candidates if candidate.is_accepted)
+
+
+class Act(StrEnum):
+    """What is to be done about a pair."""
+
+    OPEN = "open"
+    END = "end"
+    SWITCH = "switch"  # to the other market
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One step towards the selection. `target` is where a switch leads; `held_back` says why it is not done."""
+
+    act: Act
+    instrument: Instrument
+    target: Instrument | None = None
+    held_back: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketShare:
+    """The part of one market in what all grids may use, in USDT. None: its wallet could not be read, `trouble` why."""
+
+    market: Market
+    fraction: Decimal
+    budget: Decimal | None
+    used: Decimal
+    free: Decimal | None
+    trouble: str = ""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, get_type_hints
 
 from domain.futures import MarginType
-from domain.grids import ContractTerms, Direction, GridPlan, GridRequest, Spacing
+from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import parse_amount, plain
 
@@ -100,6 +100,7 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     tuple[str, ...]: _tuple(_text),
     int | None: _maybe(_just(int)),
     Spacing: Spacing,
+    AskedBy: AskedBy,
     Direction: Direction,
     MarginType: MarginType,
     MarginType | None: _maybe(MarginType),

@@ -8,6 +8,7 @@ from typing import Final
 from domain.errors import TradingError
 from domain.instrument import Instrument, Market
 from domain.pairs import Selection
+from grid.autopilot import Autopilot
 from ports.clock import Clock
 from ports.control import PartState
 from ports.pairs import PairsShown
@@ -42,6 +43,7 @@ class PairWatch:
         self._trouble = ""
         self._asked = Event()
         self._is_looking = False
+        self._autopilot: Autopilot | None = None
         self._loop = WorkerLoop(
             "pair-selection",
             self.step,
@@ -52,7 +54,9 @@ class PairWatch:
             longest_pause_s=60.0,
         )
 
-    def start(self) -> None:
+    def start(self, autopilot: Autopilot | None = None) -> None:
+        """Begin to select; `autopilot` follows each selection in the same thread."""
+        self._autopilot = autopilot
         self._loop.start()
 
     def stop(self) -> None:
@@ -68,7 +72,7 @@ class PairWatch:
     # --- shown ---
 
     def shown(self) -> PairsShown:
-        selection = self._selection
+        selection, autopilot = self._selection, self._autopilot
         return PairsShown(
             selection=selection,
             age_s=None if selection is None else self._clock.monotonic_s() - selection.read_s,
@@ -76,6 +80,9 @@ class PairWatch:
             next_ms=None if selection is None else selection.taken_ms + self._every_ms,
             is_looking=self._is_looking,
             trouble=self._trouble,
+            autopilot=autopilot is not None and autopilot.acts,
+            proposals=() if autopilot is None else autopilot.proposals,
+            shares=() if autopilot is None else autopilot.shares,
         )
 
     @property
@@ -96,9 +103,18 @@ class PairWatch:
     # --- at work ---
 
     def step(self) -> None:
-        """Select where it is time for it."""
-        if not self._is_due():
+        """Select where it is time for it, and follow what was selected while it is new enough."""
+        if self._is_due():
+            self._look()
+        selection, autopilot = self._selection, self._autopilot
+        if autopilot is None or selection is None:
             return
+        if self.is_stale:
+            autopilot.nothing_to_go_by()
+        else:
+            autopilot.step(selection)
+
+    def _look(self) -> None:
         self._asked.clear()
         self._tried_s = self._clock.monotonic_s()
         self._is_looking = True

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from domain.instrument import Instrument, Market
-from domain.pairs import Selection
+from domain.pairs import MarketShare, Proposal, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,8 @@ class PairData(Protocol):
 class PairsShown:
     """The choice at one moment. `age_s` is that of the oldest fact; None before the first selection.
 
-    `next_ms` is the market time of the next one, `stale` whether the newest is too old to act upon.
+    `next_ms` is the market time of the next one, `stale` whether the newest is too old to act upon. `autopilot` tells
+    whether `proposals` are done or only told.
     """
 
     selection: Selection | None
@@ -49,6 +50,9 @@ class PairsShown:
     next_ms: int | None
     is_looking: bool
     trouble: str
+    autopilot: bool = False
+    proposals: tuple[Proposal, ...] = ()
+    shares: tuple[MarketShare, ...] = ()
 
 
 class Pairs(Protocol):

@@ -202,6 +202,7 @@ class GridView(View):
         description="what a person must see to: while the books are in doubt nothing is bought; a countdown that is off"
     )
     grid_id: int
+    asked_by: str = Field(description="person, or autopilot: it alone ends its own by itself")
     started_at: str
     total_cycles: int
     levels: list[float] = Field(description="prices of all rungs, lowest first")
@@ -233,6 +234,7 @@ class GridView(View):
             faulted_slots=list(grid.faulted_slots),
             alarms=list(grid.alarms),
             grid_id=grid.grid_id,
+            asked_by=grid.plan.request.asked_by.value,
             started_at=iso(grid.started_wall_ms),
             total_cycles=books.cycles,
             levels=[number(price) for price in sorted(grid.plan.prices)],

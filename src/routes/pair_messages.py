@@ -45,6 +45,36 @@ PAIR_SENTENCES: Mapping[str, tuple[str, str]] = {
         "{count} pairs that are preferred or traded more were looked at first",
         "{count} pares preferidos ou mais negociados vieram antes",
     ),
+    "pair_advice": (
+        "pair_selection.autopilot is off: start or stop it yourself, or turn that on",
+        "pair_selection.autopilot está desligado: inicie ou pare você mesmo, ou ligue-o",
+    ),
+    "pair_full": (
+        "max_concurrent_pairs {limit} is used up",
+        "max_concurrent_pairs {limit} já está em uso",
+    ),
+    "pair_allocation": (
+        "grids on {market} use {used} of {budget} USDT, their part by market_allocation",
+        "os grids em {market} usam {used} de {budget} USDT, sua parte por market_allocation",
+    ),
+    "pair_funds": (
+        "{free} USDT are free on {market}, {needed} are needed",
+        "há {free} USDT livres em {market}, são necessários {needed}",
+    ),
+    "pair_unknown_wallet": (
+        "the {market} wallet could not be read, so its capital stays unused: {reason}",
+        "a carteira de {market} não pôde ser lida, por isso seu capital fica parado: {reason}",
+    ),
+    "pair_cooldown": (
+        "it has moved to another market lately; again in {minutes} min",
+        "mudou de mercado há pouco; de novo em {minutes} min",
+    ),
+    "pair_transfers": ("funds cannot be moved: {reason}", "não é possível mover fundos: {reason}"),
+    "pair_ended_since": (
+        "its grid has ended since this selection; it waits for the next one",
+        "seu grid terminou desde esta seleção; aguarda a próxima",
+    ),
+    "pair_failed": ("it was tried and did not work: {reason}", "foi tentado e não deu certo: {reason}"),
     "pair_unlisted": (
         "{symbols} is preferred but not listed here",
         "{symbols} é preferido, mas não está listado aqui",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.instrument import Instrument, Market
 from domain.money import plain
-from domain.pairs import Candidate, MarketLook, Reason
+from domain.pairs import Candidate, MarketLook, MarketShare, Proposal, Reason
 from ports.pairs import PairsShown
 from routes.addressing import symbol_of
 from routes.formats import iso, number_or_none
@@ -72,6 +72,44 @@ class MarketLookView(View):
         )
 
 
+class ProposalView(View):
+    action: str = Field(description="open, end (wind down), or switch to the other market")
+    symbol: str
+    market_type: str
+    to_market: str | None = Field(description="of a switch")
+    held_back: str = Field(description="why it is not done, empty where it is about to be")
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> "ProposalView":
+        return cls(
+            action=proposal.act.value,
+            symbol=symbol_of(proposal.instrument),
+            market_type=proposal.instrument.market.value,
+            to_market=None if proposal.target is None else proposal.target.market.value,
+            held_back="" if proposal.held_back is None else told(proposal.held_back),
+        )
+
+
+class ShareView(View):
+    market_type: str
+    percent: float = Field(description="of all capital the grids may use")
+    budget_usd: str | None = Field(description="null while the wallet cannot be read: it stays unused")
+    used_usd: str = Field(description="capital of the grids that run there, whoever started them")
+    free_usd: str | None = Field(description="in the wallet")
+    reason: str
+
+    @classmethod
+    def of(cls, share: MarketShare) -> "ShareView":
+        return cls(
+            market_type=share.market.value,
+            percent=float(share.fraction * 100),
+            budget_usd=None if share.budget is None else plain(share.budget),
+            used_usd=plain(share.used),
+            free_usd=None if share.free is None else plain(share.free),
+            reason=share.trouble,
+        )
+
+
 class PairsView(View):
     selected_at: str | None = Field(description="market time of the newest selection, null before the first one")
     next_at: str | None = Field(description="market time of the next one")
@@ -79,6 +117,9 @@ class PairsView(View):
     stale: bool = Field(description="it is too old to be acted upon, or there is none")
     looking: bool = Field(description="a selection is under way")
     reason: str = Field(description="why the newest selection could not be made")
+    autopilot: bool = Field(description="true: what is proposed is done; false: it is only told")
+    proposals: list[ProposalView] = Field(description="what would bring the grids nearer to the selection, in order")
+    allocation: list[ShareView] = Field(description="by market; empty before the first selection")
     markets: list[MarketLookView]
     total: int = Field(description="pairs that match the query")
     pairs: list[PairView] = Field(description="accepted ones first, best first; then the others by volume")
@@ -94,6 +135,9 @@ class PairsView(View):
             stale=shown.stale,
             looking=shown.is_looking,
             reason=shown.trouble,
+            autopilot=shown.autopilot,
+            proposals=[ProposalView.of(proposal) for proposal in shown.proposals],
+            allocation=[ShareView.of(share) for share in shown.shares],
             markets=[] if selection is None else [MarketLookView.of(look, candidates) for look in selection.markets],
             total=total,
             pairs=pairs,

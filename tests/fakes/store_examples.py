@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.account import Account, Mode
 from domain.futures import FundingPayment, MarginType
-from domain.grids import ContractTerms, Direction, GridPlan, GridRequest, Spacing
+from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, OrderType, PositionSide, Role, Side, Slot, Status, TimeInForce
 from ports.store import OrderRow
@@ -89,6 +89,7 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     tuple[str, ...]: st.lists(texts, max_size=3).map(tuple),
     int | None: st.none() | st.integers(1, 125),
     Spacing: st.sampled_from(Spacing),
+    AskedBy: st.sampled_from(AskedBy),
     Direction: st.sampled_from(Direction),
     MarginType | None: st.none() | st.sampled_from(MarginType),
     MarginType: st.sampled_from(MarginType),
