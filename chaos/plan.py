@@ -178,6 +178,7 @@ class RunPlan:
     prints: tuple[Print, ...]
     episodes: tuple[Episode, ...] = field(default=())
     pauses: tuple[PauseWord, ...] = field(default=())
+    resting_levels: int | None = None
 
 
 def market_of(seed: int) -> Market:
@@ -188,7 +189,19 @@ def market_of(seed: int) -> Market:
 def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     """Return the plan of a seed, on its own market or the one told."""
     plan = _draw_contract(seed) if (market or market_of(seed)) is Market.FUTURES else _draw_spot(seed)
-    return replace(plan, pauses=_pauses(seed, len(plan.prints))) if not plan.lock_step else plan
+    if plan.lock_step:
+        return plan
+    return replace(plan, pauses=_pauses(seed, len(plan.prints)), resting_levels=_resting(seed))
+
+
+def _resting(seed: int) -> int | None:
+    """Return how many orders rest on each side in a quarter of the runs; in the others all do.
+
+    Not in lock-step: where the price runs through more rungs than rest, which of them take first decides which cell
+    waits for the sale of the one below it, and that depends on how long each is in doubt.
+    """
+    random = Random(f"resting {seed}")
+    return random.choice([1, 2, 2, 3]) if random.random() < 0.25 else None
 
 
 def _pauses(seed: int, steps: int) -> tuple[PauseWord, ...]:

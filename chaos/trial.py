@@ -269,7 +269,12 @@ class Trial:
 
 
 def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
-    request = GridRequest(instrument=venue.instrument, levels=plan.levels, spacing_percent=plan.spacing_percent)
+    request = GridRequest(
+        instrument=venue.instrument,
+        levels=plan.levels,
+        spacing_percent=plan.spacing_percent,
+        resting_levels=plan.resting_levels,
+    )
     if plan.contract is not None:
         direction, start_empty = plan.contract.direction, plan.contract.start_empty
         request = replace(request, direction=direction, start_empty=start_empty)

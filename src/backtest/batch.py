@@ -158,8 +158,8 @@ def run_many(path: PricePath, scenarios: Sequence[Scenario], *, threads: int | N
 
 
 def _check_alike(scenarios: Sequence[Scenario]) -> None:
-    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any, Delays]:
-        return scenario.rules, scenario.fill, scenario.delays
+    def kind(scenario: Scenario) -> tuple[InstrumentRules, Any, Delays, bool]:
+        return scenario.rules, scenario.fill, scenario.delays, scenario.orders_travel
 
     for index, scenario in enumerate(scenarios):
         if kind(scenario) != kind(scenarios[0]):

@@ -146,12 +146,18 @@ class Scenario:
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
-        if self.plan.request.resting_levels is not None:
-            mistakes.append(FieldMistake("resting_levels", "is not replayed yet; leave it out"))
         if self.max_exposure is not None:
             mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:
             raise InvalidRequest(mistakes)
+
+    @property
+    def orders_travel(self) -> bool:
+        """Tell whether orders are replayed one by one on their way, be it that the way takes no time.
+
+        With `resting_levels` the price may have passed an order before it is placed; then it takes.
+        """
+        return bool(self.delays) or self.plan.request.resting_levels is not None
 
     @property
     def terms(self) -> ContractTerms:
@@ -173,6 +179,8 @@ class Scenario:
             yield "hedge_mode", "contracts are replayed in one-way mode; positions of hedge mode add up to the same"
         if self.fees.first_bnb_price is not None:
             yield "bnb_price", "fees of contracts are replayed in the quote asset alone; leave it out"
+        if self.plan.request.resting_levels is not None:
+            yield "resting_levels", "is replayed on spot alone so far; leave it out"
         if self.delays:
             yield "latency", "delays are replayed on spot alone; leave latency and orders_per_10s out"
         is_netted = self.plan.request.direction is Direction.NEUTRAL and self.fill.kind is FillKind.SHARE

@@ -52,11 +52,11 @@ def take_request(flight: Ints, state: Column) -> int:
 def react(k: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
     """Aim after news of cell `k`: on it and the one above, which may wait for it.
 
-    Where an order waits for another cell's news or for time, and for k = EVERY_CELL, on all.
+    Where an order waits for another cell's news or for time, where not all may rest, and for k = EVERY_CELL, on all.
     """
     first = k
     until = min(k + 2, len(cell[at.SIDE]))
-    if state[at.WITHHELD] == 1 or k == EVERY_CELL:
+    if state[at.WITHHELD] == 1 or k == EVERY_CELL or rules[at.RESTING_LEVELS] > 0:
         state[at.WITHHELD] = 0
         state[at.TIMED] = 0
         first = 0
@@ -80,6 +80,9 @@ def aim(
             cell[at.WANT_PRICE],
             cell[at.WANT_LOTS],
         )
+    if rules[at.RESTING_LEVELS] > 0:
+        keep_nearest(rules, cell, flight, state)
+    for k in range(first, until):
         for side in range(2):
             drop_surplus(k, side, now, rules, cell, flight, state)
     for k in range(first, until):
@@ -90,6 +93,34 @@ def aim(
         elif flight[slot + at.STAGE] == at.NO_ORDER:
             place_if_free(k, side, now, rules, ladder, cell, flight, state)
     keep_timer(state)
+
+
+def keep_nearest(rules: Ints, cell: Table, flight: Ints, state: Column) -> None:
+    """Want the orders alone that may rest, and count how many may be sent before any of the others has left."""
+    lowest = cells.lowest_buy(cell[at.SIDE], cell[at.WANT_LOTS], rules[at.RESTING_LEVELS])
+    highest = cells.highest_sell(cell[at.SIDE], cell[at.WANT_LOTS], rules[at.RESTING_LEVELS])
+    room = rules[at.MAX_OPEN]
+    for k in range(len(cell[at.SIDE])):
+        if (k < lowest and cell[at.SIDE][k] == cells.BUYING) or (k > highest and cell[at.SIDE][k] == cells.SELLING):
+            cell[at.WANT_LOTS][k] = 0
+        for side in range(2):
+            room -= int(flight[at.FLIGHT * k + at.SLOT * side + at.STAGE] != at.NO_ORDER)
+    state[at.ROOM] = room
+
+
+def may_overlap(k: int, side: int, rules: Ints, cell: Table, flight: Ints, state: Ints) -> bool:
+    """Tell whether an order may go while others of its side are to leave, as `orders.reconciler.Overlap` has it."""
+    slot = at.FLIGHT * k + at.SLOT * side
+    if rules[at.RESTING_LEVELS] == 0 or state[at.ROOM] <= 0:
+        return False
+    if flight[slot + at.REFUSED] > 0 and flight[slot + at.REFUSED_CYCLE] == cell[at.CYCLE][k]:
+        return False
+    nearer = range(k + 1, len(cell[at.SIDE])) if side == cells.BUYING else range(k)
+    for j in nearer:
+        other = at.FLIGHT * j + at.SLOT * side
+        if flight[other + at.STAGE] == at.CANCELLING or flight[other + at.STUCK] == 1:
+            return False
+    return True
 
 
 def drop_surplus(k: int, side: int, now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
@@ -114,9 +145,11 @@ def place_if_free(
 ) -> None:
     """Send what cell `k` wants, unless it has to wait or was given up."""
     slot = at.FLIGHT * k + at.SLOT * side
-    if state[at.CANCELS + side] + state[at.STUCK_ORDERS + side] > 0:
+    leaving = state[at.CANCELS + side] + state[at.STUCK_ORDERS + side]
+    if leaving > 0 and not may_overlap(k, side, rules, cell, flight, state):
         state[at.WITHHELD] = 1
         return
+    state[at.ROOM] -= 1
     if flight[slot + at.COOLS] == 1:
         return
     if flight[slot + at.AGAIN] > now:

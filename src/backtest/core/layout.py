@@ -43,7 +43,8 @@ BORROWS_FROM = 42  # the lowest cell that borrows
 ENTRY_SELLS = 43  # 1: the first trade sells
 LEVERAGE = 44
 ISOLATED = 45  # 1: a position may lose its own margin alone
-RULES = 46
+RESTING_LEVELS = 46  # orders that rest on each side, the nearest; 0: all
+RULES = 47
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -134,7 +135,8 @@ LIQUIDATED_AT = 78  # 1 + moment, 0: never
 LIQUIDATED_AT_PRICE = 79  # ticks
 LOST = 80  # what the liquidation took, 1e-8
 MARGIN_SHORT = 81  # moments after which what rests needs more margin than there is
-STATE = 82
+ROOM = 82  # orders that may be sent before those that leave are gone, where RESTING_LEVELS bounds them
+STATE = 83
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid

@@ -18,6 +18,7 @@ from backtest.result import RanBy, Result
 from backtest.run import named
 from backtest.scales import Setting, scales_of, setting_of
 from backtest.scenario import Scenario
+from domain.errors import FieldMistake, InvalidRequest
 from domain.money import exact, from_units
 
 
@@ -84,9 +85,13 @@ def check_scenarios(scenarios: Sequence[Scenario]) -> None:
     """Refuse grids that do not belong on one account.
 
     Raises:
+        InvalidRequest: for what is replayed of one grid alone.
         ValueError: for a symbol named twice, unlike quote assets, balances, delays or markets of BNB.
     """
     first = scenarios[0]
+    if any(scenario.plan.request.resting_levels is not None for scenario in scenarios):
+        told = "is replayed for one grid at a time; leave it out of a portfolio"
+        raise InvalidRequest([FieldMistake("resting_levels", told)])
     bases = [scenario.rules.instrument.base for scenario in scenarios]
     if any(scenario.rules.instrument.quote != first.rules.instrument.quote for scenario in scenarios):
         raise ValueError("all grids of a portfolio trade against one quote asset")

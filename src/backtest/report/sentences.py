@@ -211,7 +211,7 @@ def _fees(scenario: Scenario, end_ms: int) -> str:
 
 def _delays(scenario: Scenario) -> str:
     latency, most = scenario.delays.latency_ms, scenario.delays.orders_per_10s
-    if not scenario.delays:
+    if not scenario.orders_travel:
         return "the exchange answers at once, so that post-only is never refused, and no order waits for its turn"
     travel = "the exchange answers at once"
     if latency:
@@ -222,7 +222,9 @@ def _delays(scenario: Scenario) -> str:
     turn = (
         f"no more than {most:,} are sent in ten seconds, as the risk gate has it" if most else "none waits for its turn"
     )
-    return f"{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
+    near = scenario.plan.request.resting_levels
+    window = f"only the {near:,} nearest of each side rest; " if near else ""
+    return f"{window}{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
 
 
 def limit_sentence(limit: Decimal, instrument: Instrument) -> str:

@@ -77,7 +77,7 @@ def _table(study: Study) -> Table:
     ]
     has_moved = study.measures.money.fee_asset_revaluation != 0
     asked = study.result.scenario
-    more = (*(_DELAYED if asked.delays else ()), *(() if asked.max_exposure is None else _LIMITED))
+    more = (*(_DELAYED if asked.orders_travel else ()), *(() if asked.max_exposure is None else _LIMITED))
     more += _OF_CONTRACT if asked.contract else ()
     for name in (*_SHOWN, *more):
         if name == "fee_asset_revaluation" and not has_moved:
