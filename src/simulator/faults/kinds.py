@@ -83,6 +83,9 @@ SPEC_CHANGES: Final = (
     "maxPosition", "maxNumOrders",
 )  # fmt: skip
 
+SETTLES: Final = "settles_in_s"
+"""Of a contract alone."""
+
 _OPERATION, _STREAM, _EVENT = Target.OPERATION, Target.STREAM, Target.EVENT
 
 
@@ -210,12 +213,14 @@ KINDS: Final[Mapping[FaultKind, KindSpec]] = MappingProxyType(
         ),
         FaultKind.SYMBOL: KindSpec(
             Target.NOTHING,
-            "filters or status of `symbol` change, for `seconds` or for good; the feed stands still unless TRADING",
-            ("symbol",), (*SPEC_CHANGES, "market"), is_act=True,
+            "filters or status of `symbol` change, for `seconds` or for good; the feed stands still unless TRADING. "
+            "A contract may be announced to settle `settles_in_s` of market time from now",
+            ("symbol",), (*SPEC_CHANGES, SETTLES, "market"), is_act=True,
         ),
         FaultKind.DELIST: _act(
             Target.NOTHING,
-            "open orders on `symbol` are cancelled, it disappears from exchangeInfo, new orders get -1121",
+            "open orders on `symbol` are cancelled, a contract's positions closed at the mark price; "
+            "it disappears from exchangeInfo, new orders get -1121",
             "symbol", more=("market",),
         ),
         FaultKind.COUNTDOWN: _act(

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from simulator.faults.board import Fault
-from simulator.faults.kinds import KINDS, SPEC_CHANGES, FaultKind, KindSpec, Lasting, Target
+from simulator.faults.kinds import KINDS, SETTLES, SPEC_CHANGES, FaultKind, KindSpec, Lasting, Target
 
 SPOT_EVENTS: Final = ("executionReport", "outboundAccountPosition", "balanceUpdate")
 FUTURES_EVENTS: Final = (
@@ -128,6 +128,7 @@ PARAMETERS: Final[Mapping[str, Reader]] = {
     "value": amount,
     "orders": whole(1, 1_000),
     "maxNumOrders": whole(1),
+    SETTLES: whole(0, _LONGEST_MS // 1_000),
     **dict.fromkeys(SPEC_CHANGES[1:-1], amount),
 }
 _DEFAULTS: Final[Mapping[FaultKind, Mapping[str, Any]]] = {
@@ -263,6 +264,8 @@ def _check_together(kind: FaultKind, read: Mapping[str, Any], lasts_ms: int | No
         raise FaultMistake("status", f"is missing; write what changes: {', '.join(SPEC_CHANGES)}")
     if kind is FaultKind.SYMBOL and "status" in read:
         one_of(*(CONTRACT_STATUSES if read.get("market") == "um" else STATUSES))("status", read["status"])
+    if SETTLES in read and read.get("market") != "um":
+        raise FaultMistake(SETTLES, "is of contracts alone; write `market: um` too")
     if kind is FaultKind.PLACE_ORDER and ("quantity" in read) == ("value" in read):
         raise FaultMistake("quantity", "or `value` is needed, one of the two")
     if kind is FaultKind.PLACE_ORDER and read["type"] == "MARKET" and "price" in read:

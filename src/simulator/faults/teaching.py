@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from simulator.faults.kinds import KINDS, SPEC_CHANGES, FaultKind, Lasting
+from simulator.faults.kinds import KINDS, SETTLES, SPEC_CHANGES, FaultKind, Lasting
 
 _EXAMPLE: Final = """\
 a plan of faults:
@@ -41,7 +41,11 @@ kinds of faults, and what each takes (! is needed):
 def _line(kind: FaultKind) -> str:
     spec = KINDS[kind]
     takes = [f"{name}!" for name in spec.required]
-    takes += ["what changes: " + ", ".join(SPEC_CHANGES), "market"] if kind is FaultKind.SYMBOL else spec.parameters
+    takes += (
+        ["what changes: " + ", ".join((*SPEC_CHANGES, SETTLES)), "market"]
+        if kind is FaultKind.SYMBOL
+        else spec.parameters
+    )
     if spec.lasting is Lasting.MUST:
         takes.append("seconds!")
     listed = f"\n{'':20}takes {', '.join(takes)}" if takes else ""

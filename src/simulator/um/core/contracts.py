@@ -14,6 +14,8 @@ from simulator.core.symbols import UNIT
 
 MARGIN_ASSET: Final = "USDT"
 MAX_OPEN_ALGOS: Final = 200  # per account, over all symbols (since 2025-12-29)
+PERPETUAL_END_MS: Final = 4_133_404_800_000
+"""What exchangeInfo calls the delivery date of a contract that has none."""
 FUTURES_STP_MODES: Final = (StpMode.EXPIRE_TAKER, StpMode.EXPIRE_MAKER, StpMode.EXPIRE_BOTH)
 
 
@@ -65,6 +67,7 @@ class ContractSpec:
     liquidation_fee_ppm: int = 12_500
     market_take_bound_ppm: int = 50_000
     funding_interval_hours: int = 8
+    delivery_ms: int = PERPETUAL_END_MS  # market time at which it is settled
     brackets: tuple[Bracket, ...]
 
     def __post_init__(self) -> None:

@@ -238,16 +238,30 @@ def draft_liquidation(
     price: int, now_ms: int,
 ) -> LiveFuturesOrder:  # fmt: skip
     """Build the liquidation engine's IOC order at the bankruptcy price."""
+    order = draft_settlement(
+        market, account, side=side, position_side=position_side, quantity=quantity, price=price, now_ms=now_ms
+    )
+    order.client_id = f"autoclose-{order.order_id}"
+    order.type = order.original_type = FuturesOrderType.LIQUIDATION
+    order.liquidates = True
+    return order
+
+
+def draft_settlement(
+    market: ContractMarket, account: FuturesAccount, *, side: Side, position_side: PositionSide, quantity: int,
+    price: int, now_ms: int,
+) -> LiveFuturesOrder:  # fmt: skip
+    """Build the order by which a contract that ends closes a position at its last price."""
     order_id = market.ids.order + 1
     return LiveFuturesOrder(
         symbol=market.symbol,
         order_id=order_id,
         account_id=account.account_id,
-        client_id=f"autoclose-{order_id}",
+        client_id=f"settlement_autoclose-{order_id}",
         side=side,
         position_side=position_side,
-        type=FuturesOrderType.LIQUIDATION,
-        original_type=FuturesOrderType.LIQUIDATION,
+        type=FuturesOrderType.LIMIT,
+        original_type=FuturesOrderType.LIMIT,
         time_in_force=FuturesTimeInForce.IOC,
         price=price,
         quantity=quantity,
@@ -255,7 +269,6 @@ def draft_liquidation(
         reduce_only=position_side is PositionSide.BOTH,
         time_ms=now_ms,
         update_ms=now_ms,
-        liquidates=True,
     )
 
 

@@ -9,6 +9,7 @@ from simulator.um.core.account_queries import AccountQueries
 from simulator.um.core.admission import Admission
 from simulator.um.core.algo_book import AlgoBook
 from simulator.um.core.algo_desk import AlgoDesk
+from simulator.um.core.delivery import Deliverer
 from simulator.um.core.desk import FuturesDesk
 from simulator.um.core.events import FuturesEvent
 from simulator.um.core.liquidation import Liquidator
@@ -30,6 +31,7 @@ class Engine(AccountQueries):
         self._desk = FuturesDesk(self._ledger, self._admission)
         self._algo_desk = AlgoDesk(self._ledger, self._desk, algos)
         self._liquidator = Liquidator(self._ledger, self._appraisal, self._desk)
+        self._deliverer = Deliverer(self._ledger, self._desk, self._algo_desk, algos)
         self._timers = Timers()
 
     @property

@@ -1,6 +1,7 @@
 """The USD-M exchange as its users see it: contracts, accounts and orders behind one object."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Self
 
 from simulator.core.orders import Side
@@ -52,6 +53,13 @@ class FuturesExchange(MarketFeed, AccountDesk):
     def set_contract(self, spec: ContractSpec) -> None:
         """Replace rules or status at run time; resting orders and positions stay as they are."""
         self._registry.market(spec.symbol).spec = spec
+
+    def settle_contract(self, symbol: str, now_ms: int) -> None:
+        """End a contract: every order is cancelled, every position closed at the mark price, its status SETTLING."""
+        market = self._registry.market(symbol)
+        with self._operation(now_ms) as time_ms:
+            self._deliverer.settle(market, time_ms)
+            market.spec = replace(market.spec, status="SETTLING")
 
     def open_account(self, account_id: str, *, maker_ppm: int | None = None, taker_ppm: int | None = None) -> None:
         """Open an account with an empty wallet, in one-way mode; rates default to the exchange's."""

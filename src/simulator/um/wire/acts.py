@@ -9,6 +9,7 @@ from typing import Any, Final
 from simulator.core.orders import Side
 from simulator.faults.board import Fault
 from simulator.faults.course import Undo
+from simulator.faults.kinds import SETTLES
 from simulator.faults.reading import FaultMistake
 from simulator.um.core.contracts import MARGIN_ASSET
 from simulator.um.core.orders import FuturesOrderType, FuturesParams, FuturesTimeInForce
@@ -25,6 +26,7 @@ _RULES: Final = {
     "maxQty": "max_qty",
     "minNotional": "min_notional",
     "maxNumOrders": "max_orders",
+    SETTLES: "delivery_ms",
 }
 
 
@@ -73,6 +75,8 @@ class FuturesActs:
         rules: dict[str, Any] = {
             _RULES[name]: scaled(value) if isinstance(value, Decimal) else value for name, value in wanted.items()
         }
+        if SETTLES in wanted:
+            rules[_RULES[SETTLES]] = self.venue.market_ms() + 1_000 * wanted[SETTLES]
         try:
             self.venue.set_contract(replace(before, **rules))
         except ValueError as exc:

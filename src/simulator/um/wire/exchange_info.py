@@ -12,7 +12,6 @@ ORDER_TYPES: Final = (
     "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET",
 )  # fmt: skip
 TIMES_IN_FORCE: Final = ("GTC", "IOC", "FOK", "GTX", "GTD")
-PERPETUAL_END_MS: Final = 4_133_404_800_000
 _PPM_DECIMALS: Final = 6
 
 
@@ -33,7 +32,7 @@ def contract_row(spec: ContractSpec) -> Json:
         "symbol": spec.symbol,
         "pair": spec.symbol,
         "contractType": "PERPETUAL",
-        "deliveryDate": PERPETUAL_END_MS,
+        "deliveryDate": spec.delivery_ms,
         "onboardDate": 0,
         "status": spec.status,
         "maintMarginPercent": "2.5000",

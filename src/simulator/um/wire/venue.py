@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from simulator.core.events import MarketTrade, PublicTrade
@@ -172,6 +171,8 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
                 self.pricing.settle(symbol, funding_ms)
             funding_ms += HOUR_MS
         self._pass_time(now_ms)
+        for symbol in [it for it in self.awake if self.spec(it).is_open and self.spec(it).delivery_ms <= now_ms]:
+            self.settle(symbol)
         self._advanced_ms = max(self._advanced_ms, now_ms)
 
     def set_contract(self, spec: ContractSpec) -> None:
@@ -179,12 +180,14 @@ class FuturesVenue(VenueBase[FuturesExchange, ContractSpec, FuturesEvent]):
         self.exchange.set_contract(spec)
         self._note_status(spec)
 
+    def settle(self, symbol: str) -> None:
+        """End a contract: orders are cancelled, positions closed at the mark price, and it trades no more."""
+        self.exchange.settle_contract(symbol, self.market_ms())
+        self._note_status(self.spec(symbol))
+
     def delist(self, symbol: str) -> None:
-        """Cancel every order on a contract, close it and let it disappear from what can be traded."""
-        for account_id in self.exchange.account_ids:
-            self.exchange.cancel_all(account_id, symbol, self.market_ms())
-            self.exchange.cancel_all_algos(account_id, symbol, self.market_ms())
-        self.set_contract(replace(self.spec(symbol), status="SETTLING"))
+        """Settle a contract and let it disappear from what can be traded."""
+        self.settle(symbol)
         self.delisted.add(symbol)
 
     def touched_accounts(self) -> bool:
