@@ -4,11 +4,11 @@ Even seeds trade a contract, odd ones spot. A seed that is told its market draws
 seed of spot the plan it has always had.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from chaos.points import OF_CONTRACTS, OF_SPOT, Boundary, Fault
 from domain.futures import MarginType
@@ -179,6 +179,7 @@ class RunPlan:
     episodes: tuple[Episode, ...] = field(default=())
     pauses: tuple[PauseWord, ...] = field(default=())
     resting_levels: int | None = None
+    quantities: Mapping[str, Any] = field(default_factory=dict)  # of the request, what sizes its cells
 
 
 def market_of(seed: int) -> Market:
@@ -189,6 +190,7 @@ def market_of(seed: int) -> Market:
 def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     """Return the plan of a seed, on its own market or the one told."""
     plan = _draw_contract(seed) if (market or market_of(seed)) is Market.FUTURES else _draw_spot(seed)
+    plan = replace(plan, quantities=_quantities(seed, plan.levels))
     if plan.lock_step:
         return plan
     return replace(plan, pauses=_pauses(seed, len(plan.prints)), resting_levels=_resting(seed))
@@ -202,6 +204,14 @@ def _resting(seed: int) -> int | None:
     """
     random = Random(f"resting {seed}")
     return random.choice([1, 2, 2, 3]) if random.random() < 0.25 else None
+
+
+def _quantities(seed: int, levels: int) -> dict[str, Any]:
+    """Return what makes cells differ in a fifth of the runs; all else of a seed is drawn without it."""
+    random = Random(f"quantities {seed}")
+    if random.random() < 0.8:
+        return {}
+    return {"quantity_growth_percent": Decimal(random.choice(["3.1416", "12", "40" if levels < 10 else "9"]))}
 
 
 def _pauses(seed: int, steps: int) -> tuple[PauseWord, ...]:

@@ -78,6 +78,10 @@ def _word(*words: str) -> Callable[[object], str]:
     return read
 
 
+def _growth(value: object) -> Decimal:
+    return Decimal(0) if _decimal(value) == 0 else _bounded(Decimal(100), 4)(value)
+
+
 _amount = _bounded(MOST_AMOUNT, 18)
 _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "initial_levels": _whole(MOST_LEVELS),
@@ -89,6 +93,7 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "capital": _amount,
     "capital_usd": _amount,
     "quantity_per_level": _amount,
+    "quantity_growth_perc": _growth,
     "start_empty": _truth,
     "direction": _word(*Direction),
     "leverage": _whole(MOST_LEVERAGE),
@@ -129,6 +134,7 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         capital=read.get("capital", read.get("capital_usd")),
         quantity=read.get("quantity_per_level"),
         start_empty=read.get("start_empty", False),
+        quantity_growth_percent=read.get("quantity_growth_perc"),
         direction=_direction(read, instrument),
         leverage=read.get("leverage"),
         margin_type=MarginType(read["margin_type"]) if "margin_type" in read else None,

@@ -82,6 +82,8 @@ class GridRequest:
     all is for futures: None takes what the configuration says, of a stop that there is none. The stops are mark prices
     in quote at which the venue itself ends the position, and with it the grid. `trail_up_to` and `trail_down_to` are
     the prices in quote to which the ladder follows the price; None: it does not.
+
+    With `quantity_growth_percent` each cell holds that much more than the one before it, counted from the gap outwards.
     """
 
     instrument: Instrument
@@ -93,6 +95,7 @@ class GridRequest:
     capital: Decimal | None = None
     quantity: Decimal | None = None
     start_empty: bool = False
+    quantity_growth_percent: Decimal | None = None
     direction: Direction = Direction.LONG
     leverage: int | None = None
     margin_type: MarginType | None = None
@@ -121,7 +124,7 @@ class GridPlan:
     start_price: Decimal
     prices: tuple[Decimal, ...]  # ascending
     gap: int  # index of the rung nearest the start price, which rests empty
-    quantity_per_rung: Decimal
+    quantity_per_rung: Decimal  # where cells differ, that of the one nearest the gap
     entry_quantity: Decimal  # base traded first, fee included: see `entry_side`; 0 when started empty, or neutral
     entry_limit_price: Decimal  # the first trade pays at most, or takes at least, this
     capital_needed: Decimal
@@ -136,6 +139,12 @@ class GridPlan:
     master: tuple[Decimal, ...] = ()  # every rung, ascending, that a grid which follows the price may use; `prices` too
     funding_reserve: Decimal = ZERO  # kept for funding over `horizon_days` on the largest position
     horizon_days: int = 0
+    cell_quantities: tuple[Decimal, ...] = ()  # of the cells, ascending; empty where all hold `quantity_per_rung`
+
+    @property
+    def quantities(self) -> tuple[Decimal, ...]:
+        """Return what each cell buys and sells, ascending."""
+        return self.cell_quantities or (self.quantity_per_rung,) * (len(self.prices) - 1)
 
     @property
     def entry_side(self) -> Side:

@@ -31,7 +31,7 @@ def planned_rules(row: GridRow) -> InstrumentRules:
         instrument=row.instrument,
         status=NOT_READ,
         tick=_power_of_ten([*plan.prices, plan.entry_limit_price]),
-        lot=_power_of_ten([plan.quantity_per_rung, plan.entry_quantity]),
+        lot=_power_of_ten(_quantities(plan)),
         min_quantity=ZERO,
         max_quantity=ZERO,
         min_notional=ZERO,
@@ -51,8 +51,12 @@ def counted_in(
     intents = (row.intent for row in orders)
     ticks = (intent.price / intent.slot.price_ticks for intent in intents if intent.price and intent.slot.price_ticks)
     tick = next(ticks, None) or _step(rules.tick, [*plan.prices, plan.entry_limit_price])
-    quantities = [plan.quantity_per_rung, plan.entry_quantity, *(fill.quantity for fill in fills)]
+    quantities = [*_quantities(plan), *(fill.quantity for fill in fills)]
     return replace(rules, tick=tick, lot=_step(rules.lot, quantities))
+
+
+def _quantities(plan: GridPlan) -> list[Decimal]:
+    return [plan.quantity_per_rung, plan.entry_quantity, *plan.cell_quantities]
 
 
 def _step(step: Decimal, values: Iterable[Decimal]) -> Decimal:

@@ -206,6 +206,7 @@ class GridView(View):
     started_at: str
     total_cycles: int
     levels: list[float] = Field(description="prices of all rungs, lowest first")
+    quantities: list[str] = Field(description="base that was planned between each rung and the next, lowest first")
     open_orders: list[OpenOrderView]
     market_source: str
     books: BooksView
@@ -238,6 +239,7 @@ class GridView(View):
             started_at=iso(grid.started_wall_ms),
             total_cycles=books.cycles,
             levels=[number(price) for price in sorted(grid.plan.prices)],
+            quantities=[plain(quantity) for quantity in grid.plan.quantities],
             open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
             market_source=services().snapshots.system().market_source,
             books=BooksView.of(books),
@@ -265,7 +267,8 @@ class CalculatedView(View):
     levels_preview: list[float]
     start_price: float
     spacing_percentage: float
-    quantity_per_level: str = Field(description="base, exact")
+    quantity_per_level: str = Field(description="base, exact; where levels differ, next to the start price")
+    quantities: list[str] = Field(description="base that each cell buys and sells, the lowest first, exact")
     entry_quantity: str = Field(description="base bought first for the rungs above the price, exact")
     profit_per_cycle: str = Field(description="quote after two maker fees at the ladder's middle, exact")
     capital_needed: str = Field(description="quote, exact")
@@ -280,6 +283,7 @@ class CalculatedView(View):
             start_price=number(plan.start_price),
             spacing_percentage=number(spacing_percent(plan)),
             quantity_per_level=plain(plan.quantity_per_rung),
+            quantities=[plain(quantity) for quantity in plan.quantities],
             entry_quantity=plain(plan.entry_quantity),
             profit_per_cycle=plain(plan.profit_per_cycle),
             capital_needed=plain(plan.capital_needed),

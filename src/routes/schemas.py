@@ -62,6 +62,11 @@ Percent = Annotated[
     BeforeValidator(read_amount, json_schema_input_type=float),
     Field(gt=0, le=100, decimal_places=4, description="percent"),
 ]
+GrowthPercent = Annotated[
+    Decimal,
+    BeforeValidator(read_amount, json_schema_input_type=float),
+    Field(ge=0, le=100, decimal_places=4, description="percent"),
+]
 Amount = Annotated[
     Decimal,
     BeforeValidator(read_amount, json_schema_input_type=float),
@@ -96,6 +101,9 @@ class GridShape(Strict):
     capital: Amount | None = Field(None, description="the whole grid's capital, in quote")
     capital_usd: Amount | None = Field(None, description="the same as capital")
     quantity_per_level: Amount | None = Field(None, description="base per rung, instead of capital")
+    quantity_growth_perc: GrowthPercent | None = Field(
+        None, description="percent by which each cell farther from the start price holds more than the one nearer to it"
+    )
     start_empty: bool = Field(False, strict=True, description="true: do not buy the base for the rungs above the price")
     direction: Literal["neutral", "long", "short"] | None = Field(
         None, description="which positions a futures grid takes; default: by grid.futures.position_side of the settings"
@@ -175,6 +183,7 @@ class GridBody(OfSymbol):
             capital=shape.capital if shape.capital is not None else shape.capital_usd,
             quantity=shape.quantity_per_level,
             start_empty=shape.start_empty,
+            quantity_growth_percent=shape.quantity_growth_perc,
             direction=Direction(shape.direction) if shape.direction else usual,
             leverage=shape.leverage,
             margin_type=MarginType(shape.margin_type) if shape.margin_type else None,

@@ -27,6 +27,7 @@ from fakes.grid_examples import gate
 from fakes.live_replay import ENDLESS, NO_LIMIT, Row, quantity_of, row_of
 from fakes.store import InMemoryStore
 from grid.core import ladder
+from grid.core.sizes import GrowingSizes
 from orders.books import FifoBooks
 from orders.effects import LookUp, ReadOpen, ReadTrades
 from simulator.core.errors import ExchangeError
@@ -111,12 +112,14 @@ def contract_plan(
     leverage: int = 5,
     margin_type: GridMargin = GridMargin.CROSS,
     empty: bool = False,
+    growth_ppm: int = 0,
 ) -> GridPlan:
     """Return a plan around `start` (1e-8) with so many lots on each rung, whatever margin that takes."""
     rules = rules_of_contract(spec)
     rungs = ladder.geometric_around(start // spec.tick, spacing_ppm, levels)
     gap = ladder.nearest_rung(rungs, start // spec.tick)
-    traded = {Direction.LONG: levels - 1 - gap, Direction.NEUTRAL: 0, Direction.SHORT: gap}[direction]
+    held = GrowingSizes(levels - 1, gap, growth_ppm).lots(lots)
+    traded = {Direction.LONG: sum(held[gap:]), Direction.NEUTRAL: 0, Direction.SHORT: sum(held[:gap])}[direction]
     slip = Decimal("0.995") if direction is Direction.SHORT else Decimal("1.005")
     return GridPlan(
         request=GridRequest(
@@ -132,12 +135,13 @@ def contract_plan(
         prices=tuple(rules.price(rung) for rung in rungs),
         gap=gap,
         quantity_per_rung=rules.quantity(lots),
-        entry_quantity=rules.quantity(0 if empty else traded * lots),
+        entry_quantity=rules.quantity(0 if empty else traded),
         entry_limit_price=rules.price(int(start // spec.tick * slip)),
         capital_needed=Decimal(0),
         profit_per_cycle=Decimal(0),
         rules=rules,
         terms=ContractTerms(leverage=leverage, margin_type=margin_type, hedge_mode=False),
+        cell_quantities=tuple(rules.quantity(count) for count in held) if growth_ppm else (),
     )
 
 

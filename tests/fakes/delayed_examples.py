@@ -99,6 +99,7 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
         spacing=random.choice(list(Spacing)),
         capital=Decimal(random.randint(100, 5_000)),
         start_empty=random.random() < 0.3,
+        quantity_growth_percent=[None, None, Decimal(7)][levels % 3],
     )
     planned_at = replace(
         market,

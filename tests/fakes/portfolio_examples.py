@@ -23,6 +23,7 @@ class Shape(NamedTuple):
     start: int = 10_000
     skipped: int = 0
     start_empty: bool = False
+    growth: Decimal | None = None
 
 
 def portfolio(
@@ -47,6 +48,7 @@ def _member(base: str, shape: Shape, balances: dict[str, Decimal], count: int, c
         spacing_percent=Decimal("0.4"),
         capital=Decimal(shape.capital),
         start_empty=shape.start_empty,
+        quantity_growth_percent=shape.growth,
     )
     planned = Scenario.of(request, market, rules(instrument=instrument), balances=balances | {"USDT": Decimal(10**6)})
     return Member(scenario=replace(planned, balances=balances, **changes), candles=market)

@@ -50,6 +50,9 @@ def client() -> FlaskClient:
         ({"lower_price": 40000, "upper_price": 50000}, "spacing_perc", None),
         ({"spacing_perc": None}, "spacing_perc", None),
         ({"start_empty": 1}, "start_empty", "start_empty deve ser true ou false"),
+        ({"quantity_growth_perc": -1}, "quantity_growth_perc", None),
+        ({"quantity_growth_perc": 101}, "quantity_growth_perc", None),
+        ({"quantity_growth_perc": "0.00001"}, "quantity_growth_perc", None),
     ],
 )
 def test_each_mistake_names_its_field(
@@ -227,6 +230,7 @@ configs = st.fixed_dictionaries(
         "capital_usd": amounts,
         "quantity_per_level": amounts | anything,
         "spacing_mode": st.sampled_from(["geometric", "arithmetic", "log"]),
+        "quantity_growth_perc": st.decimals("-1", "120", places=4).map(str) | anything,
         "start_empty": st.booleans() | st.integers(),
         "inital_levels": anything,
     },

@@ -187,7 +187,7 @@ def compare(
     evidence = evidence_of(list(lived.lives), prices, lived.rules)
     until_ms = int(prices.time_ms[-1])
     within = [_only_until(one, until_ms) for one in evidence if one.rests_ms is not None]
-    lots = lived.rules.lots(lived.row.plan.quantity_per_rung)
+    lots = [lived.rules.lots(quantity) for quantity in lived.row.plan.quantities]
 
     def replayed(travel_ms: int) -> tuple[Result, tuple[Pair, ...]]:
         before_ms = begun_ms - travel_ms if lived.entry else begun_ms  # a first purchase arrives when the live one did

@@ -65,8 +65,8 @@ class Pair:
         return min(one.time_ms for one in (self.live, self.replayed) if one is not None)
 
 
-def pairs_of(evidence: Sequence[Evidence], fills: Fills, lots_per_order: int, tick: int, prices: Prices) -> list[Pair]:
-    """Return all fills, paired, by their time."""
+def pairs_of(evidence: Sequence[Evidence], fills: Fills, lots: Sequence[int], tick: int, prices: Prices) -> list[Pair]:
+    """Return all fills, paired, by their time; `lots` are those of the cells."""
     live: dict[tuple[int, int], list[Completion]] = defaultdict(list)
     lives: dict[tuple[int, int], list[Evidence]] = defaultdict(list)
     for one in evidence:
@@ -74,7 +74,7 @@ def pairs_of(evidence: Sequence[Evidence], fills: Fills, lots_per_order: int, ti
         lives[key].append(one)
         if one.life.done_ms is not None:
             live[key].append(_lived(one))
-    replayed = replayed_completions(fills, lots_per_order, tick)
+    replayed = replayed_completions(fills, lots, tick)
     found = []
     for key in live.keys() | replayed.keys():
         for left, right in _aligned(live[key], replayed[key]):
@@ -87,7 +87,7 @@ def pairs_of(evidence: Sequence[Evidence], fills: Fills, lots_per_order: int, ti
     return sorted(found, key=lambda pair: (pair.time_ms, pair.side, pair.rung))
 
 
-def replayed_completions(fills: Fills, lots_per_order: int, tick: int) -> dict[tuple[int, int], list[Completion]]:
+def replayed_completions(fills: Fills, cell_lots: Sequence[int], tick: int) -> dict[tuple[int, int], list[Completion]]:
     """Return a replay's orders that were filled whole, by side and rung; the first purchase is none of them."""
     done: dict[tuple[int, int], list[Completion]] = defaultdict(list)
     under_way: dict[tuple[int, int], tuple[int, int]] = {}
@@ -107,7 +107,8 @@ def replayed_completions(fills: Fills, lots_per_order: int, tick: int) -> dict[t
         else:
             done[key].append(Completion(time_ms, total, worth * tick // total))
     for key, (total, _) in under_way.items():
-        if total * 100 < lots_per_order * _NEARLY_ALL:  # begun, and not seen to the end
+        side, rung = key
+        if total * 100 < cell_lots[rung if side == BUY else rung - 1] * _NEARLY_ALL:  # begun, and not seen to the end
             done[key].pop()
     return done
 

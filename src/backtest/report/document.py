@@ -17,6 +17,7 @@ from backtest.scenario import Scenario
 from backtest.study import Study
 from backtest.whole_files import write_text
 from backtest.wording import counted
+from domain.grids import GridPlan
 from domain.money import plain
 from domain.orders import Side
 
@@ -198,6 +199,12 @@ def _terms(scenario: Scenario) -> list[tuple[str, str]]:
     ]
 
 
+def _quantities(plan: GridPlan) -> str:
+    """Return what the cells hold: the least and the most of them where they differ."""
+    least, most = min(plan.quantities), max(plan.quantities)
+    return plain(least) if least == most else f"{plain(least)} to {plain(most)}"
+
+
 def _grid(scenario: Scenario) -> list[tuple[str, str]]:
     plan, instrument = scenario.plan, scenario.rules.instrument
     quote, base = instrument.quote, instrument.base
@@ -207,7 +214,7 @@ def _grid(scenario: Scenario) -> list[tuple[str, str]]:
         ("from", f"{plain(plan.prices[0])} {quote}"),
         ("to", f"{plain(plan.prices[-1])} {quote}"),
         ("spacing", f"{plan.request.spacing}" + ("" if spacing is None else f", {plain(spacing)} %")),
-        ("quantity per rung", f"{plain(plan.quantity_per_rung)} {base}"),
+        ("quantity per rung", f"{_quantities(plan)} {base}"),
         ("sold first" if plan.entry_side is Side.SELL else "bought first", f"{plain(plan.entry_quantity)} {base}"),
         *_terms(scenario),
         ("start price", f"{plain(plan.start_price)} {quote}"),

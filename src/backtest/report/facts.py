@@ -48,7 +48,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             name: getattr(scenario.plan, name)
             for name in ("start_price", "prices", "gap", "quantity_per_rung", "entry_quantity", "capital_needed")
         }
-        | {"profit_per_cycle": scenario.plan.profit_per_cycle},
+        | {"quantities": scenario.plan.quantities, "profit_per_cycle": scenario.plan.profit_per_cycle},
         "assumed": {
             "balances": dict(scenario.balances),
             "fees": scenario.fees,

@@ -119,6 +119,7 @@ def _step_of(key: str, rules: InstrumentRules) -> Decimal:
     steps = {
         **dict.fromkeys(_WHOLE, Decimal(1)),
         "spacing_perc": Decimal("0.0001"),
+        "quantity_growth_perc": Decimal("0.0001"),
         "lower_price": rules.tick,
         "upper_price": rules.tick,
         "quantity_per_level": rules.lot,

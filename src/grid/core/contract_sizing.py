@@ -3,6 +3,7 @@
 A fill is booked before the mark price passes it; the mark price may stand beside the last one by `Standing.basis`.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -58,10 +59,19 @@ class Standing:
         self._facts = facts
         self._price = price
         self._stances = stances(ladder)
+        self._resting_levels = resting
         self._resting = self._stances if resting is None else stances(ladder, resting)
         beside = abs(facts.mark_price / price - 1).quantize(BASIS_STEP, ROUND_CEILING)
         self.basis = max(LEAST_BASIS, beside)
         self.exposure = exposure(ladder)
+        self._largest_weight = max(ladder.weights, default=1)
+
+    def weighted(self, weights: Sequence[int]) -> "Standing":
+        """Return the same with as many units in each cell as `weights` names."""
+        if tuple(weights) == self.ladder.weights:
+            return self
+        ladder = replace(self.ladder, weights=tuple(weights))
+        return Standing(ladder, self._facts, self.terms, self._price, self._resting_levels)
 
     def at(self, leverage: int) -> "Standing":
         """Return the same ladder at another leverage."""
@@ -79,7 +89,7 @@ class Standing:
         hours = Decimal(self._facts.horizon_days * 24)
         return int((hours / self._facts.funding_interval_h).to_integral_value(ROUND_CEILING))
 
-    # --- for one unit of base per rung ---
+    # --- for one unit of base ---
 
     @property
     def largest_position(self) -> Decimal:
@@ -107,7 +117,7 @@ class Standing:
         prices = self.ladder.prices
         step = max(above - below for below, above in pairwise(prices))
         late = step + prices[-1] * (1 + self.basis) * SALE_ADD_ON / self.terms.leverage  # one order, beyond the market
-        return max(standing, self._entry_need()) + late + self.funding
+        return max(standing, self._entry_need()) + late * self._largest_weight + self.funding
 
     @property
     def venue_exposure(self) -> Decimal:
@@ -119,7 +129,7 @@ class Standing:
                 bids, asks = self._counted(part)
                 found += [max(held, ZERO) + bids if self.terms.hedge_mode else held + bids]
                 found += [max(-held, ZERO) + asks if self.terms.hedge_mode else asks - held]
-        entry = len(self.ladder.entry_cells) * max(self.ladder.entry_price, self._price)
+        entry = self.ladder.entry_weight * max(self.ladder.entry_price, self._price)
         return max(*found, entry) * (1 + SALE_ADD_ON)
 
     def _counted(self, part: Part) -> tuple[Decimal, Decimal]:
@@ -148,7 +158,7 @@ class Standing:
         limit, mark = self.ladder.entry_price, self._facts.mark_price
         reckoned = max(limit, mark, self._price * (1 + SALE_ADD_ON))
         each = reckoned / self.terms.leverage + abs(limit - mark) + limit * self.ladder.fees.taker
-        return each * len(self.ladder.entry_cells)
+        return each * self.ladder.entry_weight
 
     def _marks(self, stance: Stance) -> tuple[Decimal, ...]:
         return self._low(stance), self._high(stance)
@@ -159,10 +169,10 @@ class Standing:
     def _high(self, stance: Stance) -> Decimal:
         return stance.high * (1 + self.basis)
 
-    # --- for a quantity per rung ---
+    # --- for a quantity that the unit stands for ---
 
     def committed(self, quantity: Decimal) -> Decimal:
-        """Return the capital that `quantity` of base per rung takes, in whole cents."""
+        """Return the capital that the ladder takes with units of `quantity` base, in whole cents."""
         exact = quantity * self.need + len(self.ladder.prices) * ROUNDING_PER_RUNG if quantity else ZERO
         return exact.quantize(CENT, ROUND_CEILING)
 

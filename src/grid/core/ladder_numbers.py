@@ -32,7 +32,7 @@ class LadderNumbers(NamedTuple):
 def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
     """Translate a plan into the integers the decision is made in."""
     minimum, rest = divmod(rules.min_notional, rules.tick * rules.lot)
-    lots = [rules.lots(plan.quantity_per_rung)] * (len(plan.prices) - 1)
+    lots = [rules.lots(quantity) for quantity in plan.quantities]
     master = [rules.ticks(price) for price in plan.master]
     return LadderNumbers(
         prices=[rules.ticks(price) for price in plan.prices],

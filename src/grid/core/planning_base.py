@@ -4,14 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
+from typing import Final
 
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Direction, GridPlan, GridRequest, Spacing
 from domain.money import ZERO, plain
 from grid.core import ladder
 from grid.core.planning_facts import ENTRY_SLIPPAGE, MINIMUM_FACTOR, PreflightFacts
+from grid.core.sizes import GrowingSizes
 
 PPM_PER_PERCENT = Decimal(10_000)
+MOST_GROWTH_PERCENT: Final = 100
+_MOST_LOTS: Final = 10**18
+"""More than any venue takes in one order, and as much as is reckoned with."""
 
 
 class Preflight(ABC):
@@ -50,6 +55,7 @@ class Preflight(ABC):
         lower, upper = self._request.lower, self._request.upper
         if (lower is None) != (upper is None):
             self._wrong("lower_price" if lower is None else "upper_price", "give both bounds or neither")
+        self._check_growth()
         self._check_orders(self._rules.max_open_orders)
 
     def _check_orders(self, most: int) -> None:
@@ -63,6 +69,31 @@ class Preflight(ABC):
         elif levels - 1 > most:
             remedy = f"use at most {most + 1} levels, or resting_levels of at most {most // 2}"
             self._wrong("initial_levels", f"the venue allows {most} open orders here; {remedy}")
+
+    def _check_growth(self) -> None:
+        growth = self._request.quantity_growth_percent
+        if growth is None:
+            return
+        if not 0 <= growth <= MOST_GROWTH_PERCENT or growth * PPM_PER_PERCENT % 1:
+            most = MOST_GROWTH_PERCENT
+            self._wrong("quantity_growth_perc", f"use a percentage from 0 to {most} with at most 4 decimals")
+            raise InvalidRequest(self._mistakes)
+        if growth and (self._request.trail_up_to is not None or self._request.trail_down_to is not None):
+            self._wrong("quantity_growth_perc", "cells of a ladder that follows the price hold the same; leave it out")
+
+    def _sizes(self, rungs: int, gap: int) -> GrowingSizes:
+        growth = self._request.quantity_growth_percent or ZERO
+        return GrowingSizes(rungs - 1, gap, int(growth * PPM_PER_PERCENT))
+
+    def _check_growth_ends(self, lots: Sequence[int]) -> None:
+        """Refuse lots that outgrow every venue before anything is reckoned with them."""
+        if max(lots) > _MOST_LOTS:
+            self._wrong("quantity_growth_perc", "the farthest cells would hold more than any venue takes; use less")
+            raise InvalidRequest(self._mistakes)
+
+    def _stored_quantities(self, lots: Sequence[int]) -> tuple[Decimal, ...]:
+        """Return the cells' quantities as a plan keeps them: none where all are the same."""
+        return () if min(lots) == max(lots) else tuple(self._rules.quantity(count) for count in lots)
 
     def _rungs(self) -> list[int]:
         request = self._request
@@ -185,7 +216,7 @@ class Preflight(ABC):
     def _refuse_small(self, levels: int, smallest_lots: int, least_capital: Decimal) -> None:
         if self._request.quantity is not None:
             need = plain(self._rules.quantity(smallest_lots))
-            self._wrong("quantity_per_level", f"too little for an order at the lowest rung; use at least {need}")
+            self._wrong("quantity_per_level", f"too little for an order at every rung; use at least {need}")
             return
         asked, least = plain(self._capital()), least_capital.quantize(Decimal(1), ROUND_CEILING)
         self._wrong("capital", f"{asked} is too little for {levels} levels; the smallest that works is {least}")

@@ -6,6 +6,7 @@ is accepted wherever the price stands inside the range, and an isolated position
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final, NamedTuple
 
 from domain.errors import InvalidRequest
 from domain.futures import MarginType
@@ -17,10 +18,25 @@ from grid.core.contract_sizing import CENT, Ends, Standing
 from grid.core.contract_words import warnings_of
 from grid.core.planning_base import Preflight
 from grid.core.planning_facts import PreflightFacts
+from grid.core.sizes import GrowingSizes, largest
 from grid.core.stances import Ladder
 from grid.core.stop_checks import stop_mistakes
 
+_SAMPLE: Final = 10**6
+"""Lots by which the need for capital is estimated before it is reckoned exactly."""
 _NARROWER = tuple(Decimal(part) / 20 for part in range(19, 0, -1))
+
+
+class Sized(NamedTuple):
+    """A ladder of which it is known how much each cell holds.
+
+    `unit` is the base that a unit of `standing` stands for: one rung's, or one lot where cells differ.
+    """
+
+    standing: Standing
+    unit: Decimal
+    lots: list[int]
+    nearest: int
 
 
 class ContractPreflight(Preflight):
@@ -44,12 +60,16 @@ class ContractPreflight(Preflight):
         if not standing.exposure:
             self._wrong("start_empty", "no rung lies where this grid could begin; leave it out or move the range")
             raise InvalidRequest(self._mistakes)
-        lots = self._lots_per_rung(standing)
-        quantity = self._rules.quantity(lots)
+        if self._request.quantity is not None:
+            self._asked_lots(self._request.quantity)
+        sized = self._sized(standing)
+        standing, quantity = sized.standing, sized.unit
         needed = standing.committed(quantity)
-        self._check_rung_value(standing, lots)
-        entry = quantity * len(standing.ladder.entry_cells)
-        self._check_size(max(prices[-1] * quantity, standing.ladder.entry_price * entry), max(quantity, entry))
+        self._check_rung_values(sized)
+        quantities = [self._rules.quantity(count) for count in sized.lots]
+        entry = quantity * standing.ladder.entry_weight
+        dearest = max(price * each for price, each in zip(prices[1:], quantities, strict=True))
+        self._check_size(max(dearest, standing.ladder.entry_price * entry), max(*quantities, entry))
         self._check_balance(needed, standing.exposure * quantity)
         self._check_position(standing, quantity)
         ends = standing.ends(quantity, needed)
@@ -57,13 +77,13 @@ class ContractPreflight(Preflight):
         self._check_stops(prices, ends)
         self._refuse_mistakes()
         middle = len(prices) // 2
-        profit = self._profit(prices[middle - 1], prices[middle]) * quantity
+        profit = self._profit(prices[middle - 1], prices[middle]) * quantities[middle - 1]
         return GridPlan(
             request=self._request,
             start_price=self._facts.price,
             prices=prices,
             gap=standing.ladder.gap,
-            quantity_per_rung=quantity,
+            quantity_per_rung=self._rules.quantity(sized.nearest),
             entry_quantity=entry,
             entry_limit_price=standing.ladder.entry_price,
             capital_needed=needed,
@@ -76,6 +96,7 @@ class ContractPreflight(Preflight):
             margin_worst=_up(standing.margin * quantity),
             funding_reserve=_up(standing.funding * quantity),
             horizon_days=self._contract.horizon_days,
+            cell_quantities=self._stored_quantities(sized.lots),
         )
 
     def _profit(self, below: Decimal, above: Decimal) -> Decimal:
@@ -140,21 +161,36 @@ class ContractPreflight(Preflight):
         if rules.ask_down and sales and min(sales) < lowest:
             self._wrong("symbol", f"the venue takes no sale below {plain(lowest)} {remedy}")
 
-    def _lots_per_rung(self, standing: Standing) -> int:
+    def _sized(self, standing: Standing) -> Sized:
+        """Return how much each cell holds: as asked for, else the most that the capital carries."""
+        sizes = self._sizes(len(standing.ladder.prices), standing.ladder.gap)
         if self._request.quantity is not None:
-            return self._asked_lots(self._request.quantity)
-        lots = int((self._capital() / (standing.need * self._rules.lot)).to_integral_value(ROUND_FLOOR))
-        while lots > 0 and standing.committed(self._rules.quantity(lots)) > self._capital():
-            lots -= 1
-        return max(lots, 0)
+            return self._of_lots(standing, sizes, max(int(self._request.quantity // self._rules.lot), 0))
+        sample = standing.weighted(sizes.lots(_SAMPLE)) if sizes.growth_ppm else standing
+        need = sample.need / _SAMPLE if sizes.growth_ppm else standing.need
+        guess = int((self._capital() / (need * self._rules.lot)).to_integral_value(ROUND_FLOOR))
+        return self._of_lots(standing, sizes, largest(lambda nearest: self._is_paid(standing, sizes, nearest), guess))
 
-    def _check_rung_value(self, standing: Standing, lots: int) -> None:
-        rules, lowest = self._rules, standing.ladder.prices[0]
-        least_quantity = (rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING)
-        smallest = max(self._least_lots(lowest), int(least_quantity), 1)
-        if lots < smallest:
-            least = standing.committed(rules.quantity(smallest))
-            self._refuse_small(len(standing.ladder.prices), smallest, least)
+    def _of_lots(self, standing: Standing, sizes: GrowingSizes, nearest: int) -> Sized:
+        lots = sizes.lots(nearest)
+        self._check_growth_ends(lots)
+        if not sizes.growth_ppm or not nearest:
+            return Sized(standing, self._rules.quantity(nearest), lots, nearest)
+        return Sized(standing.weighted(lots), self._rules.lot, lots, nearest)
+
+    def _is_paid(self, standing: Standing, sizes: GrowingSizes, nearest: int) -> bool:
+        sized = self._of_lots(standing, sizes, nearest)
+        return sized.standing.committed(sized.unit) <= self._capital()
+
+    def _check_rung_values(self, sized: Sized) -> None:
+        rules, prices = self._rules, sized.standing.ladder.prices
+        least_quantity = int((rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING))
+        least = [max(self._least_lots(price), least_quantity, 1) for price in prices[:-1]]
+        if any(count < fewest for count, fewest in zip(sized.lots, least, strict=True)):
+            sizes = self._sizes(len(prices), sized.standing.ladder.gap)
+            smallest = sizes.least(least)
+            enough = self._of_lots(sized.standing.weighted(()), sizes, smallest)
+            self._refuse_small(len(prices), smallest, enough.standing.committed(enough.unit))
 
     def _check_position(self, standing: Standing, quantity: Decimal) -> None:
         worth, cap = standing.venue_exposure * quantity, standing.bracket_cap()
@@ -214,16 +250,17 @@ class ContractPreflight(Preflight):
 
     def _works(self, standing: Standing) -> bool:
         """Tell whether the same request would keep its distance so, with the quantity that it would then have."""
-        quantity = self._quantity(standing)
-        wallet = standing.committed(quantity)
-        return bool(quantity) and self._fits(standing) and standing.keeps_distance(standing.ends(quantity, wallet))
+        sized = self._sized(standing.weighted(()))
+        made, quantity = sized.standing, sized.unit
+        wallet = made.committed(quantity)
+        return bool(quantity) and self._holds(sized) and made.keeps_distance(made.ends(quantity, wallet))
 
     def _fits(self, standing: Standing) -> bool:
-        return standing.venue_exposure * self._quantity(standing) <= standing.bracket_cap()
+        return self._holds(self._sized(standing.weighted(())))
 
-    def _quantity(self, standing: Standing) -> Decimal:
-        asked = self._request.quantity
-        return self._rules.quantity(self._lots_per_rung(standing)) if asked is None else asked
+    @staticmethod
+    def _holds(sized: Sized) -> bool:
+        return sized.standing.venue_exposure * sized.unit <= sized.standing.bracket_cap()
 
     def _narrower(self) -> tuple[Decimal, Decimal] | None:
         """Return the widest bounds around the price, twentieths of those asked for, at which the leverage works."""

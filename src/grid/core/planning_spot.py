@@ -1,16 +1,32 @@
 """Preflight on spot: what is sold was bought before, and a fee may be taken from it."""
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final, NamedTuple
 
 from domain.errors import InvalidRequest
 from domain.grids import Direction, GridPlan
 from domain.instrument import Market
 from domain.money import ZERO
 from grid.core.planning_base import Preflight
+from grid.core.sizes import GrowingSizes, largest
+
+_SAMPLE: Final = 10**6
+"""Lots by which the need for capital is estimated before it is reckoned exactly."""
+
+
+class SpotCells(NamedTuple):
+    """The cells of a ladder, before it is known how much they hold; `prices` are its rungs, ascending."""
+
+    sizes: GrowingSizes
+    prices: tuple[Decimal, ...]
+    gap: int
 
 
 class SpotPreflight(Preflight):
     """A long grid without margin; it also estimates a contract of which nothing but the rules is known."""
+
+    _cells: SpotCells
 
     def plan(self) -> GridPlan:
         self._check_tradable()
@@ -21,12 +37,16 @@ class SpotPreflight(Preflight):
         prices = tuple(self._rules.price(ticks) for ticks in rungs)
         gap = self._gap(rungs)
         self._check_prices(prices, gap)
-        lots = self._lots_per_rung(prices, gap)
-        quantity = self._rules.quantity(lots)
-        self._check_rung_value(prices, gap, lots)
-        entry = self._rules.quantity(self._entry_lots(len(prices), gap, lots))
-        self._check_size(max(prices[-1] * quantity, self._entry_limit() * entry), max(quantity, entry))
-        needed = self._capital_for(prices, gap, lots)
+        self._cells = SpotCells(self._sizes(len(prices), gap), prices, gap)
+        nearest = self._nearest_lots()
+        lots = self._cells.sizes.lots(nearest)
+        self._check_growth_ends(lots)
+        self._check_rung_values(lots)
+        entry = self._rules.quantity(self._entry_lots(lots))
+        quantities = [self._rules.quantity(count) for count in lots]
+        dearest = max(price * quantity for price, quantity in zip(prices[1:], quantities, strict=True))
+        self._check_size(max(dearest, self._entry_limit() * entry), max(*quantities, entry))
+        needed = self._capital_for(lots)
         self._check_balance(needed, needed)
         self._refuse_mistakes()
         middle = len(prices) // 2
@@ -35,12 +55,13 @@ class SpotPreflight(Preflight):
             start_price=self._facts.price,
             prices=prices,
             gap=gap,
-            quantity_per_rung=quantity,
+            quantity_per_rung=self._rules.quantity(nearest),
             entry_quantity=entry,
             entry_limit_price=self._entry_limit(),
             capital_needed=needed,
-            profit_per_cycle=self._profit(prices[middle - 1], prices[middle]) * quantity,
+            profit_per_cycle=self._profit(prices[middle - 1], prices[middle]) * quantities[middle - 1],
             rules=self._rules,
+            cell_quantities=self._stored_quantities(lots),
         )
 
     def _check_terms(self) -> None:
@@ -64,45 +85,44 @@ class SpotPreflight(Preflight):
         fee = self._facts.fees.maker
         return above * (1 - fee) * (1 - fee) - below
 
-    def _entry_lots(self, rungs: int, gap: int, lots: int) -> int:
+    def _entry_lots(self, lots: Sequence[int]) -> int:
         if self._request.start_empty:
             return 0
-        sold = (rungs - 1 - gap) * lots
+        sold = sum(lots[self._cells.gap :])
         return int((sold / (1 - self._facts.fees.taker)).to_integral_value(ROUND_CEILING)) if sold else 0
 
-    def _capital_for(self, prices: tuple[Decimal, ...], gap: int, lots: int) -> Decimal:
-        buys = sum(prices[:gap], ZERO) * self._rules.quantity(lots)
-        return buys + self._entry_lots(len(prices), gap, lots) * self._rules.lot * self._entry_limit()
+    def _capital_for(self, lots: Sequence[int]) -> Decimal:
+        gap, prices = self._cells.gap, self._cells.prices
+        buys = sum((price * count for price, count in zip(prices[:gap], lots, strict=False)), ZERO)
+        return (buys + self._entry_lots(lots) * self._entry_limit()) * self._rules.lot
 
-    def _capital_per_lot(self, prices: tuple[Decimal, ...], gap: int) -> Decimal:
-        """Return what one lot on every rung takes before the entry is rounded up to whole lots."""
-        sold = 0 if self._request.start_empty else len(prices) - 1 - gap
-        entry = sold / (1 - self._facts.fees.taker) * self._entry_limit()
-        return (sum(prices[:gap], ZERO) + entry) * self._rules.lot
-
-    def _lots_per_rung(self, prices: tuple[Decimal, ...], gap: int) -> int:
+    def _nearest_lots(self) -> int:
+        """Return how many lots the cells next to the gap hold."""
         if self._request.quantity is not None:
             return self._asked_lots(self._request.quantity)
-        capital = self._capital()
-        per_lot = self._capital_per_lot(prices, gap)
-        if not per_lot:
+        capital, sizes = self._capital(), self._cells.sizes
+        needed = self._capital_for(sizes.lots(_SAMPLE))
+        if not needed:
             self._wrong("start_empty", "no rung lies below the price to buy at; leave it out or lower the range")
-            return self._smallest_lots(prices)
-        # The quotient is never too small, for rounding the entry up to lots only adds to the need.
-        lots = int((capital / per_lot).to_integral_value(ROUND_FLOOR))
-        while lots > 0 and self._capital_for(prices, gap, lots) > capital:
-            lots -= 1
-        return lots
+            return sizes.least(self._least_of_cells())
+        guess = int((capital * _SAMPLE / needed).to_integral_value(ROUND_FLOOR))
+        return largest(lambda nearest: self._capital_for(sizes.lots(nearest)) <= capital, guess)
 
-    def _smallest_lots(self, prices: tuple[Decimal, ...]) -> int:
-        """Return how much can be bought at the lowest rung, and sold again once a fee in base is taken from it."""
-        rules, lot_value = self._rules, prices[0] * self._rules.lot
+    def _least_of_cells(self) -> list[int]:
+        return [self._smallest_lots(price) for price in self._cells.prices[:-1]]
+
+    def _smallest_lots(self, price: Decimal) -> int:
+        """Return how much can be bought at a rung, and sold again once a fee in base is taken from it."""
+        rules, lot_value = self._rules, price * self._rules.lot
         sold = max(rules.min_notional / lot_value, rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING)
         left_after_fee = 1 - max(self._facts.fees.maker, self._facts.fees.taker)
         bought = (max(sold, Decimal(1)) / left_after_fee).to_integral_value(ROUND_CEILING)
-        return max(self._least_lots(prices[0]), int(bought))
+        return max(self._least_lots(price), int(bought))
 
-    def _check_rung_value(self, prices: tuple[Decimal, ...], gap: int, lots: int) -> None:
-        smallest = self._smallest_lots(prices)
-        if lots < smallest:
-            self._refuse_small(len(prices), smallest, self._capital_for(prices, gap, smallest))
+    def _check_rung_values(self, lots: Sequence[int]) -> None:
+        least = self._least_of_cells()
+        if any(count < smallest for count, smallest in zip(lots, least, strict=True)):
+            sizes = self._cells.sizes
+            smallest = sizes.least(least)
+            self._check_growth_ends(sizes.lots(smallest))
+            self._refuse_small(len(self._cells.prices), smallest, self._capital_for(sizes.lots(smallest)))

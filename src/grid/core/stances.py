@@ -2,7 +2,8 @@
 
 A grid stands at rung g when the cells below g have sold and those from g on have bought: `grid.core.cells`, rung g
 rests empty. Cells that borrow are short when they have sold, the others long when they have bought. All numbers are
-for one unit of base per rung; whatever a plan needs grows in proportion to its quantity.
+for one unit of base per rung, or for as many as `Ladder.weights` names for each cell; whatever a plan needs grows in
+proportion to that unit.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,15 @@ class Ladder:
     start_empty: bool
     entry_price: Decimal
     fees: FeeRates
+    weights: tuple[int, ...] = ()  # of each cell; empty where all are 1
+
+    def weight(self, k: int) -> int:
+        return self.weights[k] if self.weights else 1
+
+    @property
+    def entry_weight(self) -> int:
+        """Return how many units the first trade brings."""
+        return sum(self.weight(k) for k in self.entry_cells)
 
     @property
     def entry_cells(self) -> range:
@@ -48,13 +58,19 @@ class Part(NamedTuple):
     position, for every cycle adds to it. `cost` is what a long position cost at most, or a short one brought at least.
     """
 
-    held: int = 0  # rungs, below 0 when short
+    held: int = 0  # units, below 0 when short
     cash: Decimal = ZERO
     cost: Decimal = ZERO
     bids: Decimal = ZERO
     asks: Decimal = ZERO
     opening_bids: Decimal = ZERO
     opening_asks: Decimal = ZERO
+
+    def times(self, weight: int) -> "Part":
+        if weight == 1:
+            return self
+        held, *amounts = self
+        return Part(held * weight, *(amount * weight for amount in amounts))
 
     def moved(self, out: "Part", into: "Part") -> "Part":
         return Part(
@@ -82,7 +98,8 @@ def stances(ladder: Ladder, resting: int | None = None) -> list[Stance]:
     With `resting` only so many orders of each side rest, those nearest the rung it stands at.
     """
     prices, cells = ladder.prices, range(len(ladder.prices) - 1)
-    bought, sold = [_bought(ladder, k) for k in cells], [_sold(ladder, k) for k in cells]
+    bought = [_bought(ladder, k).times(ladder.weight(k)) for k in cells]
+    sold = [_sold(ladder, k).times(ladder.weight(k)) for k in cells]
     part = Part()
     for each in bought:
         part = part.moved(Part(), each)
@@ -112,7 +129,8 @@ def exposure(ladder: Ladder) -> Decimal:
     for k in range(len(ladder.prices) - 1):
         if ladder.is_used(k):
             opens_at = ladder.prices[k + 1 if ladder.borrows(k) else k]
-            total += max(opens_at, ladder.entry_price) if k in ladder.entry_cells else opens_at
+            worth = max(opens_at, ladder.entry_price) if k in ladder.entry_cells else opens_at
+            total += worth * ladder.weight(k)
     return total
 
 

@@ -67,6 +67,7 @@ def scenario_of(seed: int, direction: Direction) -> tuple[Candles, Scenario, Con
         leverage=random.choice([2, 5]),
         margin_type=random.choice(list(MarginType)),
         empty=random.random() < 0.2,
+        growth_ppm=[0, 0, 150_000][seed % 3],
     )
     by = random.choice([0, 0, 0, -step, step])
     opened = candles.open.copy()

@@ -58,8 +58,9 @@ def grids_about(random: Random, delays: Delays) -> list[Member]:
             start=random.choice([9_000, 10_000]),
             skipped=random.choice([0, 0, 1, 2]),
             start_empty=random.random() < 0.3,
+            growth=Decimal(12) if index == 1 else None,
         )
-        for _ in range(random.randint(1, 3))
+        for index in range(random.randint(1, 3))
     ]
     moving = Fees(750, 750, bnb_market=bnb_walk(9, walk(1, 60)))
     members = portfolio(

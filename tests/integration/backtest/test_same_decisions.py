@@ -108,6 +108,7 @@ def cases(draw: st.DrawFn, kind: FillKind) -> tuple[Candles, Scenario, SymbolSpe
         spacing=draw(st.sampled_from(Spacing)),
         capital=Decimal(draw(st.integers(100, 5_000))),
         start_empty=draw(st.booleans()),
+        quantity_growth_percent=draw(st.sampled_from([None, None, Decimal(7), Decimal("33.3")])),
     )
     # What sales bring less than purchases took while dust gathers, the account has to spare.
     balances = {"USDT": Decimal(20_000), "BNB": Decimal(draw(st.sampled_from(["0", "0.002", "5"])))}

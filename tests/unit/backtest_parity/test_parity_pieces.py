@@ -82,7 +82,7 @@ def replayed(*rows: tuple[int, int, int, int, int]) -> Fills:
 
 def whys(lives: list[Life], fills: Fills, heard: Prices) -> list[Why | None]:
     evidence = list(evidence_of(lives, heard, RULES))
-    return [pair.why for pair in pairs_of(evidence, fills, 100, CENT, heard)]
+    return [pair.why for pair in pairs_of(evidence, fills, [100] * 9, CENT, heard)]
 
 
 def test_evidence_tells_reaching_from_going_beyond():
@@ -143,7 +143,7 @@ def test_fills_are_paired_by_time_and_the_same_ones_are_exact():
         replayed(
             (10, 3, BUY, 10_000, 60), (12, 3, BUY, 10_000, 40), (20, 3, SELL, 10_100, 100), (880, 3, BUY, 10_000, 100)
         ),
-        100,
+        [100] * 9,
         CENT,
         heard,
     )

@@ -27,6 +27,7 @@ SHAPES = st.lists(
         start=st.sampled_from([9_000, 10_000, 31_700]),
         skipped=st.integers(0, 3),
         start_empty=st.booleans(),
+        growth=st.sampled_from([None, Decimal(15)]),
     ).filter(lambda shape: shape.levels > 4 or not shape.start_empty),
     min_size=1,
     max_size=4,

@@ -22,7 +22,10 @@ CONFIGS = st.fixed_dictionaries(
         "market_type": st.sampled_from(["spot", "margin"]),
         "spacing_perc": amounts,
         "spacing_mode": st.sampled_from(["geometric", "arithmetic", "log"]),
-        **dict.fromkeys(("lower_price", "upper_price", "capital", "capital_usd", "quantity_per_level"), amounts),
+        **dict.fromkeys(
+            ("lower_price", "upper_price", "capital", "capital_usd", "quantity_per_level", "quantity_growth_perc"),
+            amounts,
+        ),
         "start_empty": st.booleans(),
         "levels": st.just(3),
     },

@@ -80,6 +80,7 @@ def plans(draw: st.DrawFn) -> Planned:
         direction=direction,
         start_empty=direction is not Direction.NEUTRAL and draw(st.booleans()),
         resting_levels=draw(st.sampled_from([None, None, None, 1, 3])),
+        quantity_growth_percent=draw(st.none() | st.sampled_from([Decimal("0.7"), Decimal(5), Decimal("33.3333")])),
     )
     checked = futures_facts(contract, spec, price=price, fees=fees, free_quote=None)
     try:

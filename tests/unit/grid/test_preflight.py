@@ -37,6 +37,7 @@ def bounds(lower: int, upper: int) -> dict[str, Any]:
     return {"spacing_percent": None, "lower": Decimal(lower), "upper": Decimal(upper)}
 
 
+GROWS = {"quantity_growth_percent": Decimal(100)}
 FEE_FREE = {"fees": FeeRates(Decimal(0), Decimal(0))}
 CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (rules(status="BREAK"), {}, "symbol", "status is BREAK; choose a symbol that is TRADING"),
@@ -91,6 +92,19 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "use at least 0.002",
     ),
     ({"free_exposure": Decimal(900)}, {}, "capital", "max_exposure of the risk gate leaves 900"),
+    ({}, GROWS | {"quantity_growth_percent": Decimal("100.0001")}, "quantity_growth_perc", "from 0 to 100"),
+    ({}, GROWS | {"quantity_growth_percent": Decimal("0.00001")}, "quantity_growth_perc", "at most 4 decimals"),
+    ({}, GROWS | {"levels": 200, "spacing_percent": Decimal("0.3")}, "quantity_growth_perc", "than any venue takes"),
+    # The rungs next to the gap are worth enough, and so is the lowest; only the farthest is too large.
+    ({"max_order_notional": Decimal(300)}, GROWS | {"capital": Decimal(2_000)}, "capital", "max_order_notional, 300"),
+    (rules(max_quantity=Decimal("0.003")), GROWS | {"capital": Decimal(1_500)}, "capital", "largest order is 0.003"),
+    ({}, GROWS | {"capital": Decimal(300)}, "capital", "smallest that works is"),
+    (
+        {},
+        {"quantity": Decimal("0.0001"), "quantity_growth_percent": Decimal(10)},
+        "quantity_per_level",
+        "least 0.00017",
+    ),
 ]
 
 
@@ -148,12 +162,14 @@ def test_the_named_smallest_capital_passes_and_one_less_fails(levels: int, per_m
     capital=st.integers(100, 10**5),
     empty=st.booleans(),
     fee=st.integers(0, 100),
+    growth=st.none() | st.integers(1, 300),
 )
 def test_a_plan_needs_no_more_than_its_capital_and_wastes_less_than_a_lot_per_rung(
-    levels: int, per_mille: int, capital: int, empty: bool, fee: int
+    levels: int, per_mille: int, capital: int, empty: bool, fee: int, growth: int | None
 ):
     fees = FeeRates(Decimal(fee) / 10**5, Decimal(fee) / 10**5)
     shape = {"levels": levels, "spacing_percent": Decimal(per_mille) / 100, "start_empty": empty}
+    shape["quantity_growth_percent"] = growth and Decimal(growth) / 10
     checked = facts(fees=fees, free_quote=None)
     try:
         made = plan_grid(request(capital=Decimal(capital), **shape), checked)
@@ -199,9 +215,17 @@ def facts_of(spec: SymbolSpec, price: Decimal) -> PreflightFacts:
     price_ticks=st.integers(2_000, 10**6),
     empty=st.booleans(),
     spacing=st.sampled_from(Spacing),
+    growth=st.none() | st.sampled_from(["0.7", "5", "33.3333"]),
 )
 def test_a_plan_always_trades_with_exactly_the_capital_it_needs(
-    symbol: str, levels: int, per_mille: int, capital: int, price_ticks: int, empty: bool, spacing: Spacing
+    symbol: str,
+    levels: int,
+    per_mille: int,
+    capital: int,
+    price_ticks: int,
+    empty: bool,
+    spacing: Spacing,
+    growth: str | None,
 ):
     spec = SPECS[symbol]
     checked = facts_of(spec, Decimal(price_ticks * spec.tick) / UNIT)
@@ -211,6 +235,7 @@ def test_a_plan_always_trades_with_exactly_the_capital_it_needs(
         spacing=spacing,
         capital=Decimal(capital),
         start_empty=empty,
+        quantity_growth_percent=growth and Decimal(growth),
     )
     try:
         made = plan_grid(asked, checked)
