@@ -236,6 +236,25 @@ class StopView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrailView:
+    """Where a ladder that follows the price stands, for people to see; prices in quote.
+
+    `shifted` counts rungs from where it started, below 0 downwards. `goes_up_at` and `goes_down_at` are the prices that
+    would move it now, None while none would. `reason` tells why it stands where it does.
+    """
+
+    low: Decimal
+    high: Decimal
+    shifted: int
+    up_to: Decimal | None
+    down_to: Decimal | None
+    goes_up_at: Decimal | None
+    goes_down_at: Decimal | None
+    moves: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryReport:
     """What the newest recovery found and did, and what still differs.
 
@@ -280,3 +299,5 @@ class GridSnapshot:
     stops: tuple[StopView, ...] = ()
     paused: PauseKeep | None = None  # by a person's request, and what rests meanwhile; other pauses tell their reason
     countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed
+    rungs: tuple[Decimal, ...] = ()  # as they are now, ascending; empty: as planned
+    trail: TrailView | None = None  # None of a grid that does not follow the price

@@ -11,6 +11,7 @@ from grid.life import GridLife
 from grid.order_views import differences, given_up, order_view
 from grid.parts import GridParts
 from grid.phases import PhaseJudge
+from grid.trailing import Trailing
 from grid.worker_events import SaveEquity
 from orders.wanted import WantedOrder
 from ports.store import EquityRow
@@ -23,8 +24,10 @@ class GridReport:
     `last_mark` is the price the grid was last marked at; it stands in until a price arrives.
     """
 
-    def __init__(self, parts: GridParts, life: GridLife, phases: PhaseJudge, equity_every_ms: int) -> None:
-        self._parts, self._life, self._phases = parts, life, phases
+    def __init__(
+        self, parts: GridParts, life: GridLife, phases: PhaseJudge, trailing: Trailing, equity_every_ms: int
+    ) -> None:
+        self._parts, self._life, self._phases, self._trailing = parts, life, phases, trailing
         self._equity_every_ms = equity_every_ms
         self._equity_ms: int | None = None
         self.last_mark = parts.row.plan.start_price
@@ -85,4 +88,6 @@ class GridReport:
             stops=parts.protection.shown(),
             paused=life.paused,
             countdown_ms=around.countdown.runs_out_ms,
+            rungs=tuple(map(parts.rules.price, parts.state.ladder.prices)),
+            trail=self._trailing.shown(),
         )

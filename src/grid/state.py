@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from decimal import Decimal
 from operator import itemgetter
 
@@ -10,7 +11,7 @@ from domain.instrument import InstrumentRules
 from domain.money import from_units, plain, to_units
 from domain.orders import Fill, PositionSide, Role, Side, Slot
 from grid.core import cells, trail
-from grid.core.ladder_numbers import ladder_numbers
+from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
 from orders.wanted import WantedOrder
 
 
@@ -146,6 +147,7 @@ class GridState:
             self._totals[cells.UNWOUND_SHORT] += change
         else:
             self._shift_under(slot)
+            n = self._n
             k, bought = self._cell(slot), slot.side is Side.BUY
             self._newest[k] = fill.trade_id
             self._last = max(self._last, fill.trade_id)
@@ -304,6 +306,21 @@ class GridState:
         return from_units(sum(base % self._n.lot_units for base in self._base))
 
     # --- a ladder that follows the price ---
+
+    @property
+    def ladder(self) -> LadderNumbers:
+        """Return the rungs as they are now; not to be changed."""
+        return self._n
+
+    @property
+    def sides(self) -> Sequence[int]:
+        """Return what each cell wants, see `grid.core.cells`."""
+        return self._side
+
+    @property
+    def moves(self) -> Sequence[Move]:
+        """Return the moves made, oldest first."""
+        return self._moves
 
     def _shift_under(self, slot: Slot) -> None:
         """Bring the window to where an order of ours was filled: it was there, and the move was lost with the power."""

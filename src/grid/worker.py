@@ -34,6 +34,7 @@ from grid.parts import GridParts
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.phases import PhaseJudge
 from grid.stops import StopTold, became
+from grid.trailing import Trailing
 from grid.worker_events import Effect, Finished, ShutdownRequested, StopRequested, WorkerEvent
 from orders.effects import OrderEffect
 from orders.wanted import WantedOrder
@@ -54,7 +55,8 @@ class GridWorker:
         self._around = parts.around
         self._life = GridLife(parts)
         self._phases = PhaseJudge(parts, self._life)
-        self._report = GridReport(parts, self._life, self._phases, equity_every_ms)
+        self._trailing = Trailing(parts, self._life)
+        self._report = GridReport(parts, self._life, self._phases, self._trailing, equity_every_ms)
         self._aimed: list[WantedOrder] = []
 
     def restore(
@@ -86,12 +88,13 @@ class GridWorker:
 
     def handle(self, event: WorkerEvent, now: Moment) -> list[Effect]:
         """Take in one event and return what is to be done, in this order."""
-        if isinstance(event, PriceSeen) and self._market.fresh_price(now) is not None:
-            self._market.hear(event)  # only the first price after none, or after a gap, changes what is decided
+        if isinstance(event, PriceSeen) and self._is_of_no_account(event, now):
+            self._market.hear(event)
             return []
         effects = [*self._take_in(event, now), *self._protect(now)]
         if self._life.may_act:
-            self._aimed = self._life.wanted()
+            effects += self._trailing.step(now)
+            self._aimed = self._trailing.wanted(self._life.wanted())
             effects += self._desk.aim(self._aimed, now, self._market.price(now))
         self._report.updated_ms = now.market_ms
         is_done = self._life.end_if_done(now)
@@ -100,6 +103,10 @@ class GridWorker:
             self._parts.gate.set_inventory(self._row.grid_id, Decimal(0))
             effects.append(Finished())
         return effects
+
+    def _is_of_no_account(self, event: PriceSeen, now: Moment) -> bool:
+        """Tell whether a price changes nothing: the first does, or one after a gap, or one that the ladder follows."""
+        return self._market.fresh_price(now) is not None and not self._trailing.heeds(event.price)
 
     def _take_in(self, event: WorkerEvent, now: Moment) -> list[Effect]:
         effects: list[Effect] = []

@@ -9,7 +9,7 @@ from typing import Final
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Direction, GridPlan, GridRequest, Spacing
 from domain.money import ZERO, plain
-from grid.core import ladder
+from grid.core import following, ladder
 from grid.core.planning_facts import ENTRY_SLIPPAGE, MINIMUM_FACTOR, PreflightFacts
 from grid.core.sizes import GrowingSizes
 
@@ -27,6 +27,7 @@ class Preflight(ABC):
         self._facts = facts
         self._rules = facts.rules
         self._mistakes: list[FieldMistake] = []
+        self._master: tuple[Decimal, ...] = ()
 
     @abstractmethod
     def plan(self) -> GridPlan:
@@ -56,6 +57,8 @@ class Preflight(ABC):
         if (lower is None) != (upper is None):
             self._wrong("lower_price" if lower is None else "upper_price", "give both bounds or neither")
         self._check_growth()
+        for field, remedy in following.limit_mistakes(self._request, self._rules):
+            self._wrong(field, remedy)
         self._check_orders(self._rules.max_open_orders)
 
     def _check_orders(self, most: int) -> None:
@@ -131,6 +134,25 @@ class Preflight(ABC):
         if by_start and rungs[0] <= centre <= rungs[-1]:
             return ladder.nearest_rung(rungs, centre)
         return ladder.nearest_rung(rungs, nearest(at_work.reference))
+
+    def _reach(self, rungs: list[int]) -> tuple[Decimal, ...]:
+        """Return the price of every rung that a grid which follows the price may come to use; nothing of another."""
+        if not following.follows(self._request):
+            return ()
+        spacing = 0 if self._request.lower is not None else self._spacing_ppm()
+        try:
+            master = following.master_rungs(self._request, self._rules, rungs, spacing)
+        except ladder.LadderError as error:
+            field = "trail_up_to" if self._request.trail_up_to is not None else "trail_down_to"
+            self._wrong(field, str(error))
+            return ()
+        for field, remedy in following.reach_mistakes(self._request, self._rules, rungs, master, spacing):
+            self._wrong(field, remedy)
+        prices = tuple(self._rules.price(ticks) for ticks in master)
+        if self._worst_profit(prices) <= 0:
+            field = "trail_up_to" if self._request.trail_up_to is not None else "trail_down_to"
+            self._wrong(field, "on the way fees eat the step between two rungs; use a nearer price or a larger spacing")
+        return prices
 
     def _rungs_between(self, lower: Decimal, upper: Decimal) -> list[int]:
         geometric = self._request.spacing is Spacing.GEOMETRIC

@@ -1,6 +1,7 @@
 """Preflight on spot: what is sold was bought before, and a fee may be taken from it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
@@ -8,6 +9,7 @@ from domain.errors import InvalidRequest
 from domain.grids import Direction, GridPlan
 from domain.instrument import Market
 from domain.money import ZERO
+from grid.core import following
 from grid.core.planning_base import Preflight
 from grid.core.sizes import GrowingSizes, largest
 
@@ -36,24 +38,27 @@ class SpotPreflight(Preflight):
             raise InvalidRequest(self._mistakes)
         prices = tuple(self._rules.price(ticks) for ticks in rungs)
         gap = self._gap(rungs)
+        self._master = self._reach(rungs)
         self._check_prices(prices, gap)
         self._cells = SpotCells(self._sizes(len(prices), gap), prices, gap)
         nearest = self._nearest_lots()
         lots = self._cells.sizes.lots(nearest)
         self._check_growth_ends(lots)
         self._check_rung_values(lots)
+        starting = self._capital_at_start(lots)
         entry = self._rules.quantity(self._entry_lots(lots))
         quantities = [self._rules.quantity(count) for count in lots]
-        dearest = max(price * quantity for price, quantity in zip(prices[1:], quantities, strict=True))
+        dearest = max(price * quantity for price, quantity in zip(self._highest_window()[1:], quantities, strict=True))
         self._check_size(max(dearest, self._entry_limit() * entry), max(*quantities, entry))
         needed = self._capital_for(lots)
         self._check_balance(needed, needed)
         self._refuse_mistakes()
         middle = len(prices) // 2
-        return GridPlan(
+        plan = GridPlan(
             request=self._request,
             start_price=self._facts.price,
             prices=prices,
+            master=self._master,
             gap=gap,
             quantity_per_rung=self._rules.quantity(nearest),
             entry_quantity=entry,
@@ -63,6 +68,7 @@ class SpotPreflight(Preflight):
             rules=self._rules,
             cell_quantities=self._stored_quantities(lots),
         )
+        return replace(plan, warnings=following.spot_warnings(plan, starting))
 
     def _check_terms(self) -> None:
         request = self._request
@@ -92,9 +98,23 @@ class SpotPreflight(Preflight):
         return int((sold / (1 - self._facts.fees.taker)).to_integral_value(ROUND_CEILING)) if sold else 0
 
     def _capital_for(self, lots: Sequence[int]) -> Decimal:
+        """Return what `lots` take in the window that needs most: at the start, or with all buying in the highest."""
+        starting = self._capital_at_start(lots)
+        if not self._master:
+            return starting
+        buys = zip(self._highest_window()[:-1], lots, strict=True)
+        return max(starting, sum((price * count for price, count in buys), ZERO) * self._rules.lot)
+
+    def _capital_at_start(self, lots: Sequence[int]) -> Decimal:
         gap, prices = self._cells.gap, self._cells.prices
         buys = sum((price * count for price, count in zip(prices[:gap], lots, strict=False)), ZERO)
         return (buys + self._entry_lots(lots) * self._entry_limit()) * self._rules.lot
+
+    def _highest_window(self) -> tuple[Decimal, ...]:
+        return (self._master or self._cells.prices)[-len(self._cells.prices) :]
+
+    def _lowest_window(self) -> tuple[Decimal, ...]:
+        return (self._master or self._cells.prices)[: len(self._cells.prices)]
 
     def _nearest_lots(self) -> int:
         """Return how many lots the cells next to the gap hold."""
@@ -109,7 +129,7 @@ class SpotPreflight(Preflight):
         return largest(lambda nearest: self._capital_for(sizes.lots(nearest)) <= capital, guess)
 
     def _least_of_cells(self) -> list[int]:
-        return [self._smallest_lots(price) for price in self._cells.prices[:-1]]
+        return [self._smallest_lots(price) for price in self._lowest_window()[:-1]]
 
     def _smallest_lots(self, price: Decimal) -> int:
         """Return how much can be bought at a rung, and sold again once a fee in base is taken from it."""

@@ -38,7 +38,7 @@ def stop_mistakes(
 
 
 def _below(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: Decimal | None) -> Iterator[Mistake]:
-    yield from _off_rules("stop_below", price, rules)
+    yield from off_rules("stop_below", price, rules)
     if price >= end:
         yield "stop_below", f"must lie below the lowest rung and the mark price; use less than {plain(end)}"
     if liquidation is not None and price <= liquidation:
@@ -47,7 +47,7 @@ def _below(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: De
 
 
 def _above(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: Decimal | None) -> Iterator[Mistake]:
-    yield from _off_rules("stop_above", price, rules)
+    yield from off_rules("stop_above", price, rules)
     if price <= end:
         yield "stop_above", f"must lie above the highest rung and the mark price; use more than {plain(end)}"
     if liquidation is not None and price >= liquidation:
@@ -55,7 +55,8 @@ def _above(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: De
         yield "stop_above", f"the position would be liquidated at {at} before; use less than that, or less leverage"
 
 
-def _off_rules(field: str, price: Decimal, rules: InstrumentRules) -> Iterator[Mistake]:
+def off_rules(field: str, price: Decimal, rules: InstrumentRules) -> Iterator[Mistake]:
+    """Yield where a price is on no tick, or beyond what the venue takes."""
     if price % rules.tick:
         nearest = plain(rules.price(rules.nearest_ticks(price)))
         yield field, f"must be a multiple of the tick {plain(rules.tick)}; use {nearest}"
