@@ -42,7 +42,7 @@ class _Ear:
     """Implements ports.heard_prices.Ear."""
 
     def __init__(self, folder: Path, row: GridRow) -> None:
-        self.writing = _Writing(folder, Writer(row.plan.prices))
+        self.writing = _Writing(folder, Writer(row.plan.master or row.plan.prices))
         self._waiting: deque[PriceSeen | Mark] = deque()
         self._is_behind = False
 

@@ -100,6 +100,8 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "margin_type": _word(*MarginType),
     **dict.fromkeys(_STOPS, _amount),
     "resting_levels": _whole(MOST_LEVELS),
+    "trail_up_to": _amount,
+    "trail_down_to": _amount,
 }
 GRID_KEYS: Final = tuple(_KEYS)
 
@@ -139,6 +141,8 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         leverage=read.get("leverage"),
         margin_type=MarginType(read["margin_type"]) if "margin_type" in read else None,
         resting_levels=read.get("resting_levels"),
+        trail_up_to=read.get("trail_up_to"),
+        trail_down_to=read.get("trail_down_to"),
     )
 
 

@@ -146,6 +146,7 @@ class Scenario:
             mistakes.append(FieldMistake("bnb_price", f"must have at most 8 decimals, was {price:f}"))
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
+        mistakes += [FieldMistake(*found) for found in self._wrong_with_trailing()]
         if self.max_exposure is not None:
             mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:
@@ -188,6 +189,11 @@ class Scenario:
             yield "max_exposure", "is not replayed for neutral grids that fill by a share of the volume; leave it out"
         if any(amount for asset, amount in self.balances.items() if asset != self.rules.instrument.quote):
             yield "balances", f"a contract's account holds {self.rules.instrument.quote} alone; leave the others out"
+
+    def _wrong_with_trailing(self) -> Iterator[tuple[str, str]]:
+        for name in ("trail_up_to", "trail_down_to"):
+            if getattr(self.plan.request, name) is not None:
+                yield name, "is not replayed yet; leave it out"
 
     def _wrong_with_account(self) -> Iterator[tuple[str, str]]:
         quote = self.rules.instrument.quote

@@ -32,6 +32,8 @@ _KEYS_OF_FIRST_GRID: Final = {
     "initial_levels": "grid.initial_levels",
     "resting_levels": "grid.resting_levels",
     "spacing_perc": "grid.initial_spacing_perc",
+    "trail_down_to": "grid.trail_down_to",
+    "trail_up_to": "grid.trail_up_to",
     "symbol": "pair_selection.spot_pairs.preferred_symbols",
 }
 
@@ -152,4 +154,6 @@ class Runtime:
             levels=self._settings.grid.initial_levels,
             spacing_percent=self._settings.grid.initial_spacing_perc * 100,
             resting_levels=self._settings.grid.resting_levels,
+            trail_up_to=self._settings.grid.trail_up_to,
+            trail_down_to=self._settings.grid.trail_down_to,
         )

@@ -79,6 +79,10 @@ class GridSettings(Section):
     """Step between neighbouring rungs as a FRACTION of the price: 0.005 is 0.5 percent."""
     resting_levels: Annotated[Whole | None, Field(ge=1, le=1000)] = None
     """Orders of the first grid that rest on each side, the nearest ones. Empty: all."""
+    trail_up_to: Positive | None = None
+    """Price up to which the first grid's ladder follows the price. Empty: it stays."""
+    trail_down_to: Positive | None = None
+    """Price down to which the first grid's ladder follows the price. Empty: it stays."""
     leverage: Leverage = 1
     """Leverage on futures where `grid.futures.leverage` is empty."""
     spot: GridSpotSettings = GridSpotSettings()

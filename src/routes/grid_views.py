@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from domain.grids import Books, GridPlan, GridSnapshot, Spacing, StopView
+from domain.grids import Books, GridPlan, GridSnapshot, Spacing, StopView, TrailView
 from domain.money import plain
 from routes.addressing import is_active, symbol_of
 from routes.formats import iso, number, number_or_none, uptime
@@ -176,6 +176,36 @@ class ContractView(TermsView):
         )
 
 
+class TrailingView(View):
+    """Where a ladder that follows the price stands; prices are exact decimal texts in quote."""
+
+    low: str = Field(description="lowest rung now")
+    high: str = Field(description="highest rung now")
+    shifted: int = Field(description="rungs from where it started, below 0 downwards")
+    up_to: str | None
+    down_to: str | None
+    goes_up_at: str | None = Field(description="price that would move it up now; null: none, or not all cells buy")
+    goes_down_at: str | None = Field(description="price that would move it down now; null: none, or not all cells sell")
+    moves: int = Field(description="how often it moved, by one rung or several")
+    reason: str = Field(description="why it stands where it does")
+
+    @classmethod
+    def of(cls, trail: TrailView | None) -> Self | None:
+        if trail is None:
+            return None
+        return cls(
+            low=plain(trail.low),
+            high=plain(trail.high),
+            shifted=trail.shifted,
+            up_to=_text_or_none(trail.up_to),
+            down_to=_text_or_none(trail.down_to),
+            goes_up_at=_text_or_none(trail.goes_up_at),
+            goes_down_at=_text_or_none(trail.goes_down_at),
+            moves=trail.moves,
+            reason=trail.reason,
+        )
+
+
 class GridView(View):
     """`GridStatus` of the spec; the fields after `market_type` are added."""
 
@@ -205,7 +235,8 @@ class GridView(View):
     asked_by: str = Field(description="person, or autopilot: it alone ends its own by itself")
     started_at: str
     total_cycles: int
-    levels: list[float] = Field(description="prices of all rungs, lowest first")
+    levels: list[float] = Field(description="prices of all rungs as they are now, lowest first")
+    trail: TrailingView | None = Field(description="of a ladder that follows the price; null of another")
     quantities: list[str] = Field(description="base that was planned between each rung and the next, lowest first")
     open_orders: list[OpenOrderView]
     market_source: str
@@ -238,7 +269,8 @@ class GridView(View):
             asked_by=grid.plan.request.asked_by.value,
             started_at=iso(grid.started_wall_ms),
             total_cycles=books.cycles,
-            levels=[number(price) for price in sorted(grid.plan.prices)],
+            levels=[number(price) for price in grid.rungs or sorted(grid.plan.prices)],
+            trail=TrailingView.of(grid.trail),
             quantities=[plain(quantity) for quantity in grid.plan.quantities],
             open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
             market_source=services().snapshots.system().market_source,

@@ -119,6 +119,12 @@ class GridShape(Strict):
         None, description="mark price in quote below the range at which the exchange itself ends a futures grid"
     )
     stop_above: Amount | None = Field(None, description="the same above the range, for what was sold")
+    trail_up_to: Amount | None = Field(
+        None, description="price in quote up to which the ladder follows a price that left it above; default: it stays"
+    )
+    trail_down_to: Amount | None = Field(
+        None, description="the same below: what was bought higher is then sold in lower windows; default: it stays"
+    )
     resting_levels: int | None = Field(
         None, strict=True, ge=1, le=MOST_LEVELS, description="orders that rest on each side, the nearest; default: all"
     )
@@ -190,6 +196,8 @@ class GridBody(OfSymbol):
             stop_below=shape.stop_below,
             stop_above=shape.stop_above,
             resting_levels=shape.resting_levels,
+            trail_up_to=shape.trail_up_to,
+            trail_down_to=shape.trail_down_to,
         )
 
 

@@ -117,6 +117,9 @@ class ContractPreflight(Preflight):
 
     def _check_terms(self) -> None:
         contract, leverage = self._contract, self._terms.leverage
+        for field in ("trail_up_to", "trail_down_to"):
+            if getattr(self._request, field) is not None:
+                self._wrong(field, "a futures grid does not follow the price yet; leave it out")
         if leverage > contract.max_leverage:
             most = contract.max_leverage
             self._wrong("leverage", f"above risk_management.futures_risk.max_leverage; use at most {most}")
