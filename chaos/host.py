@@ -119,7 +119,8 @@ class InProcessHost:
             equity_every_ms=TIMER_EVERY_MS,
             max_price_age_s=3600.0,
         )
-        self._tell(PriceSeen(self.instrument, row.plan.start_price, self.heap.market_ms(), self.heap.monotonic_s()))
+        first = row.plan.waits_from or row.plan.start_price
+        self._tell(PriceSeen(self.instrument, first, self.heap.market_ms(), self.heap.monotonic_s()))
         self._tell(StreamResumed("user"))
 
     def play(self, steps: Iterable[FeedStep]) -> None:

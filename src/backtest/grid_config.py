@@ -13,6 +13,7 @@ from typing import Any, Final
 from backtest.scenario import MOST_AMOUNT
 from config.yaml_text import read_yaml
 from domain.errors import FieldMistake, InvalidRequest
+from domain.exit_terms import ExitAction, ExitTerms
 from domain.futures import MarginType
 from domain.grids import Direction, GridRequest, Spacing
 from domain.instrument import Instrument, Market
@@ -21,7 +22,7 @@ MOST_LEVELS: Final = 1000
 MOST_LEVERAGE: Final = 125
 _SIZES: Final = ("capital", "capital_usd", "quantity_per_level")
 _LONGEST_NUMBER: Final = 64
-_STOPS: Final = ("stop_below", "stop_above")
+_MOST_GAIN: Final = Decimal(1000)
 
 
 class _Wrong(ValueError):
@@ -98,7 +99,11 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "direction": _word(*Direction),
     "leverage": _whole(MOST_LEVERAGE),
     "margin_type": _word(*MarginType),
-    **dict.fromkeys(_STOPS, _amount),
+    **dict.fromkeys(("stop_below", "stop_above", "take_profit_price", "trigger_price"), _amount),
+    **dict.fromkeys(("take_profit_amount", "stop_loss_amount"), _amount),
+    "take_profit_perc": _bounded(_MOST_GAIN, 4),
+    "stop_loss_perc": _bounded(Decimal(100), 4),
+    **dict.fromkeys(("on_take_profit", "on_stop_loss"), _word(*ExitAction)),
     "resting_levels": _whole(MOST_LEVELS),
     "trail_up_to": _amount,
     "trail_down_to": _amount,
@@ -143,6 +148,22 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         resting_levels=read.get("resting_levels"),
         trail_up_to=read.get("trail_up_to"),
         trail_down_to=read.get("trail_down_to"),
+        stop_below=read.get("stop_below"),
+        stop_above=read.get("stop_above"),
+        exits=_exits(read),
+        trigger_price=read.get("trigger_price"),
+    )
+
+
+def _exits(read: Mapping[str, Any]) -> ExitTerms:
+    actions = {key: ExitAction(read[key]) for key in ("on_take_profit", "on_stop_loss") if key in read}
+    return ExitTerms(
+        take_profit_price=read.get("take_profit_price"),
+        take_profit_percent=read.get("take_profit_perc"),
+        take_profit_amount=read.get("take_profit_amount"),
+        stop_loss_percent=read.get("stop_loss_perc"),
+        stop_loss_amount=read.get("stop_loss_amount"),
+        **actions,
     )
 
 
@@ -153,7 +174,7 @@ def _direction(read: Mapping[str, Any], instrument: Instrument) -> Direction:
 
 def _together(read: Mapping[str, Any], refused: set[str]) -> list[FieldMistake]:
     """Return what is wrong with keys beside one another; what was refused already is not told twice."""
-    found = [FieldMistake(key, "stops are not replayed; leave it out") for key in _STOPS if key in read]
+    found: list[FieldMistake] = []
     if "initial_levels" not in read:
         found.append(FieldMistake("initial_levels", "is needed: how many price rungs? Say --set initial_levels=20"))
     lower, upper = read.get("lower_price"), read.get("upper_price")

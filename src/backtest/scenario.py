@@ -13,6 +13,7 @@ from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import ContractTerms, Direction, GridPlan, GridRequest
 from domain.instrument import FeeRates, InstrumentRules, Market
 from domain.money import ZERO, from_units, plain, to_units
+from grid.core.exit_checks import watched_conditions
 from grid.core.planning import PreflightFacts, plan_grid
 
 PPM: Final = 1_000_000
@@ -147,6 +148,7 @@ class Scenario:
         mistakes += [FieldMistake(*found) for found in self.delays.mistakes]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_trailing()]
+        mistakes += [FieldMistake(*found) for found in self._wrong_with_ends()]
         if self.max_exposure is not None:
             mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:
@@ -194,6 +196,14 @@ class Scenario:
         for name in ("trail_up_to", "trail_down_to"):
             if getattr(self.plan.request, name) is not None:
                 yield name, "is not replayed yet; leave it out"
+
+    def _wrong_with_ends(self) -> Iterator[tuple[str, str]]:
+        asked = [condition.value for condition in watched_conditions(self.plan.request)]
+        asked += ["trigger_price"] if self.plan.request.trigger_price is not None else []
+        asked += ["stop_below"] if self.contract is not None and self.plan.request.stop_below is not None else []
+        asked += ["stop_above"] if self.contract is not None and self.plan.request.stop_above is not None else []
+        for name in asked:
+            yield name, "is not replayed yet; leave it out"
 
     def _wrong_with_account(self) -> Iterator[tuple[str, str]]:
         quote = self.rules.instrument.quote

@@ -16,6 +16,7 @@ from bootstrap.jobs import child_jobs
 from bootstrap.standing import StandingHouse
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest, TradingError
+from domain.exit_terms import ExitTerms
 from domain.grids import GridRequest
 from domain.instrument import Market
 from ports.control import PartState, SystemSnapshot
@@ -31,6 +32,7 @@ _KEYS_OF_FIRST_GRID: Final = {
     "capital": "trading.capital_per_pair_usd",
     "initial_levels": "grid.initial_levels",
     "resting_levels": "grid.resting_levels",
+    **{field: f"grid.{field}" for field in ("take_profit_perc", "stop_loss_perc", "on_take_profit", "on_stop_loss")},
     "spacing_perc": "grid.initial_spacing_perc",
     "trail_down_to": "grid.trail_down_to",
     "trail_up_to": "grid.trail_up_to",
@@ -148,12 +150,18 @@ class Runtime:
         house.play()  # only now, so that the market of a replay meets the grid
 
     def _first_request(self, house: House) -> GridRequest:
-        symbol = self._settings.pair_selection.spot_pairs.preferred_symbols[0]
+        symbol, grid = self._settings.pair_selection.spot_pairs.preferred_symbols[0], self._settings.grid
         return GridRequest(
             instrument=house.venue.market_data.instrument(symbol, Market.SPOT),
-            levels=self._settings.grid.initial_levels,
-            spacing_percent=self._settings.grid.initial_spacing_perc * 100,
-            resting_levels=self._settings.grid.resting_levels,
-            trail_up_to=self._settings.grid.trail_up_to,
-            trail_down_to=self._settings.grid.trail_down_to,
+            levels=grid.initial_levels,
+            spacing_percent=grid.initial_spacing_perc * 100,
+            resting_levels=grid.resting_levels,
+            trail_up_to=grid.trail_up_to,
+            trail_down_to=grid.trail_down_to,
+            exits=ExitTerms(
+                take_profit_percent=grid.take_profit_perc,
+                stop_loss_percent=grid.stop_loss_perc,
+                on_take_profit=grid.on_take_profit,
+                on_stop_loss=grid.on_stop_loss,
+            ),
         )

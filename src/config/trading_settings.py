@@ -19,6 +19,7 @@ from config.fields import (
     Whole,
     listed,
 )
+from domain.exit_terms import ExitAction
 from domain.futures import CountdownPolicy, MarginType
 from domain.grids import Direction
 from domain.instrument import Market
@@ -83,6 +84,14 @@ class GridSettings(Section):
     """Price up to which the first grid's ladder follows the price. Empty: it stays."""
     trail_down_to: Positive | None = None
     """Price down to which the first grid's ladder follows the price. Empty: it stays."""
+    take_profit_perc: Annotated[Positive | None, Field(le=1000)] = None
+    """Profit of the first grid that ends it, percent of its capital. Empty: none does."""
+    stop_loss_perc: Annotated[Positive | None, Field(le=100)] = None
+    """Loss of the first grid that ends it, percent of its capital. Empty: none does."""
+    on_take_profit: ExitAction | None = None
+    """What becomes of what the first grid holds after a take profit: keep, market, limit. Empty: market."""
+    on_stop_loss: ExitAction | None = None
+    """The same after a stop loss. Empty: market."""
     leverage: Leverage = 1
     """Leverage on futures where `grid.futures.leverage` is empty."""
     spot: GridSpotSettings = GridSpotSettings()

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.exit_terms import ExitTerms
 from domain.futures import MarginType
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import ZERO
@@ -64,6 +65,7 @@ class Phase(StrEnum):
     """The finer state behind `GridStatus`."""
 
     STARTING = "starting"  # reading the account before the first decision
+    WAITING = "waiting"  # for its trigger price; nothing is sent before
     ENTERING = "entering"  # buying the base for the rungs above the price
     TRADING = "trading"
     PAUSED = "paused"  # nothing new is sent until `phase_reason` is over
@@ -79,9 +81,10 @@ class GridRequest:
     `levels` counts all price rungs. `spacing_percent` is percent between neighbours (geometric) or percent of the
     start price (arithmetic). With `lower` and `upper` the ladder lies between these bounds and spacing follows.
     `capital` is the whole grid's, in quote; `quantity` fixes the base per rung instead. From `direction` to the stops
-    all is for futures: None takes what the configuration says, of a stop that there is none. The stops are mark prices
-    in quote at which the venue itself ends the position, and with it the grid. `trail_up_to` and `trail_down_to` are
-    the prices in quote to which the ladder follows the price; None: it does not.
+    all is for futures: None takes what the configuration says, of a stop that there is none. The stops of futures are
+    mark prices in quote at which the venue itself ends the position, and with it the grid; that of spot is watched by
+    the grid, as `exits` are. `trail_up_to` and `trail_down_to` are the prices in quote to which the ladder follows the
+    price; None: it does not. With `trigger_price` nothing is sent before the price has reached it.
 
     With `quantity_growth_percent` each cell holds that much more than the one before it, counted from the gap outwards.
     """
@@ -105,6 +108,8 @@ class GridRequest:
     trail_down_to: Decimal | None = None
     resting_levels: int | None = None  # orders that rest on each side, the nearest ones; None: all
     asked_by: AskedBy = AskedBy.PERSON
+    exits: ExitTerms = field(default_factory=ExitTerms)
+    trigger_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +145,7 @@ class GridPlan:
     funding_reserve: Decimal = ZERO  # kept for funding over `horizon_days` on the largest position
     horizon_days: int = 0
     cell_quantities: tuple[Decimal, ...] = ()  # of the cells, ascending; empty where all hold `quantity_per_rung`
+    waits_from: Decimal | None = None  # the price at the request of a grid that waits for its trigger price
 
     @property
     def quantities(self) -> tuple[Decimal, ...]:
@@ -298,6 +304,8 @@ class GridSnapshot:
     foreign_orders: int | None = None  # orders of others on the instrument, as last read; None before that
     stops: tuple[StopView, ...] = ()
     paused: PauseKeep | None = None  # by a person's request, and what rests meanwhile; other pauses tell their reason
+    exit_below: Decimal | None = None  # the price at or below which it would end by itself now; None: none does
+    exit_above: Decimal | None = None  # the same above
     countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed
     rungs: tuple[Decimal, ...] = ()  # as they are now, ascending; empty: as planned
     trail: TrailView | None = None  # None of a grid that does not follow the price

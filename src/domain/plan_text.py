@@ -10,6 +10,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any, get_type_hints
 
+from domain.exit_terms import ExitAction, ExitTerms
 from domain.futures import MarginType
 from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules
@@ -47,7 +48,7 @@ def _written(value: object) -> Any:
             return str(value)
         case tuple():
             return [_written(item) for item in value]
-        case GridPlan() | GridRequest() | InstrumentRules() | ContractTerms():
+        case GridPlan() | GridRequest() | InstrumentRules() | ContractTerms() | ExitTerms():
             return {field.name: _written(getattr(value, field.name)) for field in fields(value)}
     raise ValueError(f"a plan cannot be stored with {value!r} in it")
 
@@ -104,8 +105,10 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     Direction: Direction,
     MarginType: MarginType,
     MarginType | None: _maybe(MarginType),
+    ExitAction | None: _maybe(ExitAction),
     Instrument: Instrument.parse,
 }
+_READERS[ExitTerms] = _record(ExitTerms)
 _READERS[GridRequest] = _record(GridRequest)
 _READERS[InstrumentRules | None] = _maybe(_record(InstrumentRules))
 _READERS[ContractTerms | None] = _maybe(_record(ContractTerms))

@@ -2,6 +2,7 @@
 
 from domain.instrument import InstrumentRules, Market
 from domain.money import parse_amount
+from grid.exit_watch import ExitWatch
 from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.parts import GridParts
@@ -70,6 +71,7 @@ def build_worker(
         money=GridMoney(row.plan, counted, row.started_ms),
         position=PositionCheck(row.instrument),
         market=MarketView(counted, max_price_age_s),
+        exits=ExitWatch(row.plan),
         around=Surroundings(),
     )
     worker = GridWorker(parts, equity_every_ms=equity_every_ms)

@@ -1,11 +1,12 @@
 """What is shown of a grid, and the rows of its equity that are stored."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from domain.events import Moment
 from domain.grids import Books, GridSnapshot
-from domain.money import plain
+from domain.money import ZERO, plain
 from domain.orders import Fill
 from grid.life import GridLife
 from grid.order_views import differences, given_up, order_view
@@ -58,12 +59,17 @@ class GridReport:
         return not 0 <= now.market_ms - self._equity_ms < self._equity_every_ms
 
     def _books(self, mark: Decimal) -> Books:
-        return self._parts.money.shown(mark, cycles=self._parts.state.cycles, dust=self._parts.state.dust)
+        """Return the books; a grid that waits for its trigger price has bought nothing that could be held instead."""
+        books = self._parts.money.shown(mark, cycles=self._parts.state.cycles, dust=self._parts.state.dust)
+        if self._life.trigger.is_reached:
+            return books
+        return replace(books, hold_change=ZERO, versus_hold=books.equity_change)
 
     def snapshot(self, now: Moment, aimed: Sequence[WantedOrder]) -> GridSnapshot:
         """Return everything shown of this grid; `aimed` is what it wanted when it last decided."""
         parts, life, phases = self._parts, self._life, self._phases
         row, desk, around, last = parts.row, parts.desk, parts.around, parts.market.last
+        goes_on = life.on_stop is None and life.ended_ms is None
         return GridSnapshot(
             grid_id=row.grid_id,
             instrument=row.instrument,
@@ -87,6 +93,8 @@ class GridReport:
             foreign_orders=around.foreign_orders,
             stops=parts.protection.shown(),
             paused=life.paused,
+            exit_below=parts.exits.below if goes_on else None,
+            exit_above=parts.exits.above if goes_on else None,
             countdown_ms=around.countdown.runs_out_ms,
             rungs=tuple(map(parts.rules.price, parts.state.ladder.prices)),
             trail=self._trailing.shown(),

@@ -1,11 +1,21 @@
 """How a grid is to go on by what was asked of it: whether it may act, what may rest, and when it has ended."""
 
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
 from domain.events import Moment
+from domain.exit_terms import ExitAction
+from domain.exits import ReachedExit
 from domain.grids import OnStop, PauseKeep
 from grid.parts import GridParts
 from grid.pauses import PauseRequested, RequestedPause, ResumeRequested, on_stop_of
+from grid.waiting import Trigger, unmarked
 from grid.worker_events import Request, ShutdownRequested, StopRequested
 from orders.wanted import WantedOrder
+
+_INSTEAD_OF_RESTING: Final = {OnStop.UNWIND: ExitAction.MARKET, OnStop.CANCEL: ExitAction.KEEP}
+"""What a person may choose instead while the one order of a grid's own end rests."""
 
 
 class GridLife:
@@ -13,8 +23,11 @@ class GridLife:
 
     def __init__(self, parts: GridParts) -> None:
         self._parts = parts
-        self.pause = RequestedPause(parts.row.on_stop)
-        self.on_stop = on_stop_of(parts.row.on_stop)
+        stored = parts.row.on_stop
+        self.pause = RequestedPause(stored)
+        self.on_stop = on_stop_of(stored)
+        self.trigger = Trigger(parts.row.plan, stored)
+        self.exit = ReachedExit.of(unmarked(stored))
         self.shutting_down = False
         self.ended_ms = parts.row.ended_ms
         self.awaits = ""
@@ -27,15 +40,64 @@ class GridLife:
         That is so of a pause and its end. A grid that ends heeds neither.
         """
         match request:
-            case StopRequested(on_stop=on_stop, yields=yields):
-                is_open = self.on_stop is None or not yields
-                if is_open and self._parts.protection.reached is None:  # else nothing is left to choose: the rest goes
-                    self.on_stop = on_stop
+            case StopRequested():
+                return self._hear_stop(request)
             case PauseRequested() | ResumeRequested():
                 return self.on_stop is None and self.ended_ms is None and self.pause.hear(request)
             case ShutdownRequested():
                 self.shutting_down = True
         return False
+
+    def _hear_stop(self, request: StopRequested) -> bool:
+        """Take in how a person wants the grid to end.
+
+        After a stop at the venue was reached nothing is left to choose: the rest goes too. After an end that the grid
+        watched for itself what follows stands, but for an order that rests: that may be given up.
+        """
+        is_open = self.on_stop is None or not request.yields
+        if self._parts.protection.reached is not None or not is_open:
+            return False
+        if self.exit is None:
+            self.on_stop = request.on_stop
+            return False
+        follows = _INSTEAD_OF_RESTING.get(request.on_stop)
+        if self.exit.action is not ExitAction.LIMIT or follows is None:
+            return False
+        self.exit = replace(self.exit, action=follows)
+        self.on_stop = self.exit.on_stop
+        return True
+
+    def heeds(self, price: Decimal) -> bool:
+        """Tell whether a price may begin or end the grid."""
+        if not self.trigger.is_reached:
+            return self.trigger.is_reached_at(price)
+        watch = self._parts.exits
+        return watch.is_used and self.on_stop is None and watch.touches(price)
+
+    def heed_price(self, now: Moment) -> bool:
+        """Begin or end the grid where the newest price says so; tell whether that is to be stored first.
+
+        Nothing is decided on a stale price.
+        """
+        watch, price = self._parts.exits, self._parts.market.fresh_price(now)
+        if price is None or self.is_ending or self.ended_ms is not None:
+            return False
+        if not self.trigger.is_reached:
+            self.trigger.is_reached = self.trigger.is_reached_at(price.value)
+            return self.trigger.is_reached
+        if not watch.touches(price.value):
+            return False
+        desk, money = self._parts.desk, self._parts.money
+        self.exit = watch.judged(
+            price.value,
+            desk.ledger.unsettled(),
+            is_sure=desk.synced and not money.awaits_fee_values,
+            is_sound=not (desk.alarms or money.alarm),
+        )
+        if self.exit is None:
+            return False
+        self.on_stop = self.exit.on_stop
+        return True
 
     def heed_stops(self) -> None:
         """End the grid where a stop of its own was reached, unless it is to end already."""
@@ -45,7 +107,7 @@ class GridLife:
     @property
     def word(self) -> str | None:
         """Return a person's standing word as it is stored; None leaves what is stored."""
-        return self.on_stop or self.pause.word
+        return self.trigger.marked(self.exit.word if self.exit else self.on_stop or self.pause.word)
 
     @property
     def paused(self) -> PauseKeep | None:
@@ -81,7 +143,10 @@ class GridLife:
         if self.shutting_down or self.on_stop is OnStop.CANCEL or self.ended_ms is not None:
             return []
         if self.on_stop is OnStop.UNWIND:
-            return parts.state.wanted_unwind() if parts.protection.is_settled(parts.desk.ledger) else []
+            limit = self.exit.price if self.exit and self.exit.action is ExitAction.LIMIT else None
+            return parts.state.wanted_unwind(limit) if parts.protection.is_settled(parts.desk.ledger) else []
+        if not self.trigger.is_reached:
+            return []
         wanted = self.pause.allowed(parts.state.wanted())
         if parts.money.alarm:
             return [order for order in wanted if order.is_exit]

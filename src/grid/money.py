@@ -98,6 +98,21 @@ class GridMoney:
         """Return what the base held cost, in quote."""
         return self._books.inventory_cost()
 
+    @property
+    def cash(self) -> Decimal:
+        """Return quote received less quote paid, all fees with a value and funding counted."""
+        return self._books.cash
+
+    @property
+    def base_held(self) -> Decimal:
+        """Return the base held, below 0 when short."""
+        return self._books.base_held
+
+    @property
+    def awaits_fee_values(self) -> bool:
+        """Tell whether fees are booked whose value is not known yet."""
+        return self._books.awaits_fee_values
+
     @exact
     def shown(self, mark_price: Decimal, *, cycles: int, dust: Decimal) -> Books:
         """Return the books at `mark_price`, beside what the first trade's base would have gained by being held."""

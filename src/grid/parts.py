@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from domain.instrument import InstrumentRules
+from grid.exit_watch import ExitWatch
 from grid.market_view import MarketView
 from grid.money import GridMoney
 from grid.protection import Protection
@@ -27,6 +28,7 @@ class GridParts:
     money: GridMoney
     position: PositionCheck
     market: MarketView
+    exits: ExitWatch
     around: Surroundings
 
     @property

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from domain.exits import ReachedExit
 from domain.grids import OnStop, PauseKeep
+from grid.waiting import unmarked
 from orders.wanted import WantedOrder
 
 _PAUSED: Final = "pause:"
@@ -33,8 +35,9 @@ class RequestedPause:
 
     def __init__(self, stored: str | None) -> None:
         """Take over what the store holds in `on_stop`."""
-        is_paused = stored is not None and stored.startswith(_PAUSED)
-        self.keep = PauseKeep(stored.removeprefix(_PAUSED)) if is_paused and stored else None
+        word = unmarked(stored)
+        is_paused = word is not None and word.startswith(_PAUSED)
+        self.keep = PauseKeep(word.removeprefix(_PAUSED)) if is_paused and word else None
         self._was_told = is_paused
 
     def hear(self, event: PauseRequested | ResumeRequested) -> bool:
@@ -74,4 +77,8 @@ def on_stop_of(stored: str | None) -> OnStop | None:
     Raises:
         ValueError: if the word is of a later version of this program.
     """
-    return None if not stored or stored.startswith(_PAUSED) else OnStop(stored)
+    word = unmarked(stored)
+    if not word or word.startswith(_PAUSED):
+        return None
+    reached = ReachedExit.of(word)
+    return OnStop(word) if reached is None else reached.on_stop

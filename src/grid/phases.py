@@ -58,7 +58,9 @@ class PhaseJudge:
     def _judged_unpaused(self, now: Moment) -> tuple[Phase, str]:
         """Tell how a grid fares that goes on, whatever a person said of pausing."""
         parts, placing = self._parts, self._parts.desk.placing
-        missing = self._missing_fact(now)
+        missing, waiting = self._missing_fact(now), self._life.trigger.told
+        if waiting:
+            return Phase.WAITING, waiting if missing is None else f"{waiting}; besides: {missing[1]}"
         if missing is not None:
             return missing
         doubt = parts.contract_doubt or parts.money.alarm
@@ -75,7 +77,7 @@ class PhaseJudge:
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
         market, desk, protection = self._parts.market, self._parts.desk, self._parts.protection
-        stops = protection.holds_back or protection.keeps_entries
+        stops = (protection.holds_back or protection.keeps_entries) if self._life.trigger.is_reached else ""
         if not market.is_trading:  # of a symbol that is gone the account may not even be readable
             return market.missing(now)
         is_first = self.phase is Phase.STARTING
@@ -86,12 +88,15 @@ class PhaseJudge:
         return market.missing(now)
 
     def _why_stopping(self) -> str:
-        reached, awaits = self._parts.protection.reached, self._life.awaits
+        exit_, reached, awaits = self._life.exit, self._parts.protection.reached, self._life.awaits
         why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._life.on_stop})"
+        why = why if exit_ is None else exit_.told
         return f"{why}; waiting for {awaits}" if awaits else why
 
     def _why_ended(self) -> str:
-        reached = self._parts.protection.reached
+        exit_, reached = self._life.exit, self._parts.protection.reached
+        if exit_ is not None:
+            return exit_.told
         if reached is None:
             return f"stopped by request ({self._life.on_stop})"
         return f"stopped by its stop at {plain(reached)}"

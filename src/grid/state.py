@@ -10,7 +10,7 @@ from domain.grids import GridPlan, Move, MoveKind
 from domain.instrument import InstrumentRules
 from domain.money import from_units, plain, to_units
 from domain.orders import Fill, PositionSide, Role, Side, Slot
-from grid.core import cells, trail
+from grid.core import cells, exits, trail
 from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
 from orders.wanted import WantedOrder
 
@@ -206,13 +206,17 @@ class GridState:
             return lots
         return min(lots, (self._n.borrowed[k] - self._base[k]) // self._n.lot_units)
 
-    def wanted_unwind(self) -> list[WantedOrder]:
-        """Return the trades at market that end all the grid holds; empty when nothing tradable is left."""
+    def wanted_unwind(self, limit: Decimal | None = None) -> list[WantedOrder]:
+        """Return the trades that end all the grid holds, empty when nothing tradable is left.
+
+        They are made at market; with `limit` they rest at that price.
+        """
         if self._hedge_mode:
             legs = [self._held(short=False), self._held(short=True)]
         else:
             legs = [cells.base_held(self._base, self._n.borrowed, self._totals)]
-        return [self._unwind(leg) for leg in legs if self._is_tradable(leg)]
+        ticks = None if limit is None else self._rules.nearest_ticks(limit)
+        return [self._unwind(leg, ticks) for leg in legs if self._is_tradable(leg, ticks)]
 
     def _held(self, *, short: bool) -> int:
         """Return one leg of a position in hedge mode, in 1e-8; the short one is not above 0."""
@@ -222,23 +226,24 @@ class GridState:
         held += totals[cells.ENTRY_BASE] if n.entry_sells is short else 0
         return held + (totals[cells.UNWOUND_SHORT] if short else -totals[cells.UNWOUND_LONG])
 
-    def _is_tradable(self, base: int) -> bool:
+    def _is_tradable(self, base: int, ticks: int | None) -> bool:
         """Tell whether the venue takes an order of it; orders that only reduce a position have no least value."""
-        lots = abs(base) // self._n.lot_units
         least = 0 if self._is_contract else self._n.min_notional
-        return lots > 0 and lots * self._n.prices[0] >= least
+        price = self._n.prices[0] if ticks is None else ticks
+        return exits.is_worth_closing(abs(base) // self._n.lot_units, price, least, 1)
 
-    def _unwind(self, base: int) -> WantedOrder:
-        slot = Slot(self._grid, Role.UNWIND, Side.SELL if base > 0 else Side.BUY, 0)
+    def _unwind(self, base: int, ticks: int | None) -> WantedOrder:
+        """Return the trade that ends a leg; one that rests has another cycle than stops at the venue of its price."""
+        slot = Slot(self._grid, Role.UNWIND, Side.SELL if base > 0 else Side.BUY, ticks or 0)
         lots = abs(base) // self._n.lot_units
-        if self._rules.market_max_quantity:
+        if self._rules.market_max_quantity and ticks is None:
             lots = min(lots, int(self._rules.market_max_quantity // self._rules.lot))
         return WantedOrder(
             slot=slot,
-            cycle=0,
+            cycle=0 if ticks is None else 1,
             quantity=self._rules.quantity(lots),
-            price=None,
-            at_once=True,
+            price=None if ticks is None else self._rules.price(ticks),
+            at_once=ticks is None,
             is_exit=True,
             reason="unwind: the grid ends",
             position_side=self.position_side(slot),

@@ -53,6 +53,7 @@ class GridWorker:
         self._position = parts.position
         self._market = parts.market
         self._around = parts.around
+        self._exits = parts.exits
         self._life = GridLife(parts)
         self._phases = PhaseJudge(parts, self._life)
         self._trailing = Trailing(parts, self._life)
@@ -81,6 +82,7 @@ class GridWorker:
         while waiting:
             self._state.move(waiting.popleft())
         self._money.restore(fee_values, payments)
+        self._exits.hold(self._money.cash, self._money.base_held)
         report.resumed = bool(fills) or bool(self._desk.ledger.unsettled())
         self._set_inventory()
 
@@ -89,13 +91,24 @@ class GridWorker:
     def handle(self, event: WorkerEvent, now: Moment) -> list[Effect]:
         """Take in one event and return what is to be done, in this order."""
         if isinstance(event, PriceSeen) and self._is_of_no_account(event, now):
-            self._market.hear(event)
+            self._hear_price(event)
             return []
-        effects = [*self._take_in(event, now), *self._protect(now)]
+        effects = self._take_in(event, now)
+        self._exits.hold(self._money.cash, self._money.base_held)
+        if self._life.heed_price(now):
+            effects += self._phases.commit(now)
+        effects += self._protect(now)
+        return [*effects, *self._follow(now)]
+
+    def _follow(self, now: Moment) -> list[Effect]:
+        """Return what brings the orders to what is wanted now, and what is to be kept of it."""
+        effects: list[Effect] = []
         if self._life.may_act:
             effects += self._trailing.step(now)
             self._aimed = self._trailing.wanted(self._life.wanted())
-            effects += self._desk.aim(self._aimed, now, self._market.price(now))
+            sent = self._desk.aim(self._aimed, now, self._market.price(now))
+            self._exits.sent(sent)
+            effects += sent
         self._report.updated_ms = now.market_ms
         is_done = self._life.end_if_done(now)
         effects += self._phases.judge(now)
@@ -105,15 +118,21 @@ class GridWorker:
         return effects
 
     def _is_of_no_account(self, event: PriceSeen, now: Moment) -> bool:
-        """Tell whether a price changes nothing: the first does, or one after a gap, or one that the ladder follows."""
-        return self._market.fresh_price(now) is not None and not self._trailing.heeds(event.price)
+        """Tell whether a price changes nothing.
+
+        The first does, or one after a gap, or one that the ladder follows, or that begins or ends the grid.
+        """
+        is_heeded = self._trailing.heeds(event.price) or self._life.heeds(event.price)
+        return not is_heeded and self._market.fresh_price(now) is not None
 
     def _take_in(self, event: WorkerEvent, now: Moment) -> list[Effect]:
         effects: list[Effect] = []
         match event:
             case TimerFired():
                 effects += self._on_timer(now)
-            case PriceSeen() | RulesChanged() | StreamLost(kind="market"):
+            case PriceSeen():
+                self._hear_price(event)
+            case RulesChanged() | StreamLost(kind="market"):
                 self._market.hear(event)
             case FeePriced() | FeeNotPriced() | FundingRead() | FundingNotRead():
                 effects += self._money.learn(event, now)
@@ -127,6 +146,10 @@ class GridWorker:
             case _:
                 effects += self._on_orders(event, now)
         return effects
+
+    def _hear_price(self, event: PriceSeen) -> None:
+        self._market.hear(event)
+        self._exits.price_came()
 
     def _on_timer(self, now: Moment) -> list[Effect]:
         effects: list[Effect] = []
@@ -157,7 +180,7 @@ class GridWorker:
     def _protect(self, now: Moment) -> list[Effect]:
         """See to the grid's stops at the venue; one that was reached ends the grid."""
         protection, ledger, life = self._protection, self._desk.ledger, self._life
-        if not protection.is_used:
+        if not protection.is_used or not life.trigger.is_reached:
             return []
         effects: list[Effect] = [*protection.note_orders(ledger, now)]
         life.heed_stops()

@@ -52,6 +52,10 @@ class ThirdAssetFees:
     def waits(self, trade_id: int) -> bool:
         return trade_id in self._unvalued
 
+    @property
+    def are_waiting(self) -> bool:
+        return bool(self._unvalued)
+
     def unvalued(self) -> dict[str, Decimal]:
         """Return the amounts that wait for a price, by asset."""
         sums: dict[str, Decimal] = {}
@@ -165,6 +169,17 @@ class FifoBooks:
     def base_held(self) -> Decimal:
         """Return the base this strategy holds, negative when short."""
         return self._base
+
+    @property
+    @exact
+    def cash(self) -> Decimal:
+        """Return quote received less quote paid, fees in any asset, as valued at their fills, and funding counted."""
+        return self._cash - self._third.value_at_fills
+
+    @property
+    def awaits_fee_values(self) -> bool:
+        """Tell whether a fee is booked whose value at its fill is not known yet."""
+        return self._third.are_waiting
 
     @exact
     def inventory_cost(self) -> Decimal:

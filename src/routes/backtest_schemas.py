@@ -15,8 +15,9 @@ from domain.futures import Bracket
 from domain.instrument import MOST_FEE_PERCENT, FeeRates, InstrumentRules, Market
 from domain.money import ZERO
 from ports.backtest_job import BNB_FOLLOWS_MARKET, BacktestParameters
+from routes.amounts import Amount, Percent, read_amount
 from routes.mistakes import Strict
-from routes.schemas import Amount, GridShape, MarketType, OfSymbol, Percent, read_amount
+from routes.schemas import GridShape, MarketType, OfSymbol
 
 CandleInterval = Literal["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")

@@ -8,6 +8,7 @@ from pydantic import Field
 from domain.grids import Books, GridPlan, GridSnapshot, Spacing, StopView, TrailView
 from domain.money import plain
 from routes.addressing import is_active, symbol_of
+from routes.exit_views import ExitsView, trigger_of
 from routes.formats import iso, number, number_or_none, uptime
 from routes.messages import say
 from routes.order_views import OpenOrderView
@@ -242,6 +243,8 @@ class GridView(View):
     market_source: str
     books: BooksView
     contract: ContractView | None = Field(description="how a futures grid stands; null on spot")
+    exits: ExitsView | None = Field(description="what this server watches to end the grid by itself; null: nothing")
+    trigger_price: str | None = Field(description="price that it waits, or waited, for before its first order")
 
     @classmethod
     def of(cls, grid: GridSnapshot) -> Self:
@@ -276,6 +279,8 @@ class GridView(View):
             market_source=services().snapshots.system().market_source,
             books=BooksView.of(books),
             contract=ContractView.of_grid(grid),
+            exits=ExitsView.of(grid.plan, grid),
+            trigger_price=trigger_of(grid.plan),
         )
 
 
@@ -329,6 +334,8 @@ class CheckedView(View):
     symbol: str
     market_type: str
     contract: TermsView | None = Field(description="how a futures grid would stand; null on spot")
+    exits: ExitsView | None = Field(description="what this server would watch to end the grid by itself; null: nothing")
+    trigger_price: str | None = Field(description="price that it would wait for before its first order")
     warnings: list[str]
 
     @classmethod
@@ -341,6 +348,8 @@ class CheckedView(View):
             symbol=symbol_of(instrument),
             market_type=instrument.market.value,
             contract=TermsView.of(plan),
+            exits=ExitsView.of(plan),
+            trigger_price=trigger_of(plan),
             warnings=list(plan.warnings),
         )
 

@@ -77,6 +77,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{field} excludes the other sizes; give one of capital, capital_usd, quantity_per_level",
         "{field} exclui os outros tamanhos; informe um só entre capital, capital_usd e quantity_per_level",
     ),
+    "exits_watched": (
+        "watched by this server, not resident at the exchange: nothing happens while it is down or has no fresh price",
+        "vigiado por este servidor, não residente na corretora: nada ocorre enquanto ele está fora ou sem preço atual",
+    ),
     "moment": (
         "{field} must be a month, a day, a time or ms since the epoch: 2024-01, 2024-01-15, 2024-01-15T14:30Z",
         "{field} deve ser um mês, um dia, um horário ou ms desde a época: 2024-01, 2024-01-15, 2024-01-15T14:30Z",

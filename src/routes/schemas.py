@@ -1,22 +1,20 @@
 """What requests may hold. Numbers that reach money are read from their text; booleans are no numbers."""
 
-import re
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from domain.futures import MarginType
 from domain.grids import Direction, GridRequest, OnStop, PauseKeep, Spacing
 from domain.instrument import Instrument, Market
-from domain.money import parse_amount
+from routes.amounts import Amount, GrowthPercent, Percent
+from routes.exit_schemas import ExitShape
 from routes.mistakes import Strict
 
 LONGEST_SYMBOL = 50
 MOST_LEVELS = 1000
-# Narrower than Decimal, which also reads 1_000 and digits of other scripts.
-_DECIMAL_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 MarketType = Literal["spot", "futures"]
 Interval = Literal[
@@ -39,38 +37,9 @@ def check_symbol(text: str) -> str:
     return text
 
 
-def read_amount(value: Any) -> Decimal:
-    """Read a JSON number or a decimal text exactly."""
-    if isinstance(value, Decimal) and value.is_finite():
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    if isinstance(value, str) and len(value) <= 64 and _DECIMAL_TEXT.fullmatch(value):
-        try:
-            return parse_amount(value)
-        except ValueError:
-            pass  # an exponent beyond what a Decimal holds
-    raise PydanticCustomError("finite_number", "not a finite number")
-
-
 Symbol = Annotated[
     str,
     Field(strict=True, description="BTCUSDT or BTC/USDT, in capitals (a slash in a path is written %2F or as it is)"),
-]
-Percent = Annotated[
-    Decimal,
-    BeforeValidator(read_amount, json_schema_input_type=float),
-    Field(gt=0, le=100, decimal_places=4, description="percent"),
-]
-GrowthPercent = Annotated[
-    Decimal,
-    BeforeValidator(read_amount, json_schema_input_type=float),
-    Field(ge=0, le=100, decimal_places=4, description="percent"),
-]
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(read_amount, json_schema_input_type=float),
-    Field(gt=0, le=10**15, decimal_places=18),
 ]
 
 
@@ -83,7 +52,7 @@ class OfSymbol(Strict):
         return check_symbol(value)
 
 
-class GridShape(Strict):
+class GridShape(ExitShape):
     """`config` of a grid request."""
 
     initial_levels: int = Field(
@@ -114,11 +83,6 @@ class GridShape(Strict):
     margin_type: Literal["isolated", "cross"] | None = Field(
         None, description="of a futures grid; default: by grid.futures.use_isolated_margin of the settings"
     )
-
-    stop_below: Amount | None = Field(
-        None, description="mark price in quote below the range at which the exchange itself ends a futures grid"
-    )
-    stop_above: Amount | None = Field(None, description="the same above the range, for what was sold")
     trail_up_to: Amount | None = Field(
         None, description="price in quote up to which the ladder follows a price that left it above; default: it stays"
     )
@@ -198,6 +162,8 @@ class GridBody(OfSymbol):
             resting_levels=shape.resting_levels,
             trail_up_to=shape.trail_up_to,
             trail_down_to=shape.trail_down_to,
+            exits=shape.exits,
+            trigger_price=shape.trigger_price,
         )
 
 

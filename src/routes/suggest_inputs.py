@@ -14,8 +14,9 @@ from domain.money import ZERO
 from grid.core.shapes import least_spacing
 from ports.suggest_job import FEWEST_LEVELS, GivenCandle, Settlement, SuggestParameters
 from routes.addressing import symbol_of
+from routes.amounts import Amount
 from routes.messages import say
-from routes.schemas import Amount, MarketType, OfSymbol
+from routes.schemas import MarketType, OfSymbol
 from routes.services import services
 
 _DAY_MS: Final = 86_400_000

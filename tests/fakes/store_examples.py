@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from domain.account import Account, Mode
+from domain.exit_terms import ExitAction, ExitTerms
 from domain.futures import FundingPayment, MarginType
 from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import Instrument, InstrumentRules, Market
@@ -101,6 +102,8 @@ def _records(kind: type, **narrower: st.SearchStrategy[Any]) -> st.SearchStrateg
     return st.builds(kind, **{name: _BY_TYPE[hint] for name, hint in get_type_hints(kind).items()} | narrower)
 
 
+_BY_TYPE[ExitAction | None] = st.none() | st.sampled_from(ExitAction)
+_BY_TYPE[ExitTerms] = _records(ExitTerms)
 requests = _BY_TYPE[GridRequest] = _records(GridRequest)
 _steps = st.integers(-8, 3).map(Decimal(1).scaleb)
 _rules = _records(InstrumentRules, tick=_steps, lot=_steps, min_notional=amounts.map(abs))

@@ -12,6 +12,7 @@ from domain.money import ZERO
 from grid.core import following
 from grid.core.planning_base import Preflight
 from grid.core.sizes import GrowingSizes, largest
+from grid.core.stop_checks import stop_mistakes
 
 _SAMPLE: Final = 10**6
 """Lots by which the need for capital is estimated before it is reckoned exactly."""
@@ -40,6 +41,7 @@ class SpotPreflight(Preflight):
         gap = self._gap(rungs)
         self._master = self._reach(rungs)
         self._check_prices(prices, gap)
+        self._check_stops(prices)
         self._cells = SpotCells(self._sizes(len(prices), gap), prices, gap)
         nearest = self._nearest_lots()
         lots = self._cells.sizes.lots(nearest)
@@ -83,9 +85,12 @@ class SpotPreflight(Preflight):
             self._wrong("leverage", f"spot has no leverage; {remedy}")
         if request.margin_type is not None:
             self._wrong("margin_type", f"spot has no margin; {remedy}")
-        for name, price in (("stop_below", request.stop_below), ("stop_above", request.stop_above)):
-            if price is not None:
-                self._wrong(name, f"a spot grid has no stop at the exchange yet; {remedy}")
+
+    def _check_stops(self, prices: tuple[Decimal, ...]) -> None:
+        """Check the stops of a spot grid, which it watches itself."""
+        if self._request.instrument.market is Market.SPOT:
+            for field, wrong in stop_mistakes(self._request, self._rules, prices, self._facts.price, (None, None)):
+                self._wrong(field, wrong)
 
     def _profit(self, below: Decimal, above: Decimal) -> Decimal:
         fee = self._facts.fees.maker

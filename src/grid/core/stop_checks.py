@@ -40,7 +40,7 @@ def stop_mistakes(
 def _below(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: Decimal | None) -> Iterator[Mistake]:
     yield from off_rules("stop_below", price, rules)
     if price >= end:
-        yield "stop_below", f"must lie below the lowest rung and the mark price; use less than {plain(end)}"
+        yield "stop_below", f"must lie below the lowest rung and the price; use less than {plain(end)}"
     if liquidation is not None and price <= liquidation:
         at = plain(rules.price(rules.nearest_ticks(liquidation)))
         yield "stop_below", f"the position would be liquidated at {at} before; use more than that, or less leverage"
@@ -49,7 +49,7 @@ def _below(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: De
 def _above(price: Decimal, rules: InstrumentRules, end: Decimal, liquidation: Decimal | None) -> Iterator[Mistake]:
     yield from off_rules("stop_above", price, rules)
     if price <= end:
-        yield "stop_above", f"must lie above the highest rung and the mark price; use more than {plain(end)}"
+        yield "stop_above", f"must lie above the highest rung and the price; use more than {plain(end)}"
     if liquidation is not None and price >= liquidation:
         at = plain(rules.price(rules.nearest_ticks(liquidation)))
         yield "stop_above", f"the position would be liquidated at {at} before; use less than that, or less leverage"

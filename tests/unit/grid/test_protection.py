@@ -24,6 +24,7 @@ from domain.events import CancelRefused, Moment, OrderAbsent, OrderRefused, Outc
 from domain.grids import Direction, GridRequest, OnStop
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import PositionSide, Role, Side, Slot
+from fakes.grid_examples import plan
 from fakes.house import BTC as SPOT
 from fakes.house import House
 from grid.core.stop_checks import stop_mistakes
@@ -240,7 +241,7 @@ def test_a_stop_that_was_not_found_and_yet_triggered_is_reached(venue: Venue) ->
 
 
 def test_a_grid_whose_stop_was_reached_ends_flat_whatever_is_asked_of_it_then(venue: Venue) -> None:
-    row = SimpleNamespace(on_stop=None, ended_ms=None)
+    row = SimpleNamespace(on_stop=None, ended_ms=None, plan=plan())
     life = GridLife(cast("GridParts", SimpleNamespace(row=row, protection=venue.protection)))
     client_id = venue.standing()
     life.heed_stops()
@@ -438,10 +439,12 @@ def test_whatever_is_lost_one_stop_stands_in_the_end_and_no_id_is_sent_twice(act
     assert venue.trouble == ""
 
 
-def test_spot_has_no_stop_yet_and_says_what_has() -> None:
+def test_a_stop_on_spot_is_watched_by_this_server_and_says_so() -> None:
     request = GridRequest(instrument=SPOT, levels=5, spacing_percent=Decimal(1), stop_below=Decimal(30_000))
-    with pytest.raises(InvalidRequest, match=r"stop_below: .*market_type: futures"):
-        plan_grid(request, House().facts(SPOT))
+    plan = plan_grid(request, House().facts(SPOT))
+    assert "stop_below is watched by this server and not resident at the exchange" in plan.warnings[-1]
+    with pytest.raises(InvalidRequest, match=r"stop_above: a long grid loses below"):
+        plan_grid(replace(request, stop_below=None, stop_above=Decimal(90_000)), House().facts(SPOT))
 
 
 @pytest.mark.parametrize(
