@@ -43,7 +43,8 @@ class MoveKind(StrEnum):
     """What changed a grid's own ladder between two fills."""
 
     TRAIL = "trail"  # it followed the price
-    EDIT = "edit"  # a person changed it
+    ASKED = "asked"  # a person said how it is to be; it stays as it is until orders that stand in the way are gone
+    EDIT = "edit"  # a person's word was carried out
 
 
 class AskedBy(StrEnum):
@@ -303,6 +304,7 @@ class GridSnapshot:
     liquidation_price: Decimal | None = None  # the venue's, as last read; None on spot and while it names none
     foreign_orders: int | None = None  # orders of others on the instrument, as last read; None before that
     stops: tuple[StopView, ...] = ()
+    is_edited_now: bool = False  # a person's edit is stored and not carried out yet
     paused: PauseKeep | None = None  # by a person's request, and what rests meanwhile; other pauses tell their reason
     exit_below: Decimal | None = None  # the price at or below which it would end by itself now; None: none does
     exit_above: Decimal | None = None  # the same above

@@ -1,7 +1,12 @@
 """Putting one grid's worker together from what the store holds: a first start and a resume are the same."""
 
+from collections import deque
+from collections.abc import Iterable
+
+from domain.grids import GridPlan, Move, MoveKind
 from domain.instrument import InstrumentRules, Market
 from domain.money import parse_amount
+from grid.edit_moves import EditAsked, EditMade
 from grid.exit_watch import ExitWatch
 from grid.market_view import MarketView
 from grid.money import GridMoney
@@ -20,6 +25,26 @@ from ports.store import GridRow, Store
 from risk.gate import RiskGate
 
 
+def stored_state(row: GridRow, rules: InstrumentRules, store: Store) -> GridState:
+    """Return where the cells of the stored grid `row` stand, by its fills and moves."""
+    fills, moves, orders = store.fills(row.grid_id), deque(store.moves(row.grid_id)), store.orders(row.grid_id)
+    slots = {order.intent.client_id: order.intent.slot for order in orders}
+    state = GridState(row.grid_id, row.plan, counted_in(rules, _plans(row, moves), orders, fills))
+    for fill in fills:
+        while moves and moves[0].after_trade < fill.trade_id:
+            state.move(moves.popleft())
+        state.apply(slots[fill.client_id], fill)
+    while moves:
+        state.move(moves.popleft())
+    return state
+
+
+def _plans(row: GridRow, moves: Iterable[Move]) -> list[GridPlan]:
+    """Return all plans that the grid's ladder stood by, or may come to stand by."""
+    edits = [EditMade.read(move.data).plan for move in moves if move.kind is MoveKind.EDIT]
+    return [row.plan, *edits, *(EditAsked.read(move.data).plan for move in moves if move.kind is MoveKind.ASKED)]
+
+
 def build_worker(
     row: GridRow,
     rules: InstrumentRules,
@@ -33,7 +58,8 @@ def build_worker(
     ledger = Ledger(store.account, row.instrument)
     fills, is_whole = store.fills(row.grid_id), not store.may_lack_orders(row.grid_id)
     orders = store.orders(row.grid_id)
-    counted = counted_in(rules, row.plan, orders, fills)
+    moves = store.moves(row.grid_id)
+    counted = counted_in(rules, _plans(row, moves), orders, fills)
     state = GridState(row.grid_id, row.plan, counted)
     placing = Placing(
         grid=row.grid_id,
@@ -78,5 +104,5 @@ def build_worker(
     marked = store.equity(row.grid_id, 1)
     last_mark = parse_amount(marked[-1].mark_price) if marked else None
     payments = store.funding(row.grid_id) if row.instrument.market is Market.FUTURES else ()
-    worker.restore(fills, store.fee_values(row.grid_id), last_mark, payments, store.moves(row.grid_id))
+    worker.restore(fills, store.fee_values(row.grid_id), last_mark, payments, moves)
     return worker

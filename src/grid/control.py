@@ -6,6 +6,7 @@ from threading import Event, Lock
 
 from domain.account import Account
 from domain.account_books import AccountBooks
+from domain.edits import EditedGrid, GridChanges
 from domain.errors import Conflict, VenueError
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep
 from domain.instrument import Instrument, Market
@@ -168,6 +169,9 @@ class GridControl:
 
     def resume_grid(self, instrument: Instrument) -> GridSnapshot:
         return self._manager.resume(instrument)
+
+    def edit_grid(self, instrument: Instrument, changes: GridChanges, *, dry_run: bool) -> EditedGrid:
+        return self._manager.edit(instrument, changes, dry_run=dry_run)
 
     def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
         return self._switch(mode, force, confirm)

@@ -73,7 +73,8 @@ class GridReport:
         return GridSnapshot(
             grid_id=row.grid_id,
             instrument=row.instrument,
-            plan=row.plan,
+            plan=parts.state.plan,
+            is_edited_now=life.edits.is_under_way,
             status=phases.status,
             phase=phases.phase,
             phase_reason=phases.reason,

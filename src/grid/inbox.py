@@ -5,7 +5,7 @@ from threading import Lock
 
 from domain.events import ContractStands, CountdownStands, FeeEvent, FundingEvent, PriceSeen, StreamEvent, StreamLost
 from grid.stops import StopTold
-from grid.worker_events import Request, WorkerEvent
+from grid.worker_events import Word, WorkerEvent
 from ports.heard_prices import Ear
 
 
@@ -48,7 +48,7 @@ class GridInbox:
             self._ear.lost()
         self._put(event)
 
-    def command(self, event: Request) -> None:
+    def command(self, event: Word) -> None:
         """Put in what a person or the house asks for."""
         self._put(event)
 

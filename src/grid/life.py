@@ -8,6 +8,7 @@ from domain.events import Moment
 from domain.exit_terms import ExitAction
 from domain.exits import ReachedExit
 from domain.grids import OnStop, PauseKeep
+from grid.edits import GridEdits
 from grid.parts import GridParts
 from grid.pauses import PauseRequested, RequestedPause, ResumeRequested, on_stop_of
 from grid.waiting import Trigger, unmarked
@@ -28,6 +29,7 @@ class GridLife:
         self.on_stop = on_stop_of(stored)
         self.trigger = Trigger(parts.row.plan, stored)
         self.exit = ReachedExit.of(unmarked(stored))
+        self.edits = GridEdits(parts)
         self.shutting_down = False
         self.ended_ms = parts.row.ended_ms
         self.awaits = ""
@@ -147,7 +149,7 @@ class GridLife:
             return parts.state.wanted_unwind(limit) if parts.protection.is_settled(parts.desk.ledger) else []
         if not self.trigger.is_reached:
             return []
-        wanted = self.pause.allowed(parts.state.wanted())
+        wanted = self.pause.allowed(self.edits.allowed(parts.state.wanted(), is_ending=self.is_ending))
         if parts.money.alarm:
             return [order for order in wanted if order.is_exit]
         return self._without_new_entries(wanted) if parts.protection.keeps_entries else wanted

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from threading import Lock
 
+from domain.edits import EditedGrid, GridChanges
 from domain.errors import Conflict, NotFound
 from domain.events import ContractStands
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep, Phase
@@ -12,6 +13,7 @@ from domain.orders import Fill
 from grid.contract_watch import ContractWatch
 from grid.contracts import Contracts
 from grid.countdowns import CountdownWatch
+from grid.grid_editor import GridEditor
 from grid.house import GridDefaults, GridHouse
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.preflight import plan_grid
@@ -108,6 +110,16 @@ class GridManager:
         """
         return self._ask_of_pause(instrument, ResumeRequested())
 
+    def edit(self, instrument: Instrument, changes: GridChanges, *, dry_run: bool) -> EditedGrid:
+        """Change a grid's ladder or size while it works, or only tell what that would come to.
+
+        Raises:
+            InvalidRequest: all mistakes at once.
+            NotFound: if no grid runs on this instrument.
+            Conflict: if it cannot be edited now.
+        """
+        return GridEditor(self._house, self._facts).edit(self._at_work(instrument), changes, dry_run=dry_run)
+
     def resume_all(self) -> int:
         """Start every grid that was running when this account's server last ended; return how many.
 
@@ -197,7 +209,7 @@ class GridManager:
     def _ask_of_pause(self, instrument: Instrument, request: PauseRequested | ResumeRequested) -> GridSnapshot:
         runner = self._at_work(instrument)
         if runner.snapshot().phase is not Phase.STOPPING:
-            runner.request_pause(request).wait(STOP_WAIT_S)
+            runner.request_change(request).wait(STOP_WAIT_S)
         shown = runner.snapshot()
         if shown.phase in (Phase.STOPPING, Phase.ENDED):
             name = f"{instrument.base}{instrument.quote}"

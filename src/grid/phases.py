@@ -1,5 +1,7 @@
 """In which phase a grid is, and why: judged after every event, stored when it changes."""
 
+from typing import Final
+
 from domain.events import Moment
 from domain.grids import GridStatus, Phase
 from domain.money import plain
@@ -7,6 +9,11 @@ from grid.life import GridLife
 from grid.order_views import given_up
 from grid.parts import GridParts
 from grid.worker_events import SavePhase
+
+_ENTERING: Final = {
+    False: "taking the position that the rungs on the other side begin with",
+    True: "bringing what it holds to what the edited ladder needs",
+}
 
 
 class PhaseJudge:
@@ -71,8 +78,10 @@ class PhaseJudge:
         reasons = placing.gate_reasons
         if reasons:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
+        if self._life.edits.is_under_way:
+            return Phase.TRADING, "it is being edited: orders that the new ladder does not want are taken off first"
         if parts.state.is_entering and self._life.paused is None:
-            return Phase.ENTERING, "taking the position that the rungs on the other side begin with"
+            return Phase.ENTERING, _ENTERING[parts.state.is_edited]
         return Phase.TRADING, self._why_not_whole()
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:

@@ -11,7 +11,7 @@ from domain.instrument import InstrumentRules
 from grid.house import GridHouse
 from grid.inbox import GridInbox
 from grid.pauses import PauseRequested, ResumeRequested
-from grid.worker_events import ShutdownRequested, StopRequested, WorkerEvent
+from grid.worker_events import EditRequested, ShutdownRequested, StopRequested, WorkerEvent
 from grid.worker_host import WorkerHost
 from ports.store import GridRow, StoreFailed
 from utils.clock_steps import ClockSteps
@@ -69,9 +69,10 @@ class GridRunner:
         """Ask the grid to end, or to take its orders off for a shutdown; `finished` is set when it has."""
         self._inbox.command(request)
 
-    def request_pause(self, request: PauseRequested | ResumeRequested) -> Event:
-        """Ask the grid to pause or to go on; what is returned is set once that, or a later word, is stored and shown.
+    def request_change(self, request: PauseRequested | ResumeRequested | EditRequested) -> Event:
+        """Ask the grid to pause, to go on or to be edited.
 
+        What is returned is set once that, or a later word, is stored and shown.
         It stays unset while the store cannot commit, and of a grid that ends before.
         """
         heeded = Event()
@@ -125,7 +126,7 @@ class GridRunner:
             if not self._loop.is_current():
                 return
             self._doubt_after_sleep()
-            if isinstance(event, PauseRequested | ResumeRequested):
+            if isinstance(event, PauseRequested | ResumeRequested | EditRequested):
                 self._taken.append(self._asked.popleft())
             if event is not None:
                 host.handle(event)

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from decimal import Decimal
 from operator import itemgetter
 
-from domain.grids import GridPlan, Move, MoveKind
+from domain.grids import Direction, GridPlan, Move, MoveKind
 from domain.instrument import InstrumentRules
 from domain.money import from_units, plain, to_units
 from domain.orders import Fill, PositionSide, Role, Side, Slot
 from grid.core import cells, exits, trail
 from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
+from grid.edit_moves import EditMade
+from grid.edited_cells import EditedCells
 from orders.wanted import WantedOrder
 
 
-class GridState:
+class GridState(EditedCells):
     """Cells of one grid, changed by fills and moves alone; `wanted` is a function of them.
 
     Which fills are known decides, not when each was told: the state is that of the venue's own order of trades, with
@@ -24,21 +26,22 @@ class GridState:
 
     def __init__(self, grid: int, plan: GridPlan, rules: InstrumentRules) -> None:
         self._grid = grid
+        self._first_plan = plan
         self._rules = rules
         self._start_empty = plan.request.start_empty
         self._resting = plan.request.resting_levels or 0
         self._is_contract = plan.terms is not None
         self._hedge_mode = plan.terms is not None and plan.terms.hedge_mode
         self._planned = ladder_numbers(plan, rules)
-        count = len(self._planned.lots)
-        self._want_price, self._want_lots = [0] * count, [0] * count
         self._fills: list[tuple[int, Slot, Fill]] = []  # by trade id
         self._moves: list[Move] = []
         self._start()
 
     def _start(self) -> None:
+        self._begin_unedited()
         self._n = self._planned.fresh()
         count = len(self._n.lots)
+        self._want_price, self._want_lots = [0] * count, [0] * count
         self._side, self._filled, self._base, self._cycle = [0] * count, [0] * count, [0] * count, [0] * count
         self._newest = [0] * count  # trade id of each cell's last fill
         self._last = 0  # trade id of the last fill of any rung, or before the last move
@@ -121,6 +124,10 @@ class GridState:
         match move.kind:
             case MoveKind.TRAIL:
                 self._shift_to(int(json.loads(move.data)["first"]))
+            case MoveKind.ASKED:
+                return
+            case MoveKind.EDIT:
+                self.lay_anew(EditMade.read(move.data))
             case _:
                 raise ValueError(f"a move of kind {move.kind} is of a later version of this program")
         self._last = max(self._last, move.after_trade)
@@ -128,7 +135,10 @@ class GridState:
     def _book(self, slot: Slot, fill: Fill) -> None:
         lots, change = self._rules.lots(fill.quantity), self._base_change(fill)
         n = self._n
-        if slot.role is Role.ENTRY:
+        self._booked += 1
+        if slot.role is Role.ENTRY and self.is_edited:
+            self._book_trade(lots, change)
+        elif slot.role is Role.ENTRY:
             cells.book_entry_fill(
                 lots,
                 change,
@@ -146,6 +156,7 @@ class GridState:
         elif slot.role is Role.UNWIND:
             self._totals[cells.UNWOUND_SHORT] += change
         else:
+            self._rungs_booked += 1
             self._shift_under(slot)
             n = self._n
             k, bought = self._cell(slot), slot.side is Side.BUY
@@ -168,24 +179,25 @@ class GridState:
             )
             self.cycles += int(turned and self.is_exit(slot))
 
-    @property
-    def is_entering(self) -> bool:
-        """Tell whether the first trade is still under way."""
-        return cells.entry_is_open(self._totals, self._n.entry_price, self._n.min_notional)
-
     def wanted(self) -> list[WantedOrder]:
         """Return the orders that should exist now."""
+        if not self.is_entering:
+            return self._wanted_rungs()
         n = self._n
-        if self.is_entering:
-            rest = n.entry_lots - self._totals[cells.ENTRY_FILLED]
-            side, what = (
-                (Side.SELL, "sale for the rungs below") if n.entry_sells else (Side.BUY, "purchase for the rungs above")
-            )
-            return [self._want(Role.ENTRY, side, n.entry_price, rest, 0, f"first {what}")]
+        rest = n.entry_lots - self._totals[cells.ENTRY_FILLED]
+        side = Side.SELL if n.entry_sells else Side.BUY
+        if self.is_edited:
+            what = "what the edited ladder lacks" if side is Side.BUY else "what the edited ladder has no use for"
+            return [self._want(Role.ENTRY, side, n.entry_price, rest, 0, what), *self._wanted_rungs()]
+        what = "first sale for the rungs below" if n.entry_sells else "first purchase for the rungs above"
+        return [self._want(Role.ENTRY, side, n.entry_price, rest, 0, what)]
+
+    def _wanted_rungs(self) -> list[WantedOrder]:
+        n = self._n
         cells.wanted_rungs(
             n.prices, n.lots, n.lot_units, self._side, self._filled, self._base, self._want_price, self._want_lots
         )
-        allowed = [self._allowed(k) for k in range(len(self._want_lots))]
+        allowed = [0 if self._waits(k) else self._allowed(k) for k in range(len(self._want_lots))]
         lowest = cells.lowest_buy(self._side, allowed, self._resting)
         highest = cells.highest_sell(self._side, allowed, self._resting)
         wanted = []
@@ -195,6 +207,9 @@ class GridState:
                 reason = f"{side.lower()} rung {k if side is Side.BUY else k + 1}, cycle {self._cycle[k]}"
                 wanted.append(self._want(Role.RUNG, side, self._want_price[k], lots, self._cycle[k], reason))
         return wanted
+
+    def _waits(self, k: int) -> bool:
+        return bool(self._waiting) and self._waiting[k]
 
     def _allowed(self, k: int) -> int:
         """Return the lots of a cell's order; in hedge mode no purchase may close more than was sold short.
@@ -223,7 +238,7 @@ class GridState:
         n, totals = self._n, self._totals
         cells_of_it = (k for k, owed in enumerate(n.borrowed) if (owed > 0) is short)
         held = sum(self._base[k] - n.borrowed[k] for k in cells_of_it)
-        held += totals[cells.ENTRY_BASE] if n.entry_sells is short else 0
+        held += totals[cells.ENTRY_BASE] if self._planned.entry_sells is short else 0
         return held + (totals[cells.UNWOUND_SHORT] if short else -totals[cells.UNWOUND_LONG])
 
     def _is_tradable(self, base: int, ticks: int | None) -> bool:
@@ -265,9 +280,15 @@ class GridState:
         )
 
     def is_exit(self, slot: Slot) -> bool:
-        """Tell whether fills of the slot's orders close what others opened; of a slot no rung has, a sale does."""
-        if slot.role is not Role.RUNG:
-            return slot.role is Role.UNWIND
+        """Tell whether fills of the slot's orders close what others opened; of a slot no rung has, a sale does.
+
+        The trade of an edit does where it gives back what the first one took; of a neutral grid nobody can tell.
+        """
+        if slot.role is Role.ENTRY:
+            is_neutral = self._first_plan.request.direction is Direction.NEUTRAL
+            return not is_neutral and (slot.side is Side.SELL) is not self._planned.entry_sells
+        if slot.role is Role.UNWIND:
+            return True
         return self._opens_short(slot) is (slot.side is Side.BUY)
 
     def position_side(self, slot: Slot) -> PositionSide:
@@ -276,6 +297,8 @@ class GridState:
             return PositionSide.BOTH
         if slot.role is Role.RUNG:
             return PositionSide.SHORT if self._opens_short(slot) else PositionSide.LONG
+        if slot.role is Role.ENTRY:
+            return PositionSide.SHORT if self._planned.entry_sells else PositionSide.LONG
         return PositionSide.SHORT if (slot.role is Role.UNWIND) is (slot.side is Side.BUY) else PositionSide.LONG
 
     def _opens_short(self, slot: Slot) -> bool:

@@ -3,7 +3,7 @@
 Tick and lot stay what they were whatever the venue asks for later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -40,18 +40,20 @@ def planned_rules(row: GridRow) -> InstrumentRules:
 
 @exact
 def counted_in(
-    rules: InstrumentRules, plan: GridPlan, orders: Iterable[OrderRow], fills: Iterable[Fill]
+    rules: InstrumentRules, plans: Sequence[GridPlan], orders: Iterable[OrderRow], fills: Iterable[Fill]
 ) -> InstrumentRules:
     """Return the venue's rules with the grid's own tick and lot.
 
     Slots and client ids hold prices in ticks. A tick that changed at the venue would make other slots of them, so the
     tick is taken from an order that has one: its price divided by its ticks. A lot that changed is replaced by one in
-    which every quantity of the plan and of the fills is whole.
+    which every quantity of its plans and of the fills is whole.
     """
     intents = (row.intent for row in orders)
     ticks = (intent.price / intent.slot.price_ticks for intent in intents if intent.price and intent.slot.price_ticks)
-    tick = next(ticks, None) or _step(rules.tick, [*plan.prices, plan.entry_limit_price])
-    quantities = [*_quantities(plan), *(fill.quantity for fill in fills)]
+    prices = [price for plan in plans for price in (*plan.prices, plan.entry_limit_price)]
+    tick = next(ticks, None) or _step(rules.tick, prices)
+    planned = [quantity for plan in plans for quantity in _quantities(plan)]
+    quantities = [*planned, *(fill.quantity for fill in fills)]
     return replace(rules, tick=tick, lot=_step(rules.lot, quantities))
 
 

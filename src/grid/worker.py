@@ -35,7 +35,7 @@ from grid.pauses import PauseRequested, ResumeRequested
 from grid.phases import PhaseJudge
 from grid.stops import StopTold, became
 from grid.trailing import Trailing
-from grid.worker_events import Effect, Finished, ShutdownRequested, StopRequested, WorkerEvent
+from grid.worker_events import EditRequested, Effect, Finished, SaveMove, ShutdownRequested, StopRequested, WorkerEvent
 from orders.effects import OrderEffect
 from orders.wanted import WantedOrder
 
@@ -81,6 +81,7 @@ class GridWorker:
             self._book(fill)
         while waiting:
             self._state.move(waiting.popleft())
+        self._life.edits.restore(moves)
         self._money.restore(fee_values, payments)
         self._exits.hold(self._money.cash, self._money.base_held)
         report.resumed = bool(fills) or bool(self._desk.ledger.unsettled())
@@ -104,6 +105,7 @@ class GridWorker:
         """Return what brings the orders to what is wanted now, and what is to be kept of it."""
         effects: list[Effect] = []
         if self._life.may_act:
+            effects += [] if self._life.is_ending else self._life.edits.step(now)
             effects += self._trailing.step(now)
             self._aimed = self._trailing.wanted(self._life.wanted())
             sent = self._desk.aim(self._aimed, now, self._market.price(now))
@@ -138,6 +140,8 @@ class GridWorker:
                 effects += self._money.learn(event, now)
             case ContractStands() | CountdownStands():
                 self._around.hear(event)
+            case EditRequested():
+                effects += self._hear_edit(event, now)
             case StopTold(event=told):
                 effects += self._protection.hear(told, now)
             case StopRequested() | PauseRequested() | ResumeRequested() | ShutdownRequested():
@@ -150,6 +154,11 @@ class GridWorker:
     def _hear_price(self, event: PriceSeen) -> None:
         self._market.hear(event)
         self._exits.price_came()
+
+    def _hear_edit(self, event: EditRequested, now: Moment) -> list[SaveMove]:
+        """Take in a person's edit, unless the grid ends: then there is nothing to edit."""
+        is_over = self._life.is_ending or self._life.ended_ms is not None
+        return [] if is_over else self._life.edits.hear(event, now)
 
     def _on_timer(self, now: Moment) -> list[Effect]:
         effects: list[Effect] = []

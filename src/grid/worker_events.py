@@ -13,6 +13,7 @@ from domain.events import (
     TimerFired,
 )
 from domain.grids import GridStatus, Move, OnStop, Phase
+from grid.edit_moves import EditAsked
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.stops import StopEffect, StopTold
 from orders.effects import OrderEffect
@@ -25,6 +26,13 @@ class StopRequested:
 
     on_stop: OnStop
     yields: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequested:
+    """Lay the ladder anew."""
+
+    asked: EditAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class Finished:
 
 
 Request = StopRequested | PauseRequested | ResumeRequested | ShutdownRequested
+Word = Request | EditRequested
 WorkerEvent = (
     OrderEvent
     | RulesChanged
@@ -71,6 +80,6 @@ WorkerEvent = (
     | CountdownStands
     | StopTold
     | TimerFired
-    | Request
+    | Word
 )
 Effect = OrderEffect | StopEffect | SavePhase | SaveMove | SaveEquity | Finished

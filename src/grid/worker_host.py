@@ -30,6 +30,7 @@ from grid.stop_hands import StopHands
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, StopTold
 from grid.worker import GridWorker
 from grid.worker_events import (
+    EditRequested,
     Effect,
     Finished,
     SaveEquity,
@@ -92,6 +93,7 @@ class WorkerHost:
         self._worker: GridWorker | None = None
         self._request: StopRequested | ShutdownRequested | None = None
         self._pause: PauseRequested | ResumeRequested | None = None
+        self._edit: EditRequested | None = None  # until it is stored
         self._told: dict[type, ContractStands | CountdownStands] = {}  # the newest of each
         self._timer_s = float("-inf")
         self._asked_to_cancel: set[str] = set()
@@ -118,7 +120,7 @@ class WorkerHost:
         """
         self.row = self._stored_row()
         self._worker = self._build(self._house.gate)
-        for event in (*self._told.values(), self._pause, self._request):
+        for event in (*self._told.values(), self._edit, self._pause, self._request):
             if event is not None:
                 self.handle(event)
 
@@ -136,6 +138,8 @@ class WorkerHost:
             self._request = event
         if isinstance(event, PauseRequested | ResumeRequested):
             self._pause = event
+        if isinstance(event, EditRequested):
+            self._edit = event
         if isinstance(event, ContractStands | CountdownStands):
             self._told[type(event)] = event
         if isinstance(event, RulesChanged) and self._must_build_anew(event.rules):
@@ -146,6 +150,8 @@ class WorkerHost:
         if isinstance(event, OrderRefused) and not (event.would_take or event.market_closed or event.off_band):
             log.warning("%s: order %s was refused: %s", self.name, event.client_id, event.message)
         self._carry_out(self._worker.handle(event, self._now()))
+        if isinstance(event, EditRequested):
+            self._edit = None
 
     def fire_timer(self) -> None:
         """Give the worker its timer if it is due."""

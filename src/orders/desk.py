@@ -207,6 +207,10 @@ class OrderDesk:
         """Return what is missing of what is wanted, and what is too much."""
         return reconcile(wanted, self.ledger.unsettled(), self._overlap)
 
+    def reserve_all(self) -> None:
+        """Reserve at the gate what open orders may put at risk, after what they mean has changed."""
+        self._intake.reserve_all()
+
     def _note_sent(self, cancels: int, placements: int, now: Moment) -> None:
         self.recovery.count(Did.CANCELLED, cancels)
         self.recovery.count(Did.PLACED, placements)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.account_books import AccountBooks
+from domain.edits import EditedGrid, GridChanges
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep
 from domain.instrument import Instrument, Market
 from domain.orders import Fill
@@ -83,6 +84,15 @@ class Commands(Protocol):
 
         Raises:
             NotFound, Conflict: as `pause_grid`.
+        """
+
+    def edit_grid(self, instrument: Instrument, changes: GridChanges, *, dry_run: bool) -> EditedGrid:
+        """Change a grid's ladder or size while it works; with `dry_run` only tell what that would come to.
+
+        Raises:
+            InvalidRequest: all mistakes at once.
+            NotFound: if no grid runs on this instrument.
+            Conflict: if it cannot be edited now, or is being edited.
         """
 
     def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:

@@ -1,10 +1,12 @@
-"""Grids: check, start, pause, resume, stop, look at."""
+"""Grids: check, start, pause, resume, edit, stop, look at."""
 
 from flask import Response
 
 from domain.grids import GridRequest
 from domain.instrument import Instrument, Market
 from routes.addressing import asked_for, grid_to_read, instrument_to_stop, is_active
+from routes.edit_schemas import EditBody, EditQuery
+from routes.edit_views import EditView
 from routes.grid_views import CheckedView, GridChangeView, GridView, RecoveryView
 from routes.resource import resource
 from routes.schemas import GridBody, MarketQuery, PauseBody, ResumeBody, StopBody, SymbolPath
@@ -69,6 +71,15 @@ def resume(body: ResumeBody) -> Response:
     if grid.paused is not None:
         return answer(GridChangeView.after(grid, "grid_resuming", done=False), 202)
     return answer(GridChangeView.after(grid, "grid_resumed" if before is not None else "grid_not_paused"))
+
+
+@bp.patch("/grid/<path:symbol>", responses={200: EditView, 202: EditView})
+def edit(path: SymbolPath, query: EditQuery, body: EditBody) -> Response:
+    """Change a grid's ladder or size while it works; 202 while its orders are still on the way."""
+    instrument = instrument_to_stop(path.symbol, query.market)
+    edited = services().commands.edit_grid(instrument, body.changes, dry_run=query.dry_run)
+    view = EditView.of(edited, dry_run=query.dry_run)
+    return answer(view, 200 if view.success else 202)
 
 
 @bp.get("/grid/status/<path:symbol>", responses={200: GridView})

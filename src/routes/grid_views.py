@@ -227,6 +227,7 @@ class GridView(View):
     paused_by_request: str | None = Field(
         description="what a person's pause keeps on the book, exits or nothing; null: not paused by request"
     )
+    editing: bool = Field(description="whether a person's edit is stored and not carried out yet")
     price_age_s: float | None
     faulted_slots: list[str]
     alarms: list[str] = Field(
@@ -265,6 +266,7 @@ class GridView(View):
             phase=grid.phase.value,
             phase_reason=grid.phase_reason,
             paused_by_request=grid.paused.value if grid.paused else None,
+            editing=grid.is_edited_now,
             price_age_s=grid.price_age_s,
             faulted_slots=list(grid.faulted_slots),
             alarms=list(grid.alarms),

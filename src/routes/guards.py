@@ -98,7 +98,7 @@ def _check_origin(allowed: frozenset[str]) -> Response | None:
 
 def _allow_reading(response: Response) -> None:
     response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
-    response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
     response.headers["Access-Control-Allow-Headers"] = "Content-Type, Accept-Language"
     response.headers["Access-Control-Expose-Headers"] = "Link, X-Trace-Id, Retry-After"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

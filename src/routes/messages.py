@@ -204,6 +204,15 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "The pause of the grid on {symbol} is not stored yet{reason}; ask for its status, or ask again",
         "A pausa do bot de grid de {symbol} ainda não foi gravada{reason}; consulte o status ou peça de novo",
     ),
+    "grid_edit_sketched": (
+        "This is what the edit of the grid on {symbol} would come to; nothing was changed",
+        "Isto é o que a edição do bot de grid de {symbol} faria; nada foi alterado",
+    ),
+    "grid_edited": ("Grid edited for {symbol}", "Bot de grid editado para {symbol}"),
+    "grid_editing": (
+        "The edit of the grid on {symbol} is under way; its orders are still being taken off, ask for its status",
+        "A edição do bot de grid de {symbol} está em curso; suas ordens ainda estão sendo retiradas, consulte o status",
+    ),
     "grid_resumed": ("Grid resumed for {symbol}", "Bot de grid retomado para {symbol}"),
     "grid_not_paused": (
         "The grid on {symbol} was not paused by request",

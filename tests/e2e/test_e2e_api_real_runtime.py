@@ -197,6 +197,27 @@ def test_a_stop_leaves_at_the_exchange_what_was_asked_for(server: Gridhive, exch
     assert status["books"]["residual"] == "0"
 
 
+def test_an_edit_there_and_back_leaves_what_rested_before(server: Gridhive, exchange: Exchange) -> None:
+    def lines() -> set[tuple[str, Decimal, Decimal]]:
+        return {(it["side"], Decimal(it["price"]), Decimal(it["origQty"])) for it in exchange.open_orders()}
+
+    server.start_grid(capital=1000)
+    wait_for_orders(exchange)
+    agreed(server, exchange)
+    before = lines()
+    told = server.edit_grid(dry_run=True, spacing_perc=0.6)
+    assert (told["success"], len(told["orders"]["move"]), told["trade"]) == (True, 9, None)
+    assert lines() == before
+    server.edit_grid(spacing_perc=0.6)
+    agreed(server, exchange)
+    assert not {(side, price) for side, price, _ in before} & {(side, price) for side, price, _ in lines()}
+    server.edit_grid(spacing_perc=0.5)
+    assert agreed(server, exchange)["books"]["residual"] == "0"
+    assert lines() == before
+    refused = requests.patch(f"{server.url}/api/grid/BTCUSDT", json={"config": {"capital": 50_000}}, timeout=60)
+    assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, "capital")
+
+
 def test_modes_that_cannot_run_are_refused_and_the_house_stays(server: Gridhive, exchange: Exchange) -> None:
     server.start_grid()
     wait_for_orders(exchange)

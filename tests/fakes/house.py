@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from domain.account import Mode
 from domain.account_books import AccountBooks, AccountPart
+from domain.edits import EditedGrid, EditTrade, GridChanges, GridEdit, MovedOrder, OrderLine
 from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound, TradingError
 from domain.events import Balance, Candle, Ticker
 from domain.futures import Bracket, MarginType
@@ -227,6 +228,25 @@ class House:
         phase = Phase.TRADING if keep is None else Phase.PAUSED
         self.history[instrument] = replace(self.history[instrument], phase=phase, paused=keep)
         return self.history[instrument]
+
+    def edit_grid(self, instrument: Instrument, changes: GridChanges, *, dry_run: bool) -> EditedGrid:
+        self._called(f"edit_grid {instrument} {dry_run}")
+        grid = self.history[instrument]
+        plan = plan_grid(changes.made_in(grid.plan.request), self.facts(instrument))
+        kept, moved = (OrderLine(Side.BUY, price, plan.quantity_per_rung) for price in plan.prices[:2])
+        trade = EditTrade(side=Side.SELL, quantity=ZERO, limit_price=plan.start_price, cost=ZERO)
+        edit = GridEdit(
+            plan=plan,
+            keep=(kept,),
+            move=(MovedOrder(kept, moved),),
+            cancel=(),
+            add=(moved,),
+            trade=trade,
+            exposure=ZERO,
+        )
+        if not dry_run:
+            self.history[instrument] = replace(grid, plan=plan, is_edited_now=bool(self.stop_hangs))
+        return EditedGrid(edit=edit, grid=self.history[instrument], is_done=not dry_run and not self.stop_hangs)
 
     def switch_mode(self, mode: str, *, force: bool, confirm: bool) -> SystemSnapshot:
         self._called(f"switch_mode {mode} {force} {confirm}")

@@ -169,6 +169,14 @@ class Gridhive:
         text = body if isinstance(body, str) else json.dumps(body)
         return requests.post(self.url + path, data=text, headers={"Content-Type": "application/json"}, timeout=60)
 
+    def edit_grid(self, symbol: str = "BTCUSDT", *, dry_run: bool = False, **config: object) -> Any:
+        """Change a grid at work, and wait until that is done."""
+        address = f"{self.url}/api/grid/{symbol}?dry_run={str(dry_run).lower()}"
+        answer = requests.patch(address, json={"config": config}, timeout=60)
+        assert answer.ok, answer.text
+        until(lambda: not self.get(f"/api/grid/status/{symbol}")["editing"], f"the edit on {symbol} to be done")
+        return answer.json()
+
     def start_grid(self, symbol: str = "BTCUSDT", **config: object) -> Any:
         shape = {"initial_levels": 10, "spacing_perc": 0.5, "market_type": "spot", **config}
         answer = self.post("/api/grid/start", {"symbol": symbol, "config": shape})

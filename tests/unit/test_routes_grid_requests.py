@@ -195,6 +195,33 @@ def test_a_pause_that_is_not_stored_yet_is_no_success() -> None:
     assert (answer.status_code, answer.json["success"], answer.json["paused_by_request"]) == (202, False, None)
 
 
+def test_an_edit_names_what_changes_and_says_how_far_it_is(client: FlaskClient) -> None:
+    assert client.patch("/api/grid/BTCUSDT", json={"config": {"initial_levels": 8}}).status_code == 404
+    client.post("/api/grid/start", json=body())
+    sketch = client.patch("/api/grid/BTC%2FUSDT?dry_run=true", json={"config": {"initial_levels": 8}}).json
+    assert (sketch["success"], sketch["dry_run"], sketch["grid"]["grid_levels"]) == (True, True, 10)
+    assert len(sketch["calculated_params"]["levels_preview"]) == 8
+    assert sketch["orders"]["keep"][0]["side"] == "buy"
+    done = client.patch("/api/grid/BTCUSDT", json={"config": {"initial_levels": 8}})
+    assert (done.status_code, done.json["message"]) == (200, "Grid edited for BTCUSDT")
+    assert done.json["grid"]["grid_levels"] == 8
+    for config, field in (
+        ({}, "config"),
+        ({"direction": "short"}, "direction"),
+        ({"capital": 5, "quantity_per_level": 1}, "quantity_per_level"),
+        ({"spacing_perc": 1, "lower_price": 5}, "spacing_perc"),
+    ):
+        refused = client.patch("/api/grid/BTCUSDT", json={"config": config})
+        assert (refused.status_code, refused.json["fields"][0]["field"]) == (422, field)
+
+
+def test_an_edit_whose_orders_are_still_on_the_way_is_no_success_yet() -> None:
+    client = app_of(House(stop_hangs="the exchange is slow")).test_client()
+    client.post("/api/grid/start", json=body())
+    answer = client.patch("/api/grid/BTCUSDT?market_type=spot", json={"config": {"capital": "900"}})
+    assert (answer.status_code, answer.json["success"], answer.json["grid"]["editing"]) == (202, False, True)
+
+
 def test_a_stopped_grid_still_answers_with_its_books(client: FlaskClient) -> None:
     assert client.get("/api/grid/status/BTCUSDT").status_code == 404
     client.post("/api/grid/start", json=body())

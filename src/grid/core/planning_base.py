@@ -116,7 +116,7 @@ class Preflight(ABC):
         nearest, at_work = self._rules.nearest_ticks, self._facts.at_work
         if at_work is not None:
             rungs = lay(nearest(at_work.centre))
-            if rungs[0] <= nearest(at_work.reference) <= rungs[-1]:
+            if at_work.stays or rungs[0] <= nearest(at_work.reference) <= rungs[-1]:
                 return rungs
         return lay(nearest(self._facts.price))
 
@@ -130,7 +130,7 @@ class Preflight(ABC):
         if at_work is None:
             return ladder.nearest_rung(rungs, nearest(self._facts.price))
         centre = nearest(at_work.centre)
-        by_start = request.start_empty or request.direction is Direction.NEUTRAL
+        by_start = request.start_empty or request.direction is Direction.NEUTRAL or request.quantity_growth_percent
         if by_start and rungs[0] <= centre <= rungs[-1]:
             return ladder.nearest_rung(rungs, centre)
         return ladder.nearest_rung(rungs, nearest(at_work.reference))

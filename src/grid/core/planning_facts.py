@@ -17,11 +17,13 @@ MINIMUM_FACTOR: Final = 2
 class AtWork:
     """Where a grid stands that is planned anew while it works, in quote.
 
-    `centre` is what its ladder was laid around, `reference` the price that divides what buys from what sells.
+    `centre` is what its ladder was laid around, `reference` the price that divides what buys from what sells. A ladder
+    that no longer holds the latter is laid around the last price, unless it `stays`.
     """
 
     centre: Decimal
     reference: Decimal
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,7 +171,7 @@ def test_older_books_are_counted_in_steps_that_fit_whatever_was_planned(levels: 
         started_wall_ms=1,
         ended_ms=2,
     )
-    found = counted_in(planned_rules(row), made, (), ())
+    found = counted_in(planned_rules(row), [made], (), ())
     assert [found.price(found.ticks(rung)) for rung in made.prices] == list(made.prices)
     assert found.quantity(found.lots(made.quantity_per_rung)) == made.quantity_per_rung
     assert found.lots(made.entry_quantity) >= 0

@@ -19,7 +19,7 @@ steps = st.sampled_from(["1", "0.5", "0.1", "0.01", "0.001", "0.0005", "0.00001"
 
 @given(tick=steps, lot=steps)
 def test_whatever_the_venue_asks_for_the_slots_stay_and_the_ladder_stands(tick: Decimal, lot: Decimal) -> None:
-    rules = counted_in(btc_rules(tick=tick, lot=lot), PLAN, [ROW], [])
+    rules = counted_in(btc_rules(tick=tick, lot=lot), [PLAN], [ROW], [])
     assert rules.tick == Decimal("0.01")
     numbers = ladder_numbers(PLAN, rules)
     assert [rules.price(ticks) for ticks in numbers.prices] == list(PLAN.prices)
@@ -28,7 +28,7 @@ def test_whatever_the_venue_asks_for_the_slots_stay_and_the_ladder_stands(tick: 
 
 @given(tick=steps, lot=steps)
 def test_a_plan_without_orders_is_counted_in_the_venues_steps_where_they_fit(tick: Decimal, lot: Decimal) -> None:
-    rules = counted_in(btc_rules(tick=tick, lot=lot), PLAN, [], [])
+    rules = counted_in(btc_rules(tick=tick, lot=lot), [PLAN], [], [])
     fits = not any(price % tick for price in (*PLAN.prices, PLAN.entry_limit_price))
     assert (rules.tick == tick) is fits or rules.tick <= Decimal("0.01")
     ladder_numbers(PLAN, rules)
@@ -36,8 +36,8 @@ def test_a_plan_without_orders_is_counted_in_the_venues_steps_where_they_fit(tic
 
 def test_a_part_traded_in_finer_lots_is_still_whole() -> None:
     part = fill(intent(), 1, Decimal("0.0000123"))
-    assert counted_in(btc_rules(), PLAN, [ROW], [part]).lots(part.quantity) == 123
+    assert counted_in(btc_rules(), [PLAN], [ROW], [part]).lots(part.quantity) == 123
 
 
 def test_rules_that_did_not_change_are_the_venues_own() -> None:
-    assert counted_in(btc_rules(), PLAN, [ROW], []) == btc_rules()
+    assert counted_in(btc_rules(), [PLAN], [ROW], []) == btc_rules()

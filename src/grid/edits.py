@@ -1,0 +1,79 @@
+"""A person's edit of a grid at work: asked for, stored, and carried out once no order stands in its way."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from domain.events import Moment
+from domain.grids import Move, MoveKind
+from domain.orders import Slot
+from grid.edit_moves import EditAsked
+from grid.parts import GridParts
+from grid.worker_events import EditRequested, SaveMove
+from orders.wanted import WantedOrder
+
+
+class GridEdits:
+    """Of one grid; at most one edit is under way.
+
+    An edit has two phases. First the orders that the new ladder does not want are taken off, and nothing is placed.
+    When none of them can be filled any more the ladder is laid anew, by what the cells hold then; what it wants from
+    then on is the state's affair. A person's word is stored before the first phase, what came of it after it.
+    """
+
+    def __init__(self, parts: GridParts) -> None:
+        self._parts = parts
+        self._pending: EditAsked | None = None
+        self._staying: frozenset[tuple[Slot, Decimal]] | None = None
+        """Orders that both ladders want, as last judged; None while that is not known."""
+
+    @property
+    def is_under_way(self) -> bool:
+        return self._pending is not None
+
+    def restore(self, moves: Iterable[Move]) -> None:
+        """Take over what the store holds: an edit that was asked for and not carried out is under way again."""
+        for move in moves:
+            if move.kind is MoveKind.ASKED:
+                self._pending = EditAsked.read(move.data)
+            elif move.kind is MoveKind.EDIT:
+                self._pending = None
+
+    def hear(self, request: EditRequested, now: Moment) -> list[SaveMove]:
+        """Take in a person's word; one that comes while another is carried out, or again, changes nothing."""
+        state = self._parts.state
+        if self._pending is not None or state.is_entering or request.asked.plan == state.plan:
+            return []
+        move = state.next_move(MoveKind.ASKED, request.asked.data(), now.market_ms)
+        state.move(move)
+        self._pending, self._staying = request.asked, None
+        return [SaveMove(move)]
+
+    def step(self, now: Moment) -> list[SaveMove]:
+        """Judge the edit anew; carry it out if nothing stands in its way."""
+        parts, price = self._parts, self._parts.market.fresh_price(now)
+        if self._pending is None or price is None or not parts.desk.synced:
+            return []
+        state = parts.state
+        made = state.edited(self._pending, price.value)
+        self._staying = frozenset(map(_place, state.wanted())) & frozenset(map(_place, state.after(made).wanted()))
+        slots = {slot for slot, _ in self._staying}
+        if any(order.intent.slot not in slots for order in parts.desk.ledger.unsettled()):
+            return []
+        move = state.next_move(MoveKind.EDIT, made.data(), now.market_ms)
+        state.move(move)
+        self._pending = self._staying = None
+        parts.desk.reserve_all()
+        return [SaveMove(move)]
+
+    def allowed(self, wanted: Sequence[WantedOrder], *, is_ending: bool) -> list[WantedOrder]:
+        """Return those of the wanted orders that may exist: while an edit is under way nothing is added to them."""
+        if self._pending is None:
+            return [*wanted]
+        if self._staying is None or is_ending:
+            resting = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}
+            return [order for order in wanted if order.slot in resting]
+        return [order for order in wanted if _place(order) in self._staying]
+
+
+def _place(order: WantedOrder) -> tuple[Slot, Decimal]:
+    return order.slot, order.quantity
