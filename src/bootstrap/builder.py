@@ -14,7 +14,7 @@ from bootstrap import VERSION
 from bootstrap.exchange import Exchange
 from bootstrap.house import House
 from bootstrap.notices import standing_notices
-from bootstrap.pairs import WatchedPairs, autopilot, pair_watch, preferred
+from bootstrap.pairs import WatchedPairs, autopilot, pair_watch, preferred, switching
 from bootstrap.patience import once_limits_reopen
 from bootstrap.web import application
 from config.settings import Settings
@@ -106,7 +106,8 @@ class HouseBuilder:
         asgi = application(self.settings, control, venue, self.jobs, gate.limits, clock, pairs)
         watch.start()
         books.start()
-        pairs.start(autopilot(self.settings, control, venue, clock))
+        moving = switching(self.settings, control, manager, store, venue, gate, clock)
+        pairs.start(autopilot(self.settings, control, venue, clock, moving), moving)
         if recorder is not None:
             recorder.start()
         return House(

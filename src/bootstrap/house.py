@@ -62,3 +62,6 @@ class House:
             closing.callback(self.watch.stop)
             closing.callback(self.manager.close, cancel_orders=cancel_orders)
             closing.callback(self.pairs.stop)
+            closing.callback(
+                self.control.refuse_starts, "the server is ending; start the grid again after its next start"
+            )

@@ -5,17 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from adapters.binance.connect import BinanceVenue
+from adapters.storage import SqlStore
 from config.settings import Settings
 from domain.errors import NotFound, VenueError
 from domain.grids import AskedBy, Direction, GridRequest
 from domain.instrument import Instrument, Market
 from grid.autopilot import Autopilot
 from grid.control import GridControl
+from grid.manager import GridManager
 from grid.pair_watch import PairWatch
 from grid.selection.deciding import AutopilotRules
 from grid.selection.gathering import PairGatherer
 from grid.selection.judging import PairLimits
+from grid.switching import Switching, SwitchRules
 from ports.clock import Clock
+from risk.gate import RiskGate
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +63,9 @@ def preferred(settings: Settings) -> Mapping[Market, tuple[str, ...]]:
     }
 
 
-def autopilot(settings: Settings, control: GridControl, venue: BinanceVenue, clock: Clock) -> Autopilot:
+def autopilot(
+    settings: Settings, control: GridControl, venue: BinanceVenue, clock: Clock, switching: Switching
+) -> Autopilot:
     """Return what follows the selection, on the markets that are traded."""
     trading, traded = settings.trading, settings.exchange.supported_markets
     share = trading.market_allocation
@@ -69,7 +75,9 @@ def autopilot(settings: Settings, control: GridControl, venue: BinanceVenue, clo
         most_grids=trading.max_concurrent_pairs,
         capital=trading.capital_per_pair_usd,
         shares=fractions,
-        may_switch=False,
+        may_switch=trading.allow_market_switching,
+        no_transfers=venue.transfers.abstains,
+        cooldown_ms=_cooldown_ms(settings),
     )
     return Autopilot(
         commands=control,
@@ -78,8 +86,43 @@ def autopilot(settings: Settings, control: GridControl, venue: BinanceVenue, clo
         markets=[market for market in Market if market in traded],
         rules=rules,
         request_of=lambda instrument: usual_request(settings, instrument),
+        switching=switching,
         clock=clock,
     )
+
+
+def switching(
+    settings: Settings,
+    control: GridControl,
+    manager: GridManager,
+    store: SqlStore,
+    venue: BinanceVenue,
+    gate: RiskGate,
+    clock: Clock,
+) -> Switching:
+    """Return what moves pairs between markets; it goes on with those that were on their way."""
+    return Switching(
+        store=store.switches,
+        transfers=venue.transfers,
+        commands=control,
+        snapshots=control,
+        check=manager.check,
+        reader=venue.account,
+        positions=venue.futures.positions,
+        market_data=venue.market_data,
+        gate=gate,
+        rules=SwitchRules(
+            allowed=settings.trading.allow_market_switching,
+            markets=settings.exchange.supported_markets,
+            cooldown_ms=_cooldown_ms(settings),
+            futures_direction=settings.grid.futures.direction,
+        ),
+        clock=clock,
+    )
+
+
+def _cooldown_ms(settings: Settings) -> int:
+    return round(settings.trading.market_switch_cooldown_minutes * 60_000)
 
 
 def usual_request(settings: Settings, instrument: Instrument) -> GridRequest:

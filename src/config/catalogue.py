@@ -34,8 +34,6 @@ NOT_BUILT_YET: tuple[str, ...] = (
     "risk_management.tp_sl_ratio",
     "rl_agent",
     "sentiment_analysis",
-    "trading.allow_market_switching",
-    "trading.market_switch_cooldown_minutes",
 )
 
 

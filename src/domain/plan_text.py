@@ -36,6 +36,21 @@ def decode_plan(text: str) -> GridPlan:
     return plan
 
 
+def encode_request(request: GridRequest) -> str:
+    """Write a request as one line of JSON; for what `encode_plan` may raise."""
+    return json.dumps(_written(request), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def decode_request(text: str) -> GridRequest:
+    """Read what `encode_request` wrote.
+
+    Raises:
+        ValueError: if `text` is no request, naming what is wrong.
+    """
+    request: GridRequest = _READERS[GridRequest](json.loads(text))
+    return request
+
+
 def _written(value: object) -> Any:
     match value:
         case None | bool() | int():

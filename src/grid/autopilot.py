@@ -12,6 +12,7 @@ from domain.grids import GridRequest, GridSnapshot, GridStatus, OnStop, Phase
 from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.pairs import Act, MarketShare, Proposal, Selection
+from domain.switches import Switch
 from grid.selection.deciding import (
     AutopilotRules,
     RunningGrid,
@@ -22,6 +23,7 @@ from grid.selection.deciding import (
     surely_refused,
 )
 from grid.selection.gathering import QUOTE
+from grid.switching import Switching
 from ports.clock import Clock
 from ports.control import Commands, Snapshots
 from ports.market_data import AccountReader
@@ -42,6 +44,7 @@ class Autopilot:
         markets: that are traded.
         rules: of the settings.
         request_of: what to ask for on a pair.
+        switching: moves pairs to the other market.
         clock: market time for what is decided, monotonic time for how often.
     """
 
@@ -54,10 +57,12 @@ class Autopilot:
         markets: Sequence[Market],
         rules: AutopilotRules,
         request_of: Callable[[Instrument], GridRequest],
+        switching: Switching,
         clock: Clock,
     ) -> None:
         self._commands, self._snapshots, self._reader = commands, snapshots, reader
         self._markets, self._rules, self._request_of, self._clock = tuple(markets), rules, request_of, clock
+        self._switching = switching
         self._selection: Selection | None = None
         self._refused_before: frozenset[Instrument] = frozenset()
         self._refused: frozenset[Instrument] = frozenset()
@@ -101,12 +106,17 @@ class Autopilot:
         self._failed.clear()
 
     def _propose(self, selection: Selection) -> None:
-        running = tuple(running_grid(it) for it in self._snapshots.grids() if it.status is not GridStatus.STOPPED)
-        self._seen |= {grid.instrument for grid in running}
+        moving = self._switching.under_way
+        sources = {switch.source for switch in moving}
+        there = [running_grid(it) for it in self._snapshots.grids() if it.status is not GridStatus.STOPPED]
+        running = tuple(grid for grid in there if grid.instrument not in sources)
+        self._seen |= {grid.instrument for grid in there}
         situation = Situation(
             selection=selection,
             refused=self._refused,
             running=running,
+            switching=tuple(map(arriving_grid, moving)),
+            switched_ms=self._switching.began_ms,
             seen=self._seen,
             failed=self._failed,
             wallets=self._wallets(),
@@ -135,6 +145,8 @@ class Autopilot:
                 case Act.END:
                     grid = self._commands.stop_grid(proposal.instrument, OnStop.UNWIND)
                     log.info("the autopilot winds down grid %d on %s", grid.grid_id, grid.instrument)
+                case Act.SWITCH if proposal.target is not None:
+                    self._switching.begin(proposal.instrument, proposal.target.market)
         except TradingError as error:
             self._failed[proposal.act, proposal.instrument] = str(error)
             log.warning("the autopilot could not %s %s: %s", proposal.act, proposal.instrument, error)
@@ -148,4 +160,15 @@ def running_grid(grid: GridSnapshot) -> RunningGrid:
         capital=max(grid.plan.capital_needed, grid.plan.request.capital or ZERO),
         inventory=grid.books.inventory_cost if grid.instrument.market is Market.SPOT else ZERO,
         is_ending=grid.phase in (Phase.STOPPING, Phase.ENDED),
+    )
+
+
+def arriving_grid(switch: Switch) -> RunningGrid:
+    """Return what counts of a pair on its way: the slot, and the capital where it arrives."""
+    return RunningGrid(
+        instrument=switch.target,
+        asked_by=switch.request.asked_by,
+        capital=switch.request.capital or switch.amount or ZERO,
+        inventory=ZERO,
+        is_ending=False,
     )

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from decimal import Decimal
 from threading import Lock
 
 from domain.edits import EditedGrid, GridChanges
@@ -9,6 +10,7 @@ from domain.errors import Conflict, NotFound
 from domain.events import ContractStands
 from domain.grids import GridPlan, GridRequest, GridSnapshot, OnStop, PauseKeep, Phase
 from domain.instrument import Instrument, InstrumentRules, Market
+from domain.money import ZERO
 from domain.orders import Fill
 from grid.contract_watch import ContractWatch
 from grid.contracts import Contracts
@@ -48,13 +50,13 @@ class GridManager:
 
     # --- commands ---
 
-    def check(self, request: GridRequest) -> GridPlan:
-        """Validate without starting; the balance is checked too.
+    def check(self, request: GridRequest, incoming: Decimal = ZERO) -> GridPlan:
+        """Validate without starting; the balance is checked too, with `incoming` quote that is still to come.
 
         Raises:
             InvalidRequest: all mistakes at once.
         """
-        plan = plan_grid(request, self._facts.preflight(request))
+        plan = plan_grid(request, self._facts.preflight(request, incoming))
         if plan.terms is None:
             return plan
         return replace(plan, warnings=(*plan.warnings, *self._contracts.warnings(plan.terms)))

@@ -5,18 +5,21 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final
 
-from domain.errors import TradingError
+from domain.errors import Conflict, TradingError
 from domain.instrument import Instrument, Market
 from domain.pairs import Selection
+from domain.switches import Switch
 from grid.autopilot import Autopilot
+from grid.switching import Switching
 from ports.clock import Clock
 from ports.control import PartState
 from ports.pairs import PairsShown
+from ports.store import StoreFailed
 from utils.worker_loop import LoopState, WorkerLoop
 
 log = logging.getLogger(__name__)
 
-STEP_S: Final = 5.0
+STEP_S: Final = 2.0
 FIRST_S: Final = 60.0
 """The first minute belongs to the grids that are taken up again."""
 APART_S: Final = 60.0
@@ -24,6 +27,7 @@ APART_S: Final = 60.0
 AGAIN_S: Final = 600.0
 """Wall time after which a market that did not answer is read again, whatever the interval."""
 STALE_INTERVALS: Final = 2
+MOST_SWITCHES: Final = 20
 
 
 class PairWatch:
@@ -44,6 +48,7 @@ class PairWatch:
         self._asked = Event()
         self._is_looking = False
         self._autopilot: Autopilot | None = None
+        self._switching: Switching | None = None
         self._loop = WorkerLoop(
             "pair-selection",
             self.step,
@@ -52,11 +57,12 @@ class PairWatch:
             on_fault=lambda _name, error: log.error("pairs are no longer selected: %s", error),
             max_failures=10**9,
             longest_pause_s=60.0,
+            patient=(StoreFailed,),
         )
 
-    def start(self, autopilot: Autopilot | None = None) -> None:
-        """Begin to select; `autopilot` follows each selection in the same thread."""
-        self._autopilot = autopilot
+    def start(self, autopilot: Autopilot | None = None, switching: Switching | None = None) -> None:
+        """Begin to select; `autopilot` follows each selection, and `switching` goes on, in the same thread."""
+        self._autopilot, self._switching = autopilot, switching
         self._loop.start()
 
     def stop(self) -> None:
@@ -83,6 +89,7 @@ class PairWatch:
             autopilot=autopilot is not None and autopilot.acts,
             proposals=() if autopilot is None else autopilot.proposals,
             shares=() if autopilot is None else autopilot.shares,
+            switches=() if self._switching is None else self._switching.newest_first[:MOST_SWITCHES],
         )
 
     @property
@@ -94,6 +101,11 @@ class PairWatch:
     def refresh(self) -> None:
         self._asked.set()
 
+    def switch(self, source: Instrument, to: Market) -> Switch:
+        if self._switching is None:
+            raise Conflict("no pair can change markets here")
+        return self._switching.begin(source, to)
+
     def accepted(self, market: Market) -> tuple[Instrument, ...]:
         """Return the pairs of a market that the newest selection accepts, best first."""
         selection = self._selection
@@ -103,7 +115,9 @@ class PairWatch:
     # --- at work ---
 
     def step(self) -> None:
-        """Select where it is time for it, and follow what was selected while it is new enough."""
+        """Take pairs on their way further, select where it is time for it, and follow that while it is new enough."""
+        if self._switching is not None:
+            self._switching.step()
         if self._is_due():
             self._look()
         selection, autopilot = self._selection, self._autopilot

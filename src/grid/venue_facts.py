@@ -6,6 +6,7 @@ Everything here may block on the venue; not for grid threads.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from domain.errors import NotFound, VenueError
@@ -44,8 +45,11 @@ class VenueFacts:
         self._gate = gate
         self._defaults = defaults
 
-    def preflight(self, request: GridRequest) -> PreflightFacts:
-        """Return what a new grid is planned by: rules, fees, price, balance, and how the contract stands."""
+    def preflight(self, request: GridRequest, incoming: Decimal = ZERO) -> PreflightFacts:
+        """Return what a new grid is planned by: rules, fees, price, balance, and how the contract stands.
+
+        `incoming` is quote that will be free before it starts.
+        """
         instrument, limits = request.instrument, self._gate.limits
         (ticker,) = self._market_data.tickers([instrument])
         balances = {balance.asset: balance for balance in self._account_reader.balances(instrument.market)}
@@ -55,13 +59,13 @@ class VenueFacts:
             rules=self._market_data.rules(instrument),
             fees=self._account_reader.fee_rates(instrument),
             price=ticker.price,
-            free_quote=quote.free,
+            free_quote=quote.free + incoming,
             default_capital=self._defaults.capital,
             min_order_value=self._defaults.min_order_value,
             max_price_distance=limits.max_price_distance,
             max_order_notional=limits.max_order_notional,
             free_exposure=limits.max_exposure - self._gate.exposure(),
-            contract=self._contracts.facts(request, quote.total) if on_futures else None,
+            contract=self._contracts.facts(request, quote.total + incoming) if on_futures else None,
         )
 
     def rules_now(self, rows: Sequence[GridRow]) -> Mapping[int, InstrumentRules]:

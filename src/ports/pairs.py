@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.instrument import Instrument, Market
 from domain.pairs import MarketShare, Proposal, Selection
+from domain.switches import Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class PairsShown:
     autopilot: bool = False
     proposals: tuple[Proposal, ...] = ()
     shares: tuple[MarketShare, ...] = ()
+    switches: tuple[Switch, ...] = ()
 
 
 class Pairs(Protocol):
@@ -62,3 +64,13 @@ class Pairs(Protocol):
 
     def refresh(self) -> None:
         """Select anew soon, instead of at the next interval."""
+
+    def switch(self, source: Instrument, to: Market) -> Switch:
+        """Have the pair of a running grid move to another market; returns once that is stored.
+
+        Raises:
+            NotFound: if no grid runs on `source`, or the other market does not list the pair.
+            InvalidRequest: if its grid would not pass preflight there, funds aside.
+            Conflict: if switching is off, too soon, under way, or no funds can be moved here.
+            VenueError: if the venue does not answer.
+        """

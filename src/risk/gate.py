@@ -116,6 +116,13 @@ class RiskGate:
         most = self.limits.max_leverage
         return ALLOWED if leverage <= most else Verdict(False, f"leverage {leverage} is above max_leverage {most}")
 
+    def ask_transfer(self, amount: Decimal, free: Decimal) -> Verdict:
+        """Judge funds that are to change wallets; `free` is what the wallet they leave has free, in the same asset."""
+        if amount <= ZERO or amount > free:
+            return Verdict(False, f"transfer of {amount} is not within what is free, {free}")
+        most = self.limits.max_exposure
+        return ALLOWED if amount <= most else Verdict(False, f"transfer of {amount} is above max_exposure {most}")
+
     @exact
     def hold(self, client_id: str, notional: Decimal) -> None:
         """Set what an entry still has at risk: after a partial fill, or for an order found at start-up."""

@@ -7,6 +7,7 @@ from pydantic import Field
 from domain.instrument import Instrument, Market
 from domain.money import plain
 from domain.pairs import Candidate, MarketLook, MarketShare, Proposal, Reason
+from domain.switches import Switch
 from ports.pairs import PairsShown
 from routes.addressing import symbol_of
 from routes.formats import iso, number_or_none
@@ -110,6 +111,35 @@ class ShareView(View):
         )
 
 
+class SwitchView(View):
+    number: int
+    symbol: str
+    from_market: str
+    to_market: str
+    phase: str = Field(description="unwinding the old grid, moving its funds, starting the new one, done, or failed")
+    reason: str = Field(description="what it waits for, or why it failed and where the funds are")
+    amount_usd: str | None = Field(description="what changes wallets, null while that is not known or nothing does")
+    transfer_id: int | None = Field(description="the exchange's number of the transfer")
+    began_at: str = Field(description="market time")
+    ended_at: str | None
+
+    @classmethod
+    def of(cls, switch: Switch) -> "SwitchView":
+        transfer = switch.transfer
+        return cls(
+            number=switch.number,
+            symbol=symbol_of(switch.source),
+            from_market=switch.source.market.value,
+            to_market=switch.target.market.value,
+            phase=switch.phase.value,
+            reason=switch.reason,
+            amount_usd=None if transfer is None else plain(transfer.amount),
+            transfer_id=switch.transfer_id,
+            began_at=iso(switch.began_ms),
+            ended_at=None if switch.ended_ms is None else iso(switch.ended_ms),
+        )
+
+
 class PairsView(View):
     selected_at: str | None = Field(description="market time of the newest selection, null before the first one")
     next_at: str | None = Field(description="market time of the next one")
@@ -120,6 +150,7 @@ class PairsView(View):
     autopilot: bool = Field(description="true: what is proposed is done; false: it is only told")
     proposals: list[ProposalView] = Field(description="what would bring the grids nearer to the selection, in order")
     allocation: list[ShareView] = Field(description="by market; empty before the first selection")
+    switches: list[SwitchView] = Field(description="pairs that changed markets, the newest first, 20 at most")
     markets: list[MarketLookView]
     total: int = Field(description="pairs that match the query")
     pairs: list[PairView] = Field(description="accepted ones first, best first; then the others by volume")
@@ -137,6 +168,7 @@ class PairsView(View):
             reason=shown.trouble,
             autopilot=shown.autopilot,
             proposals=[ProposalView.of(proposal) for proposal in shown.proposals],
+            switches=[SwitchView.of(switch) for switch in shown.switches],
             allocation=[ShareView.of(share) for share in shown.shares],
             markets=[] if selection is None else [MarketLookView.of(look, candidates) for look in selection.markets],
             total=total,

@@ -1,17 +1,20 @@
 """Which pairs suit a grid: the newest selection, with every figure and every reason."""
 
+from typing import Literal
+
 from flask import Response, request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from domain.errors import Conflict
+from domain.instrument import Market
 from ports.pairs import Pairs
-from routes.addressing import is_active
+from routes.addressing import instrument_to_stop, is_active
 from routes.links import page_links
 from routes.messages import say
 from routes.mistakes import Strict
-from routes.pair_views import LookingView, PairsView, PairView
+from routes.pair_views import LookingView, PairsView, PairView, SwitchView
 from routes.resource import resource
-from routes.schemas import MarketQuery
+from routes.schemas import MarketQuery, OfSymbol
 from routes.services import services
 from routes.views import answer
 
@@ -26,6 +29,18 @@ class PairsQuery(MarketQuery):
 
 class RefreshBody(Strict):
     """Body of a refresh: an empty object."""
+
+
+class SwitchBody(OfSymbol):
+    """Body of a switch."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"symbol": "BTCUSDT", "market_type": "futures"}})
+
+    market_type: Literal["spot", "futures"] = Field(description="the market to move to")
+
+    @property
+    def source(self) -> Market:
+        return Market.SPOT if self.market_type == Market.FUTURES.value else Market.FUTURES
 
 
 @bp.get("/pairs", responses={200: PairsView})
@@ -53,6 +68,13 @@ def refresh(body: RefreshBody) -> Response:  # noqa: ARG001 - an empty one is as
     """Select anew now instead of at the next interval, at most once a minute; 202, for it takes a while."""
     _pairs().refresh()
     return answer(LookingView(success=True, message=say("pairs_looking")), 202)
+
+
+@bp.post("/pairs/switch", responses={202: SwitchView})
+def switch(body: SwitchBody) -> Response:
+    """Move a pair to the other market: its grid is unwound, its funds follow, the same grid starts there; 202."""
+    source = instrument_to_stop(body.symbol, body.source)
+    return answer(SwitchView.of(_pairs().switch(source, Market(body.market_type))), 202)
 
 
 def _pairs() -> Pairs:

@@ -14,8 +14,9 @@ from grid.core.shapes import break_even_percent
 from grid.preflight import PreflightFacts
 from ports.market_data import Connection
 from routes.addressing import listed, symbol_of
-from routes.formats import iso, number
+from routes.formats import iso, number, number_or_none
 from routes.messages import say
+from routes.pair_views import told
 from routes.recommendation import (
     ATR_HOURS,
     LOOK_BACK_HOURS,
@@ -66,6 +67,15 @@ class GridAdviceView(View):
     suggestion: str | None = Field(description="address of that, null without one")
 
 
+class SelectedView(View):
+    """What the newest selection of pairs found, which asks more than whether a grid can work at all."""
+
+    accepted: bool
+    score: float | None = Field(description="0 to 100, null for a pair that was refused")
+    reasons: list[str]
+    age_seconds: float | None = Field(description="of the oldest fact")
+
+
 class ValidatedSymbolView(View):
     symbol: str
     valid: bool
@@ -75,6 +85,7 @@ class ValidatedSymbolView(View):
     volume_24h: str | None = Field(None, alias="24h_volume", description="in quote")
     suitable_for_grid: bool = False
     grid_recommendations: GridAdviceView | None = None
+    pair_selection: SelectedView | None = Field(None, description="null where it was not looked at yet")
     reasons: list[str] = Field(description="why it is not valid or does not suit")
 
 
@@ -137,8 +148,25 @@ def _validated(instrument: Instrument) -> ValidatedSymbolView:
         volume_24h=plain(ticker.quote_volume),
         suitable_for_grid=not reasons,
         grid_recommendations=advice,
+        pair_selection=_selected(instrument),
         reasons=reasons,
     )
+
+
+def _selected(instrument: Instrument) -> SelectedView | None:
+    given = services().pairs
+    shown = None if given is None else given.shown()
+    if shown is None or shown.selection is None:
+        return None
+    for candidate in shown.selection.candidates:
+        if candidate.instrument == instrument:
+            return SelectedView(
+                accepted=candidate.is_accepted,
+                score=number_or_none(candidate.score),
+                reasons=[told(reason) for reason in candidate.against],
+                age_seconds=None if shown.age_s is None else round(shown.age_s, 1),
+            )
+    return None
 
 
 def _facts(rules: InstrumentRules, fees: FeeRates, ticker: Ticker) -> PreflightFacts:

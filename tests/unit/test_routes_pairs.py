@@ -1,9 +1,12 @@
 """What GET /api/pairs shows, and in which language."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from domain.instrument import Market
+from domain.grids import GridRequest
+from domain.instrument import Instrument, Market
 from domain.pairs import MarketLook, Selection
+from domain.switches import Switch
 from fakes.house import BTC, NOW_MS, House, app_of
 from fakes.pair_examples import facts_of, limits_of, pair
 from grid.selection.judging import judge
@@ -30,6 +33,10 @@ class SomePairs:
 
     def refresh(self) -> None:
         self.asked += 1
+
+    def switch(self, source: Instrument, to: Market) -> Switch:
+        request = GridRequest(instrument=replace(source, market=to), levels=5)
+        return Switch(number=1, source=source, request=request, grid_id=1, began_ms=NOW_MS, amount=Decimal(987))
 
 
 def selected() -> SomePairs:
@@ -82,6 +89,24 @@ def test_every_candidate_is_shown_with_its_figures_and_its_reasons_in_two_langua
     page = client.get("/api/pairs?limit=1")
     assert [it["symbol"] for it in page.json["pairs"]] == ["BTCUSDT"]
     assert page.headers["Link"] == '</api/pairs?limit=1&offset=1>; rel="next"'
+
+
+def test_a_pair_is_told_to_move_from_the_market_where_it_runs() -> None:
+    house = House()
+    client = app_of(house, pairs=selected()).test_client()
+    asked = {"symbol": "BTCUSDT", "market_type": "futures"}
+    assert client.post("/api/pairs/switch", json=asked).status_code == 404
+    house.start_grid(GridRequest(instrument=BTC, levels=5, spacing_percent=Decimal(1)))
+    told = client.post("/api/pairs/switch", json=asked)
+    assert (told.status_code, told.json["from_market"], told.json["to_market"]) == (202, "spot", "futures")
+    assert (told.json["phase"], told.json["amount_usd"], told.json["ended_at"]) == ("unwinding", "986.99000011", None)
+    assert client.post("/api/pairs/switch", json={"symbol": "BTCUSDT"}).status_code == 422
+
+
+def test_a_checked_symbol_is_told_what_the_selection_found() -> None:
+    found = app_of(House(), pairs=selected()).test_client().get("/api/validate/symbol/BTCUSDT").json
+    assert found["pair_selection"] == {"accepted": True, "score": 43.82, "reasons": [], "age_seconds": 12.3}
+    assert app_of(House()).test_client().get("/api/validate/symbol/BTCUSDT").json["pair_selection"] is None
 
 
 def test_before_the_first_selection_there_is_none_and_one_can_be_asked_for() -> None:

@@ -27,6 +27,7 @@ WRITTEN = {
     "v0004_futures.py": "381a039b21b8a57f3587efef5944db9cb211e28716b3722c957c3574ad6d1d14",
     "v0005_conditional_orders.py": "989adc9ed3f99b8cd6da7439888f2a5e99ce73766419b22387471dba5dcba28d",
     "v0006_grid_moves.py": "316e409df1ad8c6e5fd41085e6177deb247a43fd36bd68f1fec39a797b9de8c7",
+    "v0007_market_switches.py": "cf65416845ce42477da7ac58963994c7d357e14fe59855e2fb82b24071dc41e0",
 }
 
 

@@ -24,6 +24,7 @@ from adapters.binance.rhythm import USUAL_BOUNDS, SilenceBounds
 from adapters.binance.rules_notes import RulesNotes
 from adapters.binance.streams import BinanceStreams
 from adapters.binance.trades import TradeReader
+from adapters.binance.transfers import BinanceTransfers
 from adapters.binance.transport import URGENCY, Transport
 from adapters.binance.weights import Turn, Urgency
 from domain.account import Mode
@@ -119,6 +120,12 @@ class BinanceVenue:
         self.account_trades = BinanceAccountTrades(self.io, trades)
         self.futures = BinanceFuturesAccount(self.io, self.transport, self.market_data.directory)
         self.pairs = BinancePairData(self.io, self.transport, self.market_data.directory)
+        self.transfers = BinanceTransfers(
+            self.io,
+            self.transport,
+            mode,
+            offered=self._guard.offers_sapi and addresses.futures_rest is not None,
+        )
         self.countdowns = CountdownKeeper(self.io, self.transport, clock, sleep)
         self.funding = BinanceFunding(self.io, self.transport)
         self._calls = (self.gateway, self.conditional, self.funding)

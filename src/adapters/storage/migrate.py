@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from adapters.storage.database import Database
 from ports.store import StoreFailed
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest revision; a test holds it equal to the scripts."""
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"

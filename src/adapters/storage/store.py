@@ -12,6 +12,7 @@ from adapters.storage.grid_moves import add_grid_move, read_grid_moves
 from adapters.storage.grid_rows import add_grid, change_grid, put_equity, read_equity, read_grids
 from adapters.storage.life import Life, Sidecar
 from adapters.storage.rows import fill_of, intent_values, order_of
+from adapters.storage.switches import SqlSwitches
 from adapters.storage.tables import fills, meta, orders
 from adapters.storage.valuing import (
     add_baseline,
@@ -296,6 +297,11 @@ class SqlStore:
         """Return the grid's newest `limit` rows, oldest first."""
         with self._database.reading() as connection:
             return read_equity(connection, self._id, grid_id, limit)
+
+    @property
+    def switches(self) -> SqlSwitches:
+        """Return the account's pairs on their way to another market."""
+        return SqlSwitches(self._id, self._database.reading, self._writing)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -273,3 +273,14 @@ conditional_orders = Table(
     ForeignKeyConstraint(["account", "grid_id"], ["grids.account", "grids.grid_id"], name="conditional_orders_grid"),
     Index("conditional_orders_by_grid", "account", "grid_id"),
 )
+
+# Pairs on their way from one market to the other; `data` is what domain.switches writes.
+market_switches = Table(
+    "market_switches",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("data", Text, nullable=False),
+)

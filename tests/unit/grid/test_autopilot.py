@@ -16,6 +16,7 @@ from domain.pairs import Act, Against, Candidate, HeldBack, Proposal, Reason, Se
 from fakes.clock import FakeClock
 from fakes.house import BTC, ETH, House
 from fakes.pair_examples import facts_of, pair
+from fakes.switch_town import SwitchTown
 from grid.autopilot import LOOK_S, Autopilot
 from grid.selection.deciding import (
     SWITCH_GAIN,
@@ -178,6 +179,7 @@ def autopilot_of(house: House, clock: FakeClock, **other: Any) -> Autopilot:
         markets=[SPOT],
         rules=replace(RULES, shares={SPOT: Decimal(1)}, **other),
         request_of=request_of,
+        switching=SwitchTown().switching,
         clock=clock,
     )
 
