@@ -141,8 +141,8 @@ class GridControl:
         self._starts_no_grids: str | None = None
 
     def refuse_starts(self, reason: str) -> None:
-        """Refuse every start from now on; one that is under way is waited for, so that none is overlooked."""
-        self._starts_no_grids = reason
+        """Refuse every start from now on, for the first reason given; one that is under way is waited for."""
+        self._starts_no_grids = self._starts_no_grids or reason
         with self._starting:
             pass
 

@@ -168,7 +168,7 @@ class Switching:
             raise Conflict(f"{name} has moved lately; market_switch_cooldown_minutes leaves {minutes} min")
 
     def _request(self, old: GridSnapshot, target: Instrument) -> GridRequest:
-        """Return the same ladder on the other market, with nothing that only a contract has taken over."""
+        """Return the same ladder on the other market: stops and ends go with it, a trigger that was reached does not."""
         asked = old.plan.request
         on_futures = target.market is Market.FUTURES
         return replace(
@@ -178,8 +178,7 @@ class Switching:
             direction=self._rules.futures_direction if on_futures else Direction.LONG,
             leverage=None,
             margin_type=None,
-            stop_below=None,
-            stop_above=None,
+            trigger_price=asked.trigger_price if old.phase is Phase.WAITING else None,
         )
 
     # --- at work ---
