@@ -168,7 +168,7 @@ class Switching:
             raise Conflict(f"{name} has moved lately; market_switch_cooldown_minutes leaves {minutes} min")
 
     def _request(self, old: GridSnapshot, target: Instrument) -> GridRequest:
-        """Return the same ladder on the other market: stops and ends go with it, a trigger that was reached does not."""
+        """Return the same ladder on the other market: stops go with it, a trigger that was reached does not."""
         asked = old.plan.request
         on_futures = target.market is Market.FUTURES
         return replace(
