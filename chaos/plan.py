@@ -190,7 +190,7 @@ def market_of(seed: int) -> Market:
 def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     """Return the plan of a seed, on its own market or the one told."""
     plan = _draw_contract(seed) if (market or market_of(seed)) is Market.FUTURES else _draw_spot(seed)
-    plan = replace(plan, quantities=_quantities(seed, plan.levels))
+    plan = replace(plan, quantities=_quantities(seed, plan))
     if plan.lock_step:
         return plan
     return replace(plan, pauses=_pauses(seed, len(plan.prints)), resting_levels=_resting(seed))
@@ -206,11 +206,15 @@ def _resting(seed: int) -> int | None:
     return random.choice([1, 2, 2, 3]) if random.random() < 0.25 else None
 
 
-def _quantities(seed: int, levels: int) -> dict[str, Any]:
+def _quantities(seed: int, plan: RunPlan) -> dict[str, Any]:
     """Return what makes cells differ in a fifth of the runs; all else of a seed is drawn without it."""
+    levels = plan.levels
     random = Random(f"quantities {seed}")
     if random.random() < 0.8:
         return {}
+    if plan.contract is None and levels > 2 and random.random() < 0.5:
+        lower = START_PRICE * (1 - plan.spacing_percent * (levels // 2) / 100)
+        return {"infinity": True, "lower": lower}
     return {"quantity_growth_percent": Decimal(random.choice(["3.1416", "12", "40" if levels < 10 else "9"]))}
 
 

@@ -4,7 +4,7 @@ The server's own schema lies in `routes`, which a back-test must not load; a tes
 and meaning.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -87,6 +87,7 @@ _amount = _bounded(MOST_AMOUNT, 18)
 _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "initial_levels": _whole(MOST_LEVELS),
     "market_type": _word(*Market),
+    "infinity": _truth,
     "lower_price": _amount,
     "upper_price": _amount,
     "spacing_perc": _bounded(Decimal(100), 4),
@@ -140,6 +141,7 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         upper=read.get("upper_price"),
         capital=read.get("capital", read.get("capital_usd")),
         quantity=read.get("quantity_per_level"),
+        infinity=read.get("infinity", False),
         start_empty=read.get("start_empty", False),
         quantity_growth_percent=read.get("quantity_growth_perc"),
         direction=_direction(read, instrument),
@@ -179,18 +181,27 @@ def _together(read: Mapping[str, Any], refused: set[str]) -> list[FieldMistake]:
         found.append(FieldMistake("initial_levels", "is needed: how many price rungs? Say --set initial_levels=20"))
     lower, upper = read.get("lower_price"), read.get("upper_price")
     bounds_fit = not refused & {"lower_price", "upper_price"}
-    if bounds_fit and (lower is None) != (upper is None):
+    if read.get("infinity"):
+        found += _of_infinity(read, refused)
+    elif bounds_fit and (lower is None) != (upper is None):
         found.append(FieldMistake("upper_price", "needs its other bound; give lower_price and upper_price together"))
     elif lower is not None and upper is not None and upper <= lower:
         found.append(FieldMistake("upper_price", "must be above lower_price"))
-    if bounds_fit and "spacing_perc" not in read and lower is None and upper is None:
+    if bounds_fit and "spacing_perc" not in read and (read.get("infinity") or (lower is None and upper is None)):
         found.append(FieldMistake("spacing_perc", "is needed unless lower_price and upper_price are given"))
-    if "spacing_perc" in read and (lower is not None or upper is not None):
+    if "spacing_perc" in read and not read.get("infinity") and (lower is not None or upper is not None):
         found.append(FieldMistake("spacing_perc", "follows from the bounds; leave it out or leave them out"))
     sizes = [key for key in _SIZES if key in read]
     if len(sizes) > 1:
         found.append(FieldMistake(sizes[1], f"excludes {sizes[0]}; give one of {', '.join(_SIZES)}"))
     return found
+
+
+def _of_infinity(read: Mapping[str, Any], refused: set[str]) -> Iterator[FieldMistake]:
+    if "lower_price" not in read and "lower_price" not in refused:
+        yield FieldMistake("lower_price", "is where an infinity grid begins; give it")
+    if "upper_price" in read:
+        yield FieldMistake("upper_price", "does not go with infinity; leave it out")
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:

@@ -168,9 +168,9 @@ def flows_of(setting: Setting, cell: list[list[int]], state: list[int], netted: 
     later_fees = sum(price * fee for price, fee in zip(prices, fees, strict=False))
     own_cost = state[at.OWN_COST] if setting.rules[at.DELAYED] else sum(own)
     return Flows(
-        base=sum(held),
+        base=sum(held) + state[at.KEPT],
         quote=state[at.CASH] + state[at.FEE_BNB_WORTH] - setting.state[at.CASH],
-        cost=own_cost + sum(first) * first_price,
+        cost=own_cost + (sum(first) + state[at.KEPT]) * first_price,
         fee_base=sum(fees) + state[at.FIRST_FEE] + state[at.TAKER_FEE],
         fee_base_value=later_fees + state[at.FIRST_FEE] * first_price + state[at.TAKER_FEE_VALUE],
     )

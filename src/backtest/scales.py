@@ -96,6 +96,7 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.MIN_LOTS] = -int(-scenario.rules.min_quantity // scenario.rules.lot)
     rules[at.GAP] = numbers.gap
     rules[at.ENTRY_PRICE] = numbers.entry_price
+    rules[at.RESERVE] = numbers.reserve
     rules[at.POINTS] = points
     rules[at.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
     rules[at.PRINT_LOTS] = _print_lots(scenario, points)

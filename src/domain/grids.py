@@ -87,7 +87,9 @@ class GridRequest:
     the grid, as `exits` are. `trail_up_to` and `trail_down_to` are the prices in quote to which the ladder follows the
     price; None: it does not. With `trigger_price` nothing is sent before the price has reached it.
 
-    With `quantity_growth_percent` each cell holds that much more than the one before it, counted from the gap outwards.
+    An `infinity` grid has a lower end alone: from `lower` up `levels` rungs stand `spacing_percent` apart, and what is
+    held stays worth the same. With `quantity_growth_percent` each cell holds that much more than the one before it,
+    counted from the gap outwards.
     """
 
     instrument: Instrument
@@ -98,6 +100,7 @@ class GridRequest:
     upper: Decimal | None = None
     capital: Decimal | None = None
     quantity: Decimal | None = None
+    infinity: bool = False
     start_empty: bool = False
     quantity_growth_percent: Decimal | None = None
     direction: Direction = Direction.LONG
@@ -145,6 +148,7 @@ class GridPlan:
     master: tuple[Decimal, ...] = ()  # every rung, ascending, that a grid which follows the price may use; `prices` too
     funding_reserve: Decimal = ZERO  # kept for funding over `horizon_days` on the largest position
     horizon_days: int = 0
+    reserve_quantity: Decimal = ZERO  # base that is bought first and that no rung sells
     cell_quantities: tuple[Decimal, ...] = ()  # of the cells, ascending; empty where all hold `quantity_per_rung`
     waits_from: Decimal | None = None  # the price at the request of a grid that waits for its trigger price
 

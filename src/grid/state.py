@@ -148,6 +148,7 @@ class GridState(EditedCells):
                 n.entry_price,
                 n.min_notional,
                 n.entry_sells,
+                n.reserve,
                 self._base,
                 self._totals,
             )

@@ -58,7 +58,7 @@ def counted_in(
 
 
 def _quantities(plan: GridPlan) -> list[Decimal]:
-    return [plan.quantity_per_rung, plan.entry_quantity, *plan.cell_quantities]
+    return [plan.quantity_per_rung, plan.entry_quantity, plan.reserve_quantity, *plan.cell_quantities]
 
 
 def _step(step: Decimal, values: Iterable[Decimal]) -> Decimal:

@@ -239,6 +239,7 @@ class GridView(View):
     total_cycles: int
     levels: list[float] = Field(description="prices of all rungs as they are now, lowest first")
     trail: TrailingView | None = Field(description="of a ladder that follows the price; null of another")
+    reserve_quantity: str = Field(description="base of an infinity grid that no rung sells, exact; else 0")
     quantities: list[str] = Field(description="base that was planned between each rung and the next, lowest first")
     open_orders: list[OpenOrderView]
     market_source: str
@@ -276,6 +277,7 @@ class GridView(View):
             total_cycles=books.cycles,
             levels=[number(price) for price in grid.rungs or sorted(grid.plan.prices)],
             trail=TrailingView.of(grid.trail),
+            reserve_quantity=plain(grid.plan.reserve_quantity),
             quantities=[plain(quantity) for quantity in grid.plan.quantities],
             open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
             market_source=services().snapshots.system().market_source,
@@ -308,6 +310,7 @@ class CalculatedView(View):
     spacing_percentage: float
     quantity_per_level: str = Field(description="base, exact; where levels differ, next to the start price")
     quantities: list[str] = Field(description="base that each cell buys and sells, the lowest first, exact")
+    reserve_quantity: str = Field(description="base of an infinity grid that no rung sells, exact; else 0")
     entry_quantity: str = Field(description="base bought first for the rungs above the price, exact")
     profit_per_cycle: str = Field(description="quote after two maker fees at the ladder's middle, exact")
     capital_needed: str = Field(description="quote, exact")
@@ -323,6 +326,7 @@ class CalculatedView(View):
             spacing_percentage=number(spacing_percent(plan)),
             quantity_per_level=plain(plan.quantity_per_rung),
             quantities=[plain(quantity) for quantity in plan.quantities],
+            reserve_quantity=plain(plan.reserve_quantity),
             entry_quantity=plain(plan.entry_quantity),
             profit_per_cycle=plain(plan.profit_per_cycle),
             capital_needed=plain(plan.capital_needed),

@@ -73,6 +73,14 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "{field} must be greater than lower_price",
         "{field} deve ser maior que lower_price",
     ),
+    "infinity_lower": (
+        "{field} is where an infinity grid begins; give it",
+        "{field} é onde começa uma grade infinity; informe-o",
+    ),
+    "infinity_upper": (
+        "{field} does not go with infinity; leave it out: initial_levels and spacing_perc tell how far its rungs go",
+        "{field} não combina com infinity; omita-o: initial_levels e spacing_perc dizem até onde vão os degraus",
+    ),
     "one_size": (
         "{field} excludes the other sizes; give one of capital, capital_usd, quantity_per_level",
         "{field} exclui os outros tamanhos; informe um só entre capital, capital_usd e quantity_per_level",

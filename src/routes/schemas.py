@@ -56,10 +56,21 @@ class GridShape(ExitShape):
     """`config` of a grid request."""
 
     initial_levels: int = Field(
-        strict=True, ge=1, le=MOST_LEVELS, description="price rungs in all, start price in the middle"
+        strict=True,
+        ge=1,
+        le=MOST_LEVELS,
+        description="price rungs in all, start price in the middle; of an infinity grid counted from lower_price up",
     )
     market_type: MarketType | None = Field(None, description="default: default_market_type of the settings")
-    lower_price: Amount | None = Field(None, description="lowest rung, in quote; with upper_price spacing follows")
+    infinity: bool = Field(
+        False,
+        strict=True,
+        description="true, on spot: from lower_price up initial_levels rungs stand spacing_perc apart; of a rise it "
+        "sells only what was gained, above the highest rung nothing",
+    )
+    lower_price: Amount | None = Field(
+        None, validate_default=True, description="lowest rung, in quote; with upper_price spacing follows"
+    )
     upper_price: Amount | None = Field(None, validate_default=True, description="highest rung, in quote")
     spacing_perc: Percent | None = Field(
         None,
@@ -93,9 +104,20 @@ class GridShape(ExitShape):
         None, strict=True, ge=1, le=MOST_LEVELS, description="orders that rest on each side, the nearest; default: all"
     )
 
+    @field_validator("lower_price")
+    @classmethod
+    def _infinity_begins(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if value is None and info.data.get("infinity"):
+            raise PydanticCustomError("infinity_lower", "infinity without its lower end")
+        return value
+
     @field_validator("upper_price")
     @classmethod
     def _both_bounds(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if info.data.get("infinity"):
+            if value is not None:
+                raise PydanticCustomError("infinity_upper", "infinity with an upper end")
+            return value
         if "lower_price" not in info.data:  # it has a mistake of its own
             return value
         lower = info.data["lower_price"]
@@ -109,6 +131,7 @@ class GridShape(ExitShape):
     @classmethod
     def _spacing_or_bounds(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
         bounded = info.data.get("lower_price") is not None or info.data.get("upper_price") is not None
+        bounded = bounded and not info.data.get("infinity")
         broken = not {"lower_price", "upper_price"} <= info.data.keys()
         if value is None and not bounded and not broken:
             raise PydanticCustomError("spacing_needed", "neither spacing nor bounds")
@@ -152,6 +175,7 @@ class GridBody(OfSymbol):
             upper=shape.upper_price,
             capital=shape.capital if shape.capital is not None else shape.capital_usd,
             quantity=shape.quantity_per_level,
+            infinity=shape.infinity,
             start_empty=shape.start_empty,
             quantity_growth_percent=shape.quantity_growth_perc,
             direction=Direction(shape.direction) if shape.direction else usual,

@@ -101,6 +101,10 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
         start_empty=random.random() < 0.3,
         quantity_growth_percent=[None, None, Decimal(7)][levels % 3],
     )
+    if levels % 5 == 3:
+        lower = Decimal(start) / UNIT * (1 - Decimal(step_percent) * (levels // 2) / 100)
+        unlike = {"spacing": Spacing.GEOMETRIC, "start_empty": False, "quantity_growth_percent": None}
+        request = replace(request, infinity=True, lower=lower, **unlike)
     planned_at = replace(
         market,
         open=np.concatenate(([start], market.open[1:])),

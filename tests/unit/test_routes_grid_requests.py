@@ -258,6 +258,7 @@ configs = st.fixed_dictionaries(
         "quantity_per_level": amounts | anything,
         "spacing_mode": st.sampled_from(["geometric", "arithmetic", "log"]),
         "quantity_growth_perc": st.decimals("-1", "120", places=4).map(str) | anything,
+        "infinity": st.booleans() | st.integers(),
         "start_empty": st.booleans() | st.integers(),
         "inital_levels": anything,
     },

@@ -228,7 +228,7 @@ def is_over_limit_late(need: int, rules: Ints, ladder: Wide, cell: Table, flight
 def at_risk_late(rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> int:
     """Return what the grid has at risk: its buys, on their way or resting, and what it holds at what that cost."""
     orders = 0
-    first = 0
+    first = state[at.KEPT]
     for k in range(len(cell[at.SIDE])):
         if flight[at.FLIGHT * k + at.STAGE] != at.NO_ORDER:
             orders += flight[at.FLIGHT * k + at.LEFT] * ladder[at.PRICES][k]

@@ -160,9 +160,11 @@ def book_entry(
         rules[at.ENTRY_PRICE],
         rules[at.MIN_NOTIONAL],
         False,
+        rules[at.RESERVE],
         cell[at.HELD],
         totals,
     )
+    state[at.KEPT] = totals[cells.ENTRY_BASE]
     for k in range(len(cell[at.SIDE])):
         cell[at.FIRST][k] = cell[at.HELD][k]
     state[at.FIRST_PRICE] = price

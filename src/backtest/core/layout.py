@@ -44,7 +44,8 @@ ENTRY_SELLS = 43  # 1: the first trade sells
 LEVERAGE = 44
 ISOLATED = 45  # 1: a position may lose its own margin alone
 RESTING_LEVELS = 46  # orders that rest on each side, the nearest; 0: all
-RULES = 47
+RESERVE = 47  # base that is bought first and that no rung sells, 1e-8
+RULES = 48
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -136,7 +137,8 @@ LIQUIDATED_AT_PRICE = 79  # ticks
 LOST = 80  # what the liquidation took, 1e-8
 MARGIN_SHORT = 81  # moments after which what rests needs more margin than there is
 ROOM = 82  # orders that may be sent before those that leave are gone, where RESTING_LEVELS bounds them
-STATE = 83
+KEPT = 83  # of the reserve what there is, bought at FIRST_PRICE, 1e-8
+STATE = 84
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid

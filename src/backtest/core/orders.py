@@ -73,7 +73,7 @@ def at_risk(rules: Ints, ladder: Wide, cell: Table, state: Ints) -> int:
     if is_contract(rules):
         return contract_at_risk(rules, ladder, cell, state)
     orders = 0
-    cost = 0
+    cost = state[at.KEPT] * state[at.FIRST_PRICE]
     for k in range(len(cell[at.SIDE])):
         price = ladder[at.PRICES][k]
         if cell[at.SIDE][k] == cells.BUYING:

@@ -99,9 +99,11 @@ def activate(
             rules[at.ENTRY_PRICE],
             rules[at.MIN_NOTIONAL],
             sells,
+            rules[at.RESERVE],
             cell[at.HELD],
             totals,
         )
+        state[at.KEPT] = max(totals[cells.ENTRY_BASE], 0)
         for k in range(len(cell[at.SIDE])):
             cell[at.FIRST][k] = in_position(k, rules, ladder, cell)
     state[at.FIRST_PRICE] = price

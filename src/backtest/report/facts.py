@@ -48,7 +48,11 @@ def facts_of(study: Study) -> dict[str, Any]:
             name: getattr(scenario.plan, name)
             for name in ("start_price", "prices", "gap", "quantity_per_rung", "entry_quantity", "capital_needed")
         }
-        | {"quantities": scenario.plan.quantities, "profit_per_cycle": scenario.plan.profit_per_cycle},
+        | {
+            "quantities": scenario.plan.quantities,
+            "reserve": scenario.plan.reserve_quantity,
+            "profit_per_cycle": scenario.plan.profit_per_cycle,
+        },
         "assumed": {
             "balances": dict(scenario.balances),
             "fees": scenario.fees,

@@ -17,6 +17,7 @@ _MOST_PLACES: Final = 18
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spacing_mode": ("geometric", "arithmetic"),
     "start_empty": ("true", "false"),
+    "infinity": ("true", "false"),
     "direction": ("neutral", "long", "short"),
     "margin_type": ("isolated", "cross"),
 }

@@ -27,6 +27,8 @@ Rules that every host shares:
 * Where a gap lets one cell buy at the very rung at which the cell below it sells, the purchase waits for the sale: the
   two would meet each other, and the venue's self-trade prevention would end one for the other without end.
 * The first purchase comes before all rungs, so that nothing it needs is locked.
+* What the first purchase brings beyond the cells' needs is the last cell's, or where a reserve is kept the grid's own:
+  no rung ever offers a reserve.
 * Where only so many orders may rest on each side, those nearest the gap do, of the cells that want one at all. What a
   cell wants does not depend on that.
 """
@@ -40,7 +42,7 @@ UNUSED = 2  # above the start price of a grid started empty
 # Places in `totals`, the numbers that belong to the whole grid.
 ENTRY_LOTS = 0  # lots of the first trade; 0 when started empty
 ENTRY_FILLED = 1  # lots of it done so far
-ENTRY_BASE = 2  # base it brought, fee deducted, not yet given to cells; below 0 where it sells
+ENTRY_BASE = 2  # base it brought, fee deducted, not given to cells (yet, or kept as reserve); below 0 where it sells
 UNWOUND_LONG = 3  # base sold by unwinding
 UNWOUND_SHORT = 4  # base bought back by unwinding
 TOTALS = 5
@@ -87,10 +89,14 @@ def book_entry_fill(
     entry_price: int,
     min_notional: int,
     sells: bool,
+    reserve: int,
     base: MutableSequence[int],
     totals: MutableSequence[int],
 ) -> None:
-    """Book a fill of the first trade; complete, a purchase goes to the cells above the gap, a sale to those below."""
+    """Book a fill of the first trade; complete, a purchase goes to the cells above the gap, a sale to those below.
+
+    `reserve` is base that a purchase brings for no cell; it stays in `totals`.
+    """
     totals[ENTRY_FILLED] += fill_lots
     totals[ENTRY_BASE] += base_gain
     if entry_is_open(totals, entry_price, min_notional):
@@ -104,8 +110,9 @@ def book_entry_fill(
     last = len(base) - 1
     for k in range(gap, last + 1):
         share = lots[k] * lot_units
-        if k == last or share > totals[ENTRY_BASE]:
-            share = totals[ENTRY_BASE]
+        if k == last:
+            share = max(share, totals[ENTRY_BASE] - reserve)
+        share = min(share, totals[ENTRY_BASE])
         base[k] += share
         totals[ENTRY_BASE] -= share
 

@@ -30,6 +30,20 @@ def geometric_around(start_ticks: int, spacing_ppm: int, levels: int) -> list[in
     return checked(list(map(geometric_rungs_around(start_ticks, spacing_ppm, levels), range(levels))))
 
 
+def geometric_from(lower_ticks: int, spacing_ppm: int, levels: int) -> list[int]:
+    """Return `levels` rungs from `lower_ticks` up, neighbours `spacing_ppm` millionths apart.
+
+    Raises:
+        LadderError: if two rungs round to one tick or the lowest to none.
+    """
+    rungs, numerator, denominator = [], lower_ticks, 1
+    for _ in range(levels):
+        rungs.append(_half_up(numerator, denominator))
+        numerator *= PPM + spacing_ppm
+        denominator *= PPM
+    return checked(rungs)
+
+
 def arithmetic_around(start_ticks: int, spacing_ppm: int, levels: int) -> list[int]:
     """Return `levels` rungs around `start_ticks`, each `spacing_ppm` millionths of the start price apart.
 

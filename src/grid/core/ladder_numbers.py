@@ -20,6 +20,7 @@ class LadderNumbers(NamedTuple):
     entry_price: int
     entry_sells: bool
     borrowed: list[int]
+    reserve: int  # base that is bought first and that no rung sells
     master: list[int]  # every rung a grid that follows the price may use; empty of one that does not
     first: int  # where the lowest rung stands on it
 
@@ -44,6 +45,7 @@ def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
         entry_price=rules.ticks(plan.entry_limit_price),
         entry_sells=plan.entry_side is Side.SELL,
         borrowed=_borrowed(plan, lots, to_units(rules.lot)),
+        reserve=to_units(plan.reserve_quantity),
         master=master,
         first=master.index(rules.ticks(plan.prices[0])) if master else 0,
     )

@@ -10,6 +10,7 @@ from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Direction, GridPlan, GridRequest, Spacing
 from domain.money import ZERO, plain
 from grid.core import following, ladder
+from grid.core.infinity import infinity_mistakes
 from grid.core.planning_facts import ENTRY_SLIPPAGE, MINIMUM_FACTOR, PreflightFacts
 from grid.core.sizes import GrowingSizes
 
@@ -54,7 +55,9 @@ class Preflight(ABC):
         if self._request.levels < 2:
             self._wrong("initial_levels", "a grid needs at least 2 price rungs")
         lower, upper = self._request.lower, self._request.upper
-        if (lower is None) != (upper is None):
+        if self._request.infinity:
+            self._mistakes += infinity_mistakes(self._request)
+        elif (lower is None) != (upper is None):
             self._wrong("lower_price" if lower is None else "upper_price", "give both bounds or neither")
         self._check_growth()
         for field, remedy in following.limit_mistakes(self._request, self._rules):
@@ -81,10 +84,8 @@ class Preflight(ABC):
             most = MOST_GROWTH_PERCENT
             self._wrong("quantity_growth_perc", f"use a percentage from 0 to {most} with at most 4 decimals")
             raise InvalidRequest(self._mistakes)
-        if growth and (self._request.trail_up_to is not None or self._request.trail_down_to is not None):
-            self._wrong("quantity_growth_perc", "cells of a ladder that follows the price hold the same; leave it out")
 
-    def _sizes(self, rungs: int, gap: int) -> GrowingSizes:
+    def _growing(self, rungs: int, gap: int) -> GrowingSizes:
         growth = self._request.quantity_growth_percent or ZERO
         return GrowingSizes(rungs - 1, gap, int(growth * PPM_PER_PERCENT))
 
@@ -105,6 +106,9 @@ class Preflight(ABC):
             if request.lower is not None and request.upper is not None:
                 return self._rungs_between(request.lower, request.upper)
             spacing = self._spacing_ppm()
+            if request.infinity and request.lower is not None:
+                lowest = self._rules.nearest_ticks(request.lower)
+                return ladder.geometric_from(lowest, spacing, request.levels) if spacing else []
             around = ladder.geometric_around if geometric else ladder.arithmetic_around
             return self._rungs_around(lambda start: around(start, spacing, request.levels)) if spacing else []
         except ladder.LadderError as error:
@@ -212,6 +216,8 @@ class Preflight(ABC):
 
     def _range_fields(self) -> tuple[str, str]:
         """Return the fields that say where the lowest and where the highest rung stands."""
+        if self._request.infinity:
+            return "lower_price", "initial_levels"
         return ("spacing_perc",) * 2 if self._request.lower is None else ("lower_price", "upper_price")
 
     def _entry_limit(self) -> Decimal:

@@ -166,7 +166,7 @@ class ContractPreflight(Preflight):
 
     def _sized(self, standing: Standing) -> Sized:
         """Return how much each cell holds: as asked for, else the most that the capital carries."""
-        sizes = self._sizes(len(standing.ladder.prices), standing.ladder.gap)
+        sizes = self._growing(len(standing.ladder.prices), standing.ladder.gap)
         if self._request.quantity is not None:
             return self._of_lots(standing, sizes, max(int(self._request.quantity // self._rules.lot), 0))
         sample = standing.weighted(sizes.lots(_SAMPLE)) if sizes.growth_ppm else standing
@@ -190,7 +190,7 @@ class ContractPreflight(Preflight):
         least_quantity = int((rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING))
         least = [max(self._least_lots(price), least_quantity, 1) for price in prices[:-1]]
         if any(count < fewest for count, fewest in zip(sized.lots, least, strict=True)):
-            sizes = self._sizes(len(prices), sized.standing.ladder.gap)
+            sizes = self._growing(len(prices), sized.standing.ladder.gap)
             smallest = sizes.least(least)
             enough = self._of_lots(sized.standing.weighted(()), sizes, smallest)
             self._refuse_small(len(prices), smallest, enough.standing.committed(enough.unit))

@@ -10,8 +10,9 @@ from domain.grids import Direction, GridPlan
 from domain.instrument import Market
 from domain.money import ZERO
 from grid.core import following
+from grid.core.infinity import end_mistakes, told_of_end
 from grid.core.planning_base import Preflight
-from grid.core.sizes import GrowingSizes, largest
+from grid.core.sizes import ConstantWorth, Sizes, largest
 from grid.core.stop_checks import stop_mistakes
 
 _SAMPLE: Final = 10**6
@@ -21,7 +22,7 @@ _SAMPLE: Final = 10**6
 class SpotCells(NamedTuple):
     """The cells of a ladder, before it is known how much they hold; `prices` are its rungs, ascending."""
 
-    sizes: GrowingSizes
+    sizes: Sizes
     prices: tuple[Decimal, ...]
     gap: int
 
@@ -42,17 +43,21 @@ class SpotPreflight(Preflight):
         self._master = self._reach(rungs)
         self._check_prices(prices, gap)
         self._check_stops(prices)
-        self._cells = SpotCells(self._sizes(len(prices), gap), prices, gap)
-        nearest = self._nearest_lots()
-        lots = self._cells.sizes.lots(nearest)
+        if self._request.infinity:
+            self._mistakes += end_mistakes(rungs, self._facts.price, self._rules, self._spacing_ppm())
+            self._refuse_mistakes()
+        sizes = ConstantWorth(tuple(rungs)) if self._request.infinity else self._growing(len(rungs), gap)
+        self._cells = SpotCells(sizes, prices, gap)
+        size = self._size()
+        lots, reserve = sizes.lots(size), self._rules.quantity(sizes.reserve(size))
         self._check_growth_ends(lots)
         self._check_rung_values(lots)
-        starting = self._capital_at_start(lots)
-        entry = self._rules.quantity(self._entry_lots(lots))
+        starting = self._capital_at_start(size)
+        entry = self._rules.quantity(self._entry_lots(size))
         quantities = [self._rules.quantity(count) for count in lots]
         dearest = max(price * quantity for price, quantity in zip(self._highest_window()[1:], quantities, strict=True))
         self._check_size(max(dearest, self._entry_limit() * entry), max(*quantities, entry))
-        needed = self._capital_for(lots)
+        needed = self._capital_for(size)
         self._check_balance(needed, needed)
         self._refuse_mistakes()
         middle = len(prices) // 2
@@ -62,15 +67,17 @@ class SpotPreflight(Preflight):
             prices=prices,
             master=self._master,
             gap=gap,
-            quantity_per_rung=self._rules.quantity(nearest),
+            quantity_per_rung=quantities[min(gap, len(quantities) - 1)],
             entry_quantity=entry,
             entry_limit_price=self._entry_limit(),
             capital_needed=needed,
             profit_per_cycle=self._profit(prices[middle - 1], prices[middle]) * quantities[middle - 1],
             rules=self._rules,
+            reserve_quantity=reserve,
             cell_quantities=self._stored_quantities(lots),
         )
-        return replace(plan, warnings=following.spot_warnings(plan, starting))
+        told = (told_of_end(prices[-1], reserve, self._rules),) if self._request.infinity else ()
+        return replace(plan, warnings=(*told, *following.spot_warnings(plan, starting)))
 
     def _check_terms(self) -> None:
         request = self._request
@@ -96,24 +103,25 @@ class SpotPreflight(Preflight):
         fee = self._facts.fees.maker
         return above * (1 - fee) * (1 - fee) - below
 
-    def _entry_lots(self, lots: Sequence[int]) -> int:
+    def _entry_lots(self, size: int) -> int:
         if self._request.start_empty:
             return 0
-        sold = sum(lots[self._cells.gap :])
+        sizes, gap = self._cells.sizes, self._cells.gap
+        sold = sum(sizes.lots(size)[gap:]) + sizes.reserve(size)
         return int((sold / (1 - self._facts.fees.taker)).to_integral_value(ROUND_CEILING)) if sold else 0
 
-    def _capital_for(self, lots: Sequence[int]) -> Decimal:
-        """Return what `lots` take in the window that needs most: at the start, or with all buying in the highest."""
-        starting = self._capital_at_start(lots)
+    def _capital_for(self, size: int) -> Decimal:
+        """Return what the grid takes in the window that needs most: at the start, or with all buying in the highest."""
+        starting = self._capital_at_start(size)
         if not self._master:
             return starting
-        buys = zip(self._highest_window()[:-1], lots, strict=True)
+        buys = zip(self._highest_window()[:-1], self._cells.sizes.lots(size), strict=True)
         return max(starting, sum((price * count for price, count in buys), ZERO) * self._rules.lot)
 
-    def _capital_at_start(self, lots: Sequence[int]) -> Decimal:
-        gap, prices = self._cells.gap, self._cells.prices
+    def _capital_at_start(self, size: int) -> Decimal:
+        gap, prices, lots = self._cells.gap, self._cells.prices, self._cells.sizes.lots(size)
         buys = sum((price * count for price, count in zip(prices[:gap], lots, strict=False)), ZERO)
-        return (buys + self._entry_lots(lots) * self._entry_limit()) * self._rules.lot
+        return (buys + self._entry_lots(size) * self._entry_limit()) * self._rules.lot
 
     def _highest_window(self) -> tuple[Decimal, ...]:
         return (self._master or self._cells.prices)[-len(self._cells.prices) :]
@@ -121,17 +129,18 @@ class SpotPreflight(Preflight):
     def _lowest_window(self) -> tuple[Decimal, ...]:
         return (self._master or self._cells.prices)[: len(self._cells.prices)]
 
-    def _nearest_lots(self) -> int:
-        """Return how many lots the cells next to the gap hold."""
+    def _size(self) -> int:
+        """Return the size that is asked for, else the largest that the capital pays."""
         if self._request.quantity is not None:
             return self._asked_lots(self._request.quantity)
         capital, sizes = self._capital(), self._cells.sizes
-        needed = self._capital_for(sizes.lots(_SAMPLE))
+        sample = sizes.least([_SAMPLE] * (len(self._cells.prices) - 1))
+        needed = self._capital_for(sample)
         if not needed:
             self._wrong("start_empty", "no rung lies below the price to buy at; leave it out or lower the range")
             return sizes.least(self._least_of_cells())
-        guess = int((capital * _SAMPLE / needed).to_integral_value(ROUND_FLOOR))
-        return largest(lambda nearest: self._capital_for(sizes.lots(nearest)) <= capital, guess)
+        guess = int((capital * sample / needed).to_integral_value(ROUND_FLOOR))
+        return largest(lambda size: self._capital_for(size) <= capital, guess)
 
     def _least_of_cells(self) -> list[int]:
         return [self._smallest_lots(price) for price in self._lowest_window()[:-1]]
@@ -150,4 +159,4 @@ class SpotPreflight(Preflight):
             sizes = self._cells.sizes
             smallest = sizes.least(least)
             self._check_growth_ends(sizes.lots(smallest))
-            self._refuse_small(len(self._cells.prices), smallest, self._capital_for(sizes.lots(smallest)))
+            self._refuse_small(len(self._cells.prices), smallest, self._capital_for(smallest))

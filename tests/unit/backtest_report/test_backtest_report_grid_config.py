@@ -26,6 +26,7 @@ CONFIGS = st.fixed_dictionaries(
             ("lower_price", "upper_price", "capital", "capital_usd", "quantity_per_level", "quantity_growth_perc"),
             amounts,
         ),
+        "infinity": st.booleans(),
         "start_empty": st.booleans(),
         "levels": st.just(3),
     },

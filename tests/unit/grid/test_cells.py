@@ -23,7 +23,7 @@ class Host:
         self.side, self.filled, self.base, self.cycle = (make([0] * count) for _ in range(4))
         self.totals = make([0] * cells.TOTALS)
         self.want_price, self.want_lots = make([0] * count), make([0] * count)
-        self.gap, self.minimum = gap, minimum
+        self.gap, self.minimum, self.reserve = gap, minimum, 0
         self.entry_lots = 0 if empty else (count - gap) * lots
         text.start_cells(
             self.side, self.filled, self.base, self.cycle, self.totals, gap, self.entry_lots, empty, make([0] * count)
@@ -31,7 +31,7 @@ class Host:
 
     def enter(self, lots: int, base: int) -> None:
         self.text.book_entry_fill(
-            lots, base, self.lots, LOT_UNITS, self.gap, 1_000, self.minimum, False, self.base, self.totals
+            lots, base, self.lots, LOT_UNITS, self.gap, 1_000, self.minimum, False, self.reserve, self.base, self.totals
         )
 
     def fill(self, k: int, *, bought: bool, lots: int, change: int) -> bool:

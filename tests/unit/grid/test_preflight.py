@@ -1,5 +1,6 @@
 """Every mistake is named with its field and remedy, and a plan that passes can trade."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +38,7 @@ def bounds(lower: int, upper: int) -> dict[str, Any]:
     return {"spacing_percent": None, "lower": Decimal(lower), "upper": Decimal(upper)}
 
 
+ENDLESS = {"infinity": True, "lower": Decimal(45_500), "levels": 60, "spacing_percent": Decimal(1)}
 GROWS = {"quantity_growth_percent": Decimal(100)}
 FEE_FREE = {"fees": FeeRates(Decimal(0), Decimal(0))}
 CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
@@ -92,6 +94,20 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "use at least 0.002",
     ),
     ({"free_exposure": Decimal(900)}, {}, "capital", "max_exposure of the risk gate leaves 900"),
+    ({}, ENDLESS | {"lower": None}, "lower_price", "where an infinity grid begins; give it"),
+    ({}, ENDLESS | {"upper": Decimal(70_000)}, "upper_price", "does not go with infinity; leave it out"),
+    ({}, ENDLESS | {"spacing": Spacing.ARITHMETIC}, "spacing_mode", "rungs are geometric"),
+    ({}, ENDLESS | {"capital": None, "quantity": Decimal(1)}, "quantity_per_level", "give its capital"),
+    ({}, ENDLESS | GROWS, "quantity_growth_perc", "follows from the worth"),
+    ({}, ENDLESS | {"start_empty": True}, "start_empty", "begins with what it keeps"),
+    ({}, ENDLESS | {"spacing_percent": None}, "spacing_perc", "give the spacing"),
+    ({}, ENDLESS | {"lower": Decimal(60_000)}, "lower_price", "must lie below the price, 60000"),
+    ({}, ENDLESS | {"levels": 20}, "initial_levels", "rungs end at 54968.96, below the price 60000; use at least 29"),
+    ({}, ENDLESS | {"levels": 20, "lower": Decimal(1)}, "initial_levels", "space them wider, or raise lower_price"),
+    ({}, ENDLESS | {"levels": 300}, "initial_levels", "or resting_levels of at most 100"),
+    ({}, ENDLESS | {"levels": 199}, "initial_levels", "is over 90 % away from 60000; lower it"),
+    (rules(ask_up=Decimal(2)), ENDLESS | {"levels": 150}, "initial_levels", "takes no sale above 120000"),
+    ({}, ENDLESS | {"capital": Decimal(100)}, "capital", "is too little for 60 levels; the smallest that works is"),
     ({}, GROWS | {"quantity_growth_percent": Decimal("100.0001")}, "quantity_growth_perc", "from 0 to 100"),
     ({}, GROWS | {"quantity_growth_percent": Decimal("0.00001")}, "quantity_growth_perc", "at most 4 decimals"),
     ({}, GROWS | {"levels": 200, "spacing_percent": Decimal("0.3")}, "quantity_growth_perc", "than any venue takes"),
@@ -216,6 +232,7 @@ def facts_of(spec: SymbolSpec, price: Decimal) -> PreflightFacts:
     empty=st.booleans(),
     spacing=st.sampled_from(Spacing),
     growth=st.none() | st.sampled_from(["0.7", "5", "33.3333"]),
+    below=st.none() | st.none() | st.integers(1, 30),
 )
 def test_a_plan_always_trades_with_exactly_the_capital_it_needs(
     symbol: str,
@@ -226,6 +243,7 @@ def test_a_plan_always_trades_with_exactly_the_capital_it_needs(
     empty: bool,
     spacing: Spacing,
     growth: str | None,
+    below: int | None,
 ):
     spec = SPECS[symbol]
     checked = facts_of(spec, Decimal(price_ticks * spec.tick) / UNIT)
@@ -237,6 +255,10 @@ def test_a_plan_always_trades_with_exactly_the_capital_it_needs(
         start_empty=empty,
         quantity_growth_percent=growth and Decimal(growth),
     )
+    if below is not None:
+        lower = checked.price * (1 - Decimal(below) / 100)
+        unlike = {"spacing": Spacing.GEOMETRIC, "start_empty": False, "quantity_growth_percent": None}
+        asked, empty = replace(asked, infinity=True, lower=lower, **unlike), False
     try:
         made = plan_grid(asked, checked)
     except InvalidRequest:
