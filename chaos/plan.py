@@ -179,6 +179,7 @@ class RunPlan:
     episodes: tuple[Episode, ...] = field(default=())
     pauses: tuple[PauseWord, ...] = field(default=())
     resting_levels: int | None = None
+    post_only: bool = False
     quantities: Mapping[str, Any] = field(default_factory=dict)  # of the request, what sizes its cells
 
 
@@ -193,7 +194,8 @@ def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     plan = replace(plan, quantities=_quantities(seed, plan))
     if plan.lock_step:
         return plan
-    return replace(plan, pauses=_pauses(seed, len(plan.prints)), resting_levels=_resting(seed))
+    pauses, post_only = _pauses(seed, len(plan.prints)), Random(f"post only {seed}").random() < 0.25
+    return replace(plan, pauses=pauses, resting_levels=_resting(seed), post_only=post_only)
 
 
 def _resting(seed: int) -> int | None:

@@ -274,6 +274,7 @@ def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
         levels=plan.levels,
         spacing_percent=plan.spacing_percent,
         resting_levels=plan.resting_levels,
+        post_only=plan.post_only,
         **plan.quantities,
     )
     if plan.contract is not None:

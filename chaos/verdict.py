@@ -11,7 +11,7 @@ from chaos.witness import Witness
 from domain.grids import GridSnapshot, OnStop, Phase
 from domain.instrument import Market
 from domain.money import ZERO, exact, plain
-from domain.orders import Fill, Side
+from domain.orders import Fill, Role, Side, VenueOrder
 from grid.state import GridState
 from orders.client_ids import ClientId
 from orders.wanted import WantedOrder
@@ -20,9 +20,21 @@ Resting = list[tuple[Side, Decimal, Decimal]]
 
 
 def resting(facts: Facts) -> Resting:
-    """Return our orders at the venue: side, price, and what is left of each."""
+    """Return our orders at the venue: side, price, and what is left of each; one behind its rung counts as there."""
     ours = [order for order in facts.venue.open_orders() if is_of_this_instance(order.client_id)]
-    return sorted((order.side, order.price, order.quantity - order.executed_quantity) for order in ours)
+    return sorted((order.side, _rung_of(order, facts), order.quantity - order.executed_quantity) for order in ours)
+
+
+def _rung_of(order: VenueOrder, facts: Facts) -> Decimal:
+    """Return the price of an order, or of the rung that one which must not take waits behind, the market between."""
+    parsed, rules = ClientId.parse(order.client_id), facts.grid.rules
+    if not facts.grid.request.post_only or parsed is None or rules is None or parsed.slot.role is not Role.RUNG:
+        return order.price
+    rung = rules.price(parsed.slot.price_ticks)
+    is_buy = order.side is Side.BUY
+    may_wait = facts.price <= rung if is_buy else facts.price >= rung
+    is_behind = order.price < rung if is_buy else order.price > rung
+    return rung if may_wait and is_behind else order.price
 
 
 def wanted(facts: Facts) -> list[WantedOrder]:
@@ -113,6 +125,7 @@ def judge_end(facts: Facts, *, rested: bool) -> None:
     if facts.stop is not OnStop.KEEP:
         _judge_trades(facts)
         _judge_money(facts)
+    judge_makers(facts)
     if facts.venue.is_contract:
         judge_contract(facts)
     if facts.process.has_finished:
@@ -170,6 +183,16 @@ def _judge_trades(facts: Facts) -> None:
     for trade_id, fill in at_venue.items():
         if trade_id in booked and booked[trade_id] != fill:
             facts.witness.violated(f"trade {trade_id} is booked as {booked[trade_id]}, the venue says {fill}")
+
+
+def judge_makers(facts: Facts) -> None:
+    """Check that no rung of a grid took that must not."""
+    if not facts.grid.request.post_only:
+        return
+    for fill in facts.witness.fills.values():
+        parsed = ClientId.parse(fill.client_id)
+        if parsed is not None and parsed.slot.role is Role.RUNG and not fill.is_maker:
+            facts.witness.violated(f"trade {fill.trade_id} took, though orders of rungs must not")
 
 
 @exact

@@ -108,6 +108,7 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "resting_levels": _whole(MOST_LEVELS),
     "trail_up_to": _amount,
     "trail_down_to": _amount,
+    "post_only": _truth,
 }
 GRID_KEYS: Final = tuple(_KEYS)
 
@@ -154,6 +155,7 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         stop_above=read.get("stop_above"),
         exits=_exits(read),
         trigger_price=read.get("trigger_price"),
+        post_only=read.get("post_only", False),
     )
 
 

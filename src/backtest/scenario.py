@@ -149,6 +149,8 @@ class Scenario:
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_trailing()]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_ends()]
+        if self.plan.request.post_only:
+            mistakes.append(FieldMistake("post_only", "is not replayed yet; leave it out"))
         if self.max_exposure is not None:
             mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:

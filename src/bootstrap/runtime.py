@@ -156,6 +156,7 @@ class Runtime:
             levels=grid.initial_levels,
             spacing_percent=grid.initial_spacing_perc * 100,
             resting_levels=grid.resting_levels,
+            post_only=grid.post_only,
             trail_up_to=grid.trail_up_to,
             trail_down_to=grid.trail_down_to,
             exits=ExitTerms(

@@ -80,6 +80,8 @@ class GridSettings(Section):
     """Step between neighbouring rungs as a FRACTION of the price: 0.005 is 0.5 percent."""
     resting_levels: Annotated[Whole | None, Field(ge=1, le=1000)] = None
     """Orders of the first grid that rest on each side, the nearest ones. Empty: all."""
+    post_only: bool = False
+    """true: orders of the first grid's rungs never take; one that would waits a tick behind the price."""
     trail_up_to: Positive | None = None
     """Price up to which the first grid's ladder follows the price. Empty: it stays."""
     trail_down_to: Positive | None = None

@@ -111,6 +111,7 @@ class GridRequest:
     trail_up_to: Decimal | None = None
     trail_down_to: Decimal | None = None
     resting_levels: int | None = None  # orders that rest on each side, the nearest ones; None: all
+    post_only: bool = False  # a rung's order never takes
     asked_by: AskedBy = AskedBy.PERSON
     exits: ExitTerms = field(default_factory=ExitTerms)
     trigger_price: Decimal | None = None

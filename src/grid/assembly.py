@@ -21,6 +21,7 @@ from orders.desk import OrderDesk
 from orders.ledger import Ledger
 from orders.placing import Placing
 from orders.position_check import PositionCheck
+from orders.repricing import Repricing
 from ports.store import GridRow, Store
 from risk.gate import RiskGate
 
@@ -69,6 +70,7 @@ def build_worker(
         instance=store.instance,
         epoch=store.epoch,
         slots=state,
+        repricing=Repricing(counted) if row.plan.request.post_only else None,
     )
     desk = OrderDesk(placing, ledger, gate, overlaps=row.plan.request.resting_levels is not None)
     desk.restore(

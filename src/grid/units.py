@@ -45,10 +45,12 @@ def counted_in(
     """Return the venue's rules with the grid's own tick and lot.
 
     Slots and client ids hold prices in ticks. A tick that changed at the venue would make other slots of them, so the
-    tick is taken from an order that has one: its price divided by its ticks. A lot that changed is replaced by one in
-    which every quantity of its plans and of the fills is whole.
+    tick is taken from an order that has one: its price divided by its ticks. A grid that is post-only may have later
+    attempts beside their rungs, the first one stands at it. A lot that changed is replaced by one in which every
+    quantity of its plans and of the fills is whole.
     """
-    intents = (row.intent for row in orders)
+    at_rungs = not any(plan.request.post_only for plan in plans)
+    intents = (row.intent for row in orders if row.intent.attempt == 0 or at_rungs)
     ticks = (intent.price / intent.slot.price_ticks for intent in intents if intent.price and intent.slot.price_ticks)
     prices = [price for plan in plans for price in (*plan.prices, plan.entry_limit_price)]
     tick = next(ticks, None) or _step(rules.tick, prices)

@@ -50,6 +50,7 @@ class OrderDesk:
         self.placing = placing
         self._overlap = Overlap(placing.rules.max_open_orders, placing.was_refused) if overlaps else None
         self.ledger = ledger
+        self._returning: frozenset[str] = frozenset()
         self.recovery = Recovery()
         self.user_stream_lost = "not subscribed yet"
         self._look_ups = LookUps(ledger)
@@ -193,6 +194,7 @@ class OrderDesk:
         """Return what brings the account from what is open to what is wanted; nothing while facts are missing."""
         if not self.synced:
             return []
+        self._returning = self.placing.returning(wanted, price)
         difference = self.difference(wanted)
         cancels = [order.intent for order in difference.cancel if order.intent.slot not in self.placing.cooling]
         for intent in cancels:
@@ -203,9 +205,13 @@ class OrderDesk:
         stored = [StoreIntents(tuple(intents))] if intents else []
         return [*[Cancel(intent.client_id) for intent in cancels], *stored, *[Submit(intent) for intent in intents]]
 
+    def concerns(self, price: Decimal) -> bool:
+        """Tell whether a price alone changes what is to be sent."""
+        return self.placing.repricing is not None and self.placing.repricing.concerns(price)
+
     def difference(self, wanted: Sequence[WantedOrder]) -> Difference:
         """Return what is missing of what is wanted, and what is too much."""
-        return reconcile(wanted, self.ledger.unsettled(), self._overlap)
+        return reconcile(wanted, self.ledger.unsettled(), self._overlap, self._returning)
 
     def reserve_all(self) -> None:
         """Reserve at the gate what open orders may put at risk, after what they mean has changed."""

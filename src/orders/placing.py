@@ -1,7 +1,7 @@
 """From a wanted order to an intent: type, id, the venue's minimum, the gate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain.events import Moment, OrderRefused
@@ -12,6 +12,7 @@ from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.life_cycle import Order
 from orders.market_pause import MarketPause
+from orders.repricing import Repricing
 from orders.wanted import SlotMeaning, SpotSlots, WantedOrder
 from risk.gate import Proposal, RiskGate
 
@@ -45,10 +46,12 @@ class Placing:
         instance: str,
         epoch: int,
         slots: SlotMeaning | None = None,
+        repricing: Repricing | None = None,
     ) -> None:
         self.grid = grid
         self.rules = rules
         self.slots = slots or SpotSlots()
+        self.repricing = repricing
         self.instance = instance
         self.gate_reasons: dict[Slot, str] = {}
         self.faulted: dict[Slot, str] = {}
@@ -82,6 +85,8 @@ class Placing:
         free = [want for want in wanted if self._is_free(want.slot, now)]
         waiting = {want.slot for want in wanted} - {want.slot for want in free}
         self.off_band = {slot: why for slot, why in self.off_band.items() if slot in waiting}
+        if self.repricing is not None:
+            self.repricing.begin()
         passed = (self._pass_gate(want, now, price) for want in free)
         return [intent for intent in passed if intent is not None]
 
@@ -89,9 +94,10 @@ class Placing:
         """Note that the venue refused an order.
 
         Post-only that would have executed at once is no mistake: the rung is already through the market, so its next
-        attempt is a plain limit order. A market that is closed is asked again until it opens, and a price outside the
-        venue's band until the market has come nearer. Anything else is tried again a few times, then left to a person;
-        but not the end of a position, whose loss has no bound: that is tried every minute for as long as it takes.
+        attempt is a plain limit order or, with `repricing`, post-only behind the market. A market that is closed is
+        asked again until it opens, and a price outside the venue's band until the market has come nearer. Anything else
+        is tried again a few times, then left to a person; but not the end of a position, whose loss has no bound: that
+        is tried every minute for as long as it takes.
         """
         if event.market_closed:
             self.pause.begin(event.message, now.monotonic_s)
@@ -102,7 +108,10 @@ class Placing:
             return
         key = (order.intent.slot, order.intent.cycle)
         if event.would_take and order.intent.type is OrderType.LIMIT_MAKER:
-            self._taking.add(key)
+            if self.repricing is not None and key[0].role is Role.RUNG:
+                self.repricing.refused(*key)
+            else:
+                self._taking.add(key)
             return
         count = self._refusals[key] = self._refusals.get(key, 0) + 1
         self._again_s[order.intent.slot] = now.monotonic_s + min(2.0 ** min(count, 6), LONGEST_WAIT_S)
@@ -132,6 +141,12 @@ class Placing:
             self.faulted[want.slot] = mistake
             return None
         intent = self._intent(want, now)
+        last = self._sound(price)
+        if self.repricing is not None and want.price is not None:
+            behind = self.repricing.price_of(want, last)
+            if behind is None:
+                return None
+            at, intent = behind, replace(intent, price=behind, reason=self.repricing.told(want, behind))
         proposal = Proposal(
             client_id=intent.client_id,
             grid=self.grid,
@@ -145,9 +160,21 @@ class Placing:
         )
         verdict = self._gate.ask(proposal, now.market_ms)
         if verdict.allowed:
+            if self.repricing is not None:
+                self.repricing.sent(want, last)
             return intent
         self.gate_reasons[want.slot] = verdict.reason
         return None
+
+    def _sound(self, price: Price | None) -> Decimal | None:
+        """Return the last price if it may be decided on."""
+        return price.value if price is not None and price.age_s <= self._gate.limits.max_price_age_s else None
+
+    def returning(self, wanted: Sequence[WantedOrder], price: Price | None) -> frozenset[str]:
+        """Return the orders, by client id, that rest behind their rung and may return to it."""
+        if self.repricing is None:
+            return frozenset()
+        return self.repricing.returning(self._ledger.unsettled(), wanted, self._sound(price))
 
     def _off_the_steps(self, want: WantedOrder) -> str:
         """Tell what the venue's tick and lot, which may have changed since the grid began, do not allow."""

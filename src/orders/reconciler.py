@@ -1,7 +1,7 @@
 """Wanted against what is open or in flight: send the difference, once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.orders import Role, Side, Slot, Status
@@ -29,19 +29,24 @@ class Overlap:
     refused: Callable[[WantedOrder], bool]
 
 
-def reconcile(wanted: Sequence[WantedOrder], unsettled: Iterable[Order], overlap: Overlap | None = None) -> Difference:
+def reconcile(
+    wanted: Sequence[WantedOrder],
+    unsettled: Iterable[Order],
+    overlap: Overlap | None = None,
+    returning: Container[str] = (),
+) -> Difference:
     """Compare the wanted orders with every order that may still live or fill.
 
     A slot with an order whose fate is not known (in flight, unknown, fills missing, cancel under way) is reserved:
     nothing is sent for it. While a cancel of one side is under way nothing is placed on that side, because the
-    placement may need the balance that the cancel sets free, but for what `overlap` lets go. Applied twice in a row,
-    the second time sends nothing.
+    placement may need the balance that the cancel sets free, but for what `overlap` lets go. Orders whose ids are
+    `returning` rest elsewhere than they are wanted. Applied twice in a row, the second time sends nothing.
     """
     by_slot: dict[Slot, list[Order]] = defaultdict(list)
     for order in unsettled:
         by_slot[order.intent.slot].append(order)
     wanted_by_slot = {order.slot: order for order in wanted}
-    surplus = [order for slot, held in by_slot.items() for order in _surplus(wanted_by_slot.get(slot), held)]
+    surplus = [order for slot, held in by_slot.items() for order in _surplus(wanted_by_slot.get(slot), held, returning)]
     leaving = [*surplus, *(order for held in by_slot.values() for order in held if _is_leaving(order))]
     blocked = {order.intent.side for order in leaving}
     room = overlap.most_open - sum(not order.has_ended for held in by_slot.values() for order in held) if overlap else 0
@@ -71,9 +76,10 @@ def _is_nearer(want: WantedOrder, leaving: Sequence[Order]) -> bool:
     return slot.price_ticks > max(prices) if slot.side is Side.BUY else slot.price_ticks < min(prices)
 
 
-def _surplus(wanted: WantedOrder | None, held: Sequence[Order]) -> list[Order]:
+def _surplus(wanted: WantedOrder | None, held: Sequence[Order], returning: Container[str]) -> list[Order]:
     open_orders = [order for order in held if order.status is Status.OPEN]
     if len(open_orders) < len(held) or any(order.lacks_fills or order.cancel_sent for order in held):
         return []
-    kept = next((order for order in open_orders if wanted and order.remaining == wanted.quantity), None)
+    right = [order for order in open_orders if order.intent.client_id not in returning]
+    kept = next((order for order in right if wanted and order.remaining == wanted.quantity), None)
     return [order for order in open_orders if order is not kept]

@@ -31,8 +31,9 @@ class WantedOrder:
     """One order that should exist now.
 
     Resting orders are sent post-only and, if already through the market, as plain limit orders: they then take at
-    their own price or better, and what is left rests. `at_once` orders must not rest: with a price they are sent
-    immediate-or-cancel, without one as market orders. `cycle` counts the uses of the slot.
+    their own price or better, and what is left rests; where they must never take they wait behind the market
+    (`orders.repricing`). `at_once` orders must not rest: with a price they are sent immediate-or-cancel, without one as
+    market orders. `cycle` counts the uses of the slot.
     `is_exit` marks orders that only reduce what is at risk; the gate never refuses those. The venue itself is told by
     `reduce_only`, in hedge mode by `position_side`.
     """

@@ -103,6 +103,7 @@ class GridShape(ExitShape):
     resting_levels: int | None = Field(
         None, strict=True, ge=1, le=MOST_LEVELS, description="orders that rest on each side, the nearest; default: all"
     )
+    post_only: bool = Field(False, strict=True, description="true: an order of a rung never takes, it waits behind")
 
     @field_validator("lower_price")
     @classmethod
@@ -188,6 +189,7 @@ class GridBody(OfSymbol):
             trail_down_to=shape.trail_down_to,
             exits=shape.exits,
             trigger_price=shape.trigger_price,
+            post_only=shape.post_only,
         )
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from random import Random
 
 import numpy as np
 import pytest
@@ -17,19 +16,14 @@ from domain.grids import ContractTerms, Direction, GridPlan
 from domain.orders import Fill, Side, Slot
 from fakes.contract_grid import contract_facts, futures_facts, futures_request
 from fakes.grid_examples import btc_rules, gate, plan
+from fakes.jumping_market import SPEC, START_MS, jumps
 from fakes.store import InMemoryStore
 from grid.core import cells
 from grid.core.planning import plan_grid
 from grid.state import GridState
 from orders.wanted import WantedOrder
-from simulator.core.events import MarketTrade
-from simulator.core.symbols import UNIT
-from simulator.market.catalogue import specs_of
-from simulator.market.feed import BookUpdate, FeedStep
 from simulator.um.core.catalogue import CONTRACTS
 
-SPEC = specs_of(["BTCUSDT"])["BTCUSDT"]
-START_MS = 1_722_729_600_000
 sides = st.lists(
     st.tuples(st.sampled_from([cells.BUYING, cells.SELLING, cells.UNUSED]), st.integers(0, 2)), min_size=1, max_size=12
 )
@@ -51,19 +45,6 @@ def nearest(wanted: list[WantedOrder], side: Side, most: int) -> set[Slot]:
     of_side = [want.slot for want in wanted if want.slot.side is side]
     of_side.sort(key=lambda slot: slot.price_ticks, reverse=side is Side.BUY)
     return set(of_side[:most])
-
-
-def walk(seed: int, steps: int) -> list[FeedStep]:
-    """Prints whose moves now and then pass many rungs at once, with a book around each."""
-    random, price, path = Random(seed), Decimal(60_000), []
-    for index in range(steps):
-        ticks = int(price * UNIT)
-        at_ms = START_MS + 15_000 * index
-        book = BookUpdate("BTCUSDT", ((ticks - SPEC.tick, 50 * UNIT),), ((ticks + SPEC.tick, 50 * UNIT),))
-        path.append(FeedStep(at_ms, (MarketTrade("BTCUSDT", ticks, UNIT, at_ms, buyer_is_maker=False),), book))
-        move = Decimal(random.randint(-100, 100)) / 100 * random.choice([Decimal("0.004"), Decimal("0.03")])
-        price = min(max(price * (1 + move), Decimal(52_000)), Decimal(68_000)).quantize(Decimal("0.01"))
-    return path
 
 
 class Watched(InProcessHost):
@@ -110,7 +91,7 @@ def test_the_window_follows_the_fills_and_what_wants_to_rest_does_once_all_is_qu
         seed=seed,
     )
     host.unlimited = replace(grid, request=replace(grid.request, resting_levels=None))
-    path = walk(seed, 60)
+    path = jumps(seed, 60)
     host.play(path[:1])
     host.start(grid)
     host.play(path[1:])
