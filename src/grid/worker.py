@@ -122,8 +122,8 @@ class GridWorker:
     def _is_of_no_account(self, event: PriceSeen, now: Moment) -> bool:
         """Tell whether a price changes nothing.
 
-        The first does, or one after a gap, or one that the ladder follows, or that begins or ends the grid, or that lets
-        an order return to its rung.
+        The first does, or one after a gap, or one that the ladder follows, or that begins or ends the grid, or that
+        lets an order return to its rung.
         """
         is_heeded = self._trailing.heeds(event.price) or self._life.heeds(event.price)
         is_heeded = is_heeded or self._desk.concerns(event.price)
