@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from domain.errors import Conflict, FieldMistake, InvalidRequest, VenueError
+from domain.errors import Conflict, FieldMistake, InvalidRequest, SlowDown, Unreachable, VenueError
 from domain.events import ContractStands
 from domain.futures import ContractSettings, CountdownPolicy, FundingRate, MarginType, Position
 from domain.grids import ContractTerms, GridRequest
@@ -111,13 +111,21 @@ class Contracts:
     def _read(futures: Futures, asked: Mapping[Instrument, ContractTerms]) -> dict[Instrument, ContractStands]:
         hedge_mode = futures.hedge_mode()
         positions = futures.positions()
-        return {
-            instrument: ContractStands(
-                _otherwise(instrument, _difference(terms, futures.settings(instrument), hedge_mode=hedge_mode)),
+        stands = {}
+        for instrument, terms in asked.items():
+            try:
+                settings = futures.settings(instrument)
+            except (Unreachable, SlowDown):
+                raise
+            except VenueError as error:  # as of a contract that is gone: the others go on
+                told = f"how the account trades {_name(instrument)} cannot be read: {error}"
+                stands[instrument] = ContractStands(told)
+                continue
+            stands[instrument] = ContractStands(
+                _otherwise(instrument, _difference(terms, settings, hedge_mode=hedge_mode)),
                 _liquidation_price(position for position in positions if position.instrument == instrument),
             )
-            for instrument, terms in asked.items()
-        }
+        return stands
 
     def _offered(self) -> Futures:
         if self._futures is None:

@@ -167,12 +167,19 @@ class GridLife:
         parts = self._parts
         if not parts.protection.is_settled(parts.desk.ledger):
             return False
+        if self.is_ending and self._is_beyond_reach:  # nobody tells more; the books stay as they are
+            return True
         if self.on_stop is OnStop.KEEP:
             return not parts.desk.in_flight
         if not self.is_ending:
             return False
-        possible = [order for order in self.wanted() if order.slot not in parts.desk.placing.faulted]
+        placing = parts.desk.placing
+        possible = [order for order in self.wanted() if order.slot not in placing.faulted | placing.misfits]
         return parts.desk.synced and not parts.desk.ledger.unsettled() and not possible
+
+    @property
+    def _is_beyond_reach(self) -> bool:
+        return self._parts.market.is_gone and self._parts.desk.cannot_read
 
     def end_if_done(self, now: Moment) -> bool:
         """Tell whether nothing is left to do; a grid that was to end for good has ended then."""
@@ -187,5 +194,6 @@ class GridLife:
         return is_done
 
     def _still_awaits(self, now: Moment) -> str:
-        stops = "" if self._parts.protection.is_gone else "its stop to be taken off the exchange"
+        is_over = self._parts.protection.is_gone or self._is_beyond_reach
+        stops = "" if is_over else "its stop to be taken off the exchange"
         return self._parts.money.still_awaits(now) or stops

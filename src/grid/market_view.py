@@ -5,6 +5,7 @@ from decimal import Decimal
 from domain.events import Moment, PriceSeen, RulesChanged, StreamLost
 from domain.grids import Phase
 from domain.instrument import InstrumentRules
+from grid.symbol_life import NOT_LISTED, why_closed
 from orders.placing import Price
 
 
@@ -32,6 +33,11 @@ class MarketView:
             case RulesChanged(rules=rules):
                 self.status, self.is_trading = rules.status, rules.is_trading
 
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the venue lists the symbol no more."""
+        return self.status == NOT_LISTED
+
     def take_span(self) -> tuple[Decimal, Decimal] | None:
         """Return the lowest and the highest price since the last call, None without any."""
         span, self._span = self._span, None
@@ -51,7 +57,7 @@ class MarketView:
     def missing(self, now: Moment) -> tuple[Phase, str] | None:
         """Return the phase, and why, of a grid that must wait for its market; None if it need not."""
         if not self.is_trading:
-            return Phase.PAUSED, f"{self._name} is {self.status} at the venue; nothing is sent until it trades again"
+            return Phase.PAUSED, why_closed(self._name, self.status)
         if self.last is None:
             why = f": {self._lost}" if self._lost else ""
             return Phase.STARTING, f"waiting for the first price{why}"

@@ -3,7 +3,7 @@
 from typing import Final
 
 from domain.events import Moment
-from domain.grids import GridStatus, Phase
+from domain.grids import GridStatus, OnStop, Phase
 from domain.money import plain
 from grid.life import GridLife
 from grid.order_views import given_up
@@ -80,6 +80,8 @@ class PhaseJudge:
             return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
         if self._life.edits.is_under_way:
             return Phase.TRADING, "it is being edited: orders that the new ladder does not want are taken off first"
+        if placing.misfits and not parts.desk.ledger.unsettled():
+            return Phase.PAUSED, self._why_not_whole()
         if parts.state.is_entering and self._life.paused is None:
             return Phase.ENTERING, _ENTERING[parts.state.is_edited]
         return Phase.TRADING, self._why_not_whole()
@@ -100,6 +102,9 @@ class PhaseJudge:
         exit_, reached, awaits = self._life.exit, self._parts.protection.reached, self._life.awaits
         why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._life.on_stop})"
         why = why if exit_ is None else exit_.told
+        market = self._parts.market
+        if not market.is_trading and self._life.on_stop is OnStop.UNWIND and self._parts.state.wanted_unwind():
+            awaits = f"the symbol to trade: it is {market.status} at the venue"
         return f"{why}; waiting for {awaits}" if awaits else why
 
     def _why_ended(self) -> str:
@@ -112,7 +117,13 @@ class PhaseJudge:
 
     def _why_not_whole(self) -> str:
         """Return which orders of a grid that trades do not rest, empty where none is missing."""
-        missing, waiting = given_up(self._parts), self._parts.desk.placing.off_band
+        placing = self._parts.desk.placing
+        missing, waiting = given_up(self._parts), placing.off_band
+        misfits = placing.misfits
+        if misfits:
+            why = next(iter(misfits.values()))
+            remedy = "stop the grid and start a new one, unless the rules change back"
+            return f"{len(misfits)} order(s) wait because the venue's rules changed: {why}; {remedy}"
         if missing:
             return f"{len(missing)} order(s) given up, the last: {missing[-1]}"
         why = next(iter(waiting.values()), "")

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
 
 from domain.errors import NotFound, VenueError
 from domain.events import Balance
@@ -17,15 +16,13 @@ from domain.money import ZERO
 from grid.contracts import Contracts
 from grid.house import GridDefaults
 from grid.preflight import PreflightFacts
+from grid.symbol_life import NOT_LISTED
 from grid.units import planned_rules
 from ports.market_data import AccountReader, MarketData
 from ports.store import GridRow
 from risk.gate import RiskGate
 
 log = logging.getLogger(__name__)
-
-NOT_LISTED: Final = "NOT_LISTED"
-"""The status of a symbol that the venue lists no more."""
 
 
 class VenueFacts:

@@ -164,7 +164,8 @@ class GridWorker:
 
     def _on_timer(self, now: Moment) -> list[Effect]:
         effects: list[Effect] = []
-        effects += self._desk.on_timer(now, self._market.fresh_price(now), self._market.take_span())
+        if not (self._market.is_gone and self._desk.cannot_read):
+            effects += self._desk.on_timer(now, self._market.fresh_price(now), self._market.take_span())
         effects += self._report.equity(now)
         effects += self._money.questions(now, refresh=True)
         if self._position.wants_reading(self._money.position, now.monotonic_s):
@@ -198,7 +199,7 @@ class GridWorker:
         for row in protection.unfound(ledger):
             presumed = became(row, self._money.position)
             effects += self._desk.find(row.intent.client_id, row.intent.created_ms, presumed)
-        if not life.shutting_down:
+        if not life.shutting_down and (self._market.is_trading or life.is_ending):
             effects += protection.step(now, is_over=life.has_settled, held=self._money.position)
         self._desk.expect(protection.expected(now))
         return effects

@@ -27,6 +27,7 @@ from domain.orders import Fill, Intent, Status, VenueOrder
 from orders.account_review import AccountReview
 from orders.canary import Canary
 from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit, Tell
+from orders.fitting import fitted
 from orders.intake import Intake, News
 from orders.ledger import Ledger
 from orders.life_cycle import Order
@@ -90,6 +91,11 @@ class OrderDesk:
         return self._review.is_done and not self.user_stream_lost
 
     @property
+    def cannot_read(self) -> bool:
+        """Tell whether the newest reading of the account failed."""
+        return self._readings.has_failed
+
+    @property
     def in_flight(self) -> bool:
         """Tell whether an answer, a look-up or a reading is still to come."""
         if self._readings.under_way or self._look_ups:
@@ -135,7 +141,7 @@ class OrderDesk:
             case TradesRead(fills=fills):
                 return self._review.traded(fills, now)
             case ReadFailed():
-                self._readings.failed()
+                self._readings.failed(now.monotonic_s)
                 self._look_ups.failed()
             case StreamLost() | StreamResumed():
                 return self._stream_changed(event, now) if event.kind == "user" else News()
@@ -194,8 +200,9 @@ class OrderDesk:
         """Return what brings the account from what is open to what is wanted; nothing while facts are missing."""
         if not self.synced:
             return []
+        wanted, self.placing.misfits = fitted(wanted, self.ledger.unsettled(), self.placing.rules)
         self._returning = self.placing.returning(wanted, price)
-        difference = self.difference(wanted)
+        difference = self._compared(wanted)
         cancels = [order.intent for order in difference.cancel if order.intent.slot not in self.placing.cooling]
         for intent in cancels:
             self.ledger.mark_cancel(intent.client_id, sent=True)
@@ -211,6 +218,10 @@ class OrderDesk:
 
     def difference(self, wanted: Sequence[WantedOrder]) -> Difference:
         """Return what is missing of what is wanted, and what is too much."""
+        placeable, _ = fitted(wanted, self.ledger.unsettled(), self.placing.rules)
+        return self._compared(placeable)
+
+    def _compared(self, wanted: Sequence[WantedOrder]) -> Difference:
         return reconcile(wanted, self.ledger.unsettled(), self._overlap, self._returning)
 
     def reserve_all(self) -> None:

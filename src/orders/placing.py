@@ -58,6 +58,8 @@ class Placing:
         self.cooling: set[Slot] = set()
         self.off_band: dict[Slot, str] = {}
         """Orders that wait until the market's own price lets theirs be, with the venue's words."""
+        self.misfits: dict[Slot, str] = {}
+        """Orders that do not fit the venue's steps as these are now, with the reason."""
         self.pause = MarketPause()
         self._ledger = ledger
         self._gate = gate
@@ -136,7 +138,7 @@ class Placing:
         if at is None:
             self.gate_reasons[want.slot] = "no price is known yet"
             return None
-        mistake = self._off_the_steps(want) or self._below_minimum(want, at)
+        mistake = self._below_minimum(want, at)
         if mistake:
             self.faulted[want.slot] = mistake
             return None
@@ -175,17 +177,6 @@ class Placing:
         if self.repricing is None:
             return frozenset()
         return self.repricing.returning(self._ledger.unsettled(), wanted, self._sound(price))
-
-    def _off_the_steps(self, want: WantedOrder) -> str:
-        """Tell what the venue's tick and lot, which may have changed since the grid began, do not allow."""
-        rules = self.rules
-        if want.price is not None and want.price % rules.tick:
-            told = f"price {plain(want.price)} is no multiple of the venue's tick {plain(rules.tick)} any more"
-            return f"{told}; stop the grid and start a new one"
-        if want.quantity % rules.lot:
-            told = f"quantity {plain(want.quantity)} is no multiple of the venue's lot {plain(rules.lot)} any more"
-            return f"{told}; stop the grid and start a new one"
-        return ""
 
     def _below_minimum(self, want: WantedOrder, price: Decimal) -> str:
         rules, quantity = self.rules, want.quantity

@@ -29,6 +29,9 @@ LAG_S = 5.0
 trades not yet in the list of trades."""
 OLD_MS = 60_000
 """What is older than this every replica knows."""
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 8.0
+"""After readings that failed."""
 FEW = 4
 """Up to here asking for the trades of single orders (weight 5) costs no more than reading them all (20)."""
 
@@ -43,7 +46,8 @@ class Readings:
         self.complete_until = 0
         self.is_whole = True
         self._wants_trades = False
-        self._failed = False
+        self.has_failed = False
+        self._pause_s, self._again_s = FIRST_PAUSE_S, float("-inf")
         self._read_s: float | None = None
         self._trades_s: float | None = None
         self._clean_s: float | None = None
@@ -89,12 +93,14 @@ class Readings:
         if now_s - self._trades_s >= TRADES_EVERY_S:
             self._wants_trades = True
         settling = self._clean_s is not None and now_s < self._clean_s + LAG_S
-        missing = live and (not was_read or self._failed or self._wants_trades) and not settling
-        return self.ask() if missing or now_s - self._read_s >= every_s else []
+        missing = live and (not was_read or self.has_failed or self._wants_trades) and not settling
+        is_due = now_s >= self._again_s and (missing or now_s - self._read_s >= every_s)
+        return self.ask() if is_due else []
 
     def listed(self, now_s: float) -> None:
         """Take note that the open orders were listed."""
-        self.under_way = self._failed = False
+        self.under_way = self.has_failed = False
+        self._pause_s, self._again_s = FIRST_PAUSE_S, float("-inf")
         self.has_ended_once, self._read_s = True, now_s
 
     def traded(
@@ -132,6 +138,8 @@ class Readings:
         was_whole, self.is_whole, self._clean_s = self.is_whole, True, None
         return not was_whole
 
-    def failed(self) -> None:
-        """Note that a reading or look-up could not be had; the timer reads again."""
-        self.under_way, self._failed = False, True
+    def failed(self, now_s: float) -> None:
+        """Note that a reading or look-up could not be had; the timer reads again, ever later."""
+        self.under_way, self.has_failed = False, True
+        self._again_s = now_s + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

@@ -74,6 +74,8 @@ BAN_PAUSE_S: Final = 120.0
 _BUSY: Final = frozenset({-1008, -1016})
 _MARKET_CLOSED: Final = "Market is closed"
 _FUTURES_CLOSED: Final = frozenset({-4108, -4140, -4141})
+_NO_SUCH_SYMBOL: Final = -1121
+"""Of a symbol that was listed once: it is closed for good, or for long."""
 _UNKNOWN_STATUSES: Final = frozenset({408, 500, 502, 503, 504})
 
 
@@ -142,6 +144,8 @@ def _kind_of(market: Market, status: int, code: int, message: str) -> _Kind | No
 
 
 def _market_closed(market: Market, code: int, message: str) -> bool:
+    if code == _NO_SUCH_SYMBOL:
+        return True
     if market is Market.FUTURES:
         return code in _FUTURES_CLOSED
     return message.startswith(_MARKET_CLOSED)

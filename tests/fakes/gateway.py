@@ -69,6 +69,9 @@ class FakeGateway:
         self._is_futures = rules.instrument.market is Market.FUTURES
         self.position = self._cost = ZERO
         self.foreign_fills: list[Fill] = []
+        self.readings = 0
+        self.unreadable = ""
+        """Why the account cannot be read; empty where it can."""
 
     @property
     def open_orders(self) -> tuple[VenueOrder, ...]:
@@ -151,9 +154,13 @@ class FakeGateway:
         answer: Answer,
         known: Sequence[tuple[int, str]] = (),
     ) -> None:
+        self.readings += 1
         scripted = self._reading.take()
         if scripted is not None:
             self._waiting.append((answer, scripted[0](f"open orders of {instrument}")))
+            return
+        if self.unreadable:
+            self._waiting.append((answer, ReadFailed(f"open orders of {instrument}", self.unreadable)))
             return
         ours = tuple(order for order in self.open_orders if order.client_id.startswith(self._prefix))
         fills = () if since_trade_id is None else self._fills_since(since_trade_id)

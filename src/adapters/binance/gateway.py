@@ -40,7 +40,7 @@ from ports.gateway import Answer
 LOG: Final = logging.getLogger(__name__)
 
 _RULE_BROKEN: Final = frozenset({-1013, -1111, -1121})
-_FUTURES_RULE_BROKEN: Final = frozenset({-4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
+_FUTURES_RULE_BROKEN: Final = frozenset({-4002, -4003, -4004, -4005, -4013, -4014, -4023, -4108, -4140, -4141, -4164})
 """Refusals by a published filter, precision or symbol: the filters may have changed (protocol 6.19)."""
 _NOT_EXECUTED: Final = (errors.Unreachable, errors.SlowDown, errors.ClockSkewed, errors.KeyRefused)
 """During a ban a good key may be refused, too (protocol 6.23): that is no word about the order."""

@@ -1,10 +1,11 @@
 """A short grid's worker through funding, a crash, a liquidation and a restart, on a clock that only the test moves."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from domain.events import FundingRead, PriceSeen, StreamResumed
+from domain.events import FundingRead, PriceSeen, RulesChanged, StreamResumed
 from domain.futures import FundingPayment, FundingRate, MarginType
 from domain.grids import ContractTerms, Direction, GridPlan, GridRequest, GridSnapshot, OnStop, Phase
 from domain.instrument import Instrument, InstrumentRules, Market
@@ -260,3 +261,17 @@ def test_a_switch_of_mode_ends_a_grid_nobody_spoke_of_with_its_orders_off(place:
     place.host.handle(StopRequested(OnStop.CANCEL, yields=True))
     place.settle()
     assert (place.host.finished, place.gateway.position, place.gateway.open_orders) == (True, -2, ())
+
+
+def test_a_contract_that_is_gone_is_asked_about_no_more_and_its_grid_can_be_ended(place: Place) -> None:
+    place.gateway.unreadable = "Invalid symbol. (HTTP 400, code -1121)"
+    place.host.handle(RulesChanged(BTC, replace(RULES, status="NOT_LISTED")))
+    place.pass_time(CROSS_CHECK_S + 5)
+    asked = place.gateway.readings
+    place.pass_time(3_600, step_s=5)
+    assert place.gateway.readings == asked, "nothing is asked for ever"
+    assert "is not listed at the venue any more" in place.shown.phase_reason
+    assert place.shown.books.base_held == -2
+    place.host.handle(StopRequested(OnStop.UNWIND))
+    place.pass_time(ENDING_S + 60, step_s=5)
+    assert (place.host.finished, place.shown.books.base_held) == (True, -2)

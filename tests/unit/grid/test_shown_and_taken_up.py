@@ -113,7 +113,7 @@ def test_a_symbol_that_is_listed_no_more_pauses_its_grid_alone(opened: Callable[
     assert place.manager.resume_all() == 2
     gone = place.until(BTC, lambda shown: shown.phase is Phase.PAUSED)
     assert gone.status is GridStatus.RUNNING
-    assert "BTCUSDT is NOT_LISTED at the venue" in gone.phase_reason
+    assert "BTCUSDT is not listed at the venue any more" in gone.phase_reason
     assert place.until(ETH, lambda shown: shown.phase_reason == "not subscribed yet").phase is Phase.STARTING
     assert place.gateway.sent == []
     assert place.manager.watched(Market.SPOT) == (ETH,), "no price of the other can be shown"
