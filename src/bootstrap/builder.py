@@ -107,7 +107,7 @@ class HouseBuilder:
         watch.start()
         books.start()
         moving = switching(self.settings, control, manager, store, venue, gate, clock)
-        pairs.start(autopilot(self.settings, control, venue, clock, moving), moving)
+        pairs.lead(autopilot(self.settings, control, venue, clock, moving), moving)
         if recorder is not None:
             recorder.start()
         return House(

@@ -40,6 +40,7 @@ class House:
         """Take the grids up again that ran when this account's server last ended."""
         self.venue.streams.expect(sum(row.ended_ms is None for row in self.store.grids()))
         self.manager.resume_all()
+        self.pairs.start()
 
     def play(self) -> None:
         """Let the market of a replay at full speed begin; other markets run by themselves."""

@@ -141,7 +141,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketShare:
-    """The part of one market in what all grids may use, in USDT. None: its wallet could not be read, `trouble` why."""
+    """The part of one market in what all grids may use, in USDT. `free` is what its wallet has that no grid counts on.
+
+    None: the wallet could not be read, `trouble` why.
+    """
 
     market: Market
     fraction: Decimal

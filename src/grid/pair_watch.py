@@ -8,7 +8,7 @@ from typing import Final
 from domain.errors import Conflict, TradingError
 from domain.instrument import Instrument, Market
 from domain.pairs import Selection
-from domain.switches import Switch
+from domain.switches import Switch, SwitchPhase
 from grid.autopilot import Autopilot
 from grid.switching import Switching
 from ports.clock import Clock
@@ -28,6 +28,7 @@ AGAIN_S: Final = 600.0
 """Wall time after which a market that did not answer is read again, whatever the interval."""
 STALE_INTERVALS: Final = 2
 MOST_SWITCHES: Final = 20
+TOLD_FOR_MS: Final = 86_400_000
 
 
 class PairWatch:
@@ -60,9 +61,12 @@ class PairWatch:
             patient=(StoreFailed,),
         )
 
-    def start(self, autopilot: Autopilot | None = None, switching: Switching | None = None) -> None:
-        """Begin to select; `autopilot` follows each selection, and `switching` goes on, in the same thread."""
+    def lead(self, autopilot: Autopilot, switching: Switching) -> None:
+        """Have each selection followed, and pairs moved, in the same thread."""
         self._autopilot, self._switching = autopilot, switching
+
+    def start(self) -> None:
+        """Begin; not before the grids are taken up again, for these may be among what is started and ended here."""
         self._loop.start()
 
     def stop(self) -> None:
@@ -73,7 +77,23 @@ class PairWatch:
         """Tell how the selection fares; trading goes on without it."""
         alive = self._loop.state is LoopState.RUNNING
         shown = self.shown()
-        return PartState(name="pair selection", alive=alive, ready=True, reason=shown.trouble, age_s=shown.age_s)
+        return PartState(
+            name="pair selection",
+            alive=alive,
+            ready=True,
+            reason=shown.trouble,
+            age_s=shown.age_s,
+            notice=self._failed_switch(),
+        )
+
+    def _failed_switch(self) -> str:
+        """Return what a person must know of the newest switch, for a day."""
+        newest = next(iter(self._switching.newest_first), None) if self._switching is not None else None
+        if newest is None or newest.phase is not SwitchPhase.FAILED or newest.ended_ms is None:
+            return ""
+        if self._clock.market_ms() - newest.ended_ms > TOLD_FOR_MS:
+            return ""
+        return f"{newest.source.base}{newest.source.quote} could not move to {newest.target.market}: {newest.reason}"
 
     # --- shown ---
 

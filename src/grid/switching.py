@@ -248,7 +248,7 @@ class Switching:
     def _move(self, switch: Switch) -> Switch:
         transfer = switch.transfer
         assert transfer is not None  # noqa: S101 - stored with the phase
-        if switch.sent_ms is not None:
+        if switch.sent_ms is not None or self._transfers.find(transfer) is not None:  # these books may be a copy
             return self._look_up(switch)
         switch = self._put(replace(switch, sent_ms=self._clock.wall_ms()))
         try:
@@ -261,8 +261,8 @@ class Switching:
 
     def _look_up(self, switch: Switch) -> Switch:
         """Settle a transfer that was about to be sent once; it is sent again only if it was never made."""
-        transfer, sent_ms = switch.transfer, switch.sent_ms
-        assert transfer is not None and sent_ms is not None  # noqa: S101, PT018 - asked before
+        transfer, sent_ms = switch.transfer, switch.sent_ms or self._clock.wall_ms()
+        assert transfer is not None  # noqa: S101 - stored with the phase
         found = self._transfers.find(transfer)
         if found is not None and found[0] is TransferState.CONFIRMED:
             return self._put(replace(switch, phase=SwitchPhase.STARTING, transfer_id=found[1], reason=""))

@@ -96,7 +96,7 @@ class ShareView(View):
     percent: float = Field(description="of all capital the grids may use")
     budget_usd: str | None = Field(description="null while the wallet cannot be read: it stays unused")
     used_usd: str = Field(description="capital of the grids that run there, whoever started them")
-    free_usd: str | None = Field(description="in the wallet")
+    free_usd: str | None = Field(description="in the wallet, and what no running grid counts on")
     reason: str
 
     @classmethod

@@ -86,7 +86,9 @@ class ModeChangedView(ModeView):
 
 
 class PartView(View):
-    name: str = Field(description="database, venue, streams, simulator, http server, backup, or grid SYMBOL:market")
+    name: str = Field(
+        description="database, venue, streams, pair selection, simulator, http server, backup, or grid SYMBOL:market"
+    )
     alive: bool = Field(description="it does its own work; the heartbeat stops with the first part that does not")
     ready: bool = Field(description="trading can go on as far as this part goes")
     reason: str

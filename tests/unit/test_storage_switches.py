@@ -41,3 +41,12 @@ def test_a_switch_is_numbered_by_its_account_changed_and_read_back(url: str) -> 
     again = open_store(url, SHADOW, StillClock())
     assert again.switches.all() == (moving, second)
     again.close()
+
+
+def test_a_copy_that_was_put_back_gives_no_number_away_twice(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'books.db'}", SHADOW, StillClock())
+    asked = Switch(number=0, source=BTC, request=GridRequest(instrument=BTC_FUTURES, levels=5), grid_id=3, began_ms=1)
+    first = store.switches.add(asked)
+    store.raise_epoch()
+    assert (first.number, store.switches.add(asked).number, store.switches.add(asked).number) == (1, 101, 102)
+    store.close()

@@ -301,7 +301,7 @@ class SqlStore:
     @property
     def switches(self) -> SqlSwitches:
         """Return the account's pairs on their way to another market."""
-        return SqlSwitches(self._id, self._database.reading, self._writing)
+        return SqlSwitches(self._id, self.epoch, self._database.reading, self._writing)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -10,20 +11,25 @@ from adapters.storage.tables import market_switches as table
 from domain.switches import Switch, decode_switch, encode_switch
 from ports.store import StoreFailed
 
+SWITCHES_PER_LIFE: Final = 100
+"""How far apart the numbers of two lives of the database begin: a copy that was put back does not know which ones were
+given away after it was taken, and transfers are found again by them."""
+
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 class SqlSwitches:
     """Implements ports.switches.SwitchStore for one account."""
 
-    def __init__(self, account: str, reading: Transaction, writing: Transaction) -> None:
-        self._account, self._reading, self._writing = account, reading, writing
+    def __init__(self, account: str, epoch: int, reading: Transaction, writing: Transaction) -> None:
+        self._account, self._epoch, self._reading, self._writing = account, epoch, reading, writing
 
     def add(self, switch: Switch) -> Switch:
-        """Store a new switch under the account's next number, whatever number it has."""
+        """Store a new switch under the account's next number in this life of the database, whatever number it has."""
+        lost = (self._epoch - 1) * SWITCHES_PER_LIFE
         with self._writing() as connection:
             highest = select(func.max(table.c.number)).where(table.c.account == self._account)
-            numbered = replace(switch, number=(connection.execute(highest).scalar() or 0) + 1)
+            numbered = replace(switch, number=max(connection.execute(highest).scalar() or 0, lost) + 1)
             connection.execute(
                 insert(table).values(
                     account=self._account,

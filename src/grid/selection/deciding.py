@@ -107,11 +107,18 @@ def shares_of(situation: Situation, rules: AutopilotRules) -> tuple[MarketShare,
             fraction=rules.shares[market],
             budget=None if wallet.trouble else (total * rules.shares[market]).quantize(_CENT),
             used=sum((grid.capital for grid in working if grid.instrument.market is market), ZERO),
-            free=None if wallet.trouble else wallet.free,
+            free=None if wallet.trouble else _uncommitted(market, wallet, working),
             trouble=wallet.trouble,
         )
         for market, wallet in situation.wallets.items()
     )
+
+
+def _uncommitted(market: Market, wallet: Wallet, working: Sequence[RunningGrid]) -> Decimal:
+    """Return what no grid counts on: some of what a grid may need is free until it needs it."""
+    there = [grid for grid in working if grid.instrument.market is market]
+    left = wallet.total + sum((grid.inventory - grid.capital for grid in there), ZERO)
+    return max(ZERO, min(wallet.free, left))
 
 
 def decide(situation: Situation, rules: AutopilotRules) -> tuple[Proposal, ...]:

@@ -82,6 +82,14 @@ def test_the_worked_example_of_the_page() -> None:
     assert told(decide(on, three))[2] == (Act.OPEN, pair("SOL"), HeldBack.ALLOCATION)
 
 
+def test_what_another_grid_counts_on_is_not_free_for_a_new_one() -> None:
+    """A grid of 1,000 that holds 500 of base counts on 500 of the 1,400 that are free."""
+    wallets = {SPOT: Wallet(total=Decimal(1400), free=Decimal(1400)), FUTURES: Wallet(total=Decimal(9000))}
+    on = situation(accepted(ETH), running=(running(BTC),), wallets=wallets)
+    assert [share.free for share in shares_of(on, RULES)] == [Decimal(900), Decimal(0)]
+    assert told(decide(on, RULES)) == [(Act.OPEN, ETH, HeldBack.FUNDS)]
+
+
 def test_capital_of_a_market_out_of_reach_stays_unused() -> None:
     wallets = {SPOT: WALLETS[SPOT], FUTURES: Wallet(trouble="no answer")}
     on = situation(accepted(BTC_PERPETUAL), accepted(BTC), accepted(ETH), accepted(pair("SOL")), wallets=wallets)

@@ -121,8 +121,8 @@ def test_dust_below_what_can_be_sold_is_left_on_spot_but_no_contract_is() -> Non
 def test_a_pending_transfer_is_waited_for_and_a_failed_one_made_again_a_few_times() -> None:
     town = begun()
     town.house.lost = ["answer"]
-    town.house.states = [TransferState.PENDING, TransferState.CONFIRMED]
     town.switching.step()
+    town.house.states = [TransferState.PENDING, TransferState.CONFIRMED]
     town.switching.step()
     assert town.newest().reason == "transfer 1 is pending at the exchange"
     assert town.run().phase is SwitchPhase.DONE
@@ -131,6 +131,16 @@ def test_a_pending_transfer_is_waited_for_and_a_failed_one_made_again_a_few_time
     switch = town.run()
     assert (switch.phase, switch.attempt, town.house.made) == (SwitchPhase.FAILED, MOST_ATTEMPTS, [])
     assert town.clock.monotonic_s() - 1000 >= MOST_ATTEMPTS * ABSENT_AFTER_MS / 1000
+
+
+def test_a_copy_of_the_books_put_back_does_not_move_the_funds_again() -> None:
+    town = begun()
+    town.house.lost = ["answer"]
+    town.switching.step()
+    sent = town.newest()
+    town.books.rows[sent.number] = encode_switch(replace(sent, sent_ms=None))
+    town.restart()
+    assert (town.run().phase, len(town.house.made)) == (SwitchPhase.DONE, 1)
 
 
 def test_a_transfer_that_exchange_or_gate_refuses_leaves_the_funds_where_they_are() -> None:
