@@ -1,9 +1,10 @@
 """An edit as it is stored: a person's word first, and once no order stands in its way what was made of it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.grids import GridPlan
+from domain.grids import GridPlan, Move, MoveKind
 from domain.plan_text import decode_plan, encode_plan
 from grid.core.relaying import Trade
 
@@ -52,3 +53,9 @@ class EditMade:
         told = json.loads(text)
         trade = Trade(int(told["lots"]), bool(told["sells"]), int(told["price"]))
         return cls(plan=decode_plan(json.dumps(told["plan"])), gap=int(told["gap"]), trade=trade)
+
+
+def is_asked(moves: Iterable[Move]) -> bool:
+    """Tell whether an edit was asked for and is not carried out yet."""
+    last = [move.kind for move in moves if move.kind in (MoveKind.ASKED, MoveKind.EDIT)][-1:]
+    return last == [MoveKind.ASKED]

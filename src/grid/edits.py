@@ -56,14 +56,17 @@ class GridEdits:
         state = parts.state
         made = state.edited(self._pending, price.value)
         self._staying = frozenset(map(_place, state.wanted())) & frozenset(map(_place, state.after(made).wanted()))
-        slots = {slot for slot, _ in self._staying}
-        if any(order.intent.slot not in slots for order in parts.desk.ledger.unsettled()):
+        if self._stands_in_the_way({slot for slot, _ in self._staying}):
             return []
         move = state.next_move(MoveKind.EDIT, made.data(), now.market_ms)
         state.move(move)
         self._pending = self._staying = None
         parts.desk.reserve_all()
         return [SaveMove(move)]
+
+    def _stands_in_the_way(self, staying: set[Slot]) -> bool:
+        """Tell whether an order that the new ladder does not want may still be filled."""
+        return any(order.intent.slot not in staying for order in self._parts.desk.ledger.unsettled())
 
     def allowed(self, wanted: Sequence[WantedOrder], *, is_ending: bool) -> list[WantedOrder]:
         """Return those of the wanted orders that may exist: while an edit is under way nothing is added to them."""

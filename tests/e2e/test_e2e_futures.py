@@ -42,8 +42,15 @@ def test_a_short_grid_outlives_a_kill_and_is_unwound(tmp_path: Path) -> None:
         assert checked["contract"]["liquidation_above"] is not None
         server.start_grid("ETHUSDT", **SHAPE)
         with Caller(str(server.simulator["futures_url"]), SHADOW_KEY, SHADOW_SECRET) as futures:
+            until(lambda: len(resting(futures)) == 5, "five resting orders")
+            (began,) = held(futures)
+            told = server.edit_grid("ETHUSDT", initial_levels=8)
+            assert (told["trade"]["side"], told["contract"]["liquidation_above"]) != ("", None)
+            until(lambda: len(resting(futures)) == 7, "seven resting orders")
+            server.edit_grid("ETHUSDT", initial_levels=6)
             kept = until(lambda: found if len(found := resting(futures)) == 5 else set(), "five resting orders")
             (position,) = held(futures)
+            assert position["positionAmt"] == began["positionAmt"]
             server.stop(signal.SIGKILL)
             with Gridhive(tmp_path, *MARKET) as again:
                 shown = until(lambda: taken_up(again), "the grid to be taken up again")

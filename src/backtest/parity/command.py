@@ -26,6 +26,7 @@ from backtest.trade_study import stored_trades
 from config.settings import Settings
 from domain.account import Account
 from domain.errors import Conflict, FieldMistake, InvalidRequest, NotFound
+from domain.grids import MoveKind
 from domain.instrument import InstrumentRules, Market
 from ports.books import Books
 from ports.heard_prices import folder_of
@@ -92,6 +93,7 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
     try:
         with closing(outside.books(settings)) as books:
             account, row = _chosen(given, books)
+            _refuse_edited(books, account, row)
             rules = row.plan.rules or _rules(given, settings, outside, row)
             lived = read_grid(account, books, row, rules)
     except StoreFailed as error:
@@ -104,6 +106,11 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
         refuse("prices", str(error))
     _tell(given, found, _keep(given, settings, found))
     return 0
+
+
+def _refuse_edited(books: Books, account: Account, row: GridRow) -> None:
+    if any(move.kind is MoveKind.EDIT for move in books.books_of(account).moves(row.grid_id)):
+        raise Conflict(f"grid {row.grid_id} was edited; a replay plays the ladder that it was started with alone")
 
 
 def _chosen(given: argparse.Namespace, books: Books) -> _Found:

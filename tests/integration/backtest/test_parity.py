@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +181,10 @@ def test_too_few_orders_calibrate_nothing_that_a_run_would_take(tmp_path, parity
     assert any("its books tell too little: " in note and " of 5 needed" in note for note in found["notes"])
     with pytest.raises(TradingError, match=r"fill: the calibration of BTCUSDT rests on \d+ orders, fewer than 30"):
         run(["--symbol", "BTCUSDT", "--fill", "calibrated", "--data-dir", str(tmp_path)], "run", OUTSIDE)
+    with closing(sqlite3.connect(tmp_path / "gridhive.db")) as books, books:
+        books.execute("INSERT INTO grid_moves SELECT account, grid_id, 1, 'edit', 0, '{}', 0 FROM grids")
+    with pytest.raises(TradingError, match="grid 1 was edited"):
+        main(["--data-dir", str(tmp_path)], "parity", OUTSIDE)
 
 
 def test_a_table_and_a_page_are_made(queued_market, tmp_path, capsys):

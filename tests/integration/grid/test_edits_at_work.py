@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chaos.host import InProcessHost
 from domain.edits import GridChanges
+from domain.errors import Conflict, NotFound
 from domain.events import PriceSeen, StreamResumed
 from domain.grids import MoveKind, OnStop, PauseKeep, Phase
 from fakes.clock import FakeClock
@@ -20,7 +21,7 @@ from grid.editing import sketch_edit
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.worker_events import EditRequested, StopRequested
 from grid.worker_host import WorkerHost
-from integration.grid.test_pauses_by_request import move, resting, run_some, started, walk
+from integration.grid.test_pauses_by_request import at_work, move, resting, run_some, started, walk
 from ports.store import Store, StoreFailed
 
 CHANGES = [
@@ -183,6 +184,17 @@ def test_a_pause_while_orders_are_taken_off_lets_the_edit_go_on_and_holds_its_tr
     answer_all(place, host)
     assert host.snapshot().phase is Phase.TRADING
     assert len(prices_of(place)) == 9
+
+
+def test_an_edit_that_cannot_be_now_is_refused_with_the_remedy():
+    store = InMemoryStore()
+    store.add_grid(BTC, PLAN, 1, 2)
+    with at_work(store) as place:
+        place.until(BTC, lambda shown: shown.phase is Phase.STARTING)
+        with pytest.raises(Conflict, match="reading the account; ask again"):
+            place.manager.edit(BTC, GridChanges(levels=6), dry_run=True)
+        with pytest.raises(NotFound):
+            place.manager.edit(replace(BTC, base="ETH"), GridChanges(levels=6), dry_run=False)
 
 
 def test_a_second_edit_waits_for_nobody():
