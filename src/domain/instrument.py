@@ -50,7 +50,8 @@ class InstrumentRules:
     """Order filters of one instrument, as the venue publishes them (exchangeInfo).
 
     Prices and notionals in quote, quantities in base. Zero for a bound means the venue sets none.
-    `bid_up` … `ask_down` are multipliers of the average price (PERCENT_PRICE_BY_SIDE).
+    `bid_up` … `ask_down` are multipliers of the average price (PERCENT_PRICE_BY_SIDE). `settles_ms` is the market time
+    at which a contract is announced to end, 0 while none is.
     """
 
     instrument: Instrument
@@ -69,6 +70,7 @@ class InstrumentRules:
     ask_up: Decimal = ZERO
     ask_down: Decimal = ZERO
     max_open_orders: int = 200
+    settles_ms: int = 0
 
     def __post_init__(self) -> None:
         if not (self.tick > 0 and self.lot > 0 and self.min_notional >= 0):

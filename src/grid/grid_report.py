@@ -52,6 +52,11 @@ class GridReport:
         )
         return [SaveEquity(row)]
 
+    def _notices(self) -> list[str]:
+        """Return what a person should know of the money, and of a contract that ends while its grid goes on."""
+        money, end = self._parts.money, self._life.contract_end
+        return [*filter(None, [money.alarm, money.notice, end.told if self._life.ended_ms is None else ""])]
+
     def _is_equity_due(self, now: Moment) -> bool:
         """Tell whether a row is due: a while after the last one, or at once after the clock stepped back."""
         if self._equity_ms is None:
@@ -84,7 +89,7 @@ class GridReport:
             books=self._books(last.price if last else self.last_mark),
             last_fill=self.last_fill,
             faulted_slots=given_up(parts),
-            alarms=(*desk.alarms, *filter(None, [parts.money.alarm, parts.money.notice]), *around.notices),
+            alarms=(*desk.alarms, *self._notices(), *around.notices),
             resumed=self.resumed,
             recovery=desk.recovery.report(differences(parts, aimed)),
             started_ms=row.started_ms,

@@ -8,6 +8,7 @@ from domain.events import Moment
 from domain.exit_terms import ExitAction
 from domain.exits import ReachedExit
 from domain.grids import OnStop, PauseKeep
+from grid.contract_end import ContractEnd, Stage
 from grid.edits import GridEdits
 from grid.parts import GridParts
 from grid.pauses import PauseRequested, RequestedPause, ResumeRequested, on_stop_of
@@ -30,6 +31,7 @@ class GridLife:
         self.trigger = Trigger(parts.row.plan, stored)
         self.exit = ReachedExit.of(unmarked(stored))
         self.edits = GridEdits(parts)
+        self.contract_end = ContractEnd(parts)
         self.shutting_down = False
         self.ended_ms = parts.row.ended_ms
         self.awaits = ""
@@ -101,6 +103,23 @@ class GridLife:
         self.on_stop = self.exit.on_stop
         return True
 
+    def heed_contract_end(self, now: Moment) -> bool:
+        """End the grid before its contract ends, or because that was settled; tell whether it is to be stored first.
+
+        One that ends already goes on to, but waits for no price any more.
+        """
+        end, before = self.contract_end, (self.on_stop, self.exit)
+        end.look(now)
+        if self.ended_ms is not None:
+            return False
+        if end.settled_at is not None and self.on_stop is not OnStop.KEEP:
+            self.on_stop = OnStop.CANCEL  # nothing is held any more
+        elif end.stage is Stage.UNWIND:
+            self.on_stop = self.on_stop or OnStop.UNWIND
+            if self.exit is not None and self.exit.action is ExitAction.LIMIT:
+                self.exit = replace(self.exit, action=ExitAction.MARKET)
+        return (self.on_stop, self.exit) != before
+
     def heed_stops(self) -> None:
         """End the grid where a stop of its own was reached, unless it is to end already."""
         if self._parts.protection.reached is not None and self.on_stop is None:
@@ -149,7 +168,8 @@ class GridLife:
             return parts.state.wanted_unwind(limit) if parts.protection.is_settled(parts.desk.ledger) else []
         if not self.trigger.is_reached:
             return []
-        wanted = self.pause.allowed(self.edits.allowed(parts.state.wanted(), is_ending=self.is_ending))
+        wanted = self.contract_end.allowed(parts.state.wanted())
+        wanted = self.pause.allowed(self.edits.allowed(wanted, is_ending=self.is_ending))
         if parts.money.alarm:
             return [order for order in wanted if order.is_exit]
         return self._without_new_entries(wanted) if parts.protection.keeps_entries else wanted

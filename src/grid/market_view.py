@@ -18,6 +18,7 @@ class MarketView:
         self._lost = ""
         self.status = rules.status
         self.is_trading = rules.is_trading
+        self.settles_ms = rules.settles_ms
         self.last: PriceSeen | None = None
         self._span: tuple[Decimal, Decimal] | None = None
 
@@ -31,7 +32,7 @@ class MarketView:
             case StreamLost(reason=reason):
                 self._lost = reason
             case RulesChanged(rules=rules):
-                self.status, self.is_trading = rules.status, rules.is_trading
+                self.status, self.is_trading, self.settles_ms = rules.status, rules.is_trading, rules.settles_ms
 
     @property
     def is_gone(self) -> bool:

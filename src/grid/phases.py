@@ -5,6 +5,7 @@ from typing import Final
 from domain.events import Moment
 from domain.grids import GridStatus, OnStop, Phase
 from domain.money import plain
+from grid.contract_end import Stage
 from grid.life import GridLife
 from grid.order_views import given_up
 from grid.parts import GridParts
@@ -64,27 +65,35 @@ class PhaseJudge:
 
     def _judged_unpaused(self, now: Moment) -> tuple[Phase, str]:
         """Tell how a grid fares that goes on, whatever a person said of pausing."""
-        parts, placing = self._parts, self._parts.desk.placing
+        parts = self._parts
         missing, waiting = self._missing_fact(now), self._life.trigger.told
         if waiting:
             return Phase.WAITING, waiting if missing is None else f"{waiting}; besides: {missing[1]}"
         if missing is not None:
             return missing
-        doubt = parts.contract_doubt or parts.money.alarm
-        if doubt:
-            return Phase.PAUSED, doubt
-        if placing.pause.reason:
-            return Phase.PAUSED, f"the venue takes no orders now: {placing.pause.reason}"
-        reasons = placing.gate_reasons
-        if reasons:
-            return Phase.PAUSED, f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
+        held = self._why_held()
+        if held:
+            return Phase.PAUSED, held
         if self._life.edits.is_under_way:
             return Phase.TRADING, "it is being edited: orders that the new ladder does not want are taken off first"
-        if placing.misfits and not parts.desk.ledger.unsettled():
-            return Phase.PAUSED, self._why_not_whole()
         if parts.state.is_entering and self._life.paused is None:
             return Phase.ENTERING, _ENTERING[parts.state.is_edited]
         return Phase.TRADING, self._why_not_whole()
+
+    def _why_held(self) -> str:
+        """Return why orders that are wanted do not leave, empty where they do."""
+        parts, placing, end = self._parts, self._parts.desk.placing, self._life.contract_end
+        doubt = parts.contract_doubt or parts.money.alarm
+        if doubt:
+            return doubt
+        if placing.pause.reason:
+            return f"the venue takes no orders now: {placing.pause.reason}"
+        reasons = placing.gate_reasons
+        if reasons:
+            return f"the risk gate refuses {len(reasons)} order(s): {next(iter(reasons.values()))}"
+        if placing.misfits and not parts.desk.ledger.unsettled():
+            return self._why_not_whole()
+        return end.told if end.stage >= Stage.NO_ENTRIES else ""
 
     def _missing_fact(self, now: Moment) -> tuple[Phase, str] | None:
         market, desk, protection = self._parts.market, self._parts.desk, self._parts.protection
@@ -102,6 +111,7 @@ class PhaseJudge:
         exit_, reached, awaits = self._life.exit, self._parts.protection.reached, self._life.awaits
         why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._life.on_stop})"
         why = why if exit_ is None else exit_.told
+        why = self._why_by_contract() or why
         market = self._parts.market
         if not market.is_trading and self._life.on_stop is OnStop.UNWIND and self._parts.state.wanted_unwind():
             awaits = f"the symbol to trade: it is {market.status} at the venue"
@@ -109,11 +119,18 @@ class PhaseJudge:
 
     def _why_ended(self) -> str:
         exit_, reached = self._life.exit, self._parts.protection.reached
-        if exit_ is not None:
-            return exit_.told
+        by_contract = self._why_by_contract()
+        if by_contract or exit_ is not None:
+            return by_contract or (exit_.told if exit_ else "")
         if reached is None:
             return f"stopped by request ({self._life.on_stop})"
         return f"stopped by its stop at {plain(reached)}"
+
+    def _why_by_contract(self) -> str:
+        """Return how the end of its contract ends the grid, empty where it does not."""
+        end, is_unwinding = self._life.contract_end, self._life.on_stop is OnStop.UNWIND
+        is_its = end.settled_at is not None or (is_unwinding and end.stage is Stage.UNWIND)
+        return end.told if is_its else ""
 
     def _why_not_whole(self) -> str:
         """Return which orders of a grid that trades do not rest, empty where none is missing."""
@@ -127,4 +144,6 @@ class PhaseJudge:
         if missing:
             return f"{len(missing)} order(s) given up, the last: {missing[-1]}"
         why = next(iter(waiting.values()), "")
-        return f"{len(waiting)} order(s) wait until the price is nearer to theirs: {why}" if waiting else ""
+        if waiting:
+            return f"{len(waiting)} order(s) wait until the price is nearer to theirs: {why}"
+        return self._life.contract_end.told

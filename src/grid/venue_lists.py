@@ -13,6 +13,7 @@ from domain.instrument import Instrument, Market
 from domain.orders import Fill
 from orders.account_lines import VenueTrades, added
 from orders.client_ids import ClientId
+from orders.settlement import is_settlement
 from ports.clock import Clock
 from ports.futures import FuturesAccount
 from ports.market_data import AccountReader, AccountTrades, MarketData
@@ -152,7 +153,12 @@ class VenueLists:
         """Return the trades of our orders. What orders left behind by an ended grid did is not ours any more."""
         ended = {row.grid_id: row.ended_ms for row in self._rows_on(instrument) if row.ended_ms is not None}
         booked = {fill.trade_id for grid_id in ended for fill in self._from.store.fills(grid_id)}
-        ours = set()
+        settled = {fill.trade_id for fill in fills if is_settlement(fill)}
+        ours = settled & {
+            fill.trade_id
+            for row in (self._rows_on(instrument) if settled else ())
+            for fill in self._from.store.fills(row.grid_id)
+        }
         for fill in fills:
             written = ClientId.parse(fill.client_id)
             if written is None or written.instance != self._from.store.instance:

@@ -37,6 +37,7 @@ from grid.stops import StopTold, became
 from grid.trailing import Trailing
 from grid.worker_events import EditRequested, Effect, Finished, SaveMove, ShutdownRequested, StopRequested, WorkerEvent
 from orders.effects import OrderEffect
+from orders.settlement import SETTLED
 from orders.wanted import WantedOrder
 
 
@@ -96,7 +97,7 @@ class GridWorker:
             return []
         effects = self._take_in(event, now)
         self._exits.hold(self._money.cash, self._money.base_held)
-        if self._life.heed_price(now):
+        if self._life.heed_price(now) | self._life.heed_contract_end(now):
             effects += self._phases.commit(now)
         effects += self._protect(now)
         return [*effects, *self._follow(now)]
@@ -184,6 +185,7 @@ class GridWorker:
         self._desk.update_gate()
         if isinstance(event, OpenOrdersRead):
             self._around.hear(event)
+            news.effects += self._close_settled(event, now)
             news.effects += self._compare_positions(event, now)
         elif isinstance(event, OrderReported) and self._was_taken_off(event.order):
             self._position.taken_off(now.monotonic_s)
@@ -214,6 +216,16 @@ class GridWorker:
         has_ended = order.status in (Status.CANCELED, Status.EXPIRED)
         return has_ended and not ours.cancel_sent and ours.intent.slot.role is Role.RUNG
 
+    def _close_settled(self, event: OpenOrdersRead, now: Moment) -> list[OrderEffect]:
+        """Book what the venue closed itself because the contract ended."""
+        news = self._desk.close_settled(event.foreign_fills, now)
+        for fill in news.fills:
+            self._book(fill)
+        if news.fills:
+            self._set_inventory()
+            self._desk.update_gate()
+        return news.effects
+
     def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> list[OrderEffect]:
         protection = self._protection
         is_settled = protection.is_quiet and protection.is_settled(self._desk.ledger)
@@ -228,8 +240,11 @@ class GridWorker:
     # --- booking ---
 
     def _book(self, fill: Fill) -> None:
-        slot = self._desk.ledger[fill.client_id].intent.slot
+        intent = self._desk.ledger[fill.client_id].intent
+        slot = intent.slot
         self._report.last_fill = fill
+        if intent.reason == SETTLED:
+            self._life.contract_end.settled_at = fill.price
         try:
             self._state.apply(slot, fill)
             lane = self._state.lane(fill)

@@ -169,9 +169,9 @@ class WorkerHost:
         return isinstance(request, StopRequested) and request.yields and isinstance(self._request, StopRequested)
 
     def _must_build_anew(self, rules: InstrumentRules) -> bool:
-        """Take over the venue's rules; tell whether more than the symbol's status is other than before."""
+        """Take over the venue's rules; tell whether more than the symbol's status and end is other than before."""
         before, self._rules = self._rules, rules
-        if replace(before, status=rules.status) == rules:
+        if replace(before, status=rules.status, settles_ms=rules.settles_ms) == rules:
             return False
         log.warning("%s is built anew: the venue's rules changed", self.name)
         return True

@@ -36,6 +36,7 @@ from orders.placing import Placing, Price
 from orders.readings import Readings
 from orders.reconciler import Difference, Overlap, reconcile
 from orders.recovery import Did, Recovery
+from orders.settlement import settlement_orders
 from orders.wanted import WantedOrder
 from ports.store import OrderRow
 from risk.gate import RiskGate
@@ -163,6 +164,16 @@ class OrderDesk:
     def find(self, client_id: str, sent_ms: int, presumed: VenueOrder | None) -> list[OrderEffect]:
         """Return the look-up of an order that must have appeared; nothing while one is under way."""
         return [*self._look_ups.ask(client_id, sent_ms, presumed)]
+
+    def close_settled(self, told: Sequence[Fill], now: Moment) -> News:
+        """Enter what the venue itself closed because the contract ended, of the trades `told` of others."""
+        news = News()
+        for intent, order, fills in settlement_orders(told, self.placing, self.ledger, now):
+            self._intake.expected = {**self._intake.expected, intent.client_id: intent}
+            its = self._intake.stored(self._intake.take_in([order], fills, now))
+            news.fills += its.fills
+            news.effects += its.effects
+        return news
 
     def update_gate(self) -> None:
         """Give back headroom that orders no longer need. Call it once the fills of `on` count as inventory."""

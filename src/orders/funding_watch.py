@@ -12,11 +12,11 @@ ten minutes.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from domain.events import FundingRead, Moment
 from domain.futures import FundingPayment, FundingRate
+from domain.moments import shown_utc
 from domain.money import UNIT, ZERO, exact
 from domain.orders import Fill
 from orders.effects import ReadFunding
@@ -157,7 +157,9 @@ class FundingWatch:
         del self._owed[at_ms]
         self._given_up.add(at_ms)
         if is_missing:
-            self.notice = f"the venue shows no payment for the funding of {_shown(at_ms)}: it is missing in the books"
+            self.notice = (
+                f"the venue shows no payment for the funding of {shown_utc(at_ms)}: it is missing in the books"
+            )
 
     def _is_paid(self, at_ms: int, rate: FundingRate | None) -> bool:
         """Tell whether all payments of a settlement are there, or there can be none."""
@@ -184,9 +186,9 @@ class FundingWatch:
             self._ending_s, self._pause_s = now.monotonic_s, RETRY_S
             self._again_s = min(self._again_s, now.monotonic_s)
         if now.monotonic_s - self._ending_s < ENDING_S:
-            return "what funding brought" if owed_ms is None else f"the funding of {_shown(owed_ms)}"
+            return "what funding brought" if owed_ms is None else f"the funding of {shown_utc(owed_ms)}"
         if owed_ms is not None:
-            self.notice = f"the grid ended before the venue showed a payment for the funding of {_shown(owed_ms)}"
+            self.notice = f"the grid ended before the venue showed a payment for the funding of {shown_utc(owed_ms)}"
         return ""
 
     def _owed_ms(self, now: Moment) -> int | None:
@@ -208,7 +210,3 @@ def _is_nothing(legs: Legs, rate: FundingRate) -> bool:
         return not rate.rate
     largest = max((abs(quantity) for quantity in legs.values()), default=ZERO)
     return largest * rate.mark * abs(rate.rate) < UNIT
-
-
-def _shown(market_ms: int) -> str:
-    return f"{datetime.fromtimestamp(market_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -25,6 +25,7 @@ class Ledger:
         self._by_venue_id: dict[int, str] = {}
         self._trade_ids: set[int] = set()
         self.last_trade_id = 0
+        self.first_trade_id: int | None = None
 
     def add(self, intent: Intent) -> Order:
         """Enter a new intent.
@@ -88,6 +89,7 @@ class Ledger:
             return False
         self._trade_ids.add(fill.trade_id)
         self.last_trade_id = max(self.last_trade_id, fill.trade_id)
+        self.first_trade_id = min(self.first_trade_id or fill.trade_id, fill.trade_id)
         self._replace(fill.client_id, self._orders[fill.client_id].apply(fill))
         return True
 

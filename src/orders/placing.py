@@ -68,6 +68,10 @@ class Placing:
         self._refusals: dict[tuple[Slot, int], int] = {}
         self._again_s: dict[Slot, float] = {}
 
+    def next_id(self, slot: Slot, cycle: int) -> str:
+        """Return the id of the next order of a slot and cycle."""
+        return str(ClientId(self.instance, self._epoch, slot, cycle, self._ledger.next_attempt(slot, cycle)))
+
     def owns(self, client_id: ClientId | None) -> bool:
         """Tell whether the id is one that this grid of this instance computes, in any epoch."""
         return client_id is not None and (client_id.instance, client_id.slot.grid) == (self.instance, self.grid)
@@ -190,7 +194,7 @@ class Placing:
         attempt = self._ledger.next_attempt(want.slot, want.cycle)
         order_type, time_in_force = self._how(want)
         return Intent(
-            client_id=str(ClientId(self.instance, self._epoch, want.slot, want.cycle, attempt)),
+            client_id=self.next_id(want.slot, want.cycle),
             slot=want.slot,
             cycle=want.cycle,
             attempt=attempt,

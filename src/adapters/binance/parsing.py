@@ -14,6 +14,8 @@ VENUE: Final = "binance"
 Json = Mapping[str, Any]
 POST_ONLY: Final = "GTX"
 """How futures say post-only: a limit order's time in force."""
+_FOR_EVER_MS: Final = 4_102_444_800_000
+"""The year 2100: a contract without an end is said to be delivered then."""
 _TRIGGERED: Final[Mapping[str, OrderType]] = {
     "STOP": OrderType.LIMIT,
     "TAKE_PROFIT": OrderType.LIMIT,
@@ -227,14 +229,14 @@ def parse_rules(instrument: Instrument, row: Json) -> InstrumentRules:
     """
     filters = {entry["filterType"]: entry for entry in row["filters"]}
     try:
-        return _rules(instrument, row["status"], filters)
+        return _rules(instrument, row["status"], filters, _settles_ms(instrument.market, row))
     except KeyError as e:
         raise VenueError(f"the venue publishes no {e.args[0]} for {instrument}") from None
     except ValueError as e:
         raise VenueError(f"the rules published for {instrument} make no sense: {e}") from None
 
 
-def _rules(instrument: Instrument, status: str, filters: Mapping[str, Json]) -> InstrumentRules:
+def _rules(instrument: Instrument, status: str, filters: Mapping[str, Json], settles_ms: int) -> InstrumentRules:
     price, lot = filters["PRICE_FILTER"], filters["LOT_SIZE"]
     notional = filters.get("NOTIONAL") or filters["MIN_NOTIONAL"]
     market_lot = filters.get("MARKET_LOT_SIZE", {})
@@ -252,9 +254,16 @@ def _rules(instrument: Instrument, status: str, filters: Mapping[str, Json]) -> 
         min_price=parse_amount(price["minPrice"]),
         max_price=parse_amount(price["maxPrice"]),
         market_max_quantity=parse_amount(market_lot.get("maxQty", "0")),
+        settles_ms=settles_ms,
         max_open_orders=int(counts.get("maxNumOrders") or counts.get("limit") or 200),
         **percent,
     )
+
+
+def _settles_ms(market: Market, row: Json) -> int:
+    """Return when a contract ends: one that goes on for ever has a date of the year 2100."""
+    at_ms = int(row.get("deliveryDate") or 0) if market is Market.FUTURES else 0
+    return at_ms if at_ms < _FOR_EVER_MS else 0
 
 
 def _percent_bounds(market: Market, filters: Mapping[str, Json]) -> dict[str, Decimal]:

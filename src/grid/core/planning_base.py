@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Direction, GridPlan, GridRequest, Spacing
+from domain.moments import shown_utc
 from domain.money import ZERO, plain
 from grid.core import following, ladder
 from grid.core.infinity import infinity_mistakes
@@ -52,6 +53,8 @@ class Preflight(ABC):
     def _check_tradable(self) -> None:
         if not self._rules.is_trading:
             self._wrong("symbol", f"the venue's status is {self._rules.status}; choose a symbol that is TRADING")
+        if self._rules.settles_ms:
+            self._wrong("symbol", f"the contract is settled at {shown_utc(self._rules.settles_ms)}; choose another one")
         if self._request.levels < 2:
             self._wrong("initial_levels", "a grid needs at least 2 price rungs")
         lower, upper = self._request.lower, self._request.upper
