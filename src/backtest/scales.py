@@ -115,6 +115,7 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
         -1 if scenario.max_exposure is None else int(scenario.max_exposure.scaleb(16)) // scales.unit
     )
     rules[at.DELAYED] = int(scenario.orders_travel)
+    rules[at.POST_ONLY] = int(scenario.plan.request.post_only)
     rules[at.RESTING_LEVELS] = scenario.plan.request.resting_levels or 0
     rules[at.LATENCY], rules[at.MAX_RATE] = scenario.delays.latency_ms, scenario.delays.orders_per_10s
     rules[at.SENT_AT] = at.FLIGHT * len(numbers.lots)

@@ -149,8 +149,6 @@ class Scenario:
         mistakes += [FieldMistake(*found) for found in self._wrong_with_contract()]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_trailing()]
         mistakes += [FieldMistake(*found) for found in self._wrong_with_ends()]
-        if self.plan.request.post_only:
-            mistakes.append(FieldMistake("post_only", "is not replayed yet; leave it out"))
         if self.max_exposure is not None:
             mistakes += [FieldMistake("max_exposure", found) for found in wrong_with_limit(self.max_exposure)]
         if mistakes:
@@ -160,9 +158,10 @@ class Scenario:
     def orders_travel(self) -> bool:
         """Tell whether orders are replayed one by one on their way, be it that the way takes no time.
 
-        With `resting_levels` the price may have passed an order before it is placed; then it takes.
+        With `resting_levels` the price may have passed an order before it is placed; then it takes. With `post_only` it
+        waits behind the market.
         """
-        return bool(self.delays) or self.plan.request.resting_levels is not None
+        return bool(self.delays) or self.plan.request.resting_levels is not None or self.plan.request.post_only
 
     @property
     def terms(self) -> ContractTerms:
@@ -186,6 +185,8 @@ class Scenario:
             yield "bnb_price", "fees of contracts are replayed in the quote asset alone; leave it out"
         if self.plan.request.resting_levels is not None:
             yield "resting_levels", "is replayed on spot alone so far; leave it out"
+        if self.plan.request.post_only:
+            yield "post_only", "is replayed on spot alone so far; leave it out"
         if self.delays:
             yield "latency", "delays are replayed on spot alone; leave latency and orders_per_10s out"
         is_netted = self.plan.request.direction is Direction.NEUTRAL and self.fill.kind is FillKind.SHARE

@@ -13,7 +13,7 @@ from backtest.candles import Candles
 from backtest.scenario import Scenario
 from chaos.host import InProcessHost, Latency
 from chaos.translate import amount
-from domain.events import CancelRefused, OrderEvent, OrderRefused, TimerFired
+from domain.events import CancelRefused, OrderEvent, OrderRefused, PriceSeen, TimerFired
 from domain.grids import GridPlan
 from domain.orders import Intent, OrderType, Side
 from fakes.grid_examples import gate
@@ -22,7 +22,7 @@ from fakes.store import InMemoryStore
 from grid.worker_events import Effect
 from grid.worker_host import TIMER_S
 from orders.effects import Cancel, Submit
-from simulator.core.events import ExchangeEvent, OrderChanged
+from simulator.core.events import ExchangeEvent, OrderChanged, PublicTrade
 from simulator.core.symbols import SymbolSpec
 from simulator.market.feed import FeedStep
 
@@ -61,6 +61,7 @@ class DelayLineHost(InProcessHost):
         self._print(first)
         self._next_timer = first.time_ms + TIMER_MS
         self.start(plan)
+        self._hear(first.time_ms)
         self._run_until(first.time_ms)
 
     def go_on(self, steps: Iterable[FeedStep]) -> None:
@@ -73,13 +74,20 @@ class DelayLineHost(InProcessHost):
     def _print(self, step: FeedStep) -> None:
         self.heap.advance_to(step.time_ms)
         for trade in step.trades:
-            self.exchange.print_trade(trade)
             if trade.symbol == self.spec.symbol:
                 self._last = trade.price
+                self._hear(step.time_ms)
             else:
                 self.bnb_price = amount(trade.price)
+            self.exchange.print_trade(trade)
+
+    def _hear(self, time_ms: int) -> None:
+        """Tell the price before it fills anything, also where a print leaves nothing to others."""
+        self._tell_price(PriceSeen(self.instrument, amount(self._last), time_ms, self.heap.monotonic_s()))
 
     def _on_exchange_event(self, event: ExchangeEvent) -> None:
+        if isinstance(event, PublicTrade):
+            return
         if isinstance(event, OrderChanged) and event.fill is not None:
             self.paid_at[event.fill.trade_id] = self.bnb_price
         super()._on_exchange_event(event)

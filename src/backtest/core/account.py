@@ -62,7 +62,7 @@ def take_back_late(grid: Grid, wallet: Column) -> bool:
     wallet[at.WALLET_BNB] = state[at.BNB]
     wallet[at.WALLET_SENT] = state[at.SENT]
     wallet[at.WALLET_BNB_PRICE] = state[at.BNB_PRICE]
-    state[at.AT_RISK] = at_risk_late(rules, grid.ladder, grid.cell, grid.flight, state)
+    state[at.AT_RISK] = at_risk_late(rules, grid.cell, grid.flight, state)
     if state[at.ENTRY_DUE] > 0:
         state[at.AT_RISK] += first_purchase(rules, grid.totals)
     wallet[at.WALLET_AT_RISK] = state[at.OTHERS_AT_RISK] + state[at.AT_RISK]

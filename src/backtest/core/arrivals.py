@@ -1,8 +1,9 @@
 """What arrives at the venue: orders, which rest, take or are refused, cancels, and between them the worker's timer.
 
 The venue stands where its last print was: an order whose price that print went through would take, at the last print's
-price, as much as it asks for. Post-only is refused then, and the next attempt is a plain limit order, as live. An order
-refused for another reason is tried again after 2, 4, 8 and 16 seconds, then given up.
+price, as much as it asks for. Post-only is refused then, and the next attempt is a plain limit order, or post-only
+behind the price where rungs must not take, as live. An order refused for another reason is tried again after 2, 4, 8
+and 16 seconds, then given up.
 """
 
 from backtest.core import layout as at
@@ -50,26 +51,26 @@ def happen(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints,
         return NO_CELL
     if due < next_request_due(flight, state):
         state[at.SINCE] = due + 1
-        return fire_timer(rules, ladder, cell, flight, totals, state)
+        return fire_timer(rules, cell, flight, totals, state)
     state[at.SINCE] = due + int(rules[at.LATENCY] == 0)
     request = take_request(flight, state)
     k = request // 4
     side = request // 2 % 2
     if request % 2 == CANCEL:
-        arrive_cancel(k, side, rules, ladder, cell, flight, state)
+        arrive_cancel(k, side, rules, cell, flight, state)
     else:
         arrive_order(k, side, rules, ladder, cell, flight, state)
     return k
 
 
-def fire_timer(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column) -> int:
+def fire_timer(rules: Ints, cell: Table, flight: Column, totals: Ints, state: Column) -> int:
     """Try what waited for the timer."""
     state[at.TIMER_DUE] = 0
     state[at.TIMED] = 0
     end_cooling(cell, flight, state)
     if state[at.ACTIVE] == 1:
         return EVERY_CELL
-    send_first_purchase(rules, ladder, cell, flight, totals, state)
+    send_first_purchase(rules, cell, flight, totals, state)
     return NO_CELL
 
 
@@ -96,11 +97,11 @@ def enter(rules: Ints, totals: Ints, state: Column) -> None:
     state[at.FILL_RATES] = at.TAKER
 
 
-def arrive_cancel(k: int, side: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
+def arrive_cancel(k: int, side: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
     """Take an order off the book; a cancel that comes too late lets its slot wait for the timer."""
     slot = at.FLIGHT * k + at.SLOT * side
     if flight[slot + at.STAGE] == at.CANCELLING:
-        end_order(k, side, rules, ladder, flight, state)
+        end_order(k, side, rules, flight, state)
         find_best_of(side, flight, cell, state)
     else:
         state[at.LATE_CANCELS] += 1
@@ -110,7 +111,7 @@ def arrive_cancel(k: int, side: int, rules: Ints, ladder: Wide, cell: Table, fli
 def arrive_order(k: int, side: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> None:
     """Let an order rest, and if it is a plain limit order maybe take, or refuse it."""
     slot = at.FLIGHT * k + at.SLOT * side
-    price = ladder[at.PRICES][k + side]
+    price = flight[slot + at.PRICE]
     need = 0
     if side == cells.BUYING:
         need = flight[slot + at.LEFT] * price * rules[at.NOTIONAL_UNIT]
@@ -119,14 +120,16 @@ def arrive_order(k: int, side: int, rules: Ints, ladder: Wide, cell: Table, flig
         refuse(k, side, is_full, cell, flight, state)
         return
     through = is_through(side, price, state)
-    if flight[slot + at.TAKES] == 0 and (through or meets_own(side, price, ladder, cell, state)):
+    if flight[slot + at.TAKES] == 0 and (through or meets_own(side, price, rules, ladder, cell, flight, state)):
         state[at.REFUSALS] += 1
-        flight[slot + at.TAKING] = flight[slot + at.ORDER_CYCLE] + 1
+        note_taking(slot, rules, flight)
         flight[slot + at.STAGE] = at.NO_ORDER
         return
     state[at.FREE] -= need
     state[at.RESTING] += 1
     flight[slot + at.STAGE] = at.RESTS_NOW
+    flight[slot + at.QUEUED] = state[at.ARRIVED]
+    state[at.ARRIVED] += 1
     if flight[slot + at.TAKES] == 1:
         state[at.STEP] = at.ON_TAKER
         state[at.TAKER_CELL] = k
@@ -138,14 +141,26 @@ def arrive_order(k: int, side: int, rules: Ints, ladder: Wide, cell: Table, flig
             state[at.BEST_SELL] = min(state[at.BEST_SELL], k)
 
 
+def note_taking(slot: int, rules: Ints, flight: Column) -> None:
+    """Note that an order would have taken: the next attempt may, or waits behind the market."""
+    cycle = flight[slot + at.ORDER_CYCLE]
+    if rules[at.POST_ONLY] == 0:
+        flight[slot + at.TAKING] = cycle + 1
+        return
+    if flight[slot + at.BEHIND_CYCLE] != cycle:
+        flight[slot + at.BEHIND] = 0
+    flight[slot + at.BEHIND] += 1
+    flight[slot + at.BEHIND_CYCLE] = cycle
+
+
 def take_or_prevent(rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> int:
     """Let an order take that just arrived; what it would meet of the account's own is ended before."""
     k = state[at.TAKER_CELL]
     side = state[at.TAKER_SIDE]
     price = ladder[at.PRICES][k + side]
-    if meets_own(side, price, ladder, cell, state):
+    if meets_own(side, price, rules, ladder, cell, flight, state):
         own = state[at.BEST_SELL] if side == cells.BUYING else state[at.BEST_BUY]
-        end_order(own, 1 - side, rules, ladder, flight, state)
+        end_order(own, 1 - side, rules, flight, state)
         find_best_of(1 - side, flight, cell, state)
         cool(at.FLIGHT * own + at.SLOT * (1 - side), flight, state)
         return own

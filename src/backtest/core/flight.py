@@ -56,7 +56,8 @@ def react(k: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state:
     """
     first = k
     until = min(k + 2, len(cell[at.SIDE]))
-    if state[at.WITHHELD] == 1 or k == EVERY_CELL or rules[at.RESTING_LEVELS] > 0:
+    looks_at_all = rules[at.RESTING_LEVELS] > 0 or rules[at.POST_ONLY] == 1
+    if state[at.WITHHELD] == 1 or k == EVERY_CELL or looks_at_all:
         state[at.WITHHELD] = 0
         state[at.TIMED] = 0
         first = 0
@@ -84,7 +85,7 @@ def aim(
         keep_nearest(rules, cell, flight, state)
     for k in range(first, until):
         for side in range(2):
-            drop_surplus(k, side, now, rules, cell, flight, state)
+            drop_surplus(k, side, now, rules, ladder, cell, flight, state)
     for k in range(first, until):
         side = cell[at.SIDE][k]
         slot = at.FLIGHT * k + at.SLOT * side
@@ -92,6 +93,8 @@ def aim(
             flight[slot + at.WAITS] = 0
         elif flight[slot + at.STAGE] == at.NO_ORDER:
             place_if_free(k, side, now, rules, ladder, cell, flight, state)
+    if rules[at.POST_ONLY] == 1:
+        look_aside(ladder, cell, flight, state)
     keep_timer(state)
 
 
@@ -123,13 +126,16 @@ def may_overlap(k: int, side: int, rules: Ints, cell: Table, flight: Ints, state
     return True
 
 
-def drop_surplus(k: int, side: int, now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> None:
-    """Send the cancel of an order that rests and is not just what is wanted."""
+def drop_surplus(
+    k: int, side: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column
+) -> None:
+    """Send the cancel of an order that rests and is not just what is wanted, or may return to its rung."""
     slot = at.FLIGHT * k + at.SLOT * side
     stuck = 0
     if flight[slot + at.STAGE] == at.RESTS_NOW:
         wanted = cell[at.WANT_LOTS][k] if cell[at.SIDE][k] == side else 0
-        if wanted == 0 or flight[slot + at.LEFT] != wanted:
+        may_return = is_beside(k, side, ladder, flight) and has_left(side, ladder[at.PRICES][k + side], state[at.LAST])
+        if wanted == 0 or flight[slot + at.LEFT] != wanted or may_return:
             if flight[slot + at.COOLS] == 1:
                 stuck = 1
             else:
@@ -150,6 +156,8 @@ def place_if_free(
         state[at.WITHHELD] = 1
         return
     state[at.ROOM] -= 1
+    if flight[slot + at.WAITS] == at.FOR_PRICE:
+        flight[slot + at.WAITS] = 0
     if flight[slot + at.COOLS] == 1:
         return
     if flight[slot + at.AGAIN] > now:
@@ -158,8 +166,14 @@ def place_if_free(
         return
     if is_faulted(k, side == cells.BUYING, rules, cell, state):
         return
-    if side == cells.BUYING and is_refused_by_gate(k, now, rules, ladder, cell, flight, state):
+    price = price_of(k, side, rules, ladder, cell, flight, state)
+    if price == 0:
+        flight[slot + at.WAITS] = at.FOR_PRICE
         return
+    if side == cells.BUYING and is_refused_by_gate(k, price, now, rules, cell, flight, state):
+        return
+    flight[slot + at.PRICE] = price
+    flight[slot + at.TRIED] = state[at.LAST]
     flight[slot + at.WAITS] = 0
     cycle = cell[at.CYCLE][k]
     flight[slot + at.STAGE] = at.UNDER_WAY
@@ -172,11 +186,64 @@ def place_if_free(
     send(k, side, PLACEMENT, now, rules, flight, state)
 
 
-def is_refused_by_gate(k: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> bool:
+def price_of(k: int, side: int, rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> int:
+    """Return the price at which an order is to be sent, 0 where it waits for another, as `orders.repricing` has it."""
+    slot = at.FLIGHT * k + at.SLOT * side
+    rung = ladder[at.PRICES][k + side]
+    count = flight[slot + at.BEHIND]
+    if rules[at.POST_ONLY] == 0 or count == 0 or flight[slot + at.BEHIND_CYCLE] != cell[at.CYCLE][k]:
+        return rung
+    last = state[at.LAST]
+    price = min(rung, last - 1) if side == cells.BUYING else max(rung, last + 1)
+    if count >= at.MOST_AT_ONCE and flight[slot + at.TRIED] == last:
+        return 0
+    return price if cell[at.WANT_LOTS][k] * price >= rules[at.MIN_NOTIONAL] and price > 0 else 0
+
+
+def is_beside(k: int, side: int, ladder: Wide, flight: Ints) -> bool:
+    """Tell whether an order was sent elsewhere than at its rung."""
+    return flight[at.FLIGHT * k + at.SLOT * side + at.PRICE] != ladder[at.PRICES][k + side]
+
+
+def has_left(side: int, rung: int, last: int) -> bool:
+    """Tell whether the price stands where a rung's order may rest again."""
+    return last > rung if side == cells.BUYING else last < rung
+
+
+def look_aside(ladder: Wide, cell: Table, flight: Ints, state: Column) -> None:
+    """Count the orders whose fate depends on prices that fill nothing."""
+    state[at.AIMED_AT] = state[at.LAST]
+    count = 0
+    for k in range(len(cell[at.SIDE])):
+        for side in range(2):
+            slot = at.FLIGHT * k + at.SLOT * side
+            rests = flight[slot + at.STAGE] >= at.RESTS_NOW and is_beside(k, side, ladder, flight)
+            count += int(rests or flight[slot + at.WAITS] == at.FOR_PRICE)
+    state[at.ASIDE] = count
+
+
+def is_heeded(price: int, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> bool:
+    """Tell whether a price lets an order return to its rung, or one be sent that waits for the price to move."""
+    for k in range(len(cell[at.SIDE])):
+        side = cell[at.SIDE][k]
+        if side == cells.UNUSED:
+            continue
+        slot = at.FLIGHT * k + at.SLOT * side
+        if flight[slot + at.WAITS] == at.FOR_PRICE and price != state[at.AIMED_AT]:
+            return True
+        rests = flight[slot + at.STAGE] == at.RESTS_NOW and is_beside(k, side, ladder, flight)
+        if rests and cell[at.WANT_LOTS][k] > 0:
+            rung = ladder[at.PRICES][k + side]
+            if has_left(side, rung, price) and not has_left(side, rung, state[at.AIMED_AT]):
+                return True
+    return False
+
+
+def is_refused_by_gate(k: int, price: int, now: int, rules: Ints, cell: Table, flight: Column, state: Column) -> bool:
     """Tell whether the gate lets the buy of cell `k` wait, and note for which of its limits."""
     waits = at.FLIGHT * k + at.WAITS
-    need = cell[at.WANT_LOTS][k] * ladder[at.PRICES][k] * rules[at.NOTIONAL_UNIT]
-    if is_over_limit_late(need, rules, ladder, cell, flight, state):
+    need = cell[at.WANT_LOTS][k] * price * rules[at.NOTIONAL_UNIT]
+    if is_over_limit_late(need, rules, cell, flight, state):
         state[at.WITHHELD] = 1
         if flight[waits] != at.FOR_LIMIT:
             flight[waits] = at.FOR_LIMIT
@@ -192,7 +259,7 @@ def is_refused_by_gate(k: int, now: int, rules: Ints, ladder: Wide, cell: Table,
     return False
 
 
-def send_first_purchase(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column) -> None:
+def send_first_purchase(rules: Ints, cell: Table, flight: Column, totals: Ints, state: Column) -> None:
     """Send the first purchase, if limits and earlier refusals allow it now; else let it wait for the timer.
 
     Above the limit of exposure only another grid's news makes room for it.
@@ -201,7 +268,7 @@ def send_first_purchase(rules: Ints, ladder: Wide, cell: Table, flight: Column, 
     need = rules[at.ENTRY_PRICE] * totals[cells.ENTRY_LOTS] * rules[at.NOTIONAL_UNIT]
     if now < state[at.ENTRY_AGAIN]:
         wait_for_timer(state)
-    elif is_over_limit_late(need, rules, ladder, cell, flight, state):
+    elif is_over_limit_late(need, rules, cell, flight, state):
         if state[at.WITHHELD] == 0:
             state[at.WITHHELD] = 1
             state[at.OVER_LIMIT_EVER] += 1
@@ -219,19 +286,19 @@ def wait_for_timer(state: Column) -> None:
     keep_timer(state)
 
 
-def is_over_limit_late(need: int, rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> bool:
+def is_over_limit_late(need: int, rules: Ints, cell: Table, flight: Ints, state: Ints) -> bool:
     """Tell whether a buy would lift what the account has at risk above the limit, as `risk.gate.judge` has it."""
     limit = rules[at.MAX_EXPOSURE]
-    return limit >= 0 and state[at.OTHERS_AT_RISK] + at_risk_late(rules, ladder, cell, flight, state) + need > limit
+    return limit >= 0 and state[at.OTHERS_AT_RISK] + at_risk_late(rules, cell, flight, state) + need > limit
 
 
-def at_risk_late(rules: Ints, ladder: Wide, cell: Table, flight: Ints, state: Ints) -> int:
+def at_risk_late(rules: Ints, cell: Table, flight: Ints, state: Ints) -> int:
     """Return what the grid has at risk: its buys, on their way or resting, and what it holds at what that cost."""
     orders = 0
     first = state[at.KEPT]
     for k in range(len(cell[at.SIDE])):
         if flight[at.FLIGHT * k + at.STAGE] != at.NO_ORDER:
-            orders += flight[at.FLIGHT * k + at.LEFT] * ladder[at.PRICES][k]
+            orders += flight[at.FLIGHT * k + at.LEFT] * flight[at.FLIGHT * k + at.PRICE]
         first += cell[at.FIRST][k]
     cost = state[at.OWN_COST] + first * state[at.FIRST_PRICE]
     return orders * rules[at.NOTIONAL_UNIT] + cost * rules[at.BASE_UNIT]

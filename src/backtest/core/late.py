@@ -10,11 +10,11 @@ these texts stands in the machine code once, though all of them are copied into 
 from backtest.core import layout as at
 from backtest.core.arrivals import happen, next_due, skip_vain_attempts, take_or_prevent
 from backtest.core.fills import settle
-from backtest.core.flight import EVERY_CELL, NO_CELL, react, send_first_purchase
+from backtest.core.flight import EVERY_CELL, NO_CELL, is_heeded, react, send_first_purchase
 from backtest.core.holdings import hold, release
 from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
 from backtest.core.prints import price_at, print_lots
-from backtest.core.resting import end_order, find_best_of, next_buy, next_sell
+from backtest.core.resting import best_reached, end_order, find_best_of, next_buy, next_sell
 from grid.core import cells
 
 
@@ -28,7 +28,7 @@ def play_late_candle(i: int, tape: Tape, grid: Grid) -> None:
     while True:
         told = NO_CELL
         if state[at.STEP] != at.IDLE:
-            told = go_on(lots, rules, ladder, cell, flight, state)
+            told = go_on(rules, ladder, cell, flight, state)
         else:
             if point < rules[at.POINTS]:
                 until = tape.times[i] + time_after_open(point, rules)
@@ -41,7 +41,7 @@ def play_late_candle(i: int, tape: Tape, grid: Grid) -> None:
                 if rules[at.BNB_MOVES] == 1:
                     state[at.BNB_PRICE] = tape.bnb[i]
                 told = begin_print(
-                    price_at(point, i, tape.prices, rules), until, rules, ladder, cell, flight, totals, state
+                    price_at(point, i, tape.prices, rules), lots, until, rules, ladder, cell, flight, totals, state
                 )
                 point += 1
         if state[at.FILL_LOTS] > 0:
@@ -65,68 +65,84 @@ def time_after_open(point: int, rules: Ints) -> int:
     return rules[at.INTERVAL] * point // 4
 
 
-def go_on(lots: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> int:
+def go_on(rules: Ints, ladder: Wide, cell: Table, flight: Column, state: Column) -> int:
     """Go on with the print, or with the order that arrived."""
     if state[at.STEP] == at.ON_TAKER:
         return take_or_prevent(rules, ladder, cell, flight, state)
     if state[at.STEP] == at.ON_BUYS:
-        reach_buy(lots, ladder, cell, flight, state)
+        reach_buy(rules, cell, flight, state)
     else:
-        reach_sell(lots, ladder, cell, flight, state)
+        reach_sell(rules, cell, flight, state)
     return NO_CELL
 
 
 def begin_print(
-    price: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column
+    price: int, lots: int, now: int, rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Ints, state: Column
 ) -> int:
-    """Let a print begin to fill; the first one of all starts the grid: with the first purchase, or with the rungs."""
+    """Let a print begin to fill; the first one of all starts the grid: with the first purchase, or with the rungs.
+
+    Before it fills, the grid hears the price.
+    """
     state[at.NOW] = now
     state[at.SINCE] = now + 1
     state[at.LAST] = price
     if state[at.BEGAN] > 0:
         state[at.STEP] = at.ON_BUYS
         state[at.CURSOR] = state[at.BEST_BUY]
+        state[at.PRINT_LEFT] = lots
+        if state[at.ASIDE] > 0 and is_heeded(price, ladder, cell, flight, state):
+            return EVERY_CELL
         return NO_CELL
     state[at.BEGAN] = now
     state[at.FIRST_PRICE] = price
     if totals[cells.ENTRY_LOTS] > 0:
-        send_first_purchase(rules, ladder, cell, flight, totals, state)
+        send_first_purchase(rules, cell, flight, totals, state)
         return NO_CELL
     state[at.ACTIVE] = 1
     return EVERY_CELL
 
 
-def reach_buy(lots: int, ladder: Wide, cell: Table, flight: Ints, state: Column) -> None:
+def reach_buy(rules: Ints, cell: Table, flight: Ints, state: Column) -> None:
     """Let the print fill the next buy that it reaches, highest first; after the last one it goes on to the sells."""
-    k = next_buy(state[at.CURSOR], flight)
-    if k < 0 or ladder[at.PRICES][k] < state[at.LAST]:
+    if rules[at.POST_ONLY] == 1:
+        k = best_reached(cells.BUYING, cell, flight, state)
+    else:
+        k = next_buy(state[at.CURSOR], flight)
+    if k < 0 or flight[at.FLIGHT * k + at.PRICE] < state[at.LAST]:
         find_best_of(cells.BUYING, flight, cell, state)
         state[at.STEP] = at.ON_SELLS
         state[at.CURSOR] = state[at.BEST_SELL]
         return
     state[at.CURSOR] = k - 1
-    reached(k, cells.BUYING, lots, ladder, flight, state)
+    reached(k, cells.BUYING, flight, state)
 
 
-def reach_sell(lots: int, ladder: Wide, cell: Table, flight: Ints, state: Column) -> None:
+def reach_sell(rules: Ints, cell: Table, flight: Ints, state: Column) -> None:
     """Let the print fill the next sale that it reaches, lowest first."""
-    k = next_sell(state[at.CURSOR], flight, cell)
-    if k == len(cell[at.SIDE]) or ladder[at.PRICES][k + 1] > state[at.LAST]:
+    if rules[at.POST_ONLY] == 1:
+        k = best_reached(cells.SELLING, cell, flight, state)
+        k = len(cell[at.SIDE]) if k < 0 else k
+    else:
+        k = next_sell(state[at.CURSOR], flight, cell)
+    if k == len(cell[at.SIDE]) or flight[at.FLIGHT * k + at.SLOT + at.PRICE] > state[at.LAST]:
         find_best_of(cells.SELLING, flight, cell, state)
         state[at.STEP] = at.IDLE
         return
     state[at.CURSOR] = k + 1
-    reached(k, cells.SELLING, lots, ladder, flight, state)
+    reached(k, cells.SELLING, flight, state)
 
 
-def reached(k: int, side: int, lots: int, ladder: Wide, flight: Ints, state: Column) -> None:
+def reached(k: int, side: int, flight: Ints, state: Column) -> None:
     """Note the fill of an order that the print reaches: whole beyond its price, at it what the print leaves."""
     left = flight[at.FLIGHT * k + at.SLOT * side + at.LEFT]
-    price = ladder[at.PRICES][k + side]
+    price = flight[at.FLIGHT * k + at.SLOT * side + at.PRICE]
+    if price == state[at.LAST]:
+        left = min(left, state[at.PRINT_LEFT])
+        state[at.PRINT_LEFT] -= left
     state[at.FILL_CELL] = k
     state[at.FILL_SIDE] = side
     state[at.FILL_PRICE] = price
-    state[at.FILL_LOTS] = min(left, lots) if price == state[at.LAST] else left
+    state[at.FILL_LOTS] = left
     state[at.FILL_RATES] = at.MAKER
 
 
@@ -188,10 +204,10 @@ def book_rung(
     slot = at.FLIGHT * k + at.SLOT * side
     if bought:
         fee = lots * rules[at.LOT_UNITS] - change
-        if state[at.FILL_RATES] == at.TAKER:
+        if state[at.FILL_RATES] == at.TAKER or price != ladder[at.PRICES][k]:
             state[at.TAKER_FEE] += fee
             state[at.TAKER_FEE_VALUE] += fee * price
-            state[at.FREE] += (ladder[at.PRICES][k] - price) * lots * rules[at.NOTIONAL_UNIT]
+            state[at.FREE] += (flight[slot + at.PRICE] - price) * lots * rules[at.NOTIONAL_UNIT]
         else:
             cell[at.FEE_BASE][k] += fee
         hold(k, price, change, flight, state)
@@ -199,7 +215,7 @@ def book_rung(
         release(k, lots * rules[at.LOT_UNITS], cell[at.FIRST], flight, state)
     flight[slot + at.LEFT] -= lots
     if flight[slot + at.LEFT] == 0:
-        end_order(k, side, rules, ladder, flight, state)
+        end_order(k, side, rules, flight, state)
     turned = cells.book_rung_fill(
         k,
         bought,

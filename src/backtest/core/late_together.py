@@ -65,7 +65,6 @@ def play_late_turn(j: int, point: int, now: int, i: int, tape: Tape, grids: Grid
     grid = its_grid(j, grids)
     rules, ladder, cell, totals, state, fills, flight = grid
     lend_late(rules, state, wallet)
-    lots = 0
     if point == NO_PRINT:
         is_timer = state[at.ENTRY_DUE] == 0 and state[at.TIMER_DUE] > 0
         is_timer = is_timer and state[at.TIMER_DUE] < next_request_due(flight, state)
@@ -75,8 +74,8 @@ def play_late_turn(j: int, point: int, now: int, i: int, tape: Tape, grids: Grid
         if rules[at.BNB_MOVES] == 1:
             state[at.BNB_PRICE] = tape.bnb[i]
         price = price_at(point, i, tape.prices, rules)
-        told = begin_print(price, now, rules, ladder, cell, flight, totals, state)
         lots = print_lots(i, tape.volume, rules)
+        told = begin_print(price, lots, now, rules, ladder, cell, flight, totals, state)
         note_timers(now, len(grids.state), wallet)
     while True:
         if state[at.FILL_LOTS] > 0:
@@ -85,7 +84,7 @@ def play_late_turn(j: int, point: int, now: int, i: int, tape: Tape, grids: Grid
             react(told, rules, ladder, cell, flight, state)
         if state[at.STEP] == at.IDLE:
             break
-        told = go_on(lots, rules, ladder, cell, flight, state)
+        told = go_on(rules, ladder, cell, flight, state)
     if take_back_late(grid, wallet):
         wake_others(j, grids, wallet)
 

@@ -45,7 +45,8 @@ LEVERAGE = 44
 ISOLATED = 45  # 1: a position may lose its own margin alone
 RESTING_LEVELS = 46  # orders that rest on each side, the nearest; 0: all
 RESERVE = 47  # base that is bought first and that no rung sells, 1e-8
-RULES = 48
+POST_ONLY = 48  # 1: orders of rungs never take, they wait behind the market
+RULES = 49
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -138,7 +139,11 @@ LOST = 80  # what the liquidation took, 1e-8
 MARGIN_SHORT = 81  # moments after which what rests needs more margin than there is
 ROOM = 82  # orders that may be sent before those that leave are gone, where RESTING_LEVELS bounds them
 KEPT = 83  # of the reserve what there is, bought at FIRST_PRICE, 1e-8
-STATE = 84
+ASIDE = 84  # orders beside their rung, and those that wait for the price to move
+AIMED_AT = 85  # ticks of the last print when the grid last aimed
+PRINT_LEFT = 86  # lots that a print can still fill at its price
+ARRIVED = 87  # orders that came to rest
+STATE = 88
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid
@@ -188,12 +193,17 @@ AGAIN = 9  # ms before which nothing is sent
 WAITS = 10  # what of the gate it waits for: FOR_RATE, FOR_LIMIT, or 0
 FOLLOWING = 11  # two places: the request sent after the placement, after the cancel, -1: none
 DUE = 13  # two places: ms at which they arrive
-SLOT = 15
-LOTS_HELD = 30
-HELD_PRICE = 31  # ticks
-HELD_BASE = 39  # 1e-8
+PRICE = 15  # ticks; that of the rung, but for an order that waits behind the market
+QUEUED = 16  # its place among all that came to rest
+BEHIND = 17  # attempts of cycle BEHIND_CYCLE that would have taken
+BEHIND_CYCLE = 18
+TRIED = 19  # ticks of the last print when the latest attempt was sent
+SLOT = 20
+LOTS_HELD = 40
+HELD_PRICE = 41  # ticks
+HELD_BASE = 49  # 1e-8
 MOST_LOTS = 8
-FLIGHT = 47
+FLIGHT = 57
 
 # Stages of a slot's order.
 NO_ORDER = 0
@@ -209,10 +219,12 @@ ON_TAKER = 3
 
 FOR_RATE = 1  # its limit of orders
 FOR_LIMIT = 2  # its limit of exposure
+FOR_PRICE = 3  # no limit of the gate's: a price other than the last one
 
 TIMER_MS = 1_000  # the live worker's timer (grid.worker_host)
 RATE_MS = 10_000  # the gate's window (risk.gate)
 MOST_REFUSALS = 5  # as orders.placing has it
+MOST_AT_ONCE = 5  # as orders.repricing has it
 
 UNPAID_ORDER = 1
 BUY_FAULTED = 2

@@ -94,6 +94,8 @@ def is_awaited(row: int, low: int, high: int, tape: Tape, state: Ints) -> bool:
 
 def is_busy(state: Ints) -> bool:
     """Tell whether something happens whatever the prices are."""
+    if (ALWAYS_LATE or MAYBE_LATE) and state[at.ASIDE] > 0:
+        return True
     return state[at.ACTIVE] == 0 or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
 
 

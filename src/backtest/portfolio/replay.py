@@ -89,9 +89,11 @@ def check_scenarios(scenarios: Sequence[Scenario]) -> None:
         ValueError: for a symbol named twice, unlike quote assets, balances, delays or markets of BNB.
     """
     first = scenarios[0]
+    told = "is replayed for one grid at a time; leave it out of a portfolio"
     if any(scenario.plan.request.resting_levels is not None for scenario in scenarios):
-        told = "is replayed for one grid at a time; leave it out of a portfolio"
         raise InvalidRequest([FieldMistake("resting_levels", told)])
+    if any(scenario.plan.request.post_only for scenario in scenarios):
+        raise InvalidRequest([FieldMistake("post_only", told)])
     bases = [scenario.rules.instrument.base for scenario in scenarios]
     if any(scenario.rules.instrument.quote != first.rules.instrument.quote for scenario in scenarios):
         raise ValueError("all grids of a portfolio trade against one quote asset")

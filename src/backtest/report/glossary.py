@@ -99,7 +99,7 @@ WORK: Final = Group(
         Entry("fee_share", "Fees eat", Unit.SHARE, "of the grid profit"),
         Entry("unpaid_orders", "Orders unpaid", Unit.COUNT, "wanted, but the free balance did not suffice"),
         Entry("faulted_slots", "Orders given up", Unit.COUNT, "below the exchange's minimum, or refused five times"),
-        Entry("post_only_refusals", "Post-only refused", Unit.COUNT, "would have taken; sent again as limit"),
+        Entry("post_only_refusals", "Post-only refused", Unit.COUNT, "would have taken; sent again"),
         Entry("late_cancels", "Cancels too late", Unit.COUNT, "the order had filled when they arrived"),
         Entry("rate_waits", "Orders held back", Unit.COUNT, "by the limit of orders in ten seconds"),
         Entry("over_limit_orders", "Buys above the limit", Unit.COUNT, "held back by the limit of exposure"),

@@ -224,7 +224,8 @@ def _delays(scenario: Scenario) -> str:
     )
     near = scenario.plan.request.resting_levels
     window = f"only the {near:,} nearest of each side rest; " if near else ""
-    return f"{window}{travel}; post-only that would take is refused and sent again as a plain limit order; {turn}"
+    again = "behind the price, post-only" if scenario.plan.request.post_only else "as a plain limit order"
+    return f"{window}{travel}; post-only that would take is refused and sent again {again}; {turn}"
 
 
 def limit_sentence(limit: Decimal, instrument: Instrument) -> str:
