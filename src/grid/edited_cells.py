@@ -71,6 +71,7 @@ class EditedCells:
         self._waiting: tuple[bool, ...] = ()  # cells that have no order before the edit's trade is done
         self._rest_to = -1  # the cell that takes what the trade brings beyond everybody's share
         self._before: Before | None = None
+        self._edits = 0
         self._booked = self._rungs_booked = 0  # fills
 
     @property
@@ -163,6 +164,7 @@ class EditedCells:
             rung_fills=self._rungs_booked,
         )
         self._before, self.plan, self.is_edited = found, made.plan, True
+        self._edits += 1
         lots, sells, price = made.trade
         totals = [*self._totals]
         totals[cells.ENTRY_LOTS], totals[cells.ENTRY_FILLED] = lots, 0

@@ -51,7 +51,7 @@ class GridEdits:
     def step(self, now: Moment) -> list[SaveMove]:
         """Judge the edit anew; carry it out if nothing stands in its way."""
         parts, price = self._parts, self._parts.market.fresh_price(now)
-        if self._pending is None or price is None or not parts.desk.synced:
+        if self._pending is None or price is None or not parts.desk.synced or parts.money.alarm:
             return []
         state = parts.state
         made = state.edited(self._pending, price.value)
@@ -62,6 +62,7 @@ class GridEdits:
         state.move(move)
         self._pending = self._staying = None
         parts.desk.reserve_all()
+        parts.desk.placing.forget_besides({order.slot for order in state.wanted()})
         return [SaveMove(move)]
 
     def _stands_in_the_way(self, staying: set[Slot]) -> bool:

@@ -85,7 +85,11 @@ class GridEditor:
         known = [*reversed([row.plan, *edits])]
         if facts.contract is not None and row.plan.terms is not None:
             facts = replace(facts, contract=replace(facts.contract, terms=row.plan.terms))
-        return sketch_edit(state, changes, facts, known, grid.books.inventory_cost)
+        sketch = sketch_edit(state, changes, facts, known, grid.books.inventory_cost)
+        if grid.paused is None:
+            return sketch
+        told = "it is paused by request: what is not allowed to rest meanwhile, and a purchase, waits until it goes on"
+        return replace(sketch, shown=replace(sketch.shown, warnings=(*sketch.shown.warnings, told)))
 
     @staticmethod
     def _refuse_other_steps(state: GridState, facts: PreflightFacts) -> None:

@@ -189,7 +189,7 @@ class GridState(EditedCells):
         side = Side.SELL if n.entry_sells else Side.BUY
         if self.is_edited:
             what = "what the edited ladder lacks" if side is Side.BUY else "what the edited ladder has no use for"
-            return [self._want(Role.ENTRY, side, n.entry_price, rest, 0, what), *self._wanted_rungs()]
+            return [self._want(Role.ENTRY, side, n.entry_price, rest, self._edits, what), *self._wanted_rungs()]
         what = "first sale for the rungs below" if n.entry_sells else "first purchase for the rungs above"
         return [self._want(Role.ENTRY, side, n.entry_price, rest, 0, what)]
 

@@ -1,6 +1,6 @@
 """From a wanted order to an intent: type, id, the venue's minimum, the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -95,6 +95,11 @@ class Placing:
             self.repricing.begin()
         passed = (self._pass_gate(want, now, price) for want in free)
         return [intent for intent in passed if intent is not None]
+
+    def forget_besides(self, wanted: Collection[Slot]) -> None:
+        """Forget why orders were given up, or wait, that nobody wants any more."""
+        self.faulted = {slot: why for slot, why in self.faulted.items() if slot in wanted}
+        self.off_band = {slot: why for slot, why in self.off_band.items() if slot in wanted}
 
     def refused(self, order: Order, event: OrderRefused, now: Moment) -> None:
         """Note that the venue refused an order.

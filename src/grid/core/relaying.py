@@ -102,7 +102,8 @@ def relaid(
     stays = staying(old, standing.side, new, unused)
     side = [UNUSED if unused[k] else BUYING if k < gap else SELLING for k in range(len(new.lots))]
     base = [new.borrowed[k] if unused[k] else 0 for k in range(len(new.lots))]
-    filled, cycle, waiting = [0] * len(side), [0] * len(side), [not is_out for is_out in unused]
+    anew = max(standing.cycle, default=-1) + 1  # a slot that was used in a cycle before begins one of its own
+    filled, cycle, waiting = [0] * len(side), [anew] * len(side), [not is_out for is_out in unused]
     held = standing.loose + sum(has - owes for has, owes in zip(standing.base, old.borrowed, strict=True))
     for k, before in enumerate(stays):
         if before >= 0:
