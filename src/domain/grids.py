@@ -316,3 +316,4 @@ class GridSnapshot:
     countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed
     rungs: tuple[Decimal, ...] = ()  # as they are now, ascending; empty: as planned
     trail: TrailView | None = None  # None of a grid that does not follow the price
+    unlocked: Decimal = ZERO  # quote that its buys will need which do not rest yet

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from domain.grids import GridPlan
 from domain.instrument import InstrumentRules
-from domain.money import exact
+from domain.money import ZERO, exact
 from domain.orders import Role, Side
 from grid.core import cells
 from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
@@ -93,6 +93,16 @@ class EditedCells:
         other = copy(self)
         other._resting = 0  # noqa: SLF001 - our own copy
         return other.wanted()
+
+    @property
+    @exact
+    def unlocked(self) -> Decimal:
+        """Return the quote that buys will need which do not rest yet, because nearer ones do."""
+        if not self._resting:
+            return ZERO
+        resting = {order.slot for order in self.wanted()}
+        others = [order for order in self.all_wanted() if order.slot not in resting and order.slot.side is Side.BUY]
+        return sum((order.quantity * order.price for order in others if order.price is not None), ZERO)
 
     # --- what an edit comes to ---
 

@@ -99,6 +99,7 @@ class GridReport:
             foreign_orders=around.foreign_orders,
             stops=parts.protection.shown(),
             paused=life.paused,
+            unlocked=ZERO if life.is_ending or life.ended_ms is not None else parts.state.unlocked,
             exit_below=parts.exits.below if goes_on else None,
             exit_above=parts.exits.above if goes_on else None,
             countdown_ms=around.countdown.runs_out_ms,

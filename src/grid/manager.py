@@ -56,7 +56,7 @@ class GridManager:
         Raises:
             InvalidRequest: all mistakes at once.
         """
-        plan = plan_grid(request, self._facts.preflight(request, incoming))
+        plan = plan_grid(request, self._facts.preflight(request, incoming - self._unlocked(request.instrument)))
         if plan.terms is None:
             return plan
         return replace(plan, warnings=(*plan.warnings, *self._contracts.warnings(plan.terms)))
@@ -207,6 +207,18 @@ class GridManager:
         return all(runner.is_idle for runner in self.running)
 
     # --- helpers ---
+
+    def _unlocked(self, instrument: Instrument) -> Decimal:
+        """Return the free quote that other spot grids will need: rungs that do not rest yet lock nothing."""
+        if instrument.market is not Market.SPOT:
+            return ZERO
+        theirs = [it for it in self.running if it.row.plan.request.resting_levels is not None]
+        rivals = [
+            it
+            for it in theirs
+            if (it.row.instrument.market, it.row.instrument.quote) == (Market.SPOT, instrument.quote)
+        ]
+        return sum((it.snapshot().unlocked for it in rivals if it.row.instrument != instrument), ZERO)
 
     def _ask_of_pause(self, instrument: Instrument, request: PauseRequested | ResumeRequested) -> GridSnapshot:
         runner = self._at_work(instrument)
