@@ -16,6 +16,7 @@ from grid.life import GridLife
 from grid.money import GridMoney
 from grid.pauses import RequestedPause
 from grid.state import GridState
+from grid.trailing import Trailing
 from grid.worker_host import WorkerHost
 from orders.account_review import AccountReview
 from orders.desk import OrderDesk
@@ -249,6 +250,11 @@ def _pause_forgotten() -> list[Change]:
     return [(RequestedPause, "__init__", forget)]
 
 
+def _moves_before_the_cancels() -> list[Change]:
+    """Move a ladder that follows the price while the orders it leaves behind may still be filled."""
+    return [(Trailing, "_leaves_orders", lambda _trailing, _first: False)]
+
+
 BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "blind-resend": _blind_resend,
     "unknown-is-refused": _unknown_taken_for_refused,
@@ -271,6 +277,7 @@ BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "funding-not-awaited": _funding_not_awaited,
     "wrong-leg": _wrong_leg,
     "pause-forgotten": _pause_forgotten,
+    "early-move": _moves_before_the_cancels,
 }
 
 

@@ -53,8 +53,10 @@ _FUNDING: Final = {
     Boundary.FUNDING_BEFORE_COMMIT: 0.9,
     Boundary.FUNDING_AFTER_COMMIT: 0.95,
 }
+_MOVING: Final = (Boundary.MOVE_BEFORE_COMMIT, Boundary.MOVE_AFTER_COMMIT)
+_SHORT: Final = 5  # rungs
 _TRADING: Final = tuple(
-    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING)
+    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING, *_MOVING)
 )
 
 CHANGES_THE_OUTCOME: Final = frozenset(
@@ -180,6 +182,8 @@ class RunPlan:
     pauses: tuple[PauseWord, ...] = field(default=())
     resting_levels: int | None = None
     post_only: bool = False
+    trail_up_to: Decimal | None = None
+    trail_down_to: Decimal | None = None
     quantities: Mapping[str, Any] = field(default_factory=dict)  # of the request, what sizes its cells
 
 
@@ -191,7 +195,7 @@ def market_of(seed: int) -> Market:
 def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     """Return the plan of a seed, on its own market or the one told."""
     plan = _draw_contract(seed) if (market or market_of(seed)) is Market.FUTURES else _draw_spot(seed)
-    plan = replace(plan, quantities=_quantities(seed, plan))
+    plan = _with_trailing(replace(plan, quantities=_quantities(seed, plan)))
     if plan.lock_step:
         return plan
     pauses, post_only = _pauses(seed, len(plan.prints)), Random(f"post only {seed}").random() < 0.25
@@ -218,6 +222,35 @@ def _quantities(seed: int, plan: RunPlan) -> dict[str, Any]:
         lower = START_PRICE * (1 - plan.spacing_percent * (levels // 2) / 100)
         return {"infinity": True, "lower": lower}
     return {"quantity_growth_percent": Decimal(random.choice(["3.1416", "12", "40" if levels < 10 else "9"]))}
+
+
+def _with_trailing(plan: RunPlan) -> RunPlan:
+    """Return the plan with a ladder that follows the price in a fifth of the runs; all else of a seed stays.
+
+    Short ladders, which the price leaves more often, are drawn more often. Most runs die where a move is committed, too.
+    """
+    random = Random(f"trailing {plan.seed}")
+    share = 0.4 if plan.levels <= _SHORT else 0.1
+    if random.random() > share or plan.quantities or plan.contract is not None:
+        return plan
+    step = 1 + plan.spacing_percent / 100
+    reach = plan.levels // 2 + 1 + random.randint(1, 8)
+    up, down = START_PRICE * step**reach, START_PRICE / step**reach
+    ways = random.choice(["up", "down", "both", "both"])
+    return replace(
+        plan,
+        trail_up_to=None if ways == "down" else up.quantize(TICK),
+        trail_down_to=None if ways == "up" else down.quantize(TICK),
+        episodes=tuple(_with_moves(random, episode) for episode in plan.episodes),
+    )
+
+
+def _with_moves(random: Random, episode: Episode) -> Episode:
+    """Return an episode in which the process may die as the ladder moves, before it dies elsewhere."""
+    if random.random() < 0.3:
+        return episode
+    death = replace(_death(random, random.choice(_MOVING), may_lose=episode.stop is None), passes=1)
+    return replace(episode, deaths=(death, *episode.deaths))
 
 
 def _pauses(seed: int, steps: int) -> tuple[PauseWord, ...]:

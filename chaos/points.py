@@ -39,6 +39,8 @@ class Boundary(StrEnum):
     UNWIND_SENT = "stop: sale of the inventory on the wire"
     UNWIND_APPLIED = "stop: inventory sold, answer not delivered"
     END_BEFORE_COMMIT = "stop: end written, not committed"
+    MOVE_BEFORE_COMMIT = "ladder: move written, not committed"
+    MOVE_AFTER_COMMIT = "ladder: move committed, nothing placed"
     FUNDING_ASKED = "funding: reading on the wire"
     FUNDING_BEFORE_COMMIT = "funding: payment told, not committed"
     FUNDING_AFTER_COMMIT = "funding: payment committed"

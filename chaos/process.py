@@ -79,6 +79,7 @@ class Process:
             booked=world.witness.booked,
             paid=world.witness.paid,
             said=world.witness.said,
+            moved=world.witness.moved,
         )
         self._line = Line(
             world.venue,

@@ -86,7 +86,9 @@ class Trial:
         self.venue.on_change = self._changed
         weather.note = self._note
         self.grid = _plan_grid(plan, self.venue)
-        self._world.witness.slots = GridState(1, self.grid, self.venue.rules())
+        state = GridState(1, self.grid, self.venue.rules())
+        self._world.witness.slots = state
+        self._world.witness.ladder = state.ladder if self.grid.master else None
 
     def _open_venue(self) -> Venue:
         contract = self.plan.contract
@@ -275,6 +277,8 @@ def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
         spacing_percent=plan.spacing_percent,
         resting_levels=plan.resting_levels,
         post_only=plan.post_only,
+        trail_up_to=plan.trail_up_to,
+        trail_down_to=plan.trail_down_to,
         **plan.quantities,
     )
     if plan.contract is not None:

@@ -1,6 +1,6 @@
 """What must hold once everything works again and the market stands still."""
 
-from collections import Counter
+from collections import Counter, deque
 from decimal import Decimal
 
 from chaos.contract_verdict import judge_contract, judge_wallet_books
@@ -13,6 +13,7 @@ from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Fill, Role, Side, VenueOrder
 from grid.state import GridState
+from grid.trailing import target
 from orders.client_ids import ClientId
 from orders.wanted import WantedOrder
 
@@ -45,12 +46,24 @@ def wanted(facts: Facts) -> list[WantedOrder]:
 
 
 def _replayed(facts: Facts) -> GridState:
-    state = GridState(1, facts.grid, facts.venue.rules())
-    for _, fill in sorted(facts.witness.fills.items()):
+    state, moves = GridState(1, facts.grid, facts.venue.rules()), deque(facts.witness.moves)
+    for trade_id, fill in sorted(facts.witness.fills.items()):
+        while moves and moves[0].after_trade < trade_id:
+            state.move(moves.popleft())
         ours = ClientId.parse(fill.client_id)
         if ours is not None:
             state.apply(ours.slot, fill)
+    while moves:
+        state.move(moves.popleft())
     return state
+
+
+def _is_to_move(facts: Facts) -> bool:
+    """Tell whether the price asks the ladder to move."""
+    state = _replayed(facts)
+    return (
+        not state.is_entering and target(state, facts.grid.request, facts.price, facts.venue.rules().tick) is not None
+    )
 
 
 def at_rest(facts: Facts) -> bool:
@@ -63,7 +76,7 @@ def at_rest(facts: Facts) -> bool:
     if facts.stop is not None:
         return False
     wants = wanted(facts)
-    if any(_is_offered(want, facts.price) for want in wants):
+    if any(_is_offered(want, facts.price) for want in wants) or (facts.grid.master and _is_to_move(facts)):
         return False
     wanted_now = sorted(
         (want.slot.side, want.price, want.quantity) for want in wants if want.price and not want.at_once

@@ -38,8 +38,8 @@ def _committing(_connection: Connection) -> None:
 class WiredStore:
     """Implements `ports.store.Store` by the real one.
 
-    `source` says what the process is handling; `booked`, `paid`, `intents` and `said`, a person's standing word, are
-    told each commit that did happen.
+    `source` says what the process is handling; `booked`, `paid`, `intents`, `moved` and `said`, a person's standing
+    word, are told each commit that did happen.
     """
 
     def __init__(
@@ -52,10 +52,11 @@ class WiredStore:
         booked: Callable[[Sequence[OrderRow], Sequence[Fill]], None],
         paid: Callable[[Sequence[FundingPayment]], None],
         said: Callable[[str | None], None],
+        moved: Callable[[Move], None],
     ) -> None:
         self.source = Source.TIMER
         self._store, self._tripwire, self._weather = store, tripwire, weather
-        self._intents, self._booked, self._paid, self._said = intents, booked, paid, said
+        self._intents, self._booked, self._paid, self._said, self._moved = intents, booked, paid, said, moved
 
     @property
     def account(self) -> Account:
@@ -116,8 +117,10 @@ class WiredStore:
         return self._store.conditionals(grid_id)
 
     def add_move(self, grid_id: int, move: Move) -> None:
-        with self._writing(None):
+        with self._writing(Boundary.MOVE_BEFORE_COMMIT):
             self._store.add_move(grid_id, move)
+        self._moved(move)
+        self._reach(Boundary.MOVE_AFTER_COMMIT)
 
     def moves(self, grid_id: int) -> tuple[Move, ...]:
         return self._store.moves(grid_id)

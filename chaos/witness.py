@@ -1,11 +1,15 @@
 """What must hold at every moment, checked from outside: at the venue, and at what was committed."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 
 from chaos.venue import Change
 from domain.futures import FundingPayment
+from domain.grids import Move
 from domain.orders import Fill, Intent, Role, Slot, Status
+from grid.core.ladder_numbers import LadderNumbers
+from grid.trailing import is_left_behind
 from orders.client_ids import ClientId
 from orders.intake import ADOPTED
 from orders.life_cycle import ENDED
@@ -30,10 +34,12 @@ class Witness:
         self._intents: dict[str, Status] = {}
         self._fills: dict[int, Fill] = {}
         self._payments: dict[int, FundingPayment] = {}
+        self._moves: list[Move] = []
         self._live: dict[str, Slot] = {}
         self._rolled_back = False
         self._word = ""
         self.slots: SlotMeaning = SpotSlots()
+        self.ladder: LadderNumbers | None = None  # of a grid that follows the price
         self.violation = ""
 
     def violated(self, text: str) -> None:
@@ -81,12 +87,14 @@ class Witness:
         intents = {row.intent.client_id: row.status for row in store.orders(grid_id)}
         fills = {fill.trade_id: fill for fill in store.fills(grid_id)}
         payments = {payment.id: payment for payment in store.funding(grid_id)}
-        if not self._rolled_back and (intents, fills, payments) != (self._intents, self._fills, self._payments):
+        moves = list(store.moves(grid_id))
+        found, kept = (intents, fills, payments, moves), (self._intents, self._fills, self._payments, self._moves)
+        if not self._rolled_back and found != kept:
             self.violated("the database does not hold what was committed")
         self._rolled_back = False
         (row,) = [row for row in store.grids() if row.grid_id == grid_id]
         self._word = row.on_stop or ""
-        self._intents, self._fills, self._payments = intents, fills, payments
+        self._intents, self._fills, self._payments, self._moves = intents, fills, payments, moves
 
     def said(self, on_stop: str | None) -> None:
         """Take in a person's word that was just committed."""
@@ -127,6 +135,21 @@ class Witness:
             if payment.id in self._payments:
                 self.violated(f"funding payment {payment.id} was booked twice")
             self._payments[payment.id] = payment
+
+    def moved(self, move: Move) -> None:
+        """Judge a change of the ladder that was just committed: nothing it leaves behind may rest at the venue."""
+        self._moves.append(move)
+        if self.ladder is None:
+            return
+        first = json.loads(move.data)["first"]
+        left = [client_id for client_id, slot in self._live.items() if is_left_behind(slot, self.ladder, first)]
+        if left:
+            self.violated(f"the ladder moved while {', '.join(left)} rested, which it leaves behind")
+
+    @property
+    def moves(self) -> Sequence[Move]:
+        """Return the committed moves of the ladder, oldest first."""
+        return self._moves
 
     @property
     def payments(self) -> dict[int, FundingPayment]:

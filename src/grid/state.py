@@ -305,8 +305,8 @@ class GridState(EditedCells):
     def _opens_short(self, slot: Slot) -> bool:
         try:
             return self._n.borrowed[self._cell(slot)] > 0
-        except ValueError:
-            return False
+        except ValueError:  # one that the ladder left behind: where all cells are of one kind, it was of that
+            return all(self._n.borrowed)
 
     def lane(self, fill: Fill) -> int:
         """Return what a booked fill is matched by: its cell's lane, or -1 for the first purchase and unwinding."""
@@ -314,9 +314,11 @@ class GridState(EditedCells):
 
     def _cell(self, slot: Slot) -> int:
         rung = bisect_left(self._n.prices, slot.price_ticks)
-        if rung == len(self._n.prices) or self._n.prices[rung] != slot.price_ticks:
+        cell = rung if slot.side is Side.BUY else rung - 1
+        is_rung = rung < len(self._n.prices) and self._n.prices[rung] == slot.price_ticks
+        if not is_rung or not 0 <= cell < len(self._n.lots):
             raise ValueError(f"no rung stands at {self._rules.price(slot.price_ticks)}")
-        return rung if slot.side is Side.BUY else rung - 1
+        return cell
 
     def _base_change(self, fill: Fill) -> int:
         """Return the signed change of base in 1e-8 units, a fee in base deducted."""

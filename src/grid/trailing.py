@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from domain.events import Moment
-from domain.grids import Move, MoveKind, TrailView
+from domain.grids import GridRequest, Move, MoveKind, TrailView
 from domain.money import exact, plain
 from domain.orders import Role, Side, Slot
 from grid.core import trail
+from grid.core.ladder_numbers import LadderNumbers
 from grid.life import GridLife
 from grid.parts import GridParts
+from grid.state import GridState
 from grid.worker_events import SaveMove
 from orders.wanted import WantedOrder
 
@@ -48,7 +50,7 @@ class Trailing:
         price = self._parts.market.fresh_price(now)
         if price is None or not self._parts.desk.synced:
             return []
-        self._aim(self._target(price.value))
+        self._aim(target(self._parts.state, self._parts.row.plan.request, price.value, self._parts.rules.tick))
         if self._aims_at is None or self._leaves_orders(self._aims_at):
             return []
         return [self._move(self._aims_at, price.value, now)]
@@ -58,7 +60,8 @@ class Trailing:
         if self._aims_at is None:
             return [*wanted]
         first = self._aims_at
-        return [order for order in wanted if order.slot.role is not Role.RUNG or not self._leaves(order.slot, first)]
+        ladder = self._parts.state.ladder
+        return [order for order in wanted if not is_left_behind(order.slot, ladder, first)]
 
     def shown(self) -> TrailView | None:
         """Return where the ladder stands now and what would move it."""
@@ -97,31 +100,13 @@ class Trailing:
             self._below = Decimal(-1) if below < 0 else price(below)
             self._above = Decimal("Infinity") if above == trail.NEVER else price(above)
 
-    def _target(self, price: Decimal) -> int | None:
-        """Return where the lowest rung is to stand, None for where it stands."""
-        state, ladder, tick = self._parts.state, self._parts.state.ladder, self._parts.rules.tick
-        count = len(ladder.lots)
-        above = _ticks(price, tick, ROUND_FLOOR)
-        if above >= trail.next_up(ladder.first, state.sides, ladder.master, self._ups):
-            return trail.reached(above, ladder.first, count, ladder.master, goes_up=True)
-        below = _ticks(price, tick, ROUND_CEILING)
-        if below <= trail.next_down(ladder.first, state.sides, ladder.master, self._downs):
-            return trail.reached(below, ladder.first, count, ladder.master, goes_up=False)
-        return None
-
     def _leaves_orders(self, first: int) -> bool:
         """Tell whether an order that a move leaves behind may still be filled."""
         for order in self._parts.desk.ledger.unsettled():
             slot = order.intent.slot
-            if slot.role is not Role.RUNG or self._leaves(slot, first):
+            if slot.role is not Role.RUNG or is_left_behind(slot, self._parts.state.ladder, first):
                 return True
         return False
-
-    def _leaves(self, slot: Slot, first: int) -> bool:
-        """Tell whether a slot's cell is not among those of the window from rung `first` on."""
-        ladder = self._parts.state.ladder
-        low, high = ladder.master[first], ladder.master[first + len(ladder.lots)]
-        return not (low <= slot.price_ticks < high if slot.side is Side.BUY else low < slot.price_ticks <= high)
 
     def _move(self, first: int, price: Decimal, now: Moment) -> SaveMove:
         state = self._parts.state
@@ -143,6 +128,26 @@ class Trailing:
     @property
     def _trails(self) -> list[Move]:
         return [move for move in self._parts.state.moves if move.kind is MoveKind.TRAIL]
+
+
+def target(state: GridState, request: GridRequest, price: Decimal, tick: Decimal) -> int | None:
+    """Return which rung of the master ladder is to be the window's lowest at a price, None for the one that is."""
+    ladder, ups, downs = state.ladder, request.trail_up_to is not None, request.trail_down_to is not None
+    count, above = len(ladder.lots), _ticks(price, tick, ROUND_FLOOR)
+    if above >= trail.next_up(ladder.first, state.sides, ladder.master, ups):
+        return trail.reached(above, ladder.first, count, ladder.master, goes_up=True)
+    below = _ticks(price, tick, ROUND_CEILING)
+    if below <= trail.next_down(ladder.first, state.sides, ladder.master, downs):
+        return trail.reached(below, ladder.first, count, ladder.master, goes_up=False)
+    return None
+
+
+def is_left_behind(slot: Slot, ladder: LadderNumbers, first: int) -> bool:
+    """Tell whether a rung's cell is not among those of the window from rung `first` on."""
+    if slot.role is not Role.RUNG:
+        return False
+    low, high = ladder.master[first], ladder.master[first + len(ladder.lots)]
+    return not (low <= slot.price_ticks < high if slot.side is Side.BUY else low < slot.price_ticks <= high)
 
 
 @exact
