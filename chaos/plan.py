@@ -53,10 +53,11 @@ _FUNDING: Final = {
     Boundary.FUNDING_BEFORE_COMMIT: 0.9,
     Boundary.FUNDING_AFTER_COMMIT: 0.95,
 }
-_MOVING: Final = (Boundary.MOVE_BEFORE_COMMIT, Boundary.MOVE_AFTER_COMMIT)
+_OF_MOVES: Final = (Boundary.MOVE_BEFORE_COMMIT, Boundary.MOVE_AFTER_COMMIT)
+_MOVING: Final = (_OF_MOVES[:1], _OF_MOVES[1:], _OF_MOVES[1:], _OF_MOVES)
 _SHORT: Final = 5  # rungs
 _TRADING: Final = tuple(
-    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING, *_MOVING)
+    boundary for boundary in Boundary if boundary not in (*_RECOVERY, *_CANCELLING, *_STOPS, *_FUNDING, *_OF_MOVES)
 )
 
 CHANGES_THE_OUTCOME: Final = frozenset(
@@ -227,20 +228,23 @@ def _quantities(seed: int, plan: RunPlan) -> dict[str, Any]:
 def _with_trailing(plan: RunPlan) -> RunPlan:
     """Return the plan with a ladder that follows the price in a fifth of the runs; all else of a seed stays.
 
-    Short ladders, which the price leaves more often, are drawn more often. Most runs die where a move is committed, too.
+    Short ladders, which the price leaves more often, are drawn more often. Most runs die where a move is committed.
     """
     random = Random(f"trailing {plan.seed}")
-    share = 0.4 if plan.levels <= _SHORT else 0.1
-    if random.random() > share or plan.quantities or plan.contract is not None:
+    share = 0.5 if plan.levels <= _SHORT else 0.15
+    contract = plan.contract
+    is_able = contract is None or not (contract.start_empty or contract.direction is Direction.NEUTRAL)
+    if random.random() > share or plan.quantities or not is_able:
         return plan
+    tick = TICK if contract is None else CONTRACT_TICK
     step = 1 + plan.spacing_percent / 100
     reach = plan.levels // 2 + 1 + random.randint(1, 8)
     up, down = START_PRICE * step**reach, START_PRICE / step**reach
     ways = random.choice(["up", "down", "both", "both"])
     return replace(
         plan,
-        trail_up_to=None if ways == "down" else up.quantize(TICK),
-        trail_down_to=None if ways == "up" else down.quantize(TICK),
+        trail_up_to=None if ways == "down" else up.quantize(tick),
+        trail_down_to=None if ways == "up" else down.quantize(tick),
         episodes=tuple(_with_moves(random, episode) for episode in plan.episodes),
     )
 
@@ -249,8 +253,8 @@ def _with_moves(random: Random, episode: Episode) -> Episode:
     """Return an episode in which the process may die as the ladder moves, before it dies elsewhere."""
     if random.random() < 0.3:
         return episode
-    death = replace(_death(random, random.choice(_MOVING), may_lose=episode.stop is None), passes=1)
-    return replace(episode, deaths=(death, *episode.deaths))
+    deaths = [_death(random, boundary, may_lose=episode.stop is None) for boundary in random.choice(_MOVING)]
+    return replace(episode, deaths=(*[replace(death, passes=1) for death in deaths], *episode.deaths))
 
 
 def _pauses(seed: int, steps: int) -> tuple[PauseWord, ...]:

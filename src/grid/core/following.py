@@ -106,6 +106,27 @@ def spot_warnings(plan: GridPlan, starting: Decimal) -> tuple[str, ...]:
     return (*told, *both_ways(plan.request))
 
 
+def contract_warnings(
+    request: GridRequest, dearest: Sequence[Decimal], needed: Decimal, starting: Decimal
+) -> tuple[str, ...]:
+    """Return what a person should know of a contract's grid that follows the price; `dearest` needs most of it."""
+    told = []
+    if needed > starting:
+        told.append(
+            f"following the price takes {plain(needed)} in the window {plain(dearest[0])} - {plain(dearest[-1])}, the "
+            f"start {plain(starting)}; liquidation prices are those of the worst window on the way"
+        )
+    loses = request.trail_down_to if request.direction is Direction.LONG else request.trail_up_to
+    if loses is not None:
+        held = (
+            "bought higher is sold in lower"
+            if request.direction is Direction.LONG
+            else "sold lower is bought in higher"
+        )
+        told.append(f"following to {plain(loses)}: what was {held} windows, at a loss")
+    return (*told, *both_ways(request))
+
+
 def both_ways(request: GridRequest) -> tuple[str, ...]:
     """Return the warning of a ladder that follows the price both ways."""
     if request.trail_up_to is None or request.trail_down_to is None:

@@ -12,9 +12,10 @@ from domain.errors import InvalidRequest
 from domain.futures import MarginType
 from domain.grids import Direction, GridPlan, GridRequest
 from domain.money import plain
-from grid.core import ladder
+from grid.core import following, ladder
 from grid.core.contract import ContractFacts
 from grid.core.contract_sizing import CENT, Ends, Standing
+from grid.core.contract_way import OnWay, windows_away
 from grid.core.contract_words import warnings_of
 from grid.core.planning_base import Preflight
 from grid.core.planning_facts import PreflightFacts
@@ -53,8 +54,10 @@ class ContractPreflight(Preflight):
         rungs = self._rungs() if sound else []
         if not rungs:
             raise InvalidRequest(self._mistakes)
-        standing = self._standing(rungs)
+        self._master = self._reach(rungs)
+        standing = self._on_way(self._standing(rungs))
         prices = standing.ladder.prices
+        every = self._master or prices
         self._check_prices(prices, standing.ladder.gap)
         self._check_mark(standing.ladder)
         if not standing.exposure:
@@ -68,13 +71,14 @@ class ContractPreflight(Preflight):
         self._check_rung_values(sized)
         quantities = [self._rules.quantity(count) for count in sized.lots]
         entry = quantity * standing.ladder.entry_weight
-        dearest = max(price * each for price, each in zip(prices[1:], quantities, strict=True))
+        highest = every[len(every) - len(prices) + 1 :]
+        dearest = max(price * each for price, each in zip(highest, quantities, strict=True))
         self._check_size(max(dearest, standing.ladder.entry_price * entry), max(*quantities, entry))
         self._check_balance(needed, standing.exposure * quantity)
         self._check_position(standing, quantity)
         ends = standing.ends(quantity, needed)
         self._check_ends(standing, ends, quantity)
-        self._check_stops(prices, ends)
+        self._check_stops(every, ends)
         self._refuse_mistakes()
         middle = len(prices) // 2
         profit = self._profit(prices[middle - 1], prices[middle]) * quantities[middle - 1]
@@ -82,13 +86,17 @@ class ContractPreflight(Preflight):
             request=self._request,
             start_price=self._facts.price,
             prices=prices,
+            master=self._master,
             gap=standing.ladder.gap,
             quantity_per_rung=self._rules.quantity(sized.nearest),
             entry_quantity=entry,
             entry_limit_price=standing.ladder.entry_price,
             capital_needed=needed,
             profit_per_cycle=profit,
-            warnings=warnings_of(standing, self._contract, ends, quantity, profit),
+            warnings=(
+                *warnings_of(standing, self._contract, ends, quantity, profit),
+                *self._told_of_way(standing, needed, quantity),
+            ),
             rules=self._rules,
             terms=self._terms,
             liquidation_below=ends.below,
@@ -98,6 +106,20 @@ class ContractPreflight(Preflight):
             horizon_days=self._contract.horizon_days,
             cell_quantities=self._stored_quantities(sized.lots),
         )
+
+    def _on_way(self, standing: Standing) -> Standing:
+        """Return the same with the windows that a grid which follows the price may come to."""
+        if not self._master:
+            return standing
+        away = windows_away(standing.ladder, self._master, self._request)
+        rest = (self._contract, self._terms, self._facts.price, self._request.resting_levels)
+        return OnWay(standing, [Standing(window, *rest) for window in away])
+
+    def _told_of_way(self, standing: Standing, needed: Decimal, quantity: Decimal) -> tuple[str, ...]:
+        if not isinstance(standing, OnWay):
+            return ()
+        window = standing.dearest(quantity)
+        return following.contract_warnings(self._request, window.ladder.prices, needed, standing.at_start(quantity))
 
     def _profit(self, below: Decimal, above: Decimal) -> Decimal:
         fee = self._facts.fees.maker
@@ -117,9 +139,6 @@ class ContractPreflight(Preflight):
 
     def _check_terms(self) -> None:
         contract, leverage = self._contract, self._terms.leverage
-        for field in ("trail_up_to", "trail_down_to"):
-            if getattr(self._request, field) is not None:
-                self._wrong(field, "a futures grid does not follow the price yet; leave it out")
         if leverage > contract.max_leverage:
             most = contract.max_leverage
             self._wrong("leverage", f"above risk_management.futures_risk.max_leverage; use at most {most}")
@@ -188,7 +207,8 @@ class ContractPreflight(Preflight):
     def _check_rung_values(self, sized: Sized) -> None:
         rules, prices = self._rules, sized.standing.ladder.prices
         least_quantity = int((rules.min_quantity / rules.lot).to_integral_value(ROUND_CEILING))
-        least = [max(self._least_lots(price), least_quantity, 1) for price in prices[:-1]]
+        lowest = (self._master or prices)[: len(prices) - 1]
+        least = [max(self._least_lots(price), least_quantity, 1) for price in lowest]
         if any(count < fewest for count, fewest in zip(sized.lots, least, strict=True)):
             sizes = self._growing(len(prices), sized.standing.ladder.gap)
             smallest = sizes.least(least)
@@ -228,13 +248,16 @@ class ContractPreflight(Preflight):
             self._wrong(field, remedy)
 
     def _told_of(self, standing: Standing, ends: Ends) -> str:
+        if isinstance(standing, OnWay):
+            standing, ends = standing.nearest(ends)
         prices = standing.ladder.prices
         low_end = ends.below is not None and ends.below > prices[0] * (1 - self._contract.liquidation_buffer)
         at = ends.below if low_end and ends.below is not None else ends.above
         told = f"{self._terms.margin_type} margin at leverage {self._terms.leverage}: the position would be liquidated"
         if not at:
             return f"{told} by {self._contract.horizon_days} days of funding alone"
-        where = "inside the range" if ends.inside or prices[0] <= at <= prices[-1] else "too near to the range"
+        the_range = "the range" if standing.ladder.is_start else f"the window {plain(prices[0])} - {plain(prices[-1])}"
+        where = f"{'inside' if ends.inside or prices[0] <= at <= prices[-1] else 'too near to'} {the_range}"
         away = plain(self._contract.liquidation_buffer * 100)
         price = plain(self._rules.price(self._rules.nearest_ticks(at)))
         return f"{told} at {price}, {where} ({away} % beyond it is asked for)"
@@ -247,6 +270,8 @@ class ContractPreflight(Preflight):
         bounds = self._narrower()
         if bounds is not None:
             found.append(f"narrow the range to {plain(bounds[0])} - {plain(bounds[1])}")
+        if self._master:
+            found.append("follow the price less far")
         if self._terms.margin_type is MarginType.ISOLATED:
             found.append("use margin_type: cross, where the whole futures wallet stands behind it")
         return ", or ".join(found) if found else "use less capital"
@@ -267,6 +292,8 @@ class ContractPreflight(Preflight):
 
     def _narrower(self) -> tuple[Decimal, Decimal] | None:
         """Return the widest bounds around the price, twentieths of those asked for, at which the leverage works."""
+        if self._master:
+            return None
         price, prices = self._facts.price, self._prices_of(self._rungs())
         for part in _NARROWER:
             lower, upper = (price + (bound - price) * part for bound in (prices[0], prices[-1]))

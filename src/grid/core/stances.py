@@ -27,6 +27,8 @@ class Ladder:
     entry_price: Decimal
     fees: FeeRates
     weights: tuple[int, ...] = ()  # of each cell; empty where all are 1
+    is_start: bool = True  # False of a window that a ladder comes to by following the price
+    carried: tuple[Decimal, ...] = ()  # there: what each cell was opened at; empty where each is at its own rung
 
     def weight(self, k: int) -> int:
         return self.weights[k] if self.weights else 1
@@ -39,9 +41,15 @@ class Ladder:
     @property
     def entry_cells(self) -> range:
         """Return the cells that the first trade is for."""
-        if self.start_empty or self.direction is Direction.NEUTRAL:
+        if self.start_empty or not self.is_start or self.direction is Direction.NEUTRAL:
             return range(0)
         return range(self.gap, len(self.prices) - 1) if self.direction is Direction.LONG else range(self.gap)
+
+    def opened_at(self, k: int) -> Decimal | None:
+        """Return the price at which a cell's position was opened before it traded here, None where it was not."""
+        if self.carried:
+            return self.carried[k]
+        return self.entry_price if k in self.entry_cells else None
 
     def borrows(self, k: int) -> bool:
         return self.direction is Direction.SHORT or (self.direction is Direction.NEUTRAL and k >= self.gap)
@@ -129,8 +137,7 @@ def exposure(ladder: Ladder) -> Decimal:
     for k in range(len(ladder.prices) - 1):
         if ladder.is_used(k):
             opens_at = ladder.prices[k + 1 if ladder.borrows(k) else k]
-            worth = max(opens_at, ladder.entry_price) if k in ladder.entry_cells else opens_at
-            total += worth * ladder.weight(k)
+            total += max(opens_at, ladder.opened_at(k) or opens_at) * ladder.weight(k)
     return total
 
 
@@ -138,11 +145,11 @@ def _bought(ladder: Ladder, k: int) -> Part:
     if not ladder.is_used(k):
         return Part()
     below, above = ladder.prices[k], ladder.prices[k + 1]
-    entered = k in ladder.entry_cells
+    before = ladder.opened_at(k)
     if ladder.borrows(k):
-        cash = _sale(ladder, ladder.entry_price) - _purchase(ladder, below) if entered else ZERO
+        cash = ZERO if before is None else _sale(ladder, before) - _purchase(ladder, below)
         return Part(cash=cash, asks=above, opening_asks=above)
-    opened = ladder.entry_price if entered else below
+    opened = below if before is None else before
     return Part(held=1, cash=-_purchase(ladder, opened), cost=max(opened, below), asks=above)
 
 
@@ -150,11 +157,11 @@ def _sold(ladder: Ladder, k: int) -> Part:
     if not ladder.is_used(k):
         return Part()
     below, above = ladder.prices[k], ladder.prices[k + 1]
-    entered = k in ladder.entry_cells
+    before = ladder.opened_at(k)
     if ladder.borrows(k):
-        opened = ladder.entry_price if entered else above
+        opened = above if before is None else before
         return Part(held=-1, cash=_sale(ladder, opened), cost=min(opened, above), bids=below)
-    cash = _sale(ladder, above) - _purchase(ladder, ladder.entry_price) if entered else ZERO
+    cash = ZERO if before is None else _sale(ladder, above) - _purchase(ladder, before)
     return Part(cash=cash, bids=below, opening_bids=below)
 
 
