@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain.grids import Direction, GridRequest
+from domain.money import ZERO
 from grid.core.contract_sizing import Ends, Standing
-from grid.core.stances import Ladder
+from grid.core.stances import Ladder, lost_by_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ def windows_away(start: Ladder, master: Sequence[Decimal], request: GridRequest)
     if request.direction is Direction.SHORT and request.trail_up_to is not None:
         carried = _opened(start, low[1:], wants_highest=False)
     reached = [low] * (request.trail_down_to is not None) + [high] * (request.trail_up_to is not None)
-    return [replace(start, prices=prices, is_start=False, carried=carried) for prices in reached]
+    lost = ZERO if carried else lost_by_entry(start)
+    return [replace(start, prices=prices, is_start=False, carried=carried, lost=lost) for prices in reached]
 
 
 def _opened(start: Ladder, rungs: Sequence[Decimal], *, wants_highest: bool) -> tuple[Decimal, ...]:

@@ -29,6 +29,7 @@ class Ladder:
     weights: tuple[int, ...] = ()  # of each cell; empty where all are 1
     is_start: bool = True  # False of a window that a ladder comes to by following the price
     carried: tuple[Decimal, ...] = ()  # there: what each cell was opened at; empty where each is at its own rung
+    lost: Decimal = ZERO  # there: what the first trade cost more than its position brought, quote
 
     def weight(self, k: int) -> int:
         return self.weights[k] if self.weights else 1
@@ -108,7 +109,7 @@ def stances(ladder: Ladder, resting: int | None = None) -> list[Stance]:
     prices, cells = ladder.prices, range(len(ladder.prices) - 1)
     bought = [_bought(ladder, k).times(ladder.weight(k)) for k in cells]
     sold = [_sold(ladder, k).times(ladder.weight(k)) for k in cells]
-    part = Part()
+    part = Part(cash=-ladder.lost)
     for each in bought:
         part = part.moved(Part(), each)
     found = []
@@ -139,6 +140,12 @@ def exposure(ladder: Ladder) -> Decimal:
             opens_at = ladder.prices[k + 1 if ladder.borrows(k) else k]
             total += max(opens_at, ladder.opened_at(k) or opens_at) * ladder.weight(k)
     return total
+
+
+def lost_by_entry(ladder: Ladder) -> Decimal:
+    """Return what the first trade costs at worst once all that it brought is closed one rung on, not below 0."""
+    changed = (_bought(ladder, k) if ladder.borrows(k) else _sold(ladder, k) for k in ladder.entry_cells)
+    return -sum((min(part.cash, ZERO) for part in changed), ZERO)
 
 
 def _bought(ladder: Ladder, k: int) -> Part:

@@ -50,7 +50,7 @@ def plans(draw: st.DrawFn) -> GridPlan:
 
 
 class Walk:
-    """The price goes from rung to rung of the whole way, the mark price beside it; the ladder follows."""
+    """The price goes from rung to rung, the mark price beside it, the ladder follows; it leaves no window behind it."""
 
     def __init__(self, plan: GridPlan) -> None:
         self.plan = plan
@@ -59,6 +59,9 @@ class Walk:
         self.last, self.moves = plan.start_price, 0
 
     def go(self, price: Decimal, beside: int) -> None:
+        window = self.grid.state.ladder.prices
+        low, high = self.grid.rules.price(window[0]), self.grid.rules.price(window[-1])
+        price = min(price, high) if self.plan.request.trail_up_to is None else max(price, low)
         rungs = [rung for rung in self.plan.master if min(self.last, price) < rung < max(self.last, price)]
         for stop in (*sorted(rungs, reverse=price < self.last), price):
             self._stand(stop, beside)
