@@ -84,7 +84,7 @@ class Trailing:
     def _may_follow(self) -> bool:
         """Tell whether the ladder may move: not of a grid that waits, ends, is paused, or whose books are in doubt."""
         life, parts = self._life, self._parts
-        is_free = life.trigger.is_reached and not life.is_ending and life.ended_ms is None and life.paused is None and life.trigger.is_reached
+        is_free = not life.is_ending and life.ended_ms is None and life.paused is None and life.trigger.is_reached
         return is_free and not parts.money.alarm and not parts.state.is_entering
 
     def _aim(self, first: int | None) -> None:

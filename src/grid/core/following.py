@@ -35,6 +35,8 @@ def limit_mistakes(request: GridRequest, rules: InstrumentRules) -> Iterator[Mis
             yield from off_rules(field, limit, rules)
     if request.start_empty:
         yield "start_empty", "a grid that follows the price begins with all its cells; leave it out"
+    if request.infinity:
+        yield "infinity", "an infinity grid has no upper end that could follow the price; leave it or the limits out"
     if request.quantity_growth_percent:
         yield "quantity_growth_perc", "a grid that follows the price holds alike in all cells; leave it out"
     if request.direction is Direction.NEUTRAL:
