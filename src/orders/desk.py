@@ -23,7 +23,7 @@ from domain.events import (
     StreamResumed,
     TradesRead,
 )
-from domain.orders import Fill, Intent, Status, VenueOrder
+from domain.orders import Fill, Intent, Slot, Status, VenueOrder
 from orders.account_review import AccountReview
 from orders.canary import Canary
 from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit, Tell
@@ -211,7 +211,7 @@ class OrderDesk:
         """Return what brings the account from what is open to what is wanted; nothing while facts are missing."""
         if not self.synced:
             return []
-        wanted, self.placing.misfits = fitted(wanted, self.ledger.unsettled(), self.placing.rules)
+        wanted, self.placing.misfits = self._fitted(wanted)
         self._returning = self.placing.returning(wanted, price)
         difference = self._compared(wanted)
         cancels = [order.intent for order in difference.cancel if order.intent.slot not in self.placing.cooling]
@@ -229,8 +229,11 @@ class OrderDesk:
 
     def difference(self, wanted: Sequence[WantedOrder]) -> Difference:
         """Return what is missing of what is wanted, and what is too much."""
-        placeable, _ = fitted(wanted, self.ledger.unsettled(), self.placing.rules)
-        return self._compared(placeable)
+        return self._compared(self._fitted(wanted)[0])
+
+    def _fitted(self, wanted: Sequence[WantedOrder]) -> tuple[list[WantedOrder], dict[Slot, str]]:
+        is_repriced = self.placing.repricing is not None
+        return fitted(wanted, self.ledger.unsettled(), self.placing.rules, any_price=is_repriced)
 
     def _compared(self, wanted: Sequence[WantedOrder]) -> Difference:
         return reconcile(wanted, self.ledger.unsettled(), self._overlap, self._returning)

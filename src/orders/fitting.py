@@ -15,19 +15,21 @@ from orders.wanted import WantedOrder
 
 
 def fitted(
-    wanted: Sequence[WantedOrder], unsettled: Iterable[Order], rules: InstrumentRules
+    wanted: Sequence[WantedOrder], unsettled: Iterable[Order], rules: InstrumentRules, *, any_price: bool = False
 ) -> tuple[list[WantedOrder], dict[Slot, str]]:
     """Return the orders as they can be placed, and by slot why others cannot.
 
-    An order that rests as it is wanted stays: the venue keeps what it took before its steps changed.
+    An order that rests at its rung stays: the venue keeps what it took before its steps changed. One that was placed by
+    steps which are no more is left out, so that it is taken off and placed anew, unless orders may rest at `any_price`.
     """
     resting = {order.intent.slot: order for order in unsettled if order.status is Status.OPEN}
     placeable, misfits = [], {}
     for want in wanted:
         held, order = resting.get(want.slot), _on_the_steps(want, rules)
         if held is not None and held.remaining == want.quantity:
-            is_as_before = held.intent.price == want.price
-            placeable.append(want if is_as_before else replace(order, quantity=want.quantity))
+            if any_price or held.intent.price in (want.price, order.price):
+                is_as_before = held.intent.price == want.price
+                placeable.append(want if is_as_before else replace(order, quantity=want.quantity))
             continue
         misfit = _misfit(order, rules)
         if misfit:

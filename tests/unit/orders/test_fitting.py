@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.events import OrderReported
-from domain.orders import Role, Side, Slot
+from domain.orders import Role, Side, Slot, Status
 from fakes.desk_driver import Driver, want
 from fakes.grid_examples import btc_rules
 from fakes.order_examples import BUY_SLOT, SELL_SLOT, venue_order
@@ -70,5 +70,10 @@ def test_what_rests_stays_and_what_is_to_come_waits_or_moves_without_being_given
     assert (driver.take(Submit), driver.take(Cancel)) == ([], []), "applied twice, the second time sends nothing"
     driver.desk.placing.rules = btc_rules()
     driver.aim(*driver.wanted)
+    for cancel in driver.take(Cancel):  # what was placed by the steps in between is placed anew
+        ended = venue_order(driver.desk.ledger[cancel.client_id].intent, status=Status.CANCELED)
+        driver.tell(OrderReported(ended))
+    prices = {order.intent.price for order in driver.desk.ledger.unsettled()}
+    assert prices == {Decimal(slot.price_ticks) / 100 for slot in (BUY_SLOT, SELL_SLOT, entry)}
     assert driver.desk.placing.misfits == {}
     assert {order.intent.slot for order in driver.desk.ledger.unsettled()} >= {resting.slot, entry}
