@@ -122,7 +122,7 @@ class _Reckoning:
         whole = after.traded()
         self._after = whole.wanted()
         self._held_before, self._held_after = state.base_held, whole.base_held
-        self._more_bids = _bids(whole.all_wanted()) - _bids(state.all_wanted())
+        self._more_bids = _bids(whole.all_wanted()) - _bids(self._before)  # what does not rest locks nothing
 
     @exact
     def shown(self) -> GridEdit:

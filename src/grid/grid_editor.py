@@ -1,6 +1,7 @@
 """Editing of grids at work: what it would come to, told from the store, and its way into the grid's own thread."""
 
 from dataclasses import replace
+from decimal import Decimal
 from threading import Event
 from typing import Final
 
@@ -8,6 +9,7 @@ from domain.edits import EditedGrid, GridChanges
 from domain.errors import Conflict
 from domain.grids import GridPlan, GridSnapshot, MoveKind, Phase
 from domain.instrument import Instrument
+from domain.money import ZERO
 from grid.assembly import stored_state
 from grid.core.planning_facts import PreflightFacts
 from grid.edit_moves import EditMade
@@ -37,17 +39,19 @@ class GridEditor:
         self._house = house
         self._facts = facts
 
-    def edit(self, runner: GridRunner, changes: GridChanges, *, dry_run: bool) -> EditedGrid:
+    def edit(
+        self, runner: GridRunner, changes: GridChanges, *, dry_run: bool, others_need: Decimal = ZERO
+    ) -> EditedGrid:
         """Tell what the changes come to, and without `dry_run` have the grid make them.
 
-        Waits a few seconds for that; `is_done` tells whether it came to it, else it goes on by itself.
+        `others_need` is the free quote that is other grids'. Waits a few seconds; `is_done` tells whether it came to it, else it goes on by itself.
 
         Raises:
             InvalidRequest: all mistakes at once.
             Conflict: if the grid cannot be edited now.
             VenueError: if the venue does not answer.
         """
-        sketch = self._sketch(runner, changes)
+        sketch = self._sketch(runner, changes, others_need)
         if dry_run:
             return EditedGrid(edit=sketch.shown, grid=runner.snapshot(), is_done=False)
         is_heeded = runner.request_change(EditRequested(sketch.asked)).wait(WAIT_S)
@@ -69,14 +73,14 @@ class GridEditor:
 
     # --- what it would come to ---
 
-    def _sketch(self, runner: GridRunner, changes: GridChanges) -> Sketch:
+    def _sketch(self, runner: GridRunner, changes: GridChanges, others_need: Decimal) -> Sketch:
         grid = runner.snapshot()
         if grid.phase in _REFUSED:
             raise _conflict(grid)
         if grid.is_edited_now:
             raise Conflict(f"the grid on {_name(grid.instrument)} is being edited; ask again when that is done")
         row, store = runner.row, self._house.store
-        facts = self._facts.preflight(grid.plan.request)
+        facts = self._facts.preflight(grid.plan.request, -others_need)
         state = stored_state(row, facts.rules, store)
         if state.is_entering:
             raise _conflict(replace(grid, phase=Phase.ENTERING))

@@ -120,7 +120,9 @@ class GridManager:
             NotFound: if no grid runs on this instrument.
             Conflict: if it cannot be edited now.
         """
-        return GridEditor(self._house, self._facts).edit(self._at_work(instrument), changes, dry_run=dry_run)
+        runner, others_need = self._at_work(instrument), self._unlocked(instrument)
+        editor = GridEditor(self._house, self._facts)
+        return editor.edit(runner, changes, dry_run=dry_run, others_need=others_need)
 
     def resume_all(self) -> int:
         """Start every grid that was running when this account's server last ended; return how many.

@@ -178,8 +178,14 @@ class Preflight(ABC):
             return 0
         return int(ppm)
 
-    def _check_prices(self, prices: tuple[Decimal, ...], gap: int) -> None:
-        self._check_bounds(prices, gap)
+    def _empty_rung(self, prices: Sequence[Decimal]) -> int:
+        """Return the rung that would rest empty now: what lies below it buys, whatever the cells began with."""
+        at_work, nearest = self._facts.at_work, self._rules.nearest_ticks
+        stands_at = self._facts.price if at_work is None else at_work.reference
+        return ladder.nearest_rung([nearest(price) for price in prices], nearest(stands_at))
+
+    def _check_prices(self, prices: tuple[Decimal, ...]) -> None:
+        self._check_bounds(prices, self._empty_rung(prices))
         if self._worst_profit(prices) <= 0:
             fee = self._facts.fees.maker * 200
             self._wrong(

@@ -58,7 +58,7 @@ class ContractPreflight(Preflight):
         standing = self._on_way(self._standing(rungs))
         prices = standing.ladder.prices
         every = self._master or prices
-        self._check_prices(prices, standing.ladder.gap)
+        self._check_prices(prices)
         self._check_mark(standing.ladder)
         if not standing.exposure:
             self._wrong("start_empty", "no rung lies where this grid could begin; leave it out or move the range")
@@ -172,8 +172,9 @@ class ContractPreflight(Preflight):
         rules, mark = self._rules, self._contract.mark_price
         entry = [rungs.entry_price] if rungs.entry_cells else []
         selling = rungs.direction is Direction.SHORT
-        buys = [*rungs.prices[: rungs.gap], *([] if selling else entry)]
-        sales = [*rungs.prices[rungs.gap + 1 :], *(entry if selling else [])]
+        empty = self._empty_rung(rungs.prices)
+        buys = [*rungs.prices[:empty], *([] if selling else entry)]
+        sales = [*rungs.prices[empty + 1 :], *(entry if selling else [])]
         highest, lowest = mark * rules.bid_up, mark * rules.ask_down
         remedy = (
             f"while the mark price is {plain(mark)}; wait until the last price, {plain(self._facts.price)}, is near"

@@ -41,7 +41,7 @@ class SpotPreflight(Preflight):
         prices = tuple(self._rules.price(ticks) for ticks in rungs)
         gap = self._gap(rungs)
         self._master = self._reach(rungs)
-        self._check_prices(prices, gap)
+        self._check_prices(prices)
         self._check_stops(prices)
         if self._request.infinity:
             self._mistakes += end_mistakes(rungs, self._facts.price, self._rules, self._spacing_ppm())

@@ -53,6 +53,13 @@ def facts_of(grid_plan: GridPlan, price: Decimal) -> PreflightFacts:
     return futures_facts(contract, price=price, free_quote=Decimal(1_000_000))
 
 
+class OnlyBuys(Random):
+    """Chooses the first of what there is: of the nearest orders the purchase."""
+
+    def choice(self, seq):
+        return seq[0]
+
+
 class Lived:
     """A grid whose orders are filled as a venue would, its books beside it. `fee` is taken from the base bought."""
 
@@ -240,6 +247,15 @@ def test_a_ladder_that_the_price_has_left_is_laid_around_the_price():
     grid.edit(GridChanges(spacing_percent=Decimal("0.4")))
     assert grid.state.plan.prices[5] == Decimal(66_000)
     assert grid.state.plan.start_price == Decimal(66_000)
+
+
+def test_what_the_exchange_takes_now_is_judged_by_where_the_ladder_stands_now():
+    grid = Lived(planned(Direction.NEUTRAL, ONE_WAY, lower=Decimal(50_000), upper=Decimal(70_000), levels=21))
+    for _ in range(7):  # further below the start than the exchange's band reaches
+        grid.live(OnlyBuys(0), 1, whole=True)
+    assert grid.price < Decimal(54_000)
+    shown = grid.edit(GridChanges(levels=25)).shown
+    assert {line.side for line in shown.add} == {Side.BUY, Side.SELL}
 
 
 @pytest.mark.parametrize(
