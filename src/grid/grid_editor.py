@@ -44,7 +44,8 @@ class GridEditor:
     ) -> EditedGrid:
         """Tell what the changes come to, and without `dry_run` have the grid make them.
 
-        `others_need` is the free quote that is other grids'. Waits a few seconds; `is_done` tells whether it came to it, else it goes on by itself.
+        `others_need` is the free quote that is other grids'. Waits a few seconds; `is_done` tells whether it came to
+        it, else it goes on by itself.
 
         Raises:
             InvalidRequest: all mistakes at once.
