@@ -51,6 +51,7 @@ class Switch:
         grid_id: the old grid's.
         began_ms: market time.
         ended_ms: market time.
+        told_ms: market time at which the old grid was about to be told to end; None before.
         amount: what changes wallets, once that is known; None where nothing has to.
         attempt: of the transfer, 1 for the first one.
         sent_ms: wall time at which it was about to be sent; None before.
@@ -64,6 +65,7 @@ class Switch:
     phase: SwitchPhase = SwitchPhase.UNWINDING
     reason: str = ""
     ended_ms: int | None = None
+    told_ms: int | None = None
     amount: Decimal | None = None
     attempt: int = 1
     sent_ms: int | None = None

@@ -5,14 +5,15 @@ Whatever it does goes through the port a person's requests go through, so prefli
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from domain.errors import TradingError, VenueError
-from domain.grids import GridRequest, GridSnapshot, GridStatus, OnStop, Phase
+from domain.errors import Conflict, TradingError, VenueError
+from domain.grids import AskedBy, GridRequest, GridSnapshot, GridStatus, OnStop, Phase
 from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.pairs import Act, MarketShare, Proposal, Selection
-from domain.switches import Switch
+from domain.switches import Switch, SwitchPhase
 from grid.selection.deciding import (
     AutopilotRules,
     RunningGrid,
@@ -116,6 +117,7 @@ class Autopilot:
             refused=self._refused,
             running=running,
             switching=tuple(map(arriving_grid, moving)),
+            leaving=tuple(map(leaving_grid, filter(_is_on_source, moving))),
             switched_ms=self._switching.began_ms,
             seen=self._seen,
             failed=self._failed,
@@ -143,13 +145,22 @@ class Autopilot:
                     self._seen |= {grid.instrument}
                     log.info("the autopilot started grid %d on %s", grid.grid_id, grid.instrument)
                 case Act.END:
-                    grid = self._commands.stop_grid(proposal.instrument, OnStop.UNWIND)
+                    ours = self._ours(proposal.instrument)
+                    grid = self._commands.stop_grid(proposal.instrument, OnStop.UNWIND, grid_id=ours)
                     log.info("the autopilot winds down grid %d on %s", grid.grid_id, grid.instrument)
                 case Act.SWITCH if proposal.target is not None:
-                    self._switching.begin(proposal.instrument, proposal.target.market)
+                    target = proposal.target.market
+                    self._switching.begin(proposal.instrument, target, asked_by=AskedBy.AUTOPILOT)
         except TradingError as error:
             self._failed[proposal.act, proposal.instrument] = str(error)
             log.warning("the autopilot could not %s %s: %s", proposal.act, proposal.instrument, error)
+
+    def _ours(self, instrument: Instrument) -> int:
+        """Return the grid on an instrument, as it is now: a person may have started another one meanwhile."""
+        grid = self._snapshots.grid(instrument)
+        if grid.plan.request.asked_by is not AskedBy.AUTOPILOT or grid.paused is not None:
+            raise Conflict(f"grid {grid.grid_id} is a person's by now")
+        return grid.grid_id
 
 
 def running_grid(grid: GridSnapshot) -> RunningGrid:
@@ -160,6 +171,7 @@ def running_grid(grid: GridSnapshot) -> RunningGrid:
         capital=max(grid.plan.capital_needed, grid.plan.request.capital or ZERO),
         inventory=grid.books.inventory_cost if grid.instrument.market is Market.SPOT else ZERO,
         is_ending=grid.phase in (Phase.STOPPING, Phase.ENDED),
+        is_paused=grid.paused is not None,
     )
 
 
@@ -172,3 +184,13 @@ def arriving_grid(switch: Switch) -> RunningGrid:
         inventory=ZERO,
         is_ending=False,
     )
+
+
+def leaving_grid(switch: Switch) -> RunningGrid:
+    """Return what a pair on its way still counts on where it leaves; nothing is to be bought with that."""
+    there = arriving_grid(switch)
+    return replace(there, instrument=switch.source, is_ending=True)
+
+
+def _is_on_source(switch: Switch) -> bool:
+    return switch.phase in (SwitchPhase.UNWINDING, SwitchPhase.MOVING)

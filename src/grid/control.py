@@ -161,8 +161,8 @@ class GridControl:
         self.grid_started.set()
         return snapshot
 
-    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
-        return self._manager.stop(instrument, on_stop)
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop, *, grid_id: int | None = None) -> GridSnapshot:
+        return self._manager.stop(instrument, on_stop, grid_id=grid_id)
 
     def pause_grid(self, instrument: Instrument, keep: PauseKeep) -> GridSnapshot:
         return self._manager.pause(instrument, keep)

@@ -79,15 +79,20 @@ class GridManager:
             stands = ContractStands("") if plan.terms is not None else None
             return self._run(row, planned_rules(row), stands).snapshot()
 
-    def stop(self, instrument: Instrument, on_stop: OnStop, *, yields: bool = False) -> GridSnapshot:
+    def stop(
+        self, instrument: Instrument, on_stop: OnStop, *, yields: bool = False, grid_id: int | None = None
+    ) -> GridSnapshot:
         """End a grid for good; waits a few seconds for its orders to be off the book.
 
-        With `yields` one that is to end already ends as it was told.
+        With `yields` one that is to end already ends as it was told; with `grid_id` no other one is ended.
 
         Raises:
             NotFound: if no grid runs on this instrument.
+            Conflict: if it is another one.
         """
         runner = self._at_work(instrument)
+        if grid_id not in (None, runner.row.grid_id):
+            raise Conflict(f"grid {grid_id} has ended; grid {runner.row.grid_id} on {instrument} is left alone")
         runner.request_stop(StopRequested(on_stop, yields))
         runner.finished.wait(STOP_WAIT_S)
         return runner.snapshot()

@@ -62,11 +62,12 @@ class Commands(Protocol):
             Conflict: if one already runs on this instrument.
         """
 
-    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
-        """End a grid for good.
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop, *, grid_id: int | None = None) -> GridSnapshot:
+        """End a grid for good; with `grid_id` that one alone.
 
         Raises:
             NotFound: if no grid runs on this instrument.
+            Conflict: if it is another one.
         """
 
     def pause_grid(self, instrument: Instrument, keep: PauseKeep) -> GridSnapshot:

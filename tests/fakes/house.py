@@ -202,11 +202,13 @@ class House:
         self.trades.setdefault(request.instrument, [fill_of(request.instrument, n) for n in range(42, 0, -1)])
         return grid
 
-    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop, *, grid_id: int | None = None) -> GridSnapshot:
         self._called(f"stop_grid {instrument} {on_stop}")
         grid = self.history.get(instrument)
         if grid is None or grid.status is GridStatus.STOPPED:
             raise NotFound("no grid runs on this symbol")
+        if grid_id not in (None, grid.grid_id):
+            raise Conflict("another grid runs on this symbol")
         if self.stop_hangs:
             self.history[instrument] = replace(grid, phase=Phase.STOPPING, phase_reason=self.stop_hangs)
             return self.history[instrument]

@@ -11,7 +11,7 @@ from domain.grids import Direction, GridPlan, GridRequest, GridSnapshot, GridSta
 from domain.instrument import Instrument, Market
 from domain.switches import Switch, Transfer, TransferState, decode_switch, encode_switch
 from fakes.clock import FakeClock
-from fakes.house import House
+from fakes.house import BTC, House
 from grid.switching import Switching, SwitchRules
 from risk.gate import GateLimits, RiskGate
 
@@ -79,9 +79,9 @@ class TownHouse(House):
         self.deaths.pass_by()
         return grid
 
-    def stop_grid(self, instrument: Instrument, on_stop: OnStop) -> GridSnapshot:
+    def stop_grid(self, instrument: Instrument, on_stop: OnStop, *, grid_id: int | None = None) -> GridSnapshot:
         self.deaths.pass_by()
-        grid = super().stop_grid(instrument, on_stop)
+        grid = super().stop_grid(instrument, on_stop, grid_id=grid_id)
         if grid.status is GridStatus.STOPPED:
             flat = replace(
                 grid.books,
@@ -200,3 +200,11 @@ class SwitchTown:
 
     def running(self) -> list[Instrument]:
         return [it.instrument for it in self.house.grids() if it.status is not GridStatus.STOPPED]
+
+
+def begun(**other: object) -> SwitchTown:
+    """Return a town whose grid on spot is about to move to futures."""
+    town = SwitchTown()
+    town.start(BTC, **other)
+    town.switching.begin(BTC, Market.FUTURES)
+    return town

@@ -22,13 +22,17 @@ _CENT: Final = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningGrid:
-    """A grid that has not ended. `capital` is what it may use, `inventory` the cost of what it holds, in USDT."""
+    """A grid that has not ended. `capital` is what it may use, `inventory` the cost of what it holds, in USDT.
+
+    `is_paused`: by a person's request, so it is left alone until that is lifted.
+    """
 
     instrument: Instrument
     asked_by: AskedBy
     capital: Decimal
     inventory: Decimal
     is_ending: bool
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Situation:
         refused: pairs that it and the one before refuse for what is known of them.
         running: all grids that have not ended.
         switching: pairs on their way to the other market: the slot and the capital of each is taken there.
+        leaving: those of them whose funds have not moved yet, where they leave.
         switched_ms: market time of the newest switch of a pair, by its name.
         seen: instruments whose grids ran at some time since the selection.
         failed: what the exchange or preflight said to proposals since the selection.
@@ -60,6 +65,7 @@ class Situation:
     refused: frozenset[Instrument] = frozenset()
     running: Sequence[RunningGrid] = ()
     switching: Sequence[RunningGrid] = ()
+    leaving: Sequence[RunningGrid] = ()
     switched_ms: Mapping[str, int] = field(default_factory=dict)
     seen: frozenset[Instrument] = frozenset()
     failed: Mapping[tuple[Act, Instrument], str] = field(default_factory=dict)
@@ -107,7 +113,7 @@ def shares_of(situation: Situation, rules: AutopilotRules) -> tuple[MarketShare,
             fraction=rules.shares[market],
             budget=None if wallet.trouble else (total * rules.shares[market]).quantize(_CENT),
             used=sum((grid.capital for grid in working if grid.instrument.market is market), ZERO),
-            free=None if wallet.trouble else _uncommitted(market, wallet, working),
+            free=None if wallet.trouble else _uncommitted(market, wallet, (*working, *situation.leaving)),
             trouble=wallet.trouble,
         )
         for market, wallet in situation.wallets.items()
@@ -139,7 +145,9 @@ class _Decision:
         self._names = {_name(grid.instrument) for grid in (*situation.running, *situation.switching)}
 
     def proposals(self) -> tuple[Proposal, ...]:
-        ours = [it for it in self._on.running if it.asked_by is AskedBy.AUTOPILOT and not it.is_ending]
+        ours = [
+            it for it in self._on.running if it.asked_by is AskedBy.AUTOPILOT and not (it.is_ending or it.is_paused)
+        ]
         moves = [(grid, self._target(grid)) for grid in ours]
         ends = [self._end(it) for it, to in moves if to is None and it.instrument in self._on.refused]
         switches = [self._switch(grid, to) for grid, to in moves if to is not None]

@@ -90,6 +90,14 @@ def test_what_another_grid_counts_on_is_not_free_for_a_new_one() -> None:
     assert told(decide(on, RULES)) == [(Act.OPEN, ETH, HeldBack.FUNDS)]
 
 
+def test_what_a_pair_on_its_way_takes_along_is_not_free_where_it_leaves() -> None:
+    wallets = {SPOT: Wallet(total=Decimal(1500), free=Decimal(1500)), FUTURES: Wallet(total=Decimal(9000))}
+    moving = {"switching": (running(BTC_PERPETUAL),), "leaving": (replace(running(BTC), inventory=Decimal(0)),)}
+    on = situation(accepted(ETH), wallets=wallets, **moving)
+    assert [share.free for share in shares_of(on, RULES)] == [Decimal(500), Decimal(0)]
+    assert told(decide(on, RULES)) == [(Act.OPEN, ETH, HeldBack.FUNDS)]
+
+
 def test_capital_of_a_market_out_of_reach_stays_unused() -> None:
     wallets = {SPOT: WALLETS[SPOT], FUTURES: Wallet(trouble="no answer")}
     on = situation(accepted(BTC_PERPETUAL), accepted(BTC), accepted(ETH), accepted(pair("SOL")), wallets=wallets)
@@ -217,6 +225,25 @@ def test_it_opens_one_at_a_time_waits_after_an_end_and_winds_down_what_is_refuse
         pilot.step(selection)
     assert house.history[BTC].status is GridStatus.STOPPED
     assert f"stop_grid {BTC} unwind" in house.calls
+
+
+def test_a_grid_that_a_person_starts_or_pauses_while_it_looks_is_left_alone() -> None:
+    house = RichHouse()
+    pilot = autopilot_of(house, FakeClock())
+    pilot.step(selection_of(accepted(BTC)))
+    pilot.step(selection_of(refused(BTC)))
+    mine = house.history[BTC]
+    persons = replace(mine.plan, request=replace(mine.plan.request, asked_by=AskedBy.PERSON))
+
+    def meanwhile(market: Market) -> tuple[Balance, ...]:
+        house.history[BTC] = replace(mine, grid_id=7, plan=persons)
+        return RichHouse.balances(house, market)
+
+    house.balances = meanwhile  # type: ignore[method-assign]
+    pilot.step(selection_of(refused(BTC)))
+    assert house.history[BTC].status is GridStatus.RUNNING
+    paused = replace(running(ETH), is_paused=True)
+    assert decide(situation(refused(ETH), refused=frozenset({ETH}), running=(paused,)), RULES) == ()
 
 
 def test_without_leave_it_only_proposes_and_what_fails_is_told_until_the_next_selection() -> None:

@@ -14,18 +14,11 @@ from domain.grids import AskedBy, Direction, Phase
 from domain.instrument import Market
 from domain.switches import Switch, SwitchPhase, TransferState, decode_switch, encode_switch, told_apart
 from fakes.house import BTC, BTC_FUTURES, ETH
-from fakes.switch_town import COOLDOWN_MS, SwitchTown
-from grid.switching import ABSENT_AFTER_MS, MOST_ATTEMPTS, START_FOR_S
+from fakes.switch_town import COOLDOWN_MS, SwitchTown, begun
+from grid.switch_steps import ABSENT_AFTER_S, MOST_ATTEMPTS, START_FOR_S
 
 TOTAL = Decimal(1500)
 MOST_BOUNDARIES = 40
-
-
-def begun(**other: object) -> SwitchTown:
-    town = SwitchTown()
-    town.start(BTC, **other)
-    town.switching.begin(BTC, Market.FUTURES)
-    return town
 
 
 def moved(town: SwitchTown) -> Decimal:
@@ -128,9 +121,9 @@ def test_a_pending_transfer_is_waited_for_and_a_failed_one_made_again_a_few_time
     assert town.run().phase is SwitchPhase.DONE
     town = begun()
     town.house.lost = ["request"] * MOST_ATTEMPTS
-    switch = town.run()
+    switch = town.run(steps=15)
     assert (switch.phase, switch.attempt, town.house.made) == (SwitchPhase.FAILED, MOST_ATTEMPTS, [])
-    assert town.clock.monotonic_s() - 1000 >= MOST_ATTEMPTS * ABSENT_AFTER_MS / 1000
+    assert town.clock.monotonic_s() - 1000 >= MOST_ATTEMPTS * ABSENT_AFTER_S
 
 
 def test_a_copy_of_the_books_put_back_does_not_move_the_funds_again() -> None:
