@@ -31,6 +31,8 @@ class GridReport:
         self._parts, self._life, self._phases, self._trailing = parts, life, phases, trailing
         self._equity_every_ms = equity_every_ms
         self._equity_ms: int | None = None
+        self._reckoned_for: Sequence[WantedOrder] | None = None
+        self._needed = ZERO
         self.last_mark = parts.row.plan.start_price
         self.last_fill: Fill | None = None
         self.resumed = False
@@ -70,6 +72,14 @@ class GridReport:
             return books
         return replace(books, hold_change=ZERO, versus_hold=books.equity_change)
 
+    def _unlocked(self, aimed: Sequence[WantedOrder]) -> Decimal:
+        """Return the quote that buys will need which do not rest yet; it changes with a decision alone."""
+        if self._life.is_ending or self._life.ended_ms is not None:
+            return ZERO
+        if self._reckoned_for is not aimed:
+            self._reckoned_for, self._needed = aimed, self._parts.state.unlocked
+        return self._needed
+
     def snapshot(self, now: Moment, aimed: Sequence[WantedOrder]) -> GridSnapshot:
         """Return everything shown of this grid; `aimed` is what it wanted when it last decided."""
         parts, life, phases = self._parts, self._life, self._phases
@@ -99,7 +109,7 @@ class GridReport:
             foreign_orders=around.foreign_orders,
             stops=parts.protection.shown(),
             paused=life.paused,
-            unlocked=ZERO if life.is_ending or life.ended_ms is not None else parts.state.unlocked,
+            unlocked=self._unlocked(aimed),
             exit_below=parts.exits.below if goes_on else None,
             exit_above=parts.exits.above if goes_on else None,
             countdown_ms=around.countdown.runs_out_ms,

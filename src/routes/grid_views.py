@@ -242,6 +242,9 @@ class GridView(View):
     reserve_quantity: str = Field(description="base of an infinity grid that no rung sells, exact; else 0")
     quantities: list[str] = Field(description="base that was planned between each rung and the next, lowest first")
     open_orders: list[OpenOrderView]
+    resting_levels: int | None = Field(description="orders that rest on each side at most; null: all")
+    waiting_quote: str = Field(description="quote that buys will need which do not rest yet, exact; 0 where all rest")
+    post_only: bool = Field(description="whether orders of rungs never take")
     market_source: str
     books: BooksView
     contract: ContractView | None = Field(description="how a futures grid stands; null on spot")
@@ -280,6 +283,9 @@ class GridView(View):
             reserve_quantity=plain(grid.plan.reserve_quantity),
             quantities=[plain(quantity) for quantity in grid.plan.quantities],
             open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
+            resting_levels=grid.plan.request.resting_levels,
+            waiting_quote=plain(grid.unlocked),
+            post_only=grid.plan.request.post_only,
             market_source=services().snapshots.system().market_source,
             books=BooksView.of(books),
             contract=ContractView.of_grid(grid),
