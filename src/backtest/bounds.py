@@ -33,7 +33,17 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     fees_in_base = path.points * len(path.table) * rounds * fee_in_base
     volume = path.most_volume // numbers.lot_units * rules[at.SHARE_NUM]
     size = 2 * all_lots * max(all_lots, at.EIGHT_DIGITS) if rules[at.CONTRACT] else 0
-    static = [size, worth, amount, bnb, volume, fees_in_base, *_commission_terms(rules, all_lots, notional, bnb_price)]
+    ends = 2 * max(rules[at.WANTED_GAIN], rules[at.WORST_LOSS])
+    static = [
+        ends,
+        size,
+        worth,
+        amount,
+        bnb,
+        volume,
+        fees_in_base,
+        *_commission_terms(rules, all_lots, notional, bnb_price),
+    ]
     if max(static) > LARGEST:
         return 0
     limit = LARGEST - worth - bnb - 4 * rounds * amount  # one candle may fill every cell at each of its four points

@@ -23,7 +23,9 @@ import numba
 from backtest.core import (
     account,
     arrivals,
+    begin,
     contract,
+    ends,
     equity,
     fills,
     flight,
@@ -39,7 +41,7 @@ from backtest.core import (
     together,
     views,
 )
-from grid.core import cells
+from grid.core import cells, exits
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
@@ -47,9 +49,12 @@ _JIT: Final[Any] = numba.njit  # its type information lacks the first option
 _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
 _TEXTS: Final = (
     cells,
+    exits,
     contract,
     fills,
+    ends,
     orders,
+    begin,
     prints,
     holdings,
     flight,

@@ -112,13 +112,14 @@ def moment_of(time_ms: int, candles: Candles) -> int | None:
 def netted_cost(fills: Sequence[Sequence[int]], lot: int) -> int:
     """Return what is held cost, in ticks x 1e-8, below 0 for a short position, as `orders.books` matches lots.
 
-    `fills` are rows of the engine: time, cell, side, price, lots and more. Needed where cells of a neutral grid that
-    are long and cells that are short stood beside each other, so that they closed one another's lots.
+    `fills` are rows of the engine: time, cell, side, price, lots, commission, its asset. Needed where cells of a
+    neutral grid that are long and cells that are short stood beside each other, so that they closed one another's lots,
+    and where a grid that ended closed what it held at once.
     """
     held: list[list[int]] = []  # cell, base, price; oldest first
     is_long = True
-    for _, cell, side, price, lots, *_ in fills:
-        left, bought = lots * lot, side == 0
+    for _, cell, side, price, lots, fee, asset in fills:
+        left, bought = lots * lot - (fee if asset == at.IN_BASE else 0), side == 0
         if is_long is not bought:
             for one in sorted(held, key=lambda other: other[0] != cell):
                 part = min(left, one[1])

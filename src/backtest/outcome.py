@@ -17,12 +17,13 @@ import numpy.typing as npt
 from backtest.contract_market import netted_cost
 from backtest.core import layout as at
 from backtest.price_path import PricePath
-from backtest.result import ContractOutcome, Drawdown, EquityCurve, Fills, RanBy, Result
+from backtest.result import ContractOutcome, Drawdown, EquityCurve, Fills, GridEnd, RanBy, Result
 from backtest.scales import BNB, Setting
 from backtest.scenario import Scenario
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import Books
 from domain.money import ZERO, exact, from_units
+from grid.core.exit_numbers import action_told, condition_told
 
 _TOO_LARGE: Final = FieldMistake("capital", "single fills are too large to be written down; use less")
 
@@ -81,7 +82,9 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         late_cancels=state[at.LATE_CANCELS],
         rate_waits=state[at.RATE_WAITS],
         over_limit_orders=state[at.OVER_LIMIT_EVER],
-        is_entered=bool(state[at.ACTIVE]),
+        is_entered=state[at.ACTIVE] == 1 or (state[at.ACTIVE] == at.OVER and state[at.FIRST_PRICE] > 0),
+        triggered_ms=_triggered_ms(path, state),
+        end=_end_of(scenario, path, setting, state),
         ran_by=outcome.ran_by,
         contract=contract,
     )
@@ -154,7 +157,7 @@ class Flows:
 
 def is_netted(state: list[int]) -> bool:
     """Tell whether what is held cost does not follow from the cells alone."""
-    return state[at.MIXED] == 1 and state[at.LIQUIDATED_AT] == 0
+    return (state[at.MIXED] == 1 or state[at.CLOSED] == 1) and state[at.LIQUIDATED_AT] == 0
 
 
 def flows_of(setting: Setting, cell: list[list[int]], state: list[int], netted: int | None = None) -> Flows:
@@ -167,12 +170,33 @@ def flows_of(setting: Setting, cell: list[list[int]], state: list[int], netted: 
     own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
     later_fees = sum(price * fee for price, fee in zip(prices, fees, strict=False))
     own_cost = state[at.OWN_COST] if setting.rules[at.DELAYED] else sum(own)
+    cost = own_cost + (sum(first) + state[at.KEPT]) * first_price
     return Flows(
-        base=sum(held) + state[at.KEPT],
+        base=sum(held) + state[at.KEPT] if netted is None else state[at.BASE] - setting.state[at.BASE],
         quote=state[at.CASH] + state[at.FEE_BNB_WORTH] - setting.state[at.CASH],
-        cost=own_cost + (sum(first) + state[at.KEPT]) * first_price,
+        cost=cost if netted is None else netted,
         fee_base=sum(fees) + state[at.FIRST_FEE] + state[at.TAKER_FEE],
         fee_base_value=later_fees + state[at.FIRST_FEE] * first_price + state[at.TAKER_FEE_VALUE],
+    )
+
+
+def _triggered_ms(path: PricePath, state: list[int]) -> int | None:
+    moment = state[at.TRIGGERED_AT] - 1
+    return None if moment < 0 else path.time_of(moment)
+
+
+def _end_of(scenario: Scenario, path: PricePath, setting: Setting, state: list[int]) -> GridEnd | None:
+    """Return how the grid ended by itself."""
+    if not state[at.ENDED_BY]:
+        return None
+    price = scenario.rules.price(state[at.ENDED_PRICE])
+    return GridEnd(
+        condition=condition_told(state[at.ENDED_BY], scenario.plan, price),
+        action=action_told(state[at.ENDED_BY], scenario.plan),
+        at_ms=path.time_of(state[at.ENDED_AT]),
+        price=price,
+        profit=state[at.ENDED_PROFIT] * setting.scales.amount,
+        rests=scenario.rules.quantity(state[at.CLOSE_LOTS]),
     )
 
 

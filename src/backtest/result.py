@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from backtest.candles import FloatColumn, IntColumn
 from backtest.scenario import Scenario
+from domain.exit_terms import ExitAction
+from domain.exits import ExitCondition
 from domain.grids import Books
 from domain.money import exact
 
 BUY: Final = 0
 SELL: Final = 1
 ENTRY_CELL: Final = -1
-"""The cell of the first purchase."""
+"""The cell of the first purchase, and of what closes all as a grid ends by itself."""
 
 FEE_IN_BASE: Final = 0
 FEE_IN_QUOTE: Final = 1
@@ -147,6 +149,21 @@ class ContractOutcome:
         return self.liquidated_ms is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridEnd:
+    """How a grid ended by itself: which condition was met when, at which price and with which profit, in quote.
+
+    `rests` is what is left, in base, of the one order that was to close all, where that was not filled by the end.
+    """
+
+    condition: ExitCondition
+    action: ExitAction
+    at_ms: int
+    price: Decimal
+    profit: Decimal
+    rests: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
     """One replay.
@@ -177,6 +194,8 @@ class Result:
     is_entered: bool  # whether the first purchase was made (True where none was asked for)
     ran_by: RanBy
     contract: ContractOutcome | None  # None on spot
+    triggered_ms: int | None = None  # when its trigger price was reached; None: never, or there was none
+    end: GridEnd | None = None  # None: it did not end by itself
 
     @property
     def trades_hash(self) -> str:

@@ -8,7 +8,8 @@ from backtest.core import layout as at
 from backtest.scenario import PPM, FillKind, PathRule, Scenario
 from domain.futures import MarginType
 from domain.money import UNITS_PER_ONE, ZERO, exact, to_units
-from grid.core import cells
+from grid.core import cells, exits
+from grid.core.exit_numbers import exit_numbers
 from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
 
 BNB: Final = "BNB"
@@ -121,6 +122,7 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.SENT_AT] = at.FLIGHT * len(numbers.lots)
     rules[at.MAX_OPEN] = scenario.rules.max_open_orders
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
+    _write_ends(scenario, scales, rules, state)
     brackets = [] if scenario.contract is None else _contract(scenario, numbers, rules, state)
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty, brackets)
 
@@ -140,6 +142,24 @@ def _contract(scenario: Scenario, numbers: LadderNumbers, rules: list[int], stat
         deduction = min(to_units(bracket.deduction) * rules[at.FEE_UNIT], at.NOTHING)
         told += [cap, int(bracket.maintenance_rate * PPM), deduction]
     return told
+
+
+def _write_ends(scenario: Scenario, scales: Scales, rules: list[int], state: list[int]) -> None:
+    """Write what begins and ends the grid by itself."""
+    plan = scenario.plan
+    ends = exit_numbers(plan, step=scales.tick, unit=scales.unit, with_stops_at_venue=True)
+    rules[at.EXITS] = int(ends.are_used)
+    rules[at.STOPS_BELOW], rules[at.STOPS_ABOVE] = ends.stop_below, ends.stop_above
+    rules[at.TAKES_BELOW], rules[at.TAKES_ABOVE] = ends.take_below, ends.take_above
+    rules[at.WANTED_GAIN], rules[at.WORST_LOSS] = ends.gain, ends.loss
+    rules[at.ON_TAKE], rules[at.ON_STOP] = ends.on_take, ends.on_stop
+    rules[at.MARKET_MOST] = int(scenario.rules.market_max_quantity // scenario.rules.lot)
+    state[at.WATCH_LOW], state[at.WATCH_HIGH] = exits.NOWHERE_BELOW, exits.NOWHERE_ABOVE
+    if plan.request.trigger_price is not None:
+        trigger = to_units(plan.request.trigger_price) // scales.tick
+        state[at.WAITS] = 1
+        rises = plan.waits_from is None or plan.waits_from <= plan.request.trigger_price
+        state[at.WATCH_HIGH if rises else at.WATCH_LOW] = trigger
 
 
 def _state(scenario: Scenario, scales: Scales, cell_count: int) -> list[int]:

@@ -9,11 +9,12 @@ from typing import Final
 from backtest.bnb_market import BnbMarket
 from backtest.candles import Candles
 from backtest.contract_market import ContractMarket
+from backtest.core.ends import MOST_ORDERS
 from domain.errors import FieldMistake, InvalidRequest
 from domain.grids import ContractTerms, Direction, GridPlan, GridRequest
 from domain.instrument import FeeRates, InstrumentRules, Market
 from domain.money import ZERO, from_units, plain, to_units
-from grid.core.exit_checks import watched_conditions
+from grid.core.exit_checks import begin_and_end_fields
 from grid.core.planning import PreflightFacts, plan_grid
 
 PPM: Final = 1_000_000
@@ -201,12 +202,17 @@ class Scenario:
                 yield name, "is not replayed yet; leave it out"
 
     def _wrong_with_ends(self) -> Iterator[tuple[str, str]]:
-        asked = [condition.value for condition in watched_conditions(self.plan.request)]
-        asked += ["trigger_price"] if self.plan.request.trigger_price is not None else []
-        asked += ["stop_below"] if self.contract is not None and self.plan.request.stop_below is not None else []
-        asked += ["stop_above"] if self.contract is not None and self.plan.request.stop_above is not None else []
+        """Yield what of how the grid begins and ends by itself is not replayed beside other things asked for."""
+        request, asked = self.plan.request, begin_and_end_fields(self.plan.request)
+        besides = "latency and orders_per_10s" if self.delays else ""
+        besides = "resting_levels" if request.resting_levels is not None else besides
+        besides = "post_only" if request.post_only else besides
         for name in asked:
-            yield name, "is not replayed yet; leave it out"
+            if besides:
+                yield name, f"is not replayed together with {besides}; leave one of them out"
+        most = self.rules.market_max_quantity
+        if asked and 0 < most * MOST_ORDERS < sum(self.plan.quantities) + self.plan.entry_quantity:
+            yield asked[0], f"what the grid holds takes more than {MOST_ORDERS} orders at market; use less capital"
 
     def _wrong_with_account(self) -> Iterator[tuple[str, str]]:
         quote = self.rules.instrument.quote

@@ -86,11 +86,10 @@ class GridLife:
         watch, price = self._parts.exits, self._parts.market.fresh_price(now)
         if price is None or self.is_ending or self.ended_ms is not None:
             return False
-        if not self.trigger.is_reached:
-            self.trigger.is_reached = self.trigger.is_reached_at(price.value)
-            return self.trigger.is_reached
-        if not watch.touches(price.value):
-            return False
+        began = not self.trigger.is_reached and self.trigger.is_reached_at(price.value)
+        self.trigger.is_reached |= began
+        if not self.trigger.is_reached or not watch.touches(price.value):
+            return began
         desk, money = self._parts.desk, self._parts.money
         self.exit = watch.judged(
             price.value,
@@ -99,7 +98,7 @@ class GridLife:
             is_sound=not (desk.alarms or money.alarm),
         )
         if self.exit is None:
-            return False
+            return began
         self.on_stop = self.exit.on_stop
         return True
 

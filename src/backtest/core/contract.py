@@ -180,6 +180,9 @@ def liquidate(price: int, moment: int, rules: Ints, ladder: Wide, cell: Table, s
     state[at.BASE] = 0
     state[at.LIQUIDATED_AT] = moment + 1
     state[at.LIQUIDATED_AT_PRICE] = price
+    state[at.CLOSE_LOTS] = 0
+    state[at.WATCH_LOW] = -1
+    state[at.WATCH_HIGH] = at.NOTHING
     state[at.FALLS_TO] = -1
     state[at.RISES_TO] = at.NOTHING
     for k in range(len(cell[at.SIDE])):

@@ -46,7 +46,17 @@ ISOLATED = 45  # 1: a position may lose its own margin alone
 RESTING_LEVELS = 46  # orders that rest on each side, the nearest; 0: all
 RESERVE = 47  # base that is bought first and that no rung sells, 1e-8
 POST_ONLY = 48  # 1: orders of rungs never take, they wait behind the market
-RULES = 49
+EXITS = 49  # 1: the grid may end by itself (core.ends); the prices and amounts below are then told
+STOPS_BELOW = 50  # ticks; -1: nowhere
+STOPS_ABOVE = 51  # NOTHING: nowhere
+TAKES_BELOW = 52
+TAKES_ABOVE = 53
+WANTED_GAIN = 54  # units; 0: none ends it
+WORST_LOSS = 55
+ON_TAKE = 56  # what becomes of what is held, as `grid.core.exits` names it
+ON_STOP = 57
+MARKET_MOST = 58  # lots of the largest order at market, 0: no limit
+RULES = 59
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -58,7 +68,7 @@ FEE_BNB_DEN = 5  # to be multiplied by BNB_PRICE
 
 # Places in `state`, the numbers of the whole replay.
 NEXT = 0  # candle to go on with
-ACTIVE = 1  # 1: the rungs rest
+ACTIVE = 1  # 1: the rungs rest, OVER: the grid has ended by itself
 FREE = 2  # quote that no order has locked, units
 CASH = 3  # quote less what fees in BNB were worth when they were paid, units
 BASE = 4  # base of the whole account, 1e-8
@@ -143,7 +153,19 @@ ASIDE = 84  # orders beside their rung, and those that wait for the price to mov
 AIMED_AT = 85  # ticks of the last print when the grid last aimed
 PRINT_LEFT = 86  # lots that a print can still fill at its price
 ARRIVED = 87  # orders that came to rest
-STATE = 88
+WATCH_LOW = 88  # ticks at or below which the grid begins, ends or closes by itself; -1: nowhere
+WATCH_HIGH = 89  # the same above; NOTHING: nowhere
+WAITS = 90  # 1: for its trigger price
+TRIGGERED_AT = 91  # 1 + moment, 0: never
+ENDED_BY = 92  # what was met, as `grid.core.exits` names it; 0: nothing
+ENDED_AT = 93  # moment
+ENDED_PRICE = 94  # ticks; also of the order that closes all
+ENDED_PROFIT = 95  # units
+CLOSE_LOTS = 96  # of the order that closes all, what rests of it
+CLOSED = 97  # 1: what was held was closed by more than the cells' own orders
+STATE = 98
+
+OVER = 2
 
 # Moments that are no row.
 AT_START = -1  # the first open, before anything was paid

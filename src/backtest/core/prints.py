@@ -1,19 +1,17 @@
 """What one print of the market fills, and the four prints of a candle."""
 
 from backtest.core import layout as at
+from backtest.core.begin import activate
 from backtest.core.contract import (
-    borrows,
-    in_position,
     is_beyond,
-    is_contract,
     liquidate,
     look_ahead,
     note_margin,
     settle_funding,
 )
-from backtest.core.fills import settle
+from backtest.core.ends import cell_at, end_if_met, ends_now, is_watched, look_away, look_out, print_on_close
 from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
-from backtest.core.orders import fill_rung, is_over_limit, place_wanted, rethink, rethink_all, retry_unpaid
+from backtest.core.orders import fill_rung, rethink, rethink_all, retry_unpaid
 from grid.core import cells
 
 
@@ -70,80 +68,6 @@ def print_on_sells(
     state[at.BEST_SELL] = k
 
 
-def activate(
-    price: int, moment: int, rules: Ints, ladder: Wide, cell: Table, totals: Column, state: Column, fills: Column
-) -> None:
-    """Make the first purchase at `price` if that may be paid, then let the rungs rest.
-
-    Rungs that the price has passed since the plan was made take at it. (Where it passed several, the live grid may wait
-    with the second purchase at one of them until its next timer, because a cancel of the first came too late. That wait
-    is not replayed.)
-    """
-    missing = totals[cells.ENTRY_LOTS] - totals[cells.ENTRY_FILLED]
-    if missing > 0:
-        need = rules[at.ENTRY_PRICE] * missing * rules[at.NOTIONAL_UNIT]
-        sells = is_contract(rules) and rules[at.ENTRY_SELLS] == 1
-        if not may_enter(price, sells, rules) or is_over_limit(need, rules, ladder, cell, state):
-            return
-        if state[at.FREE] < need and not is_contract(rules):
-            return
-        change = settle(moment, -1, not sells, price, missing, at.TAKER, rules, state, fills)
-        state[at.FREE] -= price * missing * rules[at.NOTIONAL_UNIT]
-        state[at.FIRST_FEE] += missing * rules[at.LOT_UNITS] - abs(change)
-        cells.book_entry_fill(
-            missing,
-            change,
-            ladder[at.LOTS],
-            rules[at.LOT_UNITS],
-            rules[at.GAP],
-            rules[at.ENTRY_PRICE],
-            rules[at.MIN_NOTIONAL],
-            sells,
-            rules[at.RESERVE],
-            cell[at.HELD],
-            totals,
-        )
-        state[at.KEPT] = max(totals[cells.ENTRY_BASE], 0)
-        for k in range(len(cell[at.SIDE])):
-            cell[at.FIRST][k] = in_position(k, rules, ladder, cell)
-    state[at.FIRST_PRICE] = price
-    state[at.ACTIVE] = 1
-    for k in range(len(cell[at.SIDE])):
-        place_wanted(k, rules, ladder, cell, state)
-    for k in range(len(cell[at.SIDE])):
-        if cell[at.RESTS][k] > 0 and is_passed(k, price, rules, ladder, cell):
-            buys = cell[at.SIDE][k] == cells.BUYING
-            fill_rung(k, buys, price, cell[at.RESTS][k], at.TAKER, moment, rules, ladder, cell, state, fills)
-    for k in range(len(cell[at.SIDE])):
-        place_wanted(k, rules, ladder, cell, state)
-    find_best(cell, state)
-
-
-def may_enter(price: int, sells: bool, rules: Ints) -> bool:
-    """Tell whether the first trade is within its limit: a purchase at most, a sale at least at it."""
-    return price >= rules[at.ENTRY_PRICE] if sells else price <= rules[at.ENTRY_PRICE]
-
-
-def is_passed(k: int, price: int, rules: Ints, ladder: Wide, cell: Table) -> bool:
-    """Tell whether the order of cell `k` is an entry whose price the market has passed."""
-    if cell[at.SIDE][k] == cells.BUYING:
-        return ladder[at.PRICES][k] >= price and not borrows(k, rules)
-    return borrows(k, rules) and ladder[at.PRICES][k + 1] <= price
-
-
-def find_best(cell: Table, state: Column) -> None:
-    """Find the highest resting buy and the lowest resting sell."""
-    count = len(cell[at.SIDE])
-    state[at.BEST_BUY] = -1
-    state[at.BEST_SELL] = count
-    for k in range(count):
-        if cell[at.RESTS][k] > 0:
-            if cell[at.SIDE][k] == cells.BUYING:
-                state[at.BEST_BUY] = k
-            else:
-                state[at.BEST_SELL] = min(state[at.BEST_SELL], k)
-
-
 def highest_buy(prices: Ints, state: Ints) -> int:
     """Return the price of the highest resting buy, below all prices without one."""
     return prices[state[at.BEST_BUY]] if state[at.BEST_BUY] >= 0 else -1
@@ -152,6 +76,16 @@ def highest_buy(prices: Ints, state: Ints) -> int:
 def lowest_sell(prices: Ints, state: Ints) -> int:
     """Return the price of the lowest resting sell, above all prices without one."""
     return prices[state[at.BEST_SELL] + 1] if state[at.BEST_SELL] + 1 < len(prices) else at.NOTHING
+
+
+def next_below(prices: Ints, state: Ints) -> int:
+    """Return the highest price at or below which something happens."""
+    return max(highest_buy(prices, state), state[at.WATCH_LOW])
+
+
+def next_above(prices: Ints, state: Ints) -> int:
+    """Return the lowest price at or above which something happens."""
+    return min(lowest_sell(prices, state), state[at.WATCH_HIGH])
 
 
 def price_at(point: int, i: int, market: Ints, rules: Ints) -> int:
@@ -201,6 +135,8 @@ def play_contract_row(i: int, tape: Tape, grid: Grid) -> None:
         before = state[at.FILL_COUNT]
         settled = state[at.NEXT_FUNDING]
         settle_funding(moment, tape, rules, state)
+        if rules[at.EXITS] != 0 and state[at.NEXT_FUNDING] > settled and state[at.ACTIVE] == 1:
+            look_out(rules, state)
         if state[at.LIQUIDATED_AT] == 0:
             play_point(point, i, lots, tape.prices, rules, ladder, cell, totals, state, fills)
         if state[at.FILL_COUNT] > before or state[at.NEXT_FUNDING] > settled:
@@ -225,14 +161,58 @@ def play_point(
     """Let one point of candle `i` print, and the grid react."""
     price = price_at(point, i, market, rules)
     moment = at.POINTS_PER_ROW * i + point
-    if state[at.ACTIVE] == 0:
-        if point == 0:
-            activate(price, moment, rules, ladder, cell, totals, state, fills)
+    if state[at.ACTIVE] != 1:
+        play_idle(point, price, lots, moment, rules, ladder, cell, totals, state, fills)
         return
     before = state[at.FILL_COUNT]
+    stands = -1
+    cycle = 0
+    if rules[at.WANTED_GAIN] > 0:
+        stands = cell_at(price, ladder[at.PRICES], cell)
+        cycle = cell[at.CYCLE][max(stands, 0)]
     if price <= highest_buy(ladder[at.PRICES], state):
         print_on_buys(price, lots, moment, rules, ladder, cell, state, fills)
     elif price >= lowest_sell(ladder[at.PRICES], state):
         print_on_sells(price, lots, moment, rules, ladder, cell, state, fills)
+    if rules[at.EXITS] != 0 and state[at.FILL_COUNT] > before:
+        look_out(rules, state)
+    if is_watched(price, state):
+        is_sure = stands < 0 or cell[at.RESTS][stands] == 0 or cell[at.CYCLE][stands] != cycle
+        if end_if_met(price, moment, is_sure, rules, ladder, cell, state, fills):
+            return
     if state[at.UNPAID] > 0 and state[at.FILL_COUNT] > before:
         retry_unpaid(rules, ladder, cell, state)
+
+
+def play_idle(
+    point: int,
+    price: int,
+    lots: int,
+    moment: int,
+    rules: Ints,
+    ladder: Wide,
+    cell: Table,
+    totals: Column,
+    state: Column,
+    fills: Column,
+) -> None:
+    """Let a point print of a grid whose rungs do not rest: it begins, waits, or is over.
+
+    The first trade is tried at the point that reaches the trigger, and at opens.
+    """
+    if state[at.ACTIVE] == at.OVER:
+        print_on_close(price, lots, moment, rules, state, fills)
+        return
+    begins = point == 0
+    if state[at.WAITS] == 1:
+        if not is_watched(price, state):
+            return
+        state[at.WAITS] = 0
+        state[at.TRIGGERED_AT] = moment + 1
+        look_away(state)
+        begins = True
+    if ends_now(price, moment, rules, ladder, cell, state, fills) or not begins:
+        return
+    activate(price, moment, rules, ladder, cell, totals, state, fills)
+    if state[at.ACTIVE] == 1:
+        ends_now(price, moment, rules, ladder, cell, state, fills)

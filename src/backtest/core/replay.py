@@ -19,6 +19,7 @@ lies between those at its lowest and its highest close, so it is looked at only 
 
 from backtest.core import layout as at
 from backtest.core.contract import is_beyond, is_contract, next_settlement
+from backtest.core.ends import MOST_ORDERS
 from backtest.core.equity import (
     closes_within,
     end_fall,
@@ -32,7 +33,7 @@ from backtest.core.equity import (
 )
 from backtest.core.late import play_late_candle, stand_before
 from backtest.core.layout import Grid, Ints, Kept, Tape
-from backtest.core.prints import highest_buy, lowest_sell, play_candle, play_contract_row
+from backtest.core.prints import next_above, next_below, play_candle, play_contract_row
 from backtest.core.views import with_block_rows, with_rows
 
 # Compiled, this text has two forms: where orders travel, and where they do not. Plainly it is asked every time.
@@ -72,6 +73,7 @@ def has_room(grid: Grid) -> bool:
     most = 4 * at.FILL_WIDTH * (len(grid.cell[at.SIDE]) + 2) * at.BLOCK
     if grid.rules[at.DELAYED] == 1:
         most *= at.LATE_ROOM
+    most += at.FILL_WIDTH * MOST_ORDERS * grid.rules[at.EXITS]
     return grid.rules[at.RECORD] != 1 or grid.state[at.FILL_AT] + most <= len(grid.fills)
 
 
@@ -84,7 +86,7 @@ def is_quiet(block: int, tape: Tape, grid: Grid) -> bool:
     prices = grid.ladder[at.PRICES]
     if is_contract(grid.rules) and is_awaited((block + 1) * at.BLOCK - 1, low, high, tape, grid.state):
         return False
-    return low > highest_buy(prices, grid.state) and high < lowest_sell(prices, grid.state)
+    return low > next_below(prices, grid.state) and high < next_above(prices, grid.state)
 
 
 def is_awaited(row: int, low: int, high: int, tape: Tape, state: Ints) -> bool:
@@ -96,7 +98,8 @@ def is_busy(state: Ints) -> bool:
     """Tell whether something happens whatever the prices are."""
     if (ALWAYS_LATE or MAYBE_LATE) and state[at.ASIDE] > 0:
         return True
-    return state[at.ACTIVE] == 0 or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
+    is_to_begin = state[at.ACTIVE] == 0 and state[at.WAITS] == 0
+    return is_to_begin or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
 
 
 def pass_block(block: int, first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> None:
@@ -110,8 +113,8 @@ def pass_block(block: int, first: int, until: int, tape: Tape, grid: Grid, kept:
 def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bool:
     """Play the candles [first, until) one by one; return whether the money still fits."""
     prices, rules, state = grid.ladder[at.PRICES], grid.rules, grid.state
-    buy = highest_buy(prices, state)
-    sell = lowest_sell(prices, state)
+    buy = next_below(prices, state)
+    sell = next_above(prices, state)
     mark = next_mark(state, kept.marks)
     moves = rules[at.BNB_MOVES] == 1
     written = first
@@ -130,8 +133,8 @@ def play_block(first: int, until: int, tape: Tape, grid: Grid, kept: Kept) -> bo
             most = max(state[at.CASH], state[at.FEE_QUOTE], state[at.TAKER_FEE_VALUE])
             if most > rules[at.CASH_LIMIT]:
                 return False
-            buy = highest_buy(prices, state)
-            sell = lowest_sell(prices, state)
+            buy = next_below(prices, state)
+            sell = next_above(prices, state)
         equity = state[at.CASH] + state[at.BASE] * rules[at.BASE_UNIT] * tape.prices[row + at.CLOSE]
         if moves:
             equity += revaluation(tape.bnb[i], state)

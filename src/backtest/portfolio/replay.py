@@ -20,6 +20,7 @@ from backtest.scales import Setting, scales_of, setting_of
 from backtest.scenario import Scenario
 from domain.errors import FieldMistake, InvalidRequest
 from domain.money import exact, from_units
+from grid.core.exit_checks import begin_and_end_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,6 +95,9 @@ def check_scenarios(scenarios: Sequence[Scenario]) -> None:
         raise InvalidRequest([FieldMistake("resting_levels", told)])
     if any(scenario.plan.request.post_only for scenario in scenarios):
         raise InvalidRequest([FieldMistake("post_only", told)])
+    asked = [name for scenario in scenarios for name in begin_and_end_fields(scenario.plan.request)]
+    if asked:
+        raise InvalidRequest([FieldMistake(name, told) for name in dict.fromkeys(asked)])
     bases = [scenario.rules.instrument.base for scenario in scenarios]
     if any(scenario.rules.instrument.quote != first.rules.instrument.quote for scenario in scenarios):
         raise ValueError("all grids of a portfolio trade against one quote asset")

@@ -14,6 +14,7 @@ from backtest.result import Result
 from backtest.scenario import FillKind
 from backtest.study import Study, TradesPlayed
 from backtest.wording import counted, times
+from domain.exit_terms import ExitAction
 from domain.money import plain
 
 FEW_CYCLES: Final = 30
@@ -21,6 +22,11 @@ SHORT_DAYS: Final = 30
 OUT_OF_RANGE_FROM: Final = 0.25
 OLD_RULES_DAYS: Final = 365
 SPANS_FROM: Final = 0.05
+_FOLLOWS: Final = {
+    ExitAction.KEEP: "what it held was kept, and is marked to the end",
+    ExitAction.MARKET: "what it held was closed at market",
+    ExitAction.LIMIT: "what it held was offered at that price",
+}
 
 
 def warnings(study: Study) -> list[str]:
@@ -57,7 +63,9 @@ def about_rates(missing_share: float) -> Iterator[str]:
 def _about_the_answer(study: Study) -> Iterator[str]:
     yield from _about_the_contract(study.result)
     books, work, versus_hold = study.result.books, study.measures.work, study.measures.money.versus_hold
-    if not study.result.is_entered:
+    yield from _about_ends(study.result)
+    waits = study.result.scenario.plan.request.trigger_price is not None and study.result.triggered_ms is None
+    if not study.result.is_entered and study.result.end is None and not waits:
         yield "The first purchase was never made: the price ran away from its limit, so the grid only waited."
     if study.bounds is not None:
         low, high = (bound.books.equity_change for bound in (study.bounds.pessimistic, study.bounds.optimistic))
@@ -73,6 +81,22 @@ def _about_the_answer(study: Study) -> Iterator[str]:
         yield "Simply holding the first purchase would have brought more."
     if books.residual:
         yield f"The books do not add up: {plain(books.residual)} is left over. Please report this."
+
+
+def _about_ends(result: Result) -> Iterator[str]:
+    """Yield what a reader has to know before the numbers."""
+    trigger, end = result.scenario.plan.request.trigger_price, result.end
+    if trigger is not None and result.triggered_ms is None:
+        yield f"The trigger price {plain(trigger)} was never reached, so the grid only waited."
+    if end is None:
+        return
+    quote = result.scenario.rules.instrument.quote
+    yield (
+        f"The grid ended on {day(end.at_ms)}: its {end.condition} was reached at {plain(end.price)} with a profit of "
+        f"{plain(end.profit)} {quote}; {_FOLLOWS[end.action]}."
+    )
+    if end.rests:
+        yield f"{plain(end.rests)} of it still rests there unsold or not bought back: the market ran away."
 
 
 def _about_the_contract(result: Result) -> Iterator[str]:

@@ -17,6 +17,7 @@ from backtest.report.doubts import warnings
 from backtest.result import Result
 from backtest.study import Study
 from domain.money import plain
+from grid.core.exit_checks import begin_and_end_fields
 
 FORMAT: Final = 1
 
@@ -64,6 +65,7 @@ def facts_of(study: Study) -> dict[str, Any]:
             "rules": {"origin": study.rules.origin, "dated": study.rules.dated, **_rules(study)},
         },
         "contract": contract_facts(result),
+        "ends": end_facts(result),
         "money": study.measures.money,
         "risk": study.measures.risk,
         "work": study.measures.work,
@@ -94,6 +96,22 @@ def contract_facts(result: Result) -> dict[str, object] | None:
         "lost": told.lost,
         "funding_from": scenario.contract.funding.source,
         "brackets": scenario.contract.brackets,
+    }
+
+
+def end_facts(result: Result) -> dict[str, object] | None:
+    """Return when the grid began and why it ended; None of one that is not asked to do either by itself."""
+    if not begin_and_end_fields(result.scenario.plan.request):
+        return None
+    end, triggered_ms = result.end, result.triggered_ms
+    return {
+        "triggered": None if triggered_ms is None else moment(triggered_ms),
+        "ended": None if end is None else moment(end.at_ms),
+        "condition": None if end is None else end.condition,
+        "action": None if end is None else end.action,
+        "price": None if end is None else end.price,
+        "profit": None if end is None else end.profit,
+        "rests": None if end is None else end.rests,
     }
 
 

@@ -15,6 +15,7 @@ from backtest.wording import counted
 from domain.instrument import Instrument
 from domain.money import plain
 from domain.orders import Side
+from grid.core.exit_checks import begin_and_end_fields
 
 _PATHS: Final = {
     PathRule.CANDLE: "within a candle the price goes the shorter way: open, low, high, close if it did not fall, "
@@ -133,6 +134,7 @@ def assumptions_of(scenario: Scenario, candles: Candles, rules: UsedRules, sourc
         f"Path: {_PATHS[scenario.path]}.",
         f"Fees: {_fees(scenario, candles.end_ms)}.",
         *_contract(scenario),
+        *filter(None, [_ends(scenario)]),
         f"Order rules: {rules.sentence}.",
         f"Account: {held} at the start, and nobody else trades on it; nothing is paid in or out.",
         f"Orders: {_delays(scenario)}.",
@@ -155,6 +157,17 @@ def _contract(scenario: Scenario) -> list[str]:
         "mark price being taken for the trades'."
     )
     return [stands, f"Funding: {scenario.contract.funding.source}."]
+
+
+def _ends(scenario: Scenario) -> str:
+    """Return what is assumed of it; empty where there is nothing."""
+    fields = begin_and_end_fields(scenario.plan.request)
+    if not fields:
+        return ""
+    return (
+        f"Begin and end: {', '.join(fields)} judged at each of a candle's prices, so met at that price and "
+        "not at the one between them that the live grid would have seen; closing takes all at that price."
+    )
 
 
 def about_trades(scenario: Scenario, candles: Candles, trades: TradesPlayed, source: str) -> list[str]:

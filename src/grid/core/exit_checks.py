@@ -65,6 +65,13 @@ def watched_conditions(request: GridRequest) -> tuple[ExitCondition, ...]:
     return tuple(condition for condition, value in asked.items() if value is not None)
 
 
+def begin_and_end_fields(request: GridRequest) -> list[str]:
+    """Return the fields that say how a grid begins and ends by itself, stops at the exchange among them."""
+    named = [condition.value for condition in watched_conditions(request)]
+    fields = {name: getattr(request, name) for name in ("stop_below", "stop_above", "trigger_price")}
+    return list(dict.fromkeys([*named, *(name for name, value in fields.items() if value is not None)]))
+
+
 def _take_profit_price(
     price: Decimal, direction: Direction, rules: InstrumentRules, begins: Decimal
 ) -> Iterator[Mistake]:

@@ -96,4 +96,4 @@ def action_told(code: int, plan: GridPlan) -> ExitAction:
 
 
 def _steps(price: Decimal | None, step: int, nowhere: int) -> int:
-    return nowhere if price is None else to_units(price) // step
+    return nowhere if price is None else min(to_units(price) // step, exits.NOWHERE_ABOVE)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from backtest.grid_config import GRID_KEYS, parse_grid, read_config_file, read_settings
 from domain.errors import InvalidRequest
+from domain.grids import Direction
 from fakes.backtest_studies import BTC
 from routes.schemas import GridBody, GridShape
 
@@ -40,7 +41,7 @@ def test_the_keys_are_those_of_the_server():
 @given(CONFIGS)
 def test_a_config_is_read_or_refused_as_the_server_does(config):
     try:
-        wanted = GridBody.model_validate({"symbol": "BTCUSDT", "config": config}).request(BTC)
+        wanted = GridBody.model_validate({"symbol": "BTCUSDT", "config": config}).request(BTC, Direction.NEUTRAL)
     except ValidationError:
         with pytest.raises(InvalidRequest):
             parse_grid(config, BTC)
