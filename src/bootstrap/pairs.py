@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from adapters.binance.connect import BinanceVenue
 from adapters.storage import SqlStore
+from bootstrap.usual_grid import usual_grid
 from config.settings import Settings
 from domain.errors import NotFound, VenueError
-from domain.grids import AskedBy, Direction, GridRequest
+from domain.grids import AskedBy, GridRequest
 from domain.instrument import Instrument, Market
 from grid.autopilot import Autopilot
 from grid.control import GridControl
@@ -85,7 +87,7 @@ def autopilot(
         reader=venue.account,
         markets=[market for market in Market if market in traded],
         rules=rules,
-        request_of=lambda instrument: usual_request(settings, instrument),
+        request_of=lambda instrument: autopilots_grid(settings, instrument),
         switching=switching,
         clock=clock,
     )
@@ -125,17 +127,10 @@ def _cooldown_ms(settings: Settings) -> int:
     return round(settings.trading.market_switch_cooldown_minutes * 60_000)
 
 
-def usual_request(settings: Settings, instrument: Instrument) -> GridRequest:
-    """Return the grid that the autopilot asks for: the one of the settings."""
-    on_futures = instrument.market is Market.FUTURES
-    return GridRequest(
-        instrument=instrument,
-        levels=settings.grid.initial_levels,
-        spacing_percent=settings.grid.initial_spacing_perc * 100,
-        capital=settings.trading.capital_per_pair_usd,
-        direction=settings.grid.futures.direction if on_futures else Direction.LONG,
-        asked_by=AskedBy.AUTOPILOT,
-    )
+def autopilots_grid(settings: Settings, instrument: Instrument) -> GridRequest:
+    """Return the grid that the autopilot asks for: the one of the settings, with as much capital as it counts on."""
+    usual = usual_grid(settings, instrument, AskedBy.AUTOPILOT)
+    return replace(usual, capital=settings.trading.capital_per_pair_usd)
 
 
 class WatchedPairs:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import signal
+from dataclasses import replace
 from threading import Thread
 from typing import Any, Final
 
@@ -14,10 +15,10 @@ from bootstrap.data_folder import data_folder
 from bootstrap.house import House
 from bootstrap.jobs import child_jobs
 from bootstrap.standing import StandingHouse
+from bootstrap.usual_grid import usual_grid
 from config.settings import Settings
 from domain.errors import FieldMistake, InvalidRequest, TradingError
-from domain.exit_terms import ExitTerms
-from domain.grids import GridRequest
+from domain.grids import AskedBy, GridRequest
 from domain.instrument import Market
 from ports.control import PartState, SystemSnapshot
 from ports.store import StoreFailed
@@ -151,18 +152,5 @@ class Runtime:
 
     def _first_request(self, house: House) -> GridRequest:
         symbol, grid = self._settings.pair_selection.spot_pairs.preferred_symbols[0], self._settings.grid
-        return GridRequest(
-            instrument=house.venue.market_data.instrument(symbol, Market.SPOT),
-            levels=grid.initial_levels,
-            spacing_percent=grid.initial_spacing_perc * 100,
-            resting_levels=grid.resting_levels,
-            post_only=grid.post_only,
-            trail_up_to=grid.trail_up_to,
-            trail_down_to=grid.trail_down_to,
-            exits=ExitTerms(
-                take_profit_percent=grid.take_profit_perc,
-                stop_loss_percent=grid.stop_loss_perc,
-                on_take_profit=grid.on_take_profit,
-                on_stop_loss=grid.on_stop_loss,
-            ),
-        )
+        usual = usual_grid(self._settings, house.venue.market_data.instrument(symbol, Market.SPOT), AskedBy.PERSON)
+        return replace(usual, trail_up_to=grid.trail_up_to, trail_down_to=grid.trail_down_to)

@@ -79,19 +79,19 @@ class GridSettings(Section):
     initial_spacing_perc: Annotated[Positive, Field(lt=1)] = Decimal("0.005")
     """Step between neighbouring rungs as a FRACTION of the price: 0.005 is 0.5 percent."""
     resting_levels: Annotated[Whole | None, Field(ge=1, le=1000)] = None
-    """Orders of the first grid that rest on each side, the nearest ones. Empty: all."""
+    """Orders of the first grid and the autopilot's that rest on each side, the nearest ones. Empty: all."""
     post_only: bool = False
-    """true: orders of the first grid's rungs never take; one that would waits a tick behind the price."""
+    """true: rungs of the first grid and the autopilot's never take; an order that would waits a tick behind."""
     trail_up_to: Positive | None = None
     """Price up to which the first grid's ladder follows the price. Empty: it stays."""
     trail_down_to: Positive | None = None
     """Price down to which the first grid's ladder follows the price. Empty: it stays."""
     take_profit_perc: Annotated[Positive | None, Field(le=1000)] = None
-    """Profit of the first grid that ends it, percent of its capital. Empty: none does."""
+    """Profit that ends the first grid, or one of the autopilot's, percent of its capital. Empty: none does."""
     stop_loss_perc: Annotated[Positive | None, Field(le=100)] = None
-    """Loss of the first grid that ends it, percent of its capital. Empty: none does."""
+    """Loss that ends the first grid, or one of the autopilot's, percent of its capital. Empty: none does."""
     on_take_profit: ExitAction | None = None
-    """What becomes of what the first grid holds after a take profit: keep, market, limit. Empty: market."""
+    """What becomes of what such a grid holds after a take profit: keep, market, limit. Empty: market."""
     on_stop_loss: ExitAction | None = None
     """The same after a stop loss. Empty: market."""
     leverage: Leverage = 1
