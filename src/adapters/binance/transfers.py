@@ -8,7 +8,7 @@ from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
 from domain.account import Mode
-from domain.errors import VenueError
+from domain.errors import OutcomeUnknown, VenueError
 from domain.instrument import Market
 from domain.money import parse_amount
 from domain.switches import Transfer, TransferState
@@ -52,26 +52,31 @@ class BinanceTransfers:
             allowed = self._call("GET", "/sapi/v1/account/apiRestrictions", {}, Purpose.READ)
         except VenueError as error:
             return str(error)
-        if not allowed.get("permitsUniversalTransfer"):
+        if not (isinstance(allowed, dict) and allowed.get("permitsUniversalTransfer")):
             return "the API key lacks the permission for universal transfer; give it at the exchange"
         return ""
 
     def send(self, transfer: Transfer) -> int:
         params = {"type": _TYPES[transfer.to], "asset": transfer.asset, "amount": transfer.amount}
-        return int(self._call("POST", _PATH, params, Purpose.PLACE)["tranId"])
+        answer = self._call("POST", _PATH, params, Purpose.PLACE)
+        try:
+            return int(answer["tranId"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise OutcomeUnknown(f"the answer to a transfer cannot be understood: {error!r}") from error
 
     def find(self, transfer: Transfer) -> tuple[TransferState, int] | None:
         """Return what became of a transfer by its amount, which no other one has; of the last seven days."""
         for page in range(1, _MOST_PAGES + 1):
             params = {"type": _TYPES[transfer.to], "current": page, "size": _PAGE}
             answer = self._call("GET", _PATH, params, Purpose.READ)
-            rows = answer.get("rows") or ()  # Binance leaves it out where there are none
-            for row in rows:
-                if row["asset"] == transfer.asset and parse_amount(row["amount"]) == transfer.amount:
-                    return _state(row["status"]), int(row["tranId"])
-            if len(rows) < _PAGE:
-                break
-        return None
+            try:
+                rows = answer.get("rows") or ()  # Binance leaves it out where there are none
+                found = next((_fate(row) for row in rows if _is_of(row, transfer)), None)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise VenueError(f"the list of transfers cannot be understood: {error!r}") from error
+            if found is not None or len(rows) < _PAGE:
+                return found
+        raise VenueError(f"the last {_MOST_PAGES * _PAGE} transfers lack it, and there are more")
 
     def _call(self, method: str, path: str, params: Params, purpose: Purpose) -> Any:
         call = Call(
@@ -91,3 +96,11 @@ class BinanceTransfers:
 def _state(word: str) -> TransferState:
     """Return a status; a word that is not documented is no proof that it came to an end."""
     return {"CONFIRMED": TransferState.CONFIRMED, "FAILED": TransferState.FAILED}.get(word, TransferState.PENDING)
+
+
+def _is_of(row: Mapping[str, Any], transfer: Transfer) -> bool:
+    return bool(row["asset"] == transfer.asset and parse_amount(row["amount"]) == transfer.amount)
+
+
+def _fate(row: Mapping[str, Any]) -> tuple[TransferState, int]:
+    return _state(row["status"]), int(row["tranId"])
