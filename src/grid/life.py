@@ -59,7 +59,7 @@ class GridLife:
         watched for itself what follows stands, but for an order that rests: that may be given up.
         """
         is_open = self.on_stop is None or not request.yields
-        if self._parts.protection.reached is not None or not is_open:
+        if self._parts.protection.held.reached is not None or not is_open:
             return False
         if self.exit is None:
             self.on_stop = request.on_stop
@@ -121,7 +121,7 @@ class GridLife:
 
     def heed_stops(self) -> None:
         """End the grid where a stop of its own was reached, unless it is to end already."""
-        if self._parts.protection.reached is not None and self.on_stop is None:
+        if self._parts.protection.held.reached is not None and self.on_stop is None:
             self.on_stop = OnStop.UNWIND
 
     @property
@@ -156,7 +156,7 @@ class GridLife:
 
     def wanted(self) -> list[WantedOrder]:
         """Return what should exist; orders that stops became are left to end by themselves."""
-        return [*self._wanted_rungs(), *self._parts.protection.fired(self._parts.desk.ledger)]
+        return [*self._wanted_rungs(), *self._parts.protection.held.fired(self._parts.desk.ledger)]
 
     def _wanted_rungs(self) -> list[WantedOrder]:
         parts = self._parts
@@ -164,7 +164,7 @@ class GridLife:
             return []
         if self.on_stop is OnStop.UNWIND:
             limit = self.exit.price if self.exit and self.exit.action is ExitAction.LIMIT else None
-            return parts.state.wanted_unwind(limit) if parts.protection.is_settled(parts.desk.ledger) else []
+            return parts.state.wanted_unwind(limit) if parts.protection.held.is_settled(parts.desk.ledger) else []
         if not self.trigger.is_reached:
             return []
         wanted = self.contract_end.allowed(parts.state.wanted())
@@ -184,7 +184,7 @@ class GridLife:
     def has_settled(self) -> bool:
         """Tell whether a grid that ends has no order left, none to place, and knows the fate of each."""
         parts = self._parts
-        if not parts.protection.is_settled(parts.desk.ledger):
+        if not parts.protection.held.is_settled(parts.desk.ledger):
             return False
         if self.is_ending and self._is_beyond_reach:  # nobody tells more; the books stay as they are
             return True
@@ -213,6 +213,6 @@ class GridLife:
         return is_done
 
     def _still_awaits(self, now: Moment) -> str:
-        is_over = self._parts.protection.is_gone or self._is_beyond_reach
+        is_over = self._parts.protection.held.is_gone or self._is_beyond_reach
         stops = "" if is_over else "its stop to be taken off the exchange"
         return self._parts.money.still_awaits(now) or stops

@@ -108,7 +108,7 @@ class PhaseJudge:
         return market.missing(now)
 
     def _why_stopping(self) -> str:
-        exit_, reached, awaits = self._life.exit, self._parts.protection.reached, self._life.awaits
+        exit_, reached, awaits = self._life.exit, self._parts.protection.held.reached, self._life.awaits
         why = f"its stop at {plain(reached)} was reached" if reached else f"stop requested ({self._life.on_stop})"
         why = why if exit_ is None else exit_.told
         why = self._why_by_contract() or why
@@ -118,7 +118,7 @@ class PhaseJudge:
         return f"{why}; waiting for {awaits}" if awaits else why
 
     def _why_ended(self) -> str:
-        exit_, reached = self._life.exit, self._parts.protection.reached
+        exit_, reached = self._life.exit, self._parts.protection.held.reached
         by_contract = self._why_by_contract()
         if by_contract or exit_ is not None:
             return by_contract or (exit_.told if exit_ else "")

@@ -198,12 +198,12 @@ class GridWorker:
             return []
         effects: list[Effect] = [*protection.note_orders(ledger, now)]
         life.heed_stops()
-        for row in protection.unfound(ledger):
+        for row in protection.held.unfound(ledger):
             presumed = became(row, self._money.position)
             effects += self._desk.find(row.intent.client_id, row.intent.created_ms, presumed)
         if not life.shutting_down and (self._market.is_trading or life.is_ending):
-            effects += protection.step(now, is_over=life.has_settled, held=self._money.position)
-        self._desk.expect(protection.expected(now))
+            effects += protection.step(now, is_over=life.has_settled, position=self._money.position)
+        self._desk.expect(protection.held.expected(now))
         return effects
 
     # --- positions ---
@@ -228,7 +228,7 @@ class GridWorker:
 
     def _compare_positions(self, event: OpenOrdersRead, now: Moment) -> list[OrderEffect]:
         protection = self._protection
-        is_settled = protection.is_quiet and protection.is_settled(self._desk.ledger)
+        is_settled = protection.is_quiet and protection.held.is_settled(self._desk.ledger)
         is_quiet = self._desk.synced and not self._desk.in_flight and is_settled
         others = (*event.foreign_fills, *(fill for fill in event.fills if fill.client_id not in self._desk.ledger))
         event = replace(event, foreign_fills=others)

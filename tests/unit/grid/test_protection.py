@@ -31,7 +31,8 @@ from grid.core.stop_checks import stop_mistakes
 from grid.life import GridLife
 from grid.parts import GridParts
 from grid.preflight import plan_grid
-from grid.protection import LONGEST_PAUSE_S, NEEDS_POSITION, STANDS_ALREADY, WOULD_TRIGGER, Protection
+from grid.protection import NEEDS_POSITION, STANDS_ALREADY, WOULD_TRIGGER, Protection
+from grid.stop_patience import LONGEST_PAUSE_S
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, Stop, StopEffect, became
 from grid.worker_events import StopRequested
 from orders.client_ids import ClientId
@@ -62,7 +63,7 @@ class Venue:
         self.now_s = 100.0
         self.store: dict[str, ConditionalRow] = {}
         self.there: dict[str, ConditionalOrder] = {}
-        self.held: Legs = {}
+        self.position: Legs = {}
         self.ledger = Ledger(Account("binance", Mode.SHADOW, "0123456789ab"), BTC)
         self.protection = self.built()
 
@@ -80,7 +81,7 @@ class Venue:
 
     def step(self, *, is_over: bool = False, after_s: float = 1.0) -> list[StopEffect]:
         self.now_s += after_s
-        return self.kept(self.protection.step(self.now, is_over=is_over, held=self.held))
+        return self.kept(self.protection.step(self.now, is_over=is_over, position=self.position))
 
     @property
     def trouble(self) -> str:
@@ -206,38 +207,38 @@ def test_a_stop_reached_while_nobody_listened_is_found_and_what_it_became_is_ask
     assert venue.trouble
     assert [type(effect) for effect in venue.step()] == [LookUpStop]
     venue.looked_up(client_id)
-    assert venue.protection.reached == BELOW.trigger_price
-    (found,) = venue.protection.unfound(venue.ledger)
+    assert venue.protection.held.reached == BELOW.trigger_price
+    (found,) = venue.protection.held.unfound(venue.ledger)
     likely = became(found, {PositionSide.BOTH: Decimal("-0.25")})
     assert likely is not None
     assert (likely.client_id, likely.venue_order_id, likely.executed_quantity) == (client_id, 4711, Decimal("0.25"))
-    assert not venue.protection.is_settled(venue.ledger)
-    venue.ledger.add(replace(venue.protection.expected(venue.now)[client_id], quantity=Decimal(1)))
-    assert venue.protection.unfound(venue.ledger) == []
-    assert [wanted.slot for wanted in venue.protection.fired(venue.ledger)] == [BELOW.slot]
+    assert not venue.protection.held.is_settled(venue.ledger)
+    venue.ledger.add(replace(venue.protection.held.expected(venue.now)[client_id], quantity=Decimal(1)))
+    assert venue.protection.held.unfound(venue.ledger) == []
+    assert [wanted.slot for wanted in venue.protection.held.fired(venue.ledger)] == [BELOW.slot]
     assert venue.step() == []
 
 
 def test_a_stop_that_had_nothing_to_close_is_reached_all_the_same(venue: Venue) -> None:
     client_id = venue.standing()
     venue.hear(venue.move(client_id, TRIGGERED))
-    assert not venue.protection.is_settled(venue.ledger)
+    assert not venue.protection.held.is_settled(venue.ledger)
     venue.hear(venue.move(client_id, EXPIRED))
-    assert venue.protection.reached is not None
-    assert venue.protection.is_settled(venue.ledger)
+    assert venue.protection.held.reached is not None
+    assert venue.protection.held.is_settled(venue.ledger)
     venue.restart()
-    assert venue.protection.reached is not None
+    assert venue.protection.held.reached is not None
 
 
 def test_a_stop_that_was_not_found_and_yet_triggered_is_reached(venue: Venue) -> None:
     client_id = venue.standing()
     venue.protection.doubt(venue.now_s)
     venue.hear(OrderAbsent(client_id))
-    assert venue.protection.reached is None
+    assert venue.protection.held.reached is None
     venue.hear(venue.move(client_id, TRIGGERED))
-    assert venue.protection.reached == BELOW.trigger_price
+    assert venue.protection.held.reached == BELOW.trigger_price
     venue.hear(OrderAbsent(client_id))
-    assert venue.protection.reached == BELOW.trigger_price, "an answer that is older undoes no proof"
+    assert venue.protection.held.reached == BELOW.trigger_price, "an answer that is older undoes no proof"
 
 
 def test_a_grid_whose_stop_was_reached_ends_flat_whatever_is_asked_of_it_then(venue: Venue) -> None:
@@ -255,8 +256,8 @@ def test_a_grid_whose_stop_was_reached_ends_flat_whatever_is_asked_of_it_then(ve
 def test_a_price_beyond_the_stop_at_placement_reaches_it(venue: Venue) -> None:
     intent = venue.placed()
     venue.hear(OrderRefused(intent.client_id, WOULD_TRIGGER, "Order would immediately trigger."))
-    assert venue.protection.reached == BELOW.trigger_price
-    assert venue.protection.is_settled(venue.ledger)
+    assert venue.protection.held.reached == BELOW.trigger_price
+    assert venue.protection.held.is_settled(venue.ledger)
 
 
 def refused_for(venue: Venue, seconds: int, code: int = -4045) -> list[float]:
@@ -293,7 +294,7 @@ def test_a_venue_that_wants_a_position_first_is_asked_again_when_there_is_one(ve
     venue.hear(OrderRefused(intent.client_id, NEEDS_POSITION, "TIF GTE can only be used with open positions."))
     assert not venue.trouble, "there is nothing to protect yet"
     assert refused_for(venue, 300) == []
-    venue.held = {PositionSide.BOTH: Decimal("0.5")}
+    venue.position = {PositionSide.BOTH: Decimal("0.5")}
     (again,) = venue.step()
     assert isinstance(again, PlaceStop)
     assert "no new entries" in venue.trouble
@@ -379,12 +380,12 @@ def test_it_goes_with_the_grid_and_not_before_the_venue_says_so(venue: Venue) ->
     client_id = venue.standing()
     assert venue.step(is_over=True) == [CancelStop(client_id)]
     assert venue.step(is_over=True) == []
-    assert not venue.protection.is_gone
+    assert not venue.protection.held.is_gone
     venue.hear(CancelRefused(client_id, -2011, "Unknown order sent."))
     venue.looked_up(client_id)
     assert venue.step(is_over=True) == [CancelStop(client_id)]
     venue.hear(venue.move(client_id, CANCELED))
-    assert venue.protection.is_gone
+    assert venue.protection.held.is_gone
     assert venue.step(is_over=True) == []
 
 
