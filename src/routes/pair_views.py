@@ -15,7 +15,7 @@ from routes.messages import say
 from routes.views import View
 
 
-class PairView(View):
+class CandidateView(View):
     symbol: str
     market_type: str
     accepted: bool
@@ -33,7 +33,7 @@ class PairView(View):
     reasons: list[str] = Field(description="why it was refused, empty where it was not")
 
     @classmethod
-    def of(cls, candidate: Candidate, rank: int | None, running: Collection[Instrument]) -> "PairView":
+    def of(cls, candidate: Candidate, rank: int | None, running: Collection[Instrument]) -> "CandidateView":
         facts = candidate.facts
         return cls(
             symbol=symbol_of(facts.instrument),
@@ -140,7 +140,7 @@ class SwitchView(View):
         )
 
 
-class PairsView(View):
+class SelectionView(View):
     selected_at: str | None = Field(description="market time of the newest selection, null before the first one")
     next_at: str | None = Field(description="market time of the next one")
     age_seconds: float | None = Field(description="of the oldest fact it rests on")
@@ -153,10 +153,10 @@ class PairsView(View):
     switches: list[SwitchView] = Field(description="pairs that changed markets, the newest first, 20 at most")
     markets: list[MarketLookView]
     total: int = Field(description="pairs that match the query")
-    pairs: list[PairView] = Field(description="accepted ones first, best first; then the others by volume")
+    pairs: list[CandidateView] = Field(description="accepted ones first, best first; then the others by volume")
 
     @classmethod
-    def of(cls, shown: PairsShown, pairs: list[PairView], total: int) -> "PairsView":
+    def of(cls, shown: PairsShown, pairs: list[CandidateView], total: int) -> "SelectionView":
         selection = shown.selection
         candidates = () if selection is None else selection.candidates
         return cls(

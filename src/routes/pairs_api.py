@@ -12,7 +12,7 @@ from routes.addressing import instrument_to_stop, is_active
 from routes.links import page_links
 from routes.messages import say
 from routes.mistakes import Strict
-from routes.pair_views import LookingView, PairsView, PairView, SwitchView
+from routes.pair_views import CandidateView, LookingView, SelectionView, SwitchView
 from routes.resource import resource
 from routes.schemas import MarketQuery, OfSymbol
 from routes.services import services
@@ -43,7 +43,7 @@ class SwitchBody(OfSymbol):
         return Market.SPOT if self.market_type == Market.FUTURES.value else Market.FUTURES
 
 
-@bp.get("/pairs", responses={200: PairsView})
+@bp.get("/pairs", responses={200: SelectionView})
 def pairs(query: PairsQuery) -> Response:
     """Show the newest selection: every candidate with its figures, its score, and why it was refused."""
     shown = _pairs().shown()
@@ -56,8 +56,8 @@ def pairs(query: PairsQuery) -> Response:
     ]
     page = wanted[query.offset : query.offset + query.limit]
     running = {grid.instrument for grid in services().snapshots.grids() if is_active(grid)}
-    views = [PairView.of(candidate, rank, running) for candidate, rank in page]
-    response = answer(PairsView.of(shown, views, len(wanted)))
+    views = [CandidateView.of(candidate, rank, running) for candidate, rank in page]
+    response = answer(SelectionView.of(shown, views, len(wanted)))
     more = {"next": {"offset": query.offset + query.limit}} if len(wanted) > query.offset + query.limit else {}
     response.headers.update(page_links(request.full_path, more))
     return response

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from fakes.house import House, app_of
 from routes.application import GridhiveApp
@@ -53,6 +54,18 @@ def test_every_operation_documents_its_answers(app: GridhiveApp) -> None:
             if method == "post":
                 assert operation["responses"].keys() >= {"202", "409", "413", "415"}, where
                 assert operation["requestBody"]["content"]["application/json"]["schema"], where
+
+
+def test_no_two_models_share_the_name_by_which_the_description_tells_them_apart(app: GridhiveApp) -> None:
+    assert app
+    models, found = [BaseModel], set()
+    while models:
+        model = models.pop()
+        found.add(model)
+        models += model.__subclasses__()
+    names = [model.__name__ for model in found if model.__module__.startswith("routes.")]
+    assert len(names) > 50
+    assert {name for name in names if names.count(name) > 1} == set()
 
 
 def test_every_reference_in_the_description_leads_somewhere(app: GridhiveApp) -> None:
