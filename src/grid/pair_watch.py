@@ -116,7 +116,7 @@ class PairWatch:
     def is_stale(self) -> bool:
         """Tell whether there is no selection that may be acted upon."""
         selection = self._selection
-        return selection is None or self._clock.market_ms() - selection.taken_ms > STALE_INTERVALS * self._every_ms
+        return selection is None or not 0 <= self._age_ms(selection) <= STALE_INTERVALS * self._every_ms
 
     def refresh(self) -> None:
         self._asked.set()
@@ -172,4 +172,8 @@ class PairWatch:
         selection = self._selection
         if selection is None or any(look.trouble for look in selection.markets):
             return now_s - self._tried_s >= AGAIN_S
-        return self._clock.market_ms() - selection.taken_ms >= self._every_ms
+        return not 0 <= self._age_ms(selection) < self._every_ms
+
+    def _age_ms(self, selection: Selection) -> int:
+        """Return the age in market time, below 0 after the clock was set back."""
+        return self._clock.market_ms() - selection.taken_ms

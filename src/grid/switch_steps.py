@@ -156,7 +156,7 @@ class SwitchSteps:
             return self._waits(switch, f"whether the funds have moved is not known yet: {error}")
         except VenueError as error:
             return self._failed(switch, f"the exchange refuses the transfer: {error}; {_kept(switch)}")
-        return self._put(replace(switch, phase=SwitchPhase.STARTING, transfer_id=transfer_id, reason=""))
+        return self._arrived(switch, transfer_id)
 
     def _look_up(self, switch: Switch) -> Switch:
         """Settle a transfer that was about to be sent once; it is sent again only if it was never made."""
@@ -164,7 +164,7 @@ class SwitchSteps:
         assert transfer is not None  # noqa: S101 - stored with the phase
         found = self._transfers.find(transfer)
         if found is not None and found[0] is TransferState.CONFIRMED:
-            return self._put(replace(switch, phase=SwitchPhase.STARTING, transfer_id=found[1], reason=""))
+            return self._arrived(switch, found[1])
         if found is not None and found[0] is TransferState.PENDING:
             return self._waits(switch, f"transfer {found[1]} is pending at the exchange")
         if found is None:
@@ -174,6 +174,13 @@ class SwitchSteps:
             if self._waited_s(switch, f"transfer {switch.attempt}") < ABSENT_AFTER_S:
                 return self._waits(switch, "the exchange does not list the transfer yet")
         return self._once_more(switch)
+
+    def _arrived(self, switch: Switch, transfer_id: int) -> Switch:
+        switch = self._put(replace(switch, phase=SwitchPhase.STARTING, transfer_id=transfer_id, reason=""))
+        amount, asset = plain(switch.transfer.amount) if switch.transfer else "", switch.source.quote
+        to = switch.target.market
+        log.info("switch %d: %s %s are in the %s wallet (transfer %d)", switch.number, amount, asset, to, transfer_id)
+        return switch
 
     def _once_more(self, switch: Switch) -> Switch:
         amount = switch.amount or ZERO

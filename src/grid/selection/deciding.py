@@ -172,9 +172,9 @@ class _Decision:
         reason = self._too_soon(to)
         if reason is None and self._rules.no_transfers:
             reason = Reason(HeldBack.TRANSFERS, {"reason": self._rules.no_transfers})
-        reason = reason or self._beyond_share(to.market)
+        reason = reason or self._beyond_share(to.market, grid.capital)
         if reason is None:
-            self._taken[to.market] += self._rules.capital
+            self._taken[to.market] += grid.capital
         return self._told(Act.SWITCH, grid.instrument, to, reason)
 
     def _openings(self) -> list[Proposal]:
@@ -191,7 +191,7 @@ class _Decision:
 
     def _open(self, instrument: Instrument) -> Proposal:
         market, capital = instrument.market, self._rules.capital
-        reason = self._no_room() or self._beyond_share(market) or self._no_funds(market)
+        reason = self._no_room() or self._beyond_share(market, capital) or self._no_funds(market)
         if reason is None and instrument in self._on.seen:
             reason = Reason(HeldBack.ENDED_SINCE)
         proposal = self._told(Act.OPEN, instrument, None, reason)
@@ -214,11 +214,11 @@ class _Decision:
     def _no_room(self) -> Reason | None:
         return None if self._slots > 0 else Reason(HeldBack.FULL, {"limit": str(self._rules.most_grids)})
 
-    def _beyond_share(self, market: Market) -> Reason | None:
+    def _beyond_share(self, market: Market, capital: Decimal) -> Reason | None:
         share = self._used[market]
         if share.budget is None:
             return Reason(HeldBack.UNKNOWN_WALLET, {"market": market.value, "reason": share.trouble})
-        if self._taken[market] + self._rules.capital <= share.budget:
+        if self._taken[market] + capital <= share.budget:
             return None
         values = {"market": market.value, "used": plain(self._taken[market]), "budget": plain(share.budget)}
         return Reason(HeldBack.ALLOCATION, values)

@@ -170,13 +170,14 @@ def test_no_state_of_affairs_brings_too_many_grids_too_much_capital_or_a_persons
     names = [it.base for it in opened]
     assert len(set(names)) == len(names)
     assert not set(names) & {grid.instrument.base for grid in on.running}
+    capital = {grid.instrument: grid.capital for grid in on.running}
     for share in shares_of(on, rules):
-        coming = [it for it in opened if it.market is share.market]
-        coming += [it.target for it in done if it.target is not None and it.target.market is share.market]
-        if coming:
+        new = CAPITAL * sum(it.market is share.market for it in opened)
+        moved = sum(capital[it.instrument] for it in done if it.target is not None and it.target.market is share.market)
+        if new or moved:
             assert share.budget is not None
-            assert share.used + CAPITAL * len(coming) <= share.budget
-            assert CAPITAL * sum(it in opened for it in coming) <= (share.free or 0)
+            assert share.used + new + moved <= share.budget
+            assert new <= (share.free or 0)
 
 
 # --- at work ---

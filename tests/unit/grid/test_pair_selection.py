@@ -190,6 +190,19 @@ def test_pairs_are_selected_after_a_minute_and_then_at_the_interval_or_when_aske
     assert watch.shown().stale
 
 
+def test_a_clock_that_is_set_back_makes_the_selection_stale_and_due_instead_of_lasting() -> None:
+    clock = FakeClock()
+    venue = PairVenue(clock, [day_of(BTC)])
+    watch = PairWatch(gatherer(venue).select, clock, every_s=6 * HOUR_S)
+    clock.advance(FIRST_S)
+    watch.step()
+    clock.jump_wall(-86_400_000)
+    assert watch.shown().stale
+    clock.advance(APART_S)
+    watch.step()
+    assert (venue.asked.count("spot"), watch.shown().stale) == (2, False)
+
+
 def test_a_market_that_did_not_answer_is_read_again_before_the_interval_is_over() -> None:
     clock = FakeClock()
     venue = PairVenue(clock, [day_of(BTC)], failures={"futures": Unreachable("no connection")})
