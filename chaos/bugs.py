@@ -12,6 +12,7 @@ from adapters.storage import life
 from domain.events import CancelRefused, OpenOrdersRead, OutcomeUnknown
 from domain.orders import Side, Status
 from grid.core import cells
+from grid.edits import GridEdits
 from grid.life import GridLife
 from grid.money import GridMoney
 from grid.pauses import RequestedPause
@@ -255,6 +256,16 @@ def _moves_before_the_cancels() -> list[Change]:
     return [(Trailing, "_leaves_orders", lambda _trailing, _first: False)]
 
 
+def _edit_forgotten() -> list[Change]:
+    """Start without the edit that is stored and not carried out."""
+    return [(GridEdits, "restore", lambda _edits, _moves: None)]
+
+
+def _edited_before_the_cancels() -> list[Change]:
+    """Lay an edited ladder while orders of the old one may still be filled."""
+    return [(GridEdits, "_stands_in_the_way", lambda _edits, _slots: False)]
+
+
 BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "blind-resend": _blind_resend,
     "unknown-is-refused": _unknown_taken_for_refused,
@@ -278,6 +289,8 @@ BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "wrong-leg": _wrong_leg,
     "pause-forgotten": _pause_forgotten,
     "early-move": _moves_before_the_cancels,
+    "edit-forgotten": _edit_forgotten,
+    "early-edit": _edited_before_the_cancels,
 }
 
 

@@ -8,7 +8,9 @@ from chaos.plan import START_PRICE, Death, Episode
 from chaos.points import Boundary, Fault
 from chaos.process import Process, World
 from chaos.weather import NEAR_MS
+from domain.edits import GridChanges
 from domain.grids import OnStop, PauseKeep
+from grid.core.planning import PreflightFacts
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.worker_events import ShutdownRequested, StopRequested
 from ports.store import StoreFailed
@@ -82,6 +84,11 @@ class Lives:
             request = ResumeRequested() if keep is None else PauseRequested(keep)
             self._world.note(f"command: {request}")
             self.process.command(request)
+
+    def edit(self, changes: GridChanges, facts: PreflightFacts) -> None:
+        """Edit the grid as its manager does; nobody hears it while no process lives."""
+        if self.process is not None and self.process.edit(changes, facts):
+            self._world.note(f"command: {changes}")
 
     def _ask_to_stop(self) -> None:
         if self.process is not None and self.stop is not None:

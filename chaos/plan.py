@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from chaos.points import OF_CONTRACTS, OF_SPOT, Boundary, Fault
+from domain.edits import GridChanges
 from domain.futures import MarginType
 from domain.grids import ContractTerms, Direction, OnStop, PauseKeep
 from domain.instrument import Market
@@ -145,6 +146,15 @@ class PauseWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditWord:
+    """A person edits the grid `after_ms` into the market's step `at_step`."""
+
+    at_step: int
+    after_ms: int
+    changes: GridChanges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Print:
     """One step of the market: a trade outside, and the book around its price; with `rung` exactly at one of ours."""
 
@@ -181,6 +191,7 @@ class RunPlan:
     prints: tuple[Print, ...]
     episodes: tuple[Episode, ...] = field(default=())
     pauses: tuple[PauseWord, ...] = field(default=())
+    edits: tuple[EditWord, ...] = field(default=())
     resting_levels: int | None = None
     post_only: bool = False
     trail_up_to: Decimal | None = None
@@ -200,7 +211,7 @@ def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     if plan.lock_step:
         return plan
     pauses, post_only = _pauses(seed, len(plan.prints)), Random(f"post only {seed}").random() < 0.25
-    return replace(plan, pauses=pauses, resting_levels=_resting(seed), post_only=post_only)
+    return _with_edits(replace(plan, pauses=pauses, resting_levels=_resting(seed), post_only=post_only))
 
 
 def _resting(seed: int) -> int | None:
@@ -255,6 +266,45 @@ def _with_moves(random: Random, episode: Episode) -> Episode:
         return episode
     deaths = [_death(random, boundary, may_lose=episode.stop is None) for boundary in random.choice(_MOVING)]
     return replace(episode, deaths=(*[replace(death, passes=1) for death in deaths], *episode.deaths))
+
+
+def _with_edits(plan: RunPlan) -> RunPlan:
+    """Return the plan with edits of the grid in a sixth of the runs; all else of a seed stays.
+
+    Most of them die where one is committed, too. No commit is lost with the power: of an edit that is, the orders rest
+    on rungs that the books do not know, and a person has to see to it.
+    """
+    random = Random(f"edits {plan.seed}")
+    terms = plan.contract.terms if plan.contract else None
+    is_apart = terms is not None and terms.hedge_mode and plan.contract.direction is Direction.NEUTRAL
+    if random.random() < 0.78 or plan.trail_up_to or plan.trail_down_to or is_apart:
+        return plan
+    words = tuple(
+        EditWord(at_step=at_step, after_ms=random.choice([0, 1, 3, 10, 200, 1_500]), changes=_changes(random, plan))
+        for at_step in sorted(random.randrange(1, len(plan.prints)) for _ in range(random.choice([1, 2, 3, 4])))
+    )
+    episodes = [_with_moves(random, episode) for episode in plan.episodes]
+    episodes = [
+        replace(episode, deaths=tuple(replace(death, lost_commits=0) for death in episode.deaths))
+        for episode in episodes
+    ]
+    return replace(plan, edits=words, episodes=tuple(episodes))
+
+
+def _changes(random: Random, plan: RunPlan) -> GridChanges:
+    """Return what one edit changes; often it leads back to the levels and the spacing of the start."""
+    if random.random() < 0.3:
+        return GridChanges(levels=plan.levels, spacing_percent=plan.spacing_percent)
+    wide = START_PRICE * Decimal(random.choice(["0.006", "0.01", "0.02"]))
+    return random.choice(
+        [
+            GridChanges(levels=plan.levels + random.choice([1, 2, 5])),
+            GridChanges(levels=max(plan.levels - random.choice([1, 3]), 2)),
+            GridChanges(spacing_percent=Decimal(random.choice(["0.25", "0.4", "0.6"]))),
+            GridChanges(capital=Decimal(random.choice([2_000, 4_000, 7_000]))),
+            GridChanges(lower=START_PRICE - wide, upper=START_PRICE + wide),
+        ]
+    )
 
 
 def _pauses(seed: int, steps: int) -> tuple[PauseWord, ...]:

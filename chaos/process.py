@@ -19,12 +19,18 @@ from chaos.venue import Venue
 from chaos.weather import Weather
 from chaos.wired_store import WiredStore
 from chaos.witness import Witness
+from domain.edits import GridChanges
+from domain.errors import Conflict, InvalidRequest
 from domain.events import PriceSeen, RulesChanged, TimerFired
-from domain.grids import GridSnapshot
+from domain.grids import GridSnapshot, MoveKind
 from domain.instrument import Market
+from grid.assembly import stored_state
+from grid.core.planning import PreflightFacts
+from grid.edit_moves import EditMade, is_asked
+from grid.editing import sketch_edit
 from grid.house import GridHouse
 from grid.pauses import on_stop_of
-from grid.worker_events import Request, ShutdownRequested, WorkerEvent
+from grid.worker_events import EditRequested, Request, ShutdownRequested, WorkerEvent
 from grid.worker_host import WorkerHost
 from ports.store import StoreFailed
 from risk.gate import GateLimits, RiskGate
@@ -168,6 +174,23 @@ class Process:
             self._is_closing = True
             self._world.clock.after(_HALT_MS, self._close)
         self.receive(request, Source.COMMAND)
+
+    def edit(self, changes: GridChanges, facts: PreflightFacts) -> bool:
+        """Ask for an edit where the grid can be edited now; tell whether it was asked for."""
+        row = self._store.grids()[-1]
+        if row.ended_ms is not None or self.is_stopping or self._host is None or self._pausing:
+            return False
+        state, moves = stored_state(row, facts.rules, self._store), self._store.moves(row.grid_id)
+        steps = (facts.rules.tick, facts.rules.lot)
+        if state.is_entering or (state.rules.tick, state.rules.lot) != steps or is_asked(moves):
+            return False
+        edits = [EditMade.read(move.data).plan for move in moves if move.kind is MoveKind.EDIT]
+        try:
+            sketch = sketch_edit(state, changes, facts, [*reversed([row.plan, *edits])], Decimal(0))
+        except (InvalidRequest, Conflict):
+            return False
+        self.receive(EditRequested(sketch.asked), Source.COMMAND)
+        return True
 
     @property
     def is_idle(self) -> bool:

@@ -25,6 +25,7 @@ from chaos.venue import Change, Venue
 from chaos.verdict import at_rest, judge_books, judge_end
 from chaos.weather import NEAR_MS, Weather
 from chaos.witness import Witness
+from domain.edits import GridChanges
 from domain.grids import GridPlan, GridRequest, Phase
 from domain.instrument import FeeRates
 from domain.money import ZERO
@@ -117,6 +118,7 @@ class Trial:
             while episodes and episodes[0].at_step <= number:
                 self._begin(episodes.popleft())
             self._say_of_pauses(number)
+            self._say_of_edits(number)
             self._advance(step)
             if self._world.witness.violation:
                 break
@@ -183,6 +185,14 @@ class Trial:
         for word in self.plan.pauses:
             if word.at_step == number:
                 self._clock.after(word.after_ms, lambda keep=word.keep: self._lives.say_of_pause(keep))  # type: ignore[misc]
+
+    def _say_of_edits(self, number: int) -> None:
+        for word in self.plan.edits:
+            if word.at_step == number:
+                self._clock.after(word.after_ms, lambda changes=word.changes: self._edit(changes))  # type: ignore[misc]
+
+    def _edit(self, changes: GridChanges) -> None:
+        self._lives.edit(changes, _plan_facts(self.plan, self.venue, self._lives.price))
 
     # --- the end ---
 
@@ -284,26 +294,29 @@ def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
     if plan.contract is not None:
         direction, start_empty = plan.contract.direction, plan.contract.start_empty
         request = replace(request, direction=direction, start_empty=start_empty)
-    facts = PreflightFacts(
+    return plan_grid(request, _plan_facts(plan, venue, START_PRICE))
+
+
+def _plan_facts(plan: RunPlan, venue: Venue, price: Decimal) -> PreflightFacts:
+    return PreflightFacts(
         rules=venue.rules(),
         fees=FeeRates(maker=Decimal("0.001"), taker=Decimal("0.001")),
-        price=START_PRICE,
+        price=price,
         free_quote=FUNDS["USDT"],
         default_capital=CAPITAL,
         min_order_value=Decimal(10),
         max_price_distance=LIMITS.max_price_distance,
         max_order_notional=LIMITS.max_order_notional,
-        contract=None if plan.contract is None else _contract_facts(plan.contract),
+        contract=None if plan.contract is None else _contract_facts(plan.contract, price),
     )
-    return plan_grid(request, facts)
 
 
-def _contract_facts(contract: ContractPlan) -> ContractFacts:
+def _contract_facts(contract: ContractPlan, price: Decimal) -> ContractFacts:
     return ContractFacts(
         terms=contract.terms,
         max_leverage=20,
         brackets=brackets_of(_CONTRACT),
-        mark_price=START_PRICE,
+        mark_price=price,
         funding_rate=Decimal("0.0001"),
         funding_interval_h=8,
         position=ZERO,

@@ -12,6 +12,7 @@ from domain.grids import GridSnapshot, OnStop, Phase
 from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Fill, Role, Side, VenueOrder
+from grid.edit_moves import is_asked
 from grid.state import GridState
 from grid.trailing import target
 from orders.client_ids import ClientId
@@ -159,6 +160,8 @@ def _judge_shown(facts: Facts, shown: GridSnapshot, *, rested: bool) -> None:
         witness.violated(f"phase {shown.phase} at the end: {shown.phase_reason}")
     if shown.faulted_slots:
         witness.violated(f"faulted at the end: {'; '.join(shown.faulted_slots)}")
+    if shown.is_edited_now or is_asked(witness.moves):
+        witness.violated("an edit was asked for and not carried out")
     if facts.stop is not None:
         witness.violated(f"the stop ({facts.stop}) did not come to its end")
     known = {order.client_id for order in shown.open_orders}

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from chaos.venue import Change
 from domain.futures import FundingPayment
-from domain.grids import Move
+from domain.grids import Move, MoveKind
 from domain.orders import Fill, Intent, Role, Slot, Status
 from grid.core.ladder_numbers import LadderNumbers
+from grid.state import GridState
 from grid.trailing import is_left_behind
 from orders.client_ids import ClientId
 from orders.intake import ADOPTED
@@ -139,12 +140,20 @@ class Witness:
     def moved(self, move: Move) -> None:
         """Judge a change of the ladder that was just committed: nothing it leaves behind may rest at the venue."""
         self._moves.append(move)
+        if move.kind is MoveKind.EDIT and isinstance(self.slots, GridState):
+            self._edited(self.slots, move)
         if self.ladder is None:
             return
         first = json.loads(move.data)["first"]
         left = [client_id for client_id, slot in self._live.items() if is_left_behind(slot, self.ladder, first)]
         if left:
             self.violated(f"the ladder moved while {', '.join(left)} rested, which it leaves behind")
+
+    def _edited(self, state: GridState, move: Move) -> None:
+        state.move(move)
+        left = [client_id for client_id, slot in self._live.items() if slot.price_ticks not in state.ladder.prices]
+        if left:
+            self.violated(f"the ladder was edited while {', '.join(left)} rested, which stands on no rung of it")
 
     @property
     def moves(self) -> Sequence[Move]:
