@@ -50,7 +50,7 @@ examples:
   {program} ... --trades --from 2024-08-08 --to 2024-08-14      trade by trade, nothing guessed between them
 
 The keys of the grid are those of `config` in POST /api/grid/start: initial_levels, spacing_perc, spacing_mode,
-lower_price, upper_price, capital, quantity_per_level, quantity_growth_perc, start_empty.
+lower_price, upper_price, capital, quantity_per_level, quantity_growth_perc, start_empty, resting_levels, post_only.
 A --set wins over the file. More: docs/backtest.md
 """
 
