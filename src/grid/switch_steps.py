@@ -44,6 +44,8 @@ SETTLING_S: Final = 60.0
 """How long the venue may show a position that was closed, or not yet show funds that arrived."""
 MOST_ATTEMPTS: Final = 3
 START_FOR_S: Final = 1800.0
+START_EVERY_S: Final = 15.0
+"""How often the new grid is tried: each time its preflight reads the account, the rules and the price."""
 LEAST_MOVED: Final = Decimal(1)
 _CENT: Final = Decimal("0.01")
 
@@ -69,6 +71,7 @@ class SwitchSteps:
         self._commands, self._snapshots, self._reader, self._positions = commands, snapshots, reader, positions
         self._market_data, self._gate, self._clock = market_data, gate, clock
         self._since_s: dict[tuple[int, str], float] = {}
+        self._tried_s: dict[int, float] = {}
 
     def advanced(self, switch: Switch) -> Switch:
         steps = {
@@ -142,7 +145,11 @@ class SwitchSteps:
         request = switch.request
         if request.capital is not None:
             request = replace(request, capital=min(request.capital, amount - 2 * _CENT))
-        return self._put(replace(switch, phase=SwitchPhase.MOVING, amount=amount, request=request, reason=""))
+        weighed = replace(switch, phase=SwitchPhase.MOVING, amount=amount, request=request, reason="")
+        if weighed.transfer is not None and self._transfers.find(weighed.transfer) is not None:
+            why = "a transfer of just this amount was made lately, by a copy of these books or by older ones"
+            return self._failed(switch, f"{why}; look at the exchange which wallet holds the funds")
+        return self._put(weighed)
 
     def _move(self, switch: Switch) -> Switch:
         transfer = switch.transfer
@@ -195,6 +202,10 @@ class SwitchSteps:
     def _start(self, switch: Switch) -> Switch:
         if self._has_started(switch):  # before that could be stored
             return self._over(switch, SwitchPhase.DONE, "")
+        now_s = self._clock.monotonic_s()
+        if now_s - self._tried_s.get(switch.number, float("-inf")) < START_EVERY_S:
+            return switch
+        self._tried_s[switch.number] = now_s
         try:
             grid = self._commands.start_grid(switch.request)
         except (InvalidRequest, Conflict, VenueError) as error:

@@ -13,6 +13,7 @@ from domain.events import Balance
 from domain.grids import AskedBy, GridRequest, GridStatus
 from domain.instrument import Instrument, Market
 from domain.pairs import Act, Against, Candidate, HeldBack, Proposal, Reason, Selection
+from domain.switches import SwitchPhase
 from fakes.clock import FakeClock
 from fakes.house import BTC, ETH, House
 from fakes.pair_examples import facts_of, pair
@@ -245,6 +246,31 @@ def test_a_grid_that_a_person_starts_or_pauses_while_it_looks_is_left_alone() ->
     assert house.history[BTC].status is GridStatus.RUNNING
     paused = replace(running(ETH), is_paused=True)
     assert decide(situation(refused(ETH), refused=frozenset({ETH}), running=(paused,)), RULES) == ()
+
+
+def test_it_moves_its_own_grid_to_the_market_that_accepts_it_and_spends_nothing_of_what_goes_along() -> None:
+    town = SwitchTown()
+    town.start(BTC, asked_by=AskedBy.AUTOPILOT)
+    pilot = Autopilot(
+        commands=town.house,
+        snapshots=town.house,
+        reader=town.house,
+        markets=[SPOT, FUTURES],
+        rules=RULES,
+        request_of=lambda instrument: GridRequest(instrument=instrument, levels=5),
+        switching=town.switching,
+        clock=town.clock,
+    )
+    pilot.step(selection_of(accepted(BTC_PERPETUAL), refused(BTC)))
+    assert town.switching.newest_first == ()
+    second = selection_of(accepted(BTC_PERPETUAL), accepted(ETH), refused(BTC))
+    pilot.step(second)
+    assert (town.newest().source, town.newest().target) == (BTC, BTC_PERPETUAL)
+    pilot.step(second)
+    assert [share.free for share in pilot.shares] == [Decimal(500), Decimal(0)]
+    assert told(pilot.proposals) == [(Act.OPEN, ETH, HeldBack.ALLOCATION)]
+    assert town.run().phase is SwitchPhase.DONE
+    assert town.running() == [BTC_PERPETUAL]
 
 
 def test_without_leave_it_only_proposes_and_what_fails_is_told_until_the_next_selection() -> None:

@@ -10,7 +10,7 @@ from domain.errors import Conflict, FieldMistake, InvalidRequest
 from domain.futures import Position, PositionSide
 from domain.grids import AskedBy, GridStatus, OnStop, PauseKeep, Phase
 from domain.instrument import Market
-from domain.switches import SwitchPhase, encode_switch
+from domain.switches import SwitchPhase, Transfer, encode_switch, told_apart
 from fakes.house import BTC, BTC_FUTURES
 from fakes.switch_town import SwitchTown, begun
 from grid.switch_steps import LISTED_FOR_MS, SETTLING_S
@@ -138,7 +138,17 @@ def test_funds_that_arrive_late_are_waited_for_a_minute_before_preflight_counts(
     town.switching.step()
     assert (town.newest().phase, town.newest().reason) == (SwitchPhase.STARTING, str(refusal))
     town.house.start_grid = start  # type: ignore[method-assign]
+    town.switching.step()
+    assert town.newest().phase is SwitchPhase.STARTING  # too soon: each try reads much of the exchange
     assert town.run().phase is SwitchPhase.DONE
     town = begun()
     town.house.start_grid = refuse  # type: ignore[assignment, method-assign]
     assert town.run(every_s=SETTLING_S).reason.endswith("the funds are on futures")
+
+
+def test_a_transfer_of_just_this_amount_that_was_made_before_is_not_taken_for_this_one() -> None:
+    town = begun()
+    town.house.made.append(Transfer(asset="USDT", amount=told_apart(Decimal(1000), 1, 1), to=Market.FUTURES))
+    switch = town.run()
+    assert (switch.phase, "just this amount" in switch.reason) == (SwitchPhase.FAILED, True)
+    assert (town.running(), len(town.house.made)) == ([], 1)
