@@ -186,6 +186,7 @@ class EditedCells:
         self._totals, self._lanes, self._newest = totals, lanes, newest
         self._n = new._replace(gap=made.gap, entry_lots=lots, entry_sells=sells, entry_price=price)
         self._want_price, self._want_lots = [0] * len(new.lots), [0] * len(new.lots)
+        self._rest_to = -1
         self._take(standing)
         if not self.is_entering:
             self._hand_out()
@@ -198,7 +199,7 @@ class EditedCells:
             return
         if any(self._waiting):
             self._hand_out()
-        elif self._rest_to >= 0 and self._totals[cells.ENTRY_BASE] > 0:
+        elif self._rest_to >= 0:
             self._base[self._rest_to] += self._totals[cells.ENTRY_BASE]
             self._totals[cells.ENTRY_BASE] = 0
 

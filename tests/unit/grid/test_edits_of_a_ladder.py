@@ -277,3 +277,35 @@ def test_what_cannot_be_is_refused_with_its_field(changes: GridChanges, field: s
 def test_a_neutral_grid_in_hedge_mode_is_not_edited():
     with pytest.raises(Conflict, match="hedge mode"):
         Lived(planned(Direction.NEUTRAL, HEDGED)).sketch(GridChanges(levels=6))
+
+
+def offered(lived: Lived) -> Decimal:
+    wanted = lived.state.wanted()
+    return sum((order.quantity for order in wanted if order.slot.side is Side.SELL), Decimal(0))
+
+
+@pytest.mark.parametrize("change", [GridChanges(capital=Decimal(400)), GridChanges(levels=6)])
+@pytest.mark.parametrize("name", ["spot", "long", "long, hedged"])
+def test_a_sale_whose_last_part_comes_when_it_counts_as_done_is_taken_from_the_cells_all_the_same(
+    name: str, change: GridChanges
+):
+    capital = change.capital and (change.capital if name == "spot" else Decimal(5_000))
+    lived = Lived(PLANS[name])
+    lived.edit(replace(change, capital=capital), trades=False)
+    if not lived.state.is_entering:
+        pytest.skip("this edit needs no trade here")
+    sale = next(order for order in lived.state.wanted() if order.slot.role is Role.ENTRY)
+    ladder = lived.state.ladder
+    too_little = lived.rules.quantity(max(1, (ladder.min_notional - 1) // ladder.entry_price))
+    lived.fill(sale.slot, sale.quantity - too_little, PRICE)
+    assert not lived.state.is_entering
+    lived.fill(sale.slot, too_little, PRICE)
+    assert offered(lived) <= lived.state.base_held == lived.books.base_held
+
+
+def test_an_edit_after_which_no_cell_waits_keeps_what_its_sale_leaves_over():
+    lived = Lived(plan(quantity=Decimal("0.00186")), fee=Decimal("0.001"))
+    lived.edit(GridChanges(levels=16))
+    lived.edit(GridChanges(levels=6))
+    assert not lived.state.is_entering
+    assert offered(lived) <= lived.state.base_held == lived.books.base_held
