@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from adapters.binance.directory import Directory
 from adapters.binance.io_thread import IoThread
-from adapters.binance.parsing import instrument_of, symbol_of
+from adapters.binance.parsing import instrument_of, settles_ms, symbol_of
 from adapters.binance.request_limits import Cost
 from adapters.binance.transport import Call, Transport
 from adapters.binance.weights import Urgency
@@ -82,7 +82,7 @@ def _day_figures(
 ) -> DayFigures:
     return DayFigures(
         instrument=instrument,
-        is_trading=listed.get("status") == "TRADING",
+        is_trading=listed.get("status") == "TRADING" and not settles_ms(instrument.market, listed),
         price=parse_amount(row["lastPrice"]),
         quote_volume=parse_amount(row["quoteVolume"]),
         bid=parse_amount(book.get("bidPrice", "0")),

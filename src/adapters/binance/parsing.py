@@ -229,7 +229,7 @@ def parse_rules(instrument: Instrument, row: Json) -> InstrumentRules:
     """
     filters = {entry["filterType"]: entry for entry in row["filters"]}
     try:
-        return _rules(instrument, row["status"], filters, _settles_ms(instrument.market, row))
+        return _rules(instrument, row["status"], filters, settles_ms(instrument.market, row))
     except KeyError as e:
         raise VenueError(f"the venue publishes no {e.args[0]} for {instrument}") from None
     except ValueError as e:
@@ -260,7 +260,7 @@ def _rules(instrument: Instrument, status: str, filters: Mapping[str, Json], set
     )
 
 
-def _settles_ms(market: Market, row: Json) -> int:
+def settles_ms(market: Market, row: Json) -> int:
     """Return when a contract ends: one that goes on for ever has a date of the year 2100."""
     at_ms = int(row.get("deliveryDate") or 0) if market is Market.FUTURES else 0
     return at_ms if at_ms < _FOR_EVER_MS else 0

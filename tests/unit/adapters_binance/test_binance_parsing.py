@@ -283,6 +283,20 @@ RECORDED = os.environ.get("GRIDHIVE_TEST_DATA")
 
 @pytest.mark.skipif(RECORDED is None, reason="GRIDHIVE_TEST_DATA names no folder of recorded data")
 @pytest.mark.parametrize(
+    ("market", "told", "settles_ms"),
+    [
+        (Market.FUTURES, {"deliveryDate": 4_133_404_800_000}, 0),
+        (Market.FUTURES, {"deliveryDate": 1_800_000_000_000}, 1_800_000_000_000),
+        (Market.FUTURES, {}, 0),
+        (Market.SPOT, {"deliveryDate": 1_800_000_000_000}, 0),
+    ],
+)
+def test_a_contract_ends_when_its_delivery_date_is_no_longer_that_of_the_year_2100(market, told, settles_ms) -> None:
+    rules = parse_rules(Instrument("binance", market, "BTC", "USDT"), spot_symbol() | told)
+    assert rules.settles_ms == settles_ms
+
+
+@pytest.mark.parametrize(
     ("name", "market"),
     [
         ("exchangeinfo_spot_20230908.json.gz", Market.SPOT),
