@@ -158,8 +158,8 @@ class Autopilot:
     def _ours(self, instrument: Instrument) -> int:
         """Return the grid on an instrument, as it is now: a person may have started another one meanwhile."""
         grid = self._snapshots.grid(instrument)
-        if grid.plan.request.asked_by is not AskedBy.AUTOPILOT or grid.paused is not None:
-            raise Conflict(f"grid {grid.grid_id} is a person's by now")
+        if grid.plan.request.asked_by is not AskedBy.AUTOPILOT or _awaits_person(grid):
+            raise Conflict(f"grid {grid.grid_id} is a person's matter by now")
         return grid.grid_id
 
 
@@ -171,8 +171,12 @@ def running_grid(grid: GridSnapshot) -> RunningGrid:
         capital=max(grid.plan.capital_needed, grid.plan.request.capital or ZERO),
         inventory=grid.books.inventory_cost if grid.instrument.market is Market.SPOT else ZERO,
         is_ending=grid.phase in (Phase.STOPPING, Phase.ENDED),
-        is_paused=grid.paused is not None,
+        awaits_person=_awaits_person(grid),
     )
+
+
+def _awaits_person(grid: GridSnapshot) -> bool:
+    return grid.paused is not None or grid.phase is Phase.FAULTED
 
 
 def arriving_grid(switch: Switch) -> RunningGrid:

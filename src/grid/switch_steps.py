@@ -94,6 +94,8 @@ class SwitchSteps:
             if trouble := _taken_over(grid):
                 return self._failed(switch, f"{trouble}; nothing was moved")
             switch = self._put(replace(switch, told_ms=self._clock.market_ms()))
+        if grid.phase is Phase.FAULTED:
+            return self._failed(switch, f"the old grid needs a person: {grid.phase_reason}; nothing was moved")
         if grid.status is not GridStatus.STOPPED and grid.phase is not Phase.STOPPING:
             grid = self._commands.stop_grid(switch.source, OnStop.UNWIND, grid_id=switch.grid_id)
         if grid.status is not GridStatus.STOPPED:
@@ -111,6 +113,8 @@ class SwitchSteps:
         if grid.open_orders:
             return f"{len(grid.open_orders)} of its orders still rest"
         held, instrument = grid.books.base_held, grid.instrument
+        if grid.alarms and instrument.market is Market.SPOT:  # what a contract holds the exchange tells besides
+            return f"needs a person: {'; '.join(grid.alarms)}"
         if not held or (instrument.market is Market.SPOT and self._is_dust(grid)):
             return ""
         return f"holds {plain(held)} {instrument.base}"

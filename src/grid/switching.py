@@ -141,6 +141,8 @@ class Switching:
         grid = self._snapshots.grid(source)
         if grid.status is GridStatus.STOPPED or grid.phase in (Phase.STOPPING, Phase.ENDED):
             raise NotFound(f"no grid runs on {name_of(source)} {source.market}")
+        if grid.phase is Phase.FAULTED:
+            raise Conflict(f"the grid on {name_of(source)} {source.market} needs a person: {grid.phase_reason}")
         if grid.paused is not None:
             raise Conflict(f"the grid on {name_of(source)} {source.market} is paused by request; resume it first")
         return grid

@@ -24,7 +24,7 @@ _CENT: Final = Decimal("0.01")
 class RunningGrid:
     """A grid that has not ended. `capital` is what it may use, `inventory` the cost of what it holds, in USDT.
 
-    `is_paused`: by a person's request, so it is left alone until that is lifted.
+    `awaits_person`: by a person's request, so it is left alone until that is lifted.
     """
 
     instrument: Instrument
@@ -32,7 +32,7 @@ class RunningGrid:
     capital: Decimal
     inventory: Decimal
     is_ending: bool
-    is_paused: bool = False
+    awaits_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ class _Decision:
 
     def proposals(self) -> tuple[Proposal, ...]:
         ours = [
-            it for it in self._on.running if it.asked_by is AskedBy.AUTOPILOT and not (it.is_ending or it.is_paused)
+            it for it in self._on.running if it.asked_by is AskedBy.AUTOPILOT and not (it.is_ending or it.awaits_person)
         ]
         moves = [(grid, self._target(grid)) for grid in ours]
         ends = [self._end(it) for it, to in moves if to is None and it.instrument in self._on.refused]

@@ -244,7 +244,7 @@ def test_a_grid_that_a_person_starts_or_pauses_while_it_looks_is_left_alone() ->
     house.balances = meanwhile  # type: ignore[method-assign]
     pilot.step(selection_of(refused(BTC)))
     assert house.history[BTC].status is GridStatus.RUNNING
-    paused = replace(running(ETH), is_paused=True)
+    paused = replace(running(ETH), awaits_person=True)
     assert decide(situation(refused(ETH), refused=frozenset({ETH}), running=(paused,)), RULES) == ()
 
 

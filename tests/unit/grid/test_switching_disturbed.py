@@ -63,6 +63,23 @@ def test_a_paused_grid_is_not_moved_nor_one_that_is_not_the_askers() -> None:
         town.switching.begin(BTC, Market.FUTURES)
 
 
+def test_books_in_doubt_are_not_trusted_to_be_flat() -> None:
+    town = SwitchTown()
+    town.start(BTC)
+    town.house.history[BTC] = replace(town.house.history[BTC], phase=Phase.FAULTED, phase_reason="a fill is missing")
+    with pytest.raises(Conflict, match="needs a person: a fill is missing"):
+        town.switching.begin(BTC, Market.FUTURES)
+    for end in ({"phase": Phase.FAULTED}, {"status": GridStatus.STOPPED, "open_orders": (), "alarms": ("a fill",)}):
+        town = begun()
+        town.house.stop_hangs = "its orders come off"
+        town.switching.step()
+        flat = replace(town.house.history[BTC].books, base_held=ZERO)
+        town.house.history[BTC] = replace(town.house.history[BTC], books=flat, **end)
+        switch = town.run()
+        assert (switch.phase, "needs a person" in switch.reason) == (SwitchPhase.FAILED, True)
+        assert town.house.made == []
+
+
 def test_nothing_moves_while_orders_of_the_old_grid_rest_or_the_exchange_shows_a_position() -> None:
     town = begun()
     town.house.stop_hangs = "its orders come off"
