@@ -23,7 +23,7 @@ pair_selection:
   futures_pairs: {min_open_interest_usd: 0, preferred_symbols: [ETHUSDT]}
 trading:
   max_concurrent_pairs: 1
-  market_allocation: {futures_percentage: 20, spot_percentage: 80}
+  market_allocation: {futures_percentage: 4, spot_percentage: 96}  # too little for a grid: the first one is on spot
   market_switch_cooldown_minutes: 0
 simulator: {symbols: [BTCUSDT, ETHUSDT]}
 """
