@@ -13,6 +13,7 @@ from domain.switches import Switch, Transfer, TransferState, decode_switch, enco
 from fakes.clock import FakeClock
 from fakes.house import BTC, House
 from grid.switching import Switching, SwitchRules
+from ports.store import StoreFailed
 from risk.gate import GateLimits, RiskGate
 
 ZERO = Decimal(0)
@@ -38,10 +39,12 @@ class Deaths:
 
 @dataclass
 class SwitchBooks:
-    """Implements SwitchStore; what is committed outlives the process."""
+    """Implements SwitchStore; what is committed outlives the process. Of its writes number `refused` fails, once."""
 
     deaths: Deaths
     rows: dict[int, str] = field(default_factory=dict)
+    refused: int = 0
+    writes: int = 0
 
     def add(self, switch: Switch) -> Switch:
         numbered = replace(switch, number=len(self.rows) + 1)
@@ -50,6 +53,9 @@ class SwitchBooks:
 
     def put(self, switch: Switch) -> None:
         self.deaths.pass_by()
+        self.writes += 1
+        if self.writes == self.refused:
+            raise StoreFailed("the disk is full")
         self.rows[switch.number] = encode_switch(switch)
         self.deaths.pass_by()
 

@@ -14,6 +14,7 @@ from domain.switches import SwitchPhase, Transfer, encode_switch, told_apart
 from fakes.house import BTC, BTC_FUTURES
 from fakes.switch_town import SwitchTown, begun
 from grid.switch_steps import LISTED_FOR_MS, SETTLING_S
+from ports.store import StoreFailed
 
 ZERO = Decimal(0)
 LEFT = Position(
@@ -169,3 +170,21 @@ def test_a_transfer_of_just_this_amount_that_was_made_before_is_not_taken_for_th
     switch = town.run()
     assert (switch.phase, "just this amount" in switch.reason) == (SwitchPhase.FAILED, True)
     assert (town.running(), len(town.house.made)) == ([], 1)
+
+
+@pytest.mark.parametrize("lost", [[], ["answer"]], ids=str)
+@pytest.mark.parametrize("refused", range(2, 7))
+def test_a_store_that_refuses_any_of_the_writes_delays_and_repeats_nothing(refused: int, lost: list[str]) -> None:
+    town = begun()
+    town.house.lost = lost
+    town.books.refused = refused
+    failures = 0
+    for _ in range(6):
+        try:
+            town.switching.step()
+        except StoreFailed:
+            failures += 1
+        town.clock.advance(60)
+    assert (town.newest().phase, len(town.house.made), failures) == (SwitchPhase.DONE, 1, town.books.writes >= refused)
+    assert town.running() == [BTC_FUTURES]
+    assert town.house.calls.count(f"stop_grid {BTC} unwind") == 1
