@@ -25,6 +25,7 @@ from domain.grids import GridSnapshot, GridStatus, OnStop, Phase
 from domain.instrument import Instrument, Market
 from domain.money import ZERO, plain
 from domain.switches import Switch, SwitchPhase, TransferState
+from grid.switch_terms import CENT, capital_of, request_there, running_on
 from ports.clock import Clock
 from ports.control import Commands, Snapshots
 from ports.market_data import AccountReader, MarketData
@@ -47,7 +48,6 @@ START_FOR_S: Final = 1800.0
 START_EVERY_S: Final = 15.0
 """How often the new grid is tried: each time its preflight reads the account, the rules and the price."""
 LEAST_MOVED: Final = Decimal(1)
-_CENT: Final = Decimal("0.01")
 
 
 class SwitchSteps:
@@ -91,7 +91,7 @@ class SwitchSteps:
         if grid.grid_id != switch.grid_id:
             return self._failed(switch, f"another grid was started on {switch.source.market} meanwhile")
         if switch.told_ms is None:
-            if trouble := _taken_over(grid):
+            if trouble := _taken_over(grid, switch):
                 return self._failed(switch, f"{trouble}; nothing was moved")
             switch = self._put(replace(switch, told_ms=self._clock.market_ms()))
         if grid.phase is Phase.FAULTED:
@@ -139,7 +139,7 @@ class SwitchSteps:
             return self._failed(switch, f"a grid was started on {switch.target.market} meanwhile; {_kept(switch)}")
         own = capital_of(grid) + min(grid.books.equity_change, ZERO)
         free = self._free(switch.source)
-        amount = min(own, free).quantize(_CENT, ROUND_FLOOR)
+        amount = min(own, free).quantize(CENT, ROUND_FLOOR)
         if amount < LEAST_MOVED:
             why = f"of the {plain(own)} {switch.source.quote} of the old grid {plain(free)} are free"
             return self._failed(switch, f"{why}, too little to move; {_kept(switch)}")
@@ -148,7 +148,7 @@ class SwitchSteps:
             return self._failed(switch, f"the risk gate refuses the transfer: {verdict.reason}; {_kept(switch)}")
         request = switch.request
         if request.capital is not None:
-            request = replace(request, capital=min(request.capital, amount - 2 * _CENT))
+            request = replace(request, capital=min(request.capital, amount - 2 * CENT))
         weighed = replace(switch, phase=SwitchPhase.MOVING, amount=amount, request=request, reason="")
         if weighed.transfer is not None and self._transfers.find(weighed.transfer) is not None:
             why = "a transfer of just this amount was made lately, by a copy of these books or by older ones"
@@ -260,30 +260,15 @@ class SwitchSteps:
         return switch
 
 
-def running_on(snapshots: Snapshots, instrument: Instrument) -> GridSnapshot | None:
-    """Return the grid that runs on an instrument, None where none does."""
-    try:
-        grid = snapshots.grid(instrument)
-    except NotFound:
-        return None
-    return None if grid.status is GridStatus.STOPPED else grid
-
-
-def _taken_over(grid: GridSnapshot) -> str:
+def _taken_over(grid: GridSnapshot, switch: Switch) -> str:
     """Return why a grid that was to move is no longer ours to end: somebody, or a stop of its own, was faster."""
     if grid.status is GridStatus.STOPPED or grid.phase in (Phase.STOPPING, Phase.ENDED):
         return "the old grid was ended before it could move"
-    return "the old grid is paused by request" if grid.paused is not None else ""
-
-
-def capital_of(grid: GridSnapshot) -> Decimal:
-    asked = grid.plan.request.capital
-    return (grid.plan.capital_needed if asked is None else asked).quantize(_CENT, ROUND_FLOOR)
+    if grid.paused is not None:
+        return "the old grid is paused by request"
+    is_as_it_was = request_there(grid, switch.target, switch.request.direction) == switch.request
+    return "" if is_as_it_was and not grid.is_edited_now else "the old grid was edited, or began to trade, meanwhile"
 
 
 def _kept(switch: Switch) -> str:
     return f"the funds are on {switch.source.market}"
-
-
-def name_of(instrument: Instrument) -> str:
-    return f"{instrument.base}{instrument.quote}"

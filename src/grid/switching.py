@@ -6,7 +6,7 @@ process's than the one that stored it: what was begun is looked at anew, never p
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from threading import Lock
 
@@ -15,7 +15,8 @@ from domain.futures import Position
 from domain.grids import AskedBy, Direction, GridPlan, GridRequest, GridSnapshot, GridStatus, Phase
 from domain.instrument import Instrument, Market
 from domain.switches import Switch, SwitchPhase
-from grid.switch_steps import SwitchSteps, capital_of, name_of, running_on
+from grid.switch_steps import SwitchSteps
+from grid.switch_terms import capital_of, name_of, request_there, running_on
 from ports.clock import Clock
 from ports.control import Commands, Snapshots
 from ports.market_data import AccountReader, MarketData
@@ -122,7 +123,7 @@ class Switching:
             self._refuse_untimely(source, target)
             if trouble := self._transfers.trouble():
                 raise Conflict(f"funds cannot be moved: {trouble}")
-            request = self._request(old, target)
+            request = request_there(old, target, self._direction(to))
             self._check(request, capital_of(old))
             switch = self._store.add(
                 Switch(
@@ -167,19 +168,8 @@ class Switching:
             minutes = -(-(self._rules.cooldown_ms - waited) // 60_000)
             raise Conflict(f"{name} has moved lately; market_switch_cooldown_minutes leaves {minutes} min")
 
-    def _request(self, old: GridSnapshot, target: Instrument) -> GridRequest:
-        """Return the same ladder on the other market: stops go with it, a trigger that was reached does not."""
-        asked = old.plan.request
-        on_futures = target.market is Market.FUTURES
-        return replace(
-            asked,
-            instrument=target,
-            capital=None if asked.quantity is not None else capital_of(old),
-            direction=self._rules.futures_direction if on_futures else Direction.LONG,
-            leverage=None,
-            margin_type=None,
-            trigger_price=asked.trigger_price if old.phase is Phase.WAITING else None,
-        )
+    def _direction(self, to: Market) -> Direction:
+        return self._rules.futures_direction if to is Market.FUTURES else Direction.LONG
 
     # --- at work ---
 

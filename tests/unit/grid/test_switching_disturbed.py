@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.edits import GridChanges
 from domain.errors import Conflict, FieldMistake, InvalidRequest
 from domain.futures import Position, PositionSide
 from domain.grids import AskedBy, GridStatus, OnStop, PauseKeep, Phase
@@ -41,10 +42,11 @@ LEFT = Position(
         lambda town: town.house.stop_grid(BTC, OnStop.CANCEL),
         lambda town: setattr(town.house, "stop_hangs", "its orders") or town.house.stop_grid(BTC, OnStop.KEEP),
         lambda town: town.house.pause_grid(BTC, PauseKeep.EXITS),
+        lambda town: town.house.edit_grid(BTC, GridChanges(levels=7), dry_run=False),
     ],
-    ids=["ended", "ending", "paused"],
+    ids=["ended", "ending", "paused", "edited"],
 )
-def test_a_grid_that_a_person_or_its_own_stop_ended_is_not_started_on_the_other_market(
+def test_a_grid_that_a_person_or_its_own_stop_changed_meanwhile_is_not_started_on_the_other_market(
     meanwhile: Callable[[SwitchTown], object],
 ) -> None:
     town = begun()
