@@ -62,10 +62,6 @@ def _refuse_unable(plan: GridPlan) -> None:
     if plan.master:
         raise Conflict("a ladder that follows the price cannot be edited; stop the grid and start a new one")
     if plan.request.infinity:
-        raise Conflict(
-            "an infinity grid keeps a reserve that no rung sells and cannot be edited; stop it, start a new one"
-        )
-    if plan.request.infinity:
         raise Conflict("a grid that keeps a reserve (infinity) cannot be edited; stop it and start a new one")
     if plan.terms is not None and plan.terms.hedge_mode and plan.request.direction is Direction.NEUTRAL:
         raise Conflict(

@@ -25,6 +25,7 @@ from domain.money import plain
 from domain.orders import Fill, Intent, Side, Status
 from grid.assembly import build_worker
 from grid.house import GridHouse
+from grid.move_words import move_told
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.stop_hands import StopHands
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, RecordStops, StopTold
@@ -227,7 +228,7 @@ class WorkerHost:
                 store.add_equity(equity)
             case SaveMove(move=move):
                 store.add_move(self.row.grid_id, move)
-                log.info("%s moved its ladder (%s %d): %s", self.name, move.kind, move.number, move.data)
+                log.info("%s %s", self.name, move_told(move))
             case SavePhase():
                 self._save_phase(effect)
 
