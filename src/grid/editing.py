@@ -17,6 +17,7 @@ from domain.orders import Role, Side
 from grid.core.margin import hedged_order_margin, order_margin, position_margin
 from grid.core.planning import plan_grid
 from grid.core.planning_facts import AtWork, PreflightFacts
+from grid.edit_checks import exit_mistakes, exits_told, size_field
 from grid.edit_moves import EditAsked, EditMade
 from grid.state import GridState
 from orders.wanted import WantedOrder
@@ -34,7 +35,12 @@ class Sketch:
 
 
 def sketch_edit(
-    state: GridState, changes: GridChanges, facts: PreflightFacts, known: Sequence[GridPlan], inventory_cost: Decimal
+    state: GridState,
+    changes: GridChanges,
+    facts: PreflightFacts,
+    known: Sequence[GridPlan],
+    inventory_cost: Decimal,
+    profit: Decimal = ZERO,
 ) -> Sketch:
     """Return what the changes come to now.
 
@@ -44,6 +50,7 @@ def sketch_edit(
         facts: of now, as for a grid that is to begin.
         known: what the ladder stood by at any time, newest first: asked for just so again, it is laid just so again.
         inventory_cost: of what is held, as the risk gate counts it.
+        profit: of the whole grid so far, as the conditions of its end count it.
 
     Raises:
         InvalidRequest: with every mistake found.
@@ -53,7 +60,7 @@ def sketch_edit(
     _refuse_unable(state.plan)
     asked = EditAsked(plan=_planned(state, request, facts, known), fee_ppm=_fee_ppm(facts))
     made = state.edited(asked, facts.price)
-    reckoning = _Reckoning(state, made, facts, abs(inventory_cost))
+    reckoning = _Reckoning(state, made, facts, abs(inventory_cost), profit)
     reckoning.check()
     return Sketch(reckoning.shown(), asked)
 
@@ -109,9 +116,11 @@ def _holds(plan: GridPlan, price: Decimal) -> bool:
 class _Reckoning:
     """One edit's difference of orders, and what it takes."""
 
-    def __init__(self, state: GridState, made: EditMade, facts: PreflightFacts, inventory_cost: Decimal) -> None:
-        self._facts, self._made = facts, made
-        self._inventory_cost = inventory_cost
+    def __init__(
+        self, state: GridState, made: EditMade, facts: PreflightFacts, inventory_cost: Decimal, profit: Decimal
+    ) -> None:
+        self._facts, self._made, self._plan_before = facts, made, state.plan
+        self._inventory_cost, self._profit = inventory_cost, profit
         self._before = [order for order in state.wanted() if order.slot.role is Role.RUNG]
         after = state.after(made)
         self._trade = next((order for order in after.wanted() if order.slot.role is Role.ENTRY), None)
@@ -150,8 +159,8 @@ class _Reckoning:
         Raises:
             InvalidRequest: with every mistake found.
         """
-        facts, mistakes = self._facts, []
-        field = "capital" if self._made.plan.request.quantity is None else "quantity_per_level"
+        facts, mistakes = self._facts, list[FieldMistake]()
+        field = size_field(self._made.plan)
         lacks = self._lacking()
         if facts.free_quote is not None and lacks > facts.free_quote:
             told = f"needs {_cents(lacks)} {facts.rules.instrument.quote} more, only {plain(facts.free_quote)} are free"
@@ -161,6 +170,8 @@ class _Reckoning:
             left = f"max_exposure of the risk gate leaves {plain(max(facts.free_exposure, ZERO))}"
             mistakes.append(FieldMistake(field, f"needs {_cents(more)} more, {left}; use less or end another grid"))
         mistakes += self._of_trade(field)
+        if self._made.plan != self._plan_before:
+            mistakes += exit_mistakes(self._made.plan, self._profit)
         if mistakes:
             raise InvalidRequest(mistakes)
 
@@ -219,9 +230,10 @@ class _Reckoning:
 
     def _warnings(self) -> list[str]:
         plan, price = self._made.plan, self._facts.price
-        if _holds(plan, price):
-            return []
-        return [f"the price, {plain(price)}, is outside the new range; nothing trades until it comes back"]
+        told = [*exits_told(plan, self._plan_before)]
+        if not _holds(plan, price):
+            told.append(f"the price, {plain(price)}, is outside the new range; nothing trades until it comes back")
+        return told
 
 
 def _line(order: WantedOrder) -> OrderLine:

@@ -37,6 +37,7 @@ class GridEdits:
                 self._pending = EditAsked.read(move.data)
             elif move.kind is MoveKind.EDIT:
                 self._pending = None
+        self._parts.exits.go_by(self._parts.state.plan)
 
     def hear(self, request: EditRequested, now: Moment) -> list[SaveMove]:
         """Take in a person's word; one that comes while another is carried out, or again, changes nothing."""
@@ -60,6 +61,7 @@ class GridEdits:
             return []
         move = state.next_move(MoveKind.EDIT, made.data(), now.market_ms)
         state.move(move)
+        parts.exits.go_by(state.plan)
         self._pending = self._staying = None
         parts.desk.reserve_all()
         parts.desk.placing.forget_besides({order.slot for order in state.wanted()})

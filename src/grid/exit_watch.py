@@ -29,13 +29,16 @@ class ExitWatch:
     """Of one grid; prices and money in quote."""
 
     def __init__(self, plan: GridPlan) -> None:
-        self._plan = plan
-        self._n = exit_numbers(plan, step=1, unit=1)
-        self.is_used = self._n.are_used
         self._cash, self._base = 0, 0
         self._placed: set[str] = set()  # since the last price
         self._gain = self._loss = (exits.NOWHERE_BELOW, exits.NOWHERE_ABOVE)
-        self._low, self._high = self._n.stop_below, self._n.stop_above
+        self.go_by(plan)
+
+    def go_by(self, plan: GridPlan) -> None:
+        """Watch by the plan that is in force: what is asked for in percent is of its capital."""
+        self._plan = plan
+        self._n = exit_numbers(plan, step=1, unit=1)
+        self.is_used = self._n.are_used
         self._join()
 
     @exact

@@ -90,7 +90,9 @@ class GridEditor:
         known = [*reversed([row.plan, *edits])]
         if facts.contract is not None and row.plan.terms is not None:
             facts = replace(facts, contract=replace(facts.contract, terms=row.plan.terms))
-        sketch = sketch_edit(state, changes, facts, known, grid.books.inventory_cost)
+        books = grid.books
+        profit = books.grid_profit + books.inventory_value - books.inventory_cost - books.fees + books.funding
+        sketch = sketch_edit(state, changes, facts, known, books.inventory_cost, profit)
         if grid.paused is None:
             return sketch
         told = "it is paused by request: what is not allowed to rest meanwhile, and a purchase, waits until it goes on"
