@@ -13,7 +13,7 @@ from typing import Any, Final
 from chaos.points import OF_CONTRACTS, OF_SPOT, Boundary, Fault
 from domain.edits import GridChanges
 from domain.futures import MarginType
-from domain.grids import ContractTerms, Direction, OnStop, PauseKeep
+from domain.grids import ContractTerms, Direction, OnStop, PauseKeep, Profit
 from domain.instrument import Market
 
 START_MS: Final = 1_722_729_600_000  # a full hour: contracts are settled then
@@ -230,6 +230,9 @@ def _quantities(seed: int, plan: RunPlan) -> dict[str, Any]:
     random = Random(f"quantities {seed}")
     if random.random() < 0.8:
         return {}
+    may_reinvest = plan.contract is None or plan.contract.terms.margin_type is MarginType.CROSS
+    if may_reinvest and random.random() < 0.4:
+        return {"profit": Profit.REINVEST}
     if plan.contract is None and levels > 2 and random.random() < 0.5:
         lower = START_PRICE * (1 - plan.spacing_percent * (levels // 2) / 100)
         return {"infinity": True, "lower": lower}

@@ -20,7 +20,8 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     rules, state = setting.rules, setting.state
     numbers = setting.numbers
     price = max(path.highest, numbers.prices[-1], numbers.entry_price)
-    all_lots = numbers.entry_lots + sum(numbers.lots) + 2 * len(numbers.lots)
+    most = numbers.most if numbers.sale_ppm else numbers.lots  # cells that reinvest come to hold more
+    all_lots = numbers.entry_lots + sum(most) + 2 * len(numbers.lots)
     base = state[at.BASE] + all_lots * numbers.lot_units
     worth = base * price * rules[at.BASE_UNIT]
     notional = all_lots * price
@@ -42,6 +43,7 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
         bnb,
         volume,
         fees_in_base,
+        4 * (max(most) + 2) * (price + numbers.aside) * numbers.cost_ppm,
         *_commission_terms(rules, all_lots, notional, bnb_price),
     ]
     if max(static) > LARGEST:

@@ -41,7 +41,7 @@ from backtest.core import (
     together,
     views,
 )
-from grid.core import cells, exits
+from grid.core import cells, exits, reinvest
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
@@ -50,6 +50,7 @@ _OPTIONS: Final = {"_nrt": False, "error_model": "numpy"}
 _TEXTS: Final = (
     cells,
     exits,
+    reinvest,
     contract,
     fills,
     ends,

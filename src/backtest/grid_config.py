@@ -15,7 +15,7 @@ from config.yaml_text import read_yaml
 from domain.errors import FieldMistake, InvalidRequest
 from domain.exit_terms import ExitAction, ExitTerms
 from domain.futures import MarginType
-from domain.grids import Direction, GridRequest, Spacing
+from domain.grids import Direction, GridRequest, Profit, Spacing
 from domain.instrument import Instrument, Market
 
 MOST_LEVELS: Final = 1000
@@ -88,6 +88,7 @@ _KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "initial_levels": _whole(MOST_LEVELS),
     "market_type": _word(*Market),
     "infinity": _truth,
+    "profit": _word(*Profit),
     "lower_price": _amount,
     "upper_price": _amount,
     "spacing_perc": _bounded(Decimal(100), 4),
@@ -143,6 +144,7 @@ def parse_grid(config: Mapping[str, object], instrument: Instrument) -> GridRequ
         capital=read.get("capital", read.get("capital_usd")),
         quantity=read.get("quantity_per_level"),
         infinity=read.get("infinity", False),
+        profit=Profit(read.get("profit", Profit.RELEASE)),
         start_empty=read.get("start_empty", False),
         quantity_growth_percent=read.get("quantity_growth_perc"),
         direction=_direction(read, instrument),

@@ -221,8 +221,9 @@ def contract_cost(setting: Setting, cell: list[list[int]], state: list[int]) -> 
     """Return what a position cost, in ticks x 1e-8, below 0 for a short one."""
     prices, first_price, left = setting.numbers.prices, state[at.FIRST_PRICE], state[at.BASE]
     cost = 0
-    rows = zip(cell[at.HELD], cell[at.FIRST], setting.numbers.borrowed, strict=True)
-    for k, (held, first, borrowed) in enumerate(rows):
+    rows = zip(cell[at.HELD], cell[at.FIRST], setting.numbers.borrowed, cell[at.LOTS], strict=True)
+    for k, (held, first, owes, lots) in enumerate(rows):
+        borrowed = lots * setting.scales.lot if owes else 0
         sign, price = (-1, prices[k + 1]) if borrowed else (1, prices[k])
         cost += sign * ((abs(held - borrowed) - first) * price + first * first_price)
         left -= held - borrowed

@@ -44,7 +44,7 @@ class Setting(NamedTuple):
         return len(self.numbers.lots)
 
     def ladder(self) -> list[list[int]]:
-        return [self.numbers.prices, [*self.numbers.lots, 0]]
+        return [self.numbers.prices]
 
     def flight_at_start(self) -> list[int]:
         """Return `flight` before the first order; empty where orders take no time and none has to wait."""
@@ -55,6 +55,7 @@ class Setting(NamedTuple):
     def cells_at_start(self) -> tuple[list[list[int]], list[int]]:
         """Return the rows of `cell` and the totals before the first fill."""
         rows = [[0] * self.cell_count for _ in range(at.CELL)]
+        rows[at.LOTS], rows[at.CARRY], rows[at.MOST] = [*self.numbers.lots], [*self.numbers.carry], [*self.numbers.most]
         totals = [0] * cells.TOTALS
         cells.start_cells(
             rows[at.SIDE],
@@ -98,6 +99,7 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.GAP] = numbers.gap
     rules[at.ENTRY_PRICE] = numbers.entry_price
     rules[at.RESERVE] = numbers.reserve
+    rules[at.SALE_PPM], rules[at.COST_PPM], rules[at.GROWTH_ASIDE] = numbers.sale_ppm, numbers.cost_ppm, numbers.aside
     rules[at.POINTS] = points
     rules[at.LONG_WAY] = int(scenario.path is PathRule.OPTIMISTIC)
     rules[at.PRINT_LOTS] = _print_lots(scenario, points)
@@ -157,7 +159,7 @@ def _write_ends(scenario: Scenario, scales: Scales, rules: list[int], state: lis
     state[at.WATCH_LOW], state[at.WATCH_HIGH] = exits.NOWHERE_BELOW, exits.NOWHERE_ABOVE
     if plan.request.trigger_price is not None:
         trigger = to_units(plan.request.trigger_price) // scales.tick
-        state[at.WAITS] = 1
+        state[at.TRIGGER_WAITS] = 1
         rises = plan.waits_from is None or plan.waits_from <= plan.request.trigger_price
         state[at.WATCH_HIGH if rises else at.WATCH_LOW] = trigger
 

@@ -39,6 +39,13 @@ class PauseKeep(StrEnum):
     NOTHING = "nothing"
 
 
+class Profit(StrEnum):
+    """What becomes of what a cell's cycles gain."""
+
+    RELEASE = "release"  # it stays in the account
+    REINVEST = "reinvest"  # the cell buys more with it
+
+
 class MoveKind(StrEnum):
     """What changed a grid's own ladder between two fills."""
 
@@ -101,6 +108,7 @@ class GridRequest:
     capital: Decimal | None = None
     quantity: Decimal | None = None
     infinity: bool = False
+    profit: Profit = Profit.RELEASE
     start_empty: bool = False
     quantity_growth_percent: Decimal | None = None
     direction: Direction = Direction.LONG
@@ -127,6 +135,18 @@ class ContractTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reinvesting:
+    """How a grid reinvests. `fee_ppm` is the maker's commission that it reckons with, in millionths.
+
+    On a contract `aside` is kept in quote for each base more: its funding, and what an order beyond the market takes.
+    """
+
+    fee_ppm: int
+    most: tuple[Decimal, ...]  # base that each cell may come to hold, ascending
+    aside: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GridPlan:
     """A request that passed preflight: what would rest, and what it takes. Prices in quote, quantities in base."""
 
@@ -149,6 +169,7 @@ class GridPlan:
     master: tuple[Decimal, ...] = ()  # every rung, ascending, that a grid which follows the price may use; `prices` too
     funding_reserve: Decimal = ZERO  # kept for funding over `horizon_days` on the largest position
     horizon_days: int = 0
+    reinvesting: Reinvesting | None = None  # None: what is gained stays in the account
     reserve_quantity: Decimal = ZERO  # base that is bought first and that no rung sells
     cell_quantities: tuple[Decimal, ...] = ()  # of the cells, ascending; empty where all hold `quantity_per_rung`
     waits_from: Decimal | None = None  # the price at the request of a grid that waits for its trigger price
@@ -315,5 +336,6 @@ class GridSnapshot:
     exit_above: Decimal | None = None  # the same above
     countdown_ms: int | None = None  # wall time at which the venue's countdown runs out unless renewed; None: not armed
     rungs: tuple[Decimal, ...] = ()  # as they are now, ascending; empty: as planned
+    quantities: tuple[Decimal, ...] = ()  # what each cell buys and sells now, ascending; empty: as planned
     trail: TrailView | None = None  # None of a grid that does not follow the price
     unlocked: Decimal = ZERO  # quote that its buys will need which do not rest yet

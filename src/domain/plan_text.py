@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from domain.exit_terms import ExitAction, ExitTerms
 from domain.futures import MarginType
-from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Spacing
+from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Profit, Reinvesting, Spacing
 from domain.instrument import Instrument, InstrumentRules
 from domain.money import parse_amount, plain
 
@@ -63,7 +63,7 @@ def _written(value: object) -> Any:
             return str(value)
         case tuple():
             return [_written(item) for item in value]
-        case GridPlan() | GridRequest() | InstrumentRules() | ContractTerms() | ExitTerms():
+        case GridPlan() | GridRequest() | InstrumentRules() | ContractTerms() | ExitTerms() | Reinvesting():
             return {field.name: _written(getattr(value, field.name)) for field in fields(value)}
     raise ValueError(f"a plan cannot be stored with {value!r} in it")
 
@@ -117,6 +117,7 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     int | None: _maybe(_just(int)),
     Spacing: Spacing,
     AskedBy: AskedBy,
+    Profit: Profit,
     Direction: Direction,
     MarginType: MarginType,
     MarginType | None: _maybe(MarginType),
@@ -127,4 +128,5 @@ _READERS[ExitTerms] = _record(ExitTerms)
 _READERS[GridRequest] = _record(GridRequest)
 _READERS[InstrumentRules | None] = _maybe(_record(InstrumentRules))
 _READERS[ContractTerms | None] = _maybe(_record(ContractTerms))
+_READERS[Reinvesting | None] = _maybe(_record(Reinvesting))
 _plan = _record(GridPlan)

@@ -68,6 +68,10 @@ def sketch_edit(
 def _refuse_unable(plan: GridPlan) -> None:
     if plan.master:
         raise Conflict("a ladder that follows the price cannot be edited; stop the grid and start a new one")
+    if plan.reinvesting is not None:
+        raise Conflict(
+            "cells that reinvest hold more than was planned and cannot be edited; stop the grid, start a new one"
+        )
     if plan.request.infinity:
         raise Conflict("a grid that keeps a reserve (infinity) cannot be edited; stop it and start a new one")
     if plan.terms is not None and plan.terms.hedge_mode and plan.request.direction is Direction.NEUTRAL:

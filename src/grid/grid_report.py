@@ -114,5 +114,6 @@ class GridReport:
             exit_above=parts.exits.above if goes_on else None,
             countdown_ms=around.countdown.runs_out_ms,
             rungs=tuple(map(parts.rules.price, parts.state.ladder.prices)),
+            quantities=tuple(map(parts.rules.quantity, parts.state.ladder.lots)),
             trail=self._trailing.shown(),
         )

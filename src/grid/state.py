@@ -10,7 +10,7 @@ from domain.grids import Direction, GridPlan, Move, MoveKind
 from domain.instrument import InstrumentRules
 from domain.money import from_units, plain, to_units
 from domain.orders import Fill, PositionSide, Role, Side, Slot
-from grid.core import cells, exits, trail
+from grid.core import cells, exits, reinvest, trail
 from grid.core.ladder_numbers import LadderNumbers, ladder_numbers
 from grid.edit_moves import EditMade
 from grid.edited_cells import EditedCells
@@ -178,7 +178,22 @@ class GridState(EditedCells):
                 self._base,
                 self._cycle,
             )
-            self.cycles += int(turned and self.is_exit(slot))
+            if self.is_exit(slot):
+                self._close(k, lots, turned=turned)
+
+    def _close(self, k: int, lots: int, *, turned: bool) -> None:
+        """Count a cycle that is complete, and let the cell hold what it gained where profit is reinvested."""
+        self.cycles += int(turned)
+        n = self._n
+        if not n.sale_ppm:
+            return
+        reinvest.gained(k, lots, n.sale_ppm, n.cost_ppm, n.prices, n.carry)
+        if turned:
+            borrows = n.borrowed[k] > 0
+            more = reinvest.grow(
+                k, borrows, n.cost_ppm, n.aside, n.prices, n.lot_units, n.most, n.lots, n.carry, self._base
+            )
+            n.borrowed[k] += more * n.lot_units if borrows else 0
 
     def wanted(self) -> list[WantedOrder]:
         """Return the orders that should exist now."""

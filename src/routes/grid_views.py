@@ -240,7 +240,7 @@ class GridView(View):
     levels: list[float] = Field(description="prices of all rungs as they are now, lowest first")
     trail: TrailingView | None = Field(description="of a ladder that follows the price; null of another")
     reserve_quantity: str = Field(description="base of an infinity grid that no rung sells, exact; else 0")
-    quantities: list[str] = Field(description="base that was planned between each rung and the next, lowest first")
+    quantities: list[str] = Field(description="base that each cell buys and sells as it is now, lowest first")
     open_orders: list[OpenOrderView]
     resting_levels: int | None = Field(description="orders that rest on each side at most; null: all")
     waiting_quote: str = Field(description="quote that buys will need which do not rest yet, exact; 0 where all rest")
@@ -281,7 +281,7 @@ class GridView(View):
             levels=[number(price) for price in grid.rungs or sorted(grid.plan.prices)],
             trail=TrailingView.of(grid.trail),
             reserve_quantity=plain(grid.plan.reserve_quantity),
-            quantities=[plain(quantity) for quantity in grid.plan.quantities],
+            quantities=[plain(quantity) for quantity in grid.quantities or grid.plan.quantities],
             open_orders=[OpenOrderView.of(order) for order in grid.open_orders],
             resting_levels=grid.plan.request.resting_levels,
             waiting_quote=plain(grid.unlocked),

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from domain.futures import MarginType
-from domain.grids import Direction, GridRequest, OnStop, PauseKeep, Spacing
+from domain.grids import Direction, GridRequest, OnStop, PauseKeep, Profit, Spacing
 from domain.instrument import Instrument, Market
 from routes.amounts import Amount, GrowthPercent, Percent
 from routes.exit_schemas import ExitShape
@@ -83,6 +83,9 @@ class GridShape(ExitShape):
     quantity_per_level: Amount | None = Field(None, description="base per rung, instead of capital")
     quantity_growth_perc: GrowthPercent | None = Field(
         None, description="percent by which each cell farther from the start price holds more than the one nearer to it"
+    )
+    profit: Literal["release", "reinvest"] = Field(
+        "release", description="release: what a cycle gains stays in the account; reinvest: its cell buys more with it"
     )
     start_empty: bool = Field(False, strict=True, description="true: do not buy the base for the rungs above the price")
     direction: Literal["neutral", "long", "short"] | None = Field(
@@ -177,6 +180,7 @@ class GridBody(OfSymbol):
             capital=shape.capital if shape.capital is not None else shape.capital_usd,
             quantity=shape.quantity_per_level,
             infinity=shape.infinity,
+            profit=Profit(shape.profit),
             start_empty=shape.start_empty,
             quantity_growth_percent=shape.quantity_growth_perc,
             direction=Direction(shape.direction) if shape.direction else usual,

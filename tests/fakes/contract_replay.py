@@ -20,7 +20,7 @@ from chaos.translate import STATUS, amount, scaled
 from domain.events import CancelRefused, OpenOrdersRead, OrderRefused, OrderReported, PriceSeen
 from domain.futures import Bracket
 from domain.futures import MarginType as GridMargin
-from domain.grids import Books, ContractTerms, Direction, GridPlan, GridRequest, Spacing
+from domain.grids import Books, ContractTerms, Direction, GridPlan, GridRequest, Reinvesting, Spacing
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, OrderType, Side, TimeInForce, VenueOrder
 from fakes.grid_examples import gate
@@ -113,6 +113,7 @@ def contract_plan(
     margin_type: GridMargin = GridMargin.CROSS,
     empty: bool = False,
     growth_ppm: int = 0,
+    reinvesting: Reinvesting | None = None,
 ) -> GridPlan:
     """Return a plan around `start` (1e-8) with so many lots on each rung, whatever margin that takes."""
     rules = rules_of_contract(spec)
@@ -142,6 +143,7 @@ def contract_plan(
         rules=rules,
         terms=ContractTerms(leverage=leverage, margin_type=margin_type, hedge_mode=False),
         cell_quantities=tuple(rules.quantity(count) for count in held) if growth_ppm else (),
+        reinvesting=reinvesting,
     )
 
 

@@ -20,7 +20,7 @@ from backtest.scenario import Delays, Fees, FillAssumption, FillKind, Scenario
 from backtest.trade_slices import TradeSlice
 from chaos.translate import rules_of
 from domain.errors import InvalidRequest
-from domain.grids import GridRequest, Spacing
+from domain.grids import GridRequest, Profit, Spacing
 from domain.instrument import Market
 from domain.money import exact
 from fakes.delayed_replay import Happened
@@ -101,9 +101,16 @@ def scenario_about(random: Random, start: int, step_percent: str, market: Candle
         start_empty=random.random() < 0.3,
         quantity_growth_percent=[None, None, Decimal(7)][levels % 3],
     )
+    if levels % 2:
+        request = replace(request, profit=Profit.REINVEST)
     if levels % 5 == 3:
         lower = Decimal(start) / UNIT * (1 - Decimal(step_percent) * (levels // 2) / 100)
-        unlike = {"spacing": Spacing.GEOMETRIC, "start_empty": False, "quantity_growth_percent": None}
+        unlike = {
+            "spacing": Spacing.GEOMETRIC,
+            "start_empty": False,
+            "quantity_growth_percent": None,
+            "profit": Profit.RELEASE,
+        }
         request = replace(request, infinity=True, lower=lower, **unlike)
     planned_at = replace(
         market,

@@ -9,7 +9,7 @@ import numpy as np
 
 from backtest.portfolio.replay import Member
 from backtest.scenario import Scenario
-from domain.grids import GridRequest
+from domain.grids import GridRequest, Profit
 from domain.instrument import Instrument, Market
 from fakes.replay_examples import MINUTE_MS, rules, walk
 
@@ -49,6 +49,7 @@ def _member(base: str, shape: Shape, balances: dict[str, Decimal], count: int, c
         capital=Decimal(shape.capital),
         start_empty=shape.start_empty,
         quantity_growth_percent=shape.growth,
+        profit=Profit.REINVEST if shape.growth is not None else Profit.RELEASE,
     )
     planned = Scenario.of(request, market, rules(instrument=instrument), balances=balances | {"USDT": Decimal(10**6)})
     return Member(scenario=replace(planned, balances=balances, **changes), candles=market)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.account import Account, Mode
 from domain.exit_terms import ExitAction, ExitTerms
 from domain.futures import FundingPayment, MarginType
-from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Spacing
+from domain.grids import AskedBy, ContractTerms, Direction, GridPlan, GridRequest, Profit, Reinvesting, Spacing
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, OrderType, PositionSide, Role, Side, Slot, Status, TimeInForce
 from ports.store import OrderRow
@@ -91,6 +91,7 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int | None: st.none() | st.integers(1, 125),
     Spacing: st.sampled_from(Spacing),
     AskedBy: st.sampled_from(AskedBy),
+    Profit: st.sampled_from(Profit),
     Direction: st.sampled_from(Direction),
     MarginType | None: st.none() | st.sampled_from(MarginType),
     MarginType: st.sampled_from(MarginType),
@@ -109,6 +110,7 @@ _steps = st.integers(-8, 3).map(Decimal(1).scaleb)
 _rules = _records(InstrumentRules, tick=_steps, lot=_steps, min_notional=amounts.map(abs))
 _BY_TYPE[InstrumentRules | None] = st.none() | _rules
 _BY_TYPE[ContractTerms | None] = st.none() | _records(ContractTerms)
+_BY_TYPE[Reinvesting | None] = st.none() | _records(Reinvesting)
 plans = _records(GridPlan)
 
 

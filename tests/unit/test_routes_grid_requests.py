@@ -259,6 +259,7 @@ configs = st.fixed_dictionaries(
         "spacing_mode": st.sampled_from(["geometric", "arithmetic", "log"]),
         "quantity_growth_perc": st.decimals("-1", "120", places=4).map(str) | anything,
         "infinity": st.booleans() | st.integers(),
+        "profit": st.sampled_from(["release", "reinvest"]) | anything,
         "start_empty": st.booleans() | st.integers(),
         "inital_levels": anything,
     },

@@ -60,7 +60,7 @@ def enter(
     cells.book_entry_fill(
         missing,
         change,
-        ladder[at.LOTS],
+        cell[at.LOTS],
         rules[at.LOT_UNITS],
         rules[at.GAP],
         rules[at.ENTRY_PRICE],
@@ -72,7 +72,7 @@ def enter(
     )
     state[at.KEPT] = max(totals[cells.ENTRY_BASE], 0)
     for k in range(len(cell[at.SIDE])):
-        cell[at.FIRST][k] = in_position(k, rules, ladder, cell)
+        cell[at.FIRST][k] = in_position(k, rules, cell)
     return True
 
 

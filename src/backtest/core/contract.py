@@ -26,10 +26,10 @@ def borrows(k: int, rules: Ints) -> bool:
     return MAYBE_CONTRACT and rules[at.CONTRACT] == 1 and k >= rules[at.BORROWS_FROM]
 
 
-def in_position(k: int, rules: Ints, ladder: Wide, cell: Table) -> int:
+def in_position(k: int, rules: Ints, cell: Table) -> int:
     """Return what cell `k` holds, or owes, in 1e-8."""
     if borrows(k, rules):
-        return ladder[at.LOTS][k] * rules[at.LOT_UNITS] - cell[at.HELD][k]
+        return cell[at.LOTS][k] * rules[at.LOT_UNITS] - cell[at.HELD][k]
     return cell[at.HELD][k]
 
 
@@ -163,7 +163,7 @@ def is_beyond(low: int, high: int, state: Ints) -> bool:
     return low <= state[at.FALLS_TO] or high >= state[at.RISES_TO]
 
 
-def liquidate(price: int, moment: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
+def liquidate(price: int, moment: int, rules: Ints, cell: Table, state: Column) -> None:
     """End the position and the grid: the insurance fund takes it at the bankruptcy price, the fee takes what is left.
 
     So an isolated position costs what was set aside for it, under cross margin the whole wallet goes.
@@ -189,7 +189,7 @@ def liquidate(price: int, moment: int, rules: Ints, ladder: Wide, cell: Table, s
         cell[at.SIDE][k] = cells.UNUSED
         cell[at.RESTS][k] = 0
         cell[at.FIRST][k] = 0
-        cell[at.HELD][k] = ladder[at.LOTS][k] * rules[at.LOT_UNITS] if borrows(k, rules) else 0
+        cell[at.HELD][k] = cell[at.LOTS][k] * rules[at.LOT_UNITS] if borrows(k, rules) else 0
     state[at.BEST_BUY] = -1
     state[at.BEST_SELL] = len(cell[at.SIDE])
 

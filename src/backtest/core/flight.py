@@ -73,7 +73,7 @@ def aim(
         cells.want_rung(
             k,
             ladder[at.PRICES],
-            ladder[at.LOTS],
+            cell[at.LOTS],
             rules[at.LOT_UNITS],
             cell[at.SIDE],
             cell[at.FILLED],

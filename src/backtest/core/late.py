@@ -13,6 +13,7 @@ from backtest.core.fills import settle
 from backtest.core.flight import EVERY_CELL, NO_CELL, is_heeded, react, send_first_purchase
 from backtest.core.holdings import hold, release
 from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
+from backtest.core.orders import reinvest_exit
 from backtest.core.prints import price_at, print_lots
 from backtest.core.resting import best_reached, end_order, find_best_of, next_buy, next_sell
 from grid.core import cells
@@ -155,22 +156,20 @@ def fill(rules: Ints, ladder: Wide, cell: Table, flight: Column, totals: Column,
     change = settle(state[at.NOW], k, bought, price, lots, state[at.FILL_RATES], rules, state, fills)
     state[at.FILL_LOTS] = 0
     if k < 0:
-        book_entry(price, lots, change, rules, ladder, cell, totals, state)
+        book_entry(price, lots, change, rules, cell, totals, state)
         return EVERY_CELL
     book_rung(k, price, lots, change, rules, ladder, cell, flight, state)
     return k
 
 
-def book_entry(
-    price: int, lots: int, change: int, rules: Ints, ladder: Wide, cell: Table, totals: Column, state: Column
-) -> None:
+def book_entry(price: int, lots: int, change: int, rules: Ints, cell: Table, totals: Column, state: Column) -> None:
     """Book the first purchase, after which the rungs may go."""
     state[at.FREE] -= price * lots * rules[at.NOTIONAL_UNIT]
     state[at.FIRST_FEE] += lots * rules[at.LOT_UNITS] - change
     cells.book_entry_fill(
         lots,
         change,
-        ladder[at.LOTS],
+        cell[at.LOTS],
         rules[at.LOT_UNITS],
         rules[at.GAP],
         rules[at.ENTRY_PRICE],
@@ -222,7 +221,7 @@ def book_rung(
         lots,
         change,
         ladder[at.PRICES],
-        ladder[at.LOTS],
+        cell[at.LOTS],
         rules[at.LOT_UNITS],
         rules[at.MIN_NOTIONAL],
         cell[at.SIDE],
@@ -232,3 +231,5 @@ def book_rung(
     )
     if turned and not bought:
         state[at.CYCLES] += 1
+    if rules[at.SALE_PPM] > 0 and not bought:
+        reinvest_exit(k, lots, turned, rules, ladder, cell)

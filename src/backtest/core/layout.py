@@ -56,7 +56,10 @@ WORST_LOSS = 55
 ON_TAKE = 56  # what becomes of what is held, as `grid.core.exits` names it
 ON_STOP = 57
 MARKET_MOST = 58  # lots of the largest order at market, 0: no limit
-RULES = 59
+SALE_PPM = 59  # what reinvested sales leave, see grid.core.reinvest; 0: nothing is reinvested
+COST_PPM = 60
+GROWTH_ASIDE = 61  # ticks
+RULES = 62
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -155,7 +158,7 @@ PRINT_LEFT = 86  # lots that a print can still fill at its price
 ARRIVED = 87  # orders that came to rest
 WATCH_LOW = 88  # ticks at or below which the grid begins, ends or closes by itself; -1: nowhere
 WATCH_HIGH = 89  # the same above; NOTHING: nowhere
-WAITS = 90  # 1: for its trigger price
+TRIGGER_WAITS = 90  # 1: for its trigger price
 TRIGGERED_AT = 91  # 1 + moment, 0: never
 ENDED_BY = 92  # what was met, as `grid.core.exits` names it; 0: nothing
 ENDED_AT = 93  # moment
@@ -198,7 +201,10 @@ RESTS = 6  # lots of its order that rests
 BLOCKED = 7  # why what it wants does not rest: UNPAID_ORDER, or BUY_FAULTED and SELL_FAULTED together
 FIRST = 8  # base of it bought at FIRST_PRICE, 1e-8
 FEE_BASE = 9  # paid in base for purchases at its rung, 1e-8
-CELL = 10
+LOTS = 10  # that it buys, and sells; more with every cycle where profit is reinvested
+CARRY = 11  # what its cycles gained and no lot was bought for yet, tick x lot x PPM
+MOST = 12  # lots that it may come to buy
+CELL = 13
 
 # Places in `flight`, FLIGHT for each cell: its two slots (buy, sell), then what it bought, oldest first. Behind them
 # all, and behind those of all grids on one account, the last MAX_RATE times at which orders were sent.
@@ -254,7 +260,6 @@ SELL_FAULTED = 4
 
 # Rows of `ladder`.
 PRICES = 0
-LOTS = 1
 
 # Prices of a row of `market`, and rows of `blocks`.
 OPEN = 0

@@ -4,7 +4,7 @@ from backtest.core import layout as at
 from backtest.core.contract import borrows, in_position, is_contract
 from backtest.core.fills import settle
 from backtest.core.layout import Column, Ints, Table, Wide
-from grid.core import cells
+from grid.core import cells, reinvest
 
 
 def place(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
@@ -93,7 +93,7 @@ def contract_at_risk(rules: Ints, ladder: Wide, cell: Table, state: Ints) -> int
         if (cell[at.SIDE][k] == cells.BUYING) != owes:
             orders += cell[at.RESTS][k] * price
         first = cell[at.FIRST][k]
-        value = (in_position(k, rules, ladder, cell) - first) * price + first * state[at.FIRST_PRICE]
+        value = (in_position(k, rules, cell) - first) * price + first * state[at.FIRST_PRICE]
         cost += -value if owes else value
     return orders * rules[at.NOTIONAL_UNIT] + abs(cost) * rules[at.BASE_UNIT]
 
@@ -123,7 +123,7 @@ def place_wanted(k: int, rules: Ints, ladder: Wide, cell: Table, state: Column) 
     cells.want_rung(
         k,
         ladder[at.PRICES],
-        ladder[at.LOTS],
+        cell[at.LOTS],
         rules[at.LOT_UNITS],
         cell[at.SIDE],
         cell[at.FILLED],
@@ -160,7 +160,7 @@ def fill_rung(
         else:
             cell[at.FEE_BASE][k] += fee
     else:
-        match_first(k, lots * rules[at.LOT_UNITS], rules, ladder, cell)
+        match_first(k, lots * rules[at.LOT_UNITS], rules, cell)
     cell[at.RESTS][k] -= lots
     turned = cells.book_rung_fill(
         k,
@@ -168,7 +168,7 @@ def fill_rung(
         lots,
         change,
         ladder[at.PRICES],
-        ladder[at.LOTS],
+        cell[at.LOTS],
         rules[at.LOT_UNITS],
         rules[at.MIN_NOTIONAL],
         cell[at.SIDE],
@@ -181,10 +181,30 @@ def fill_rung(
             cancel(k, bought, rules, ladder, cell, state)
         if bought == borrows(k, rules):
             state[at.CYCLES] += 1
+    if rules[at.SALE_PPM] > 0 and bought == borrows(k, rules):
+        reinvest_exit(k, lots, turned, rules, ladder, cell)
     return turned
 
 
-def match_first(k: int, sold: int, rules: Ints, ladder: Wide, cell: Table) -> None:
+def reinvest_exit(k: int, lots: int, turned: bool, rules: Ints, ladder: Wide, cell: Table) -> None:
+    """Book what an exit of cell `k` gained, and let the cell hold more once its cycle is complete."""
+    reinvest.gained(k, lots, rules[at.SALE_PPM], rules[at.COST_PPM], ladder[at.PRICES], cell[at.CARRY])
+    if turned:
+        reinvest.grow(
+            k,
+            borrows(k, rules),
+            rules[at.COST_PPM],
+            rules[at.GROWTH_ASIDE],
+            ladder[at.PRICES],
+            rules[at.LOT_UNITS],
+            cell[at.MOST],
+            cell[at.LOTS],
+            cell[at.CARRY],
+            cell[at.HELD],
+        )
+
+
+def match_first(k: int, sold: int, rules: Ints, cell: Table) -> None:
     """Count down what an exit of cell `k` takes of the base bought, or sold short, at FIRST_PRICE.
 
     First in, first out: a cell that began without position bought it before anything else of its own. One for which
@@ -194,7 +214,7 @@ def match_first(k: int, sold: int, rules: Ints, ladder: Wide, cell: Table) -> No
     first = cell[at.FIRST][k]
     if first > 0:
         if (k >= rules[at.GAP]) != borrows(k, rules):
-            own = in_position(k, rules, ladder, cell) - first
+            own = in_position(k, rules, cell) - first
             cell[at.FIRST][k] = first - max(sold - own, 0)
         else:
             cell[at.FIRST][k] = max(first - sold, 0)

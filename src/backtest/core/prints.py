@@ -143,7 +143,7 @@ def play_contract_row(i: int, tape: Tape, grid: Grid) -> None:
             look_ahead(tape.brackets, rules, state)
             note_margin(price, rules, ladder, cell, state)
         if is_beyond(price, price, state):
-            liquidate(price, moment, rules, ladder, cell, state)
+            liquidate(price, moment, rules, cell, state)
 
 
 def play_point(
@@ -204,10 +204,10 @@ def play_idle(
         print_on_close(price, lots, moment, rules, state, fills)
         return
     begins = point == 0
-    if state[at.WAITS] == 1:
+    if state[at.TRIGGER_WAITS] == 1:
         if not is_watched(price, state):
             return
-        state[at.WAITS] = 0
+        state[at.TRIGGER_WAITS] = 0
         state[at.TRIGGERED_AT] = moment + 1
         look_away(state)
         begins = True

@@ -98,7 +98,7 @@ def is_busy(state: Ints) -> bool:
     """Tell whether something happens whatever the prices are."""
     if (ALWAYS_LATE or MAYBE_LATE) and state[at.ASIDE] > 0:
         return True
-    is_to_begin = state[at.ACTIVE] == 0 and state[at.WAITS] == 0
+    is_to_begin = state[at.ACTIVE] == 0 and state[at.TRIGGER_WAITS] == 0
     return is_to_begin or state[at.HEAD] >= 0 or state[at.TIMER_DUE] > 0
 
 

@@ -28,14 +28,14 @@ def grid_of(
     Where orders travel, they do so in all grids, and under limits of the same rate.
     """
     count = starts[j + 1] - starts[j]
-    rungs = 2 * (starts[j] + j)
+    rungs = starts[j] + j
     first = at.CELL * starts[j]
     most = rules[j][at.MAX_RATE]
     late = rules[j][at.DELAYED]
     slots = late * (at.FLIGHT * starts[j] + most * j)
     return at.Grid(
         rules[j],
-        ladders[rungs : rungs + 2 * (count + 1)].reshape(2, count + 1),
+        ladders[rungs : rungs + count + 1].reshape(1, count + 1),
         cells[first : first + at.CELL * count].reshape(at.CELL, count),
         totals[j],
         state[j],
@@ -58,8 +58,11 @@ def with_rows(grid: Grid) -> Grid:
         cell[at.BLOCKED],
         cell[at.FIRST],
         cell[at.FEE_BASE],
+        cell[at.LOTS],
+        cell[at.CARRY],
+        cell[at.MOST],
     )
-    ladder = (grid.ladder[at.PRICES], grid.ladder[at.LOTS])
+    ladder = (grid.ladder[at.PRICES],)
     return at.Grid(grid.rules, ladder, rows, grid.totals, grid.state, grid.fills, grid.flight)
 
 

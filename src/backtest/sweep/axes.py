@@ -18,6 +18,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spacing_mode": ("geometric", "arithmetic"),
     "start_empty": ("true", "false"),
     "infinity": ("true", "false"),
+    "profit": ("release", "reinvest"),
     "post_only": ("true", "false"),
     "direction": ("neutral", "long", "short"),
     "margin_type": ("isolated", "cross"),

@@ -120,6 +120,13 @@ class Standing:
         return max(standing, self._entry_need()) + late * self._largest_weight + self.funding
 
     @property
+    def aside(self) -> Decimal:
+        """Return what is kept for a base that a cell comes to hold besides, beyond its price."""
+        prices = self.ladder.prices
+        step, top = max(above - below for below, above in pairwise(prices)), prices[-1] * (1 + self.basis)
+        return step + top * (SALE_ADD_ON + abs(self._facts.funding_rate) * self.settlements)
+
+    @property
     def venue_exposure(self) -> Decimal:
         """Return what the venue's limit of positions is held against: the position with all orders that enlarge it."""
         found = [ZERO]

@@ -7,6 +7,8 @@ from domain.instrument import InstrumentRules
 from domain.money import exact, to_units
 from domain.orders import Side
 
+PPM = 1_000_000
+
 
 class LadderNumbers(NamedTuple):
     """Ticks, lots, 1e-8 of base, tick x lot."""
@@ -24,9 +26,15 @@ class LadderNumbers(NamedTuple):
     master: list[int]  # every rung a grid that follows the price may use; empty of one that does not
     first: int  # where the lowest rung stands on it
 
+    sale_ppm: int  # what reinvested sales leave and purchases take, see `grid.core.reinvest`; 0: nothing is reinvested
+    cost_ppm: int
+    aside: int  # ticks
+    carry: list[int]
+    most: list[int]
+
     def fresh(self) -> "LadderNumbers":
         """Return them with lists that may be changed."""
-        return self._replace(prices=[*self.prices], lots=[*self.lots], borrowed=[*self.borrowed])
+        return self._replace(prices=[*self.prices], lots=[*self.lots], borrowed=[*self.borrowed], carry=[*self.carry])
 
 
 @exact
@@ -34,9 +42,12 @@ def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
     """Translate a plan into the integers the decision is made in."""
     minimum, rest = divmod(rules.min_notional, rules.tick * rules.lot)
     lots = [rules.lots(quantity) for quantity in plan.quantities]
+    prices = [rules.ticks(price) for price in plan.prices]
     master = [rules.ticks(price) for price in plan.master]
+    borrowed = _borrowed(plan, lots, to_units(rules.lot))
+    sale_ppm, cost_ppm = _rates(plan)
     return LadderNumbers(
-        prices=[rules.ticks(price) for price in plan.prices],
+        prices=prices,
         lots=lots,
         gap=plan.gap,
         lot_units=to_units(rules.lot),
@@ -44,11 +55,42 @@ def ladder_numbers(plan: GridPlan, rules: InstrumentRules) -> LadderNumbers:
         entry_lots=rules.lots(plan.entry_quantity),
         entry_price=rules.ticks(plan.entry_limit_price),
         entry_sells=plan.entry_side is Side.SELL,
-        borrowed=_borrowed(plan, lots, to_units(rules.lot)),
+        borrowed=borrowed,
         reserve=to_units(plan.reserve_quantity),
         master=master,
-        first=master.index(rules.ticks(plan.prices[0])) if master else 0,
+        first=master.index(prices[0]) if master else 0,
+        sale_ppm=sale_ppm,
+        cost_ppm=cost_ppm,
+        aside=int(plan.reinvesting.aside // rules.tick) + 1 if plan.reinvesting and plan.reinvesting.aside else 0,
+        carry=_debts(plan, prices, lots, borrowed),
+        most=[rules.lots(most) for most in plan.reinvesting.most] if plan.reinvesting else [0] * len(lots),
     )
+
+
+def _rates(plan: GridPlan) -> tuple[int, int]:
+    """Return what a sale leaves and a purchase takes, in millionths of a rung; 0 where nothing is reinvested."""
+    if plan.reinvesting is None:
+        return 0, 0
+    fee = plan.reinvesting.fee_ppm
+    if plan.terms is not None:
+        return PPM - fee, PPM + fee
+    return PPM - fee, -(-PPM * PPM // (PPM - fee))  # the fee of a purchase is taken from what it brings
+
+
+def _debts(plan: GridPlan, prices: list[int], lots: list[int], borrowed: list[int]) -> list[int]:
+    """Return what each cell has to gain before anything is reinvested: a negative number, or 0.
+
+    On spot a cell holds up to a lot that it cannot sell. On a contract preflight counts what the first trade's
+    positions gain, or lose, when they are first closed.
+    """
+    sale_ppm, cost_ppm = _rates(plan)
+    if plan.terms is None:
+        return [-price * cost_ppm for price in prices[:-1]]
+    debts = []
+    for k, count in enumerate(lots):
+        begins_in_position = plan.entry_quantity > 0 and (k < plan.gap) == (borrowed[k] > 0)
+        debts.append(-count * (prices[k + 1] * sale_ppm - prices[k] * cost_ppm) if begins_in_position else 0)
+    return debts
 
 
 def _borrowed(plan: GridPlan, lots: list[int], lot_units: int) -> list[int]:

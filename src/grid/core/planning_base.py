@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import Final
@@ -11,6 +12,7 @@ from domain.grids import Direction, GridPlan, GridRequest, Spacing
 from domain.moments import shown_utc
 from domain.money import ZERO, plain
 from grid.core import following, ladder
+from grid.core.growth_limits import reinvesting
 from grid.core.infinity import infinity_mistakes
 from grid.core.planning_facts import ENTRY_SLIPPAGE, MINIMUM_FACTOR, PreflightFacts
 from grid.core.sizes import GrowingSizes
@@ -78,6 +80,11 @@ class Preflight(ABC):
         elif levels - 1 > most:
             remedy = f"use at most {most + 1} levels, or resting_levels of at most {most // 2}"
             self._wrong("initial_levels", f"the venue allows {most} open orders here; {remedy}")
+
+    def _with_profit(self, plan: GridPlan, most_times: Decimal, aside: Decimal) -> GridPlan:
+        facts = self._facts
+        found = reinvesting(plan, facts.fees, facts.max_order_notional, most_times)
+        return plan if found is None else replace(plan, reinvesting=replace(found, aside=aside))
 
     def _check_growth(self) -> None:
         growth = self._request.quantity_growth_percent

@@ -11,12 +11,13 @@ from typing import Final, NamedTuple
 from domain.errors import InvalidRequest
 from domain.futures import MarginType
 from domain.grids import Direction, GridPlan, GridRequest
-from domain.money import plain
+from domain.money import ZERO, plain
 from grid.core import following, ladder
 from grid.core.contract import ContractFacts
 from grid.core.contract_sizing import CENT, Ends, Standing
 from grid.core.contract_way import OnWay, windows_away
 from grid.core.contract_words import warnings_of
+from grid.core.growth_limits import MOST_GROWTH, profit_mistakes
 from grid.core.planning_base import Preflight
 from grid.core.planning_facts import PreflightFacts
 from grid.core.sizes import GrowingSizes, largest
@@ -82,7 +83,7 @@ class ContractPreflight(Preflight):
         self._refuse_mistakes()
         middle = len(prices) // 2
         profit = self._profit(prices[middle - 1], prices[middle]) * quantities[middle - 1]
-        return GridPlan(
+        plan = GridPlan(
             request=self._request,
             start_price=self._facts.price,
             prices=prices,
@@ -106,6 +107,16 @@ class ContractPreflight(Preflight):
             horizon_days=self._contract.horizon_days,
             cell_quantities=self._stored_quantities(sized.lots),
         )
+        return self._with_profit(plan, self._most_times(standing, quantity), standing.aside)
+
+    def _most_times(self, standing: Standing, quantity: Decimal) -> Decimal:
+        """Return how many times of all this the venue's and the settings' largest positions allow."""
+        bounds = [
+            (standing.bracket_cap(), standing.venue_exposure),
+            (self._contract.largest_position or ZERO, standing.largest_position),
+        ]
+        times = [limit / (each * quantity) for limit, each in bounds if limit > 0 and each > 0]
+        return min([*times, Decimal(MOST_GROWTH)])
 
     def _on_way(self, standing: Standing) -> Standing:
         """Return the same with the windows that a grid which follows the price may come to."""
@@ -139,6 +150,7 @@ class ContractPreflight(Preflight):
 
     def _check_terms(self) -> None:
         contract, leverage = self._contract, self._terms.leverage
+        self._mistakes += profit_mistakes(self._request, self._terms.margin_type)
         if leverage > contract.max_leverage:
             most = contract.max_leverage
             self._wrong("leverage", f"above risk_management.futures_risk.max_leverage; use at most {most}")

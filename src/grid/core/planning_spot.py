@@ -10,6 +10,7 @@ from domain.grids import Direction, GridPlan
 from domain.instrument import Market
 from domain.money import ZERO
 from grid.core import following
+from grid.core.growth_limits import MOST_GROWTH, profit_mistakes
 from grid.core.infinity import end_mistakes, told_of_end
 from grid.core.planning_base import Preflight
 from grid.core.sizes import ConstantWorth, Sizes, largest
@@ -77,10 +78,12 @@ class SpotPreflight(Preflight):
             cell_quantities=self._stored_quantities(lots),
         )
         told = (told_of_end(prices[-1], reserve, self._rules),) if self._request.infinity else ()
-        return replace(plan, warnings=(*told, *following.spot_warnings(plan, starting)))
+        plan = replace(plan, warnings=(*told, *following.spot_warnings(plan, starting)))
+        return self._with_profit(plan, Decimal(MOST_GROWTH), ZERO)
 
     def _check_terms(self) -> None:
         request = self._request
+        self._mistakes += profit_mistakes(request, None)
         if request.instrument.market is not Market.SPOT:
             if request.direction is not Direction.LONG:
                 raise ValueError(f"a {request.direction} grid is planned by what is known of its contract")

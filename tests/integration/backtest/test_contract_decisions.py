@@ -20,7 +20,7 @@ from backtest.run import run_on
 from backtest.scenario import Fees, FillAssumption, FillKind, PathRule, Scenario
 from backtest.sweep.trials import Account, Ground, Trials
 from domain.futures import MarginType
-from domain.grids import Direction, GridRequest
+from domain.grids import Direction, GridRequest, Reinvesting
 from domain.money import exact, from_units
 from fakes.contract_replay import (
     MINUTE_MS,
@@ -69,6 +69,9 @@ def scenario_of(seed: int, direction: Direction) -> tuple[Candles, Scenario, Con
         empty=random.random() < 0.2,
         growth_ppm=[0, 0, 150_000][seed % 3],
     )
+    if seed % 2:  # steps of the price and lots are coarse here: what is set aside for a lot is made small
+        most = tuple(quantity * 10 for quantity in plan.quantities)
+        plan = replace(plan, reinvesting=Reinvesting(fee_ppm=200, most=most, aside=plan.rules.tick * (seed % 5)))
     by = random.choice([0, 0, 0, -step, step])
     opened = candles.open.copy()
     opened[0] += by

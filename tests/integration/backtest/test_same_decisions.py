@@ -16,7 +16,7 @@ from backtest.run import run_on
 from backtest.scenario import Fees, FillAssumption, FillKind, PathRule, Scenario
 from chaos.translate import rules_of
 from domain.errors import InvalidRequest
-from domain.grids import GridRequest, Spacing
+from domain.grids import GridRequest, Profit, Spacing
 from domain.instrument import Market
 from domain.money import exact, from_units
 from fakes.live_replay import Lived, live_through
@@ -110,9 +110,15 @@ def cases(draw: st.DrawFn, kind: FillKind) -> tuple[Candles, Scenario, SymbolSpe
         start_empty=draw(st.booleans()),
         quantity_growth_percent=draw(st.sampled_from([None, None, Decimal(7), Decimal("33.3")])),
     )
+    request = replace(request, profit=draw(st.sampled_from([Profit.RELEASE, Profit.REINVEST])))
     if draw(st.integers(0, 4)) == 0:
         lower = from_units(start) * (1 - Decimal(spacing) * (request.levels // 2) / 100)
-        unlike = {"spacing": Spacing.GEOMETRIC, "start_empty": False, "quantity_growth_percent": None}
+        unlike = {
+            "spacing": Spacing.GEOMETRIC,
+            "start_empty": False,
+            "quantity_growth_percent": None,
+            "profit": Profit.RELEASE,
+        }
         request = replace(request, infinity=True, lower=lower, **unlike)
     # What sales bring less than purchases took while dust gathers, the account has to spare.
     balances = {"USDT": Decimal(20_000), "BNB": Decimal(draw(st.sampled_from(["0", "0.002", "5"])))}

@@ -28,6 +28,7 @@ CONFIGS = st.fixed_dictionaries(
             amounts,
         ),
         "infinity": st.booleans(),
+        "profit": st.sampled_from(["release", "reinvest", "keep"]),
         "start_empty": st.booleans(),
         "levels": st.just(3),
     },

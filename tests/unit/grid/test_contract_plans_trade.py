@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidRequest
 from domain.futures import MarginType
-from domain.grids import ContractTerms, Direction, GridPlan, Spacing
+from domain.grids import ContractTerms, Direction, GridPlan, Profit, Spacing
 from domain.instrument import FeeRates, InstrumentRules
 from fakes.contract_grid import (
     DEEP,
@@ -81,6 +81,7 @@ def plans(draw: st.DrawFn) -> Planned:
         start_empty=direction is not Direction.NEUTRAL and draw(st.booleans()),
         resting_levels=draw(st.sampled_from([None, None, None, 1, 3])),
         quantity_growth_percent=draw(st.none() | st.sampled_from([Decimal("0.7"), Decimal(5), Decimal("33.3333")])),
+        profit=draw(st.sampled_from([Profit.RELEASE, Profit.REINVEST])),
     )
     checked = futures_facts(contract, spec, price=price, fees=fees, free_quote=None)
     try:
