@@ -80,6 +80,11 @@ class Switch:
         return self.phase in (SwitchPhase.DONE, SwitchPhase.FAILED)
 
     @property
+    def has_weighed(self) -> bool:
+        """Tell whether it came as far as funds that were to move."""
+        return self.amount is not None
+
+    @property
     def transfer(self) -> Transfer | None:
         if self.amount is None:
             return None

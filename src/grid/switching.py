@@ -163,9 +163,10 @@ class Switching:
             raise Conflict(f"{name} is on its way to another market already")
         if running_on(self._snapshots, target) is not None:
             raise Conflict(f"a grid runs on {name} {target.market} already; stop one of the two")
-        since_ms = self.began_ms.get(name)
-        if since_ms is not None and (waited := self._clock.market_ms() - since_ms) < self._rules.cooldown_ms:
-            minutes = -(-(self._rules.cooldown_ms - waited) // 60_000)
+        moved_ms = (it.began_ms for it in self.newest_first if name_of(it.source) == name and it.has_weighed)
+        waited_ms = self._clock.market_ms() - next(moved_ms, -self._rules.cooldown_ms)
+        if 0 <= waited_ms < self._rules.cooldown_ms:
+            minutes = -(-(self._rules.cooldown_ms - waited_ms) // 60_000)
             raise Conflict(f"{name} has moved lately; market_switch_cooldown_minutes leaves {minutes} min")
 
     def _direction(self, to: Market) -> Direction:

@@ -54,6 +54,10 @@ def test_a_grid_that_a_person_or_its_own_stop_changed_meanwhile_is_not_started_o
     switch = town.run()
     assert (switch.phase, "nothing was moved" in switch.reason) == (SwitchPhase.FAILED, True)
     assert (BTC_FUTURES in town.running(), town.house.made) == (False, [])
+    town.house.history.clear()
+    town.house.stop_hangs = ""
+    town.start(BTC)
+    town.switching.begin(BTC, Market.FUTURES)  # nothing has moved, so there is nothing to cool down from
 
 
 def test_a_paused_grid_is_not_moved_nor_one_that_is_not_the_askers() -> None:
