@@ -101,7 +101,7 @@ class Preflight(ABC):
 
     def _check_growth_ends(self, lots: Sequence[int]) -> None:
         """Refuse lots that outgrow every venue before anything is reckoned with them."""
-        if max(lots) > _MOST_LOTS:
+        if self._request.quantity_growth_percent and max(lots) > _MOST_LOTS:
             self._wrong("quantity_growth_perc", "the farthest cells would hold more than any venue takes; use less")
             raise InvalidRequest(self._mistakes)
 
