@@ -17,6 +17,8 @@ from domain.pairs import UNKNOWN, Act, Candidate, HeldBack, MarketShare, Proposa
 SWITCH_GAIN: Final = Decimal(20)
 """How much better a pair has to score on the other market before its grid is moved there."""
 MOST_PROPOSED: Final = 20
+_LASTING: Final = frozenset({HeldBack.TRANSFERS, HeldBack.ALLOCATION, HeldBack.FAILED})
+"""What holds a switch back for so long that a grid whose pair is refused where it is had better end."""
 _CENT: Final = Decimal("0.01")
 
 
@@ -149,9 +151,10 @@ class _Decision:
             it for it in self._on.running if it.asked_by is AskedBy.AUTOPILOT and not (it.is_ending or it.awaits_person)
         ]
         moves = [(grid, self._target(grid)) for grid in ours]
-        ends = [self._end(it) for it, to in moves if to is None and it.instrument in self._on.refused]
         switches = [self._switch(grid, to) for grid, to in moves if to is not None]
-        return (*ends, *switches, *self._openings())
+        ways_out = {it.instrument for it in switches if it.held_back is None or it.held_back.word not in _LASTING}
+        lost = [it for it in ours if it.instrument in self._on.refused and it.instrument not in ways_out]
+        return (*map(self._end, lost), *switches, *self._openings())
 
     def _end(self, grid: RunningGrid) -> Proposal:
         return self._told(Act.END, grid.instrument, None, None)

@@ -130,7 +130,9 @@ def test_a_pair_moves_where_it_alone_is_accepted_or_much_better_after_the_cooldo
     assert told(decide(lately, RULES)) == [(Act.SWITCH, BTC, HeldBack.COOLDOWN)]
     assert told(decide(lately, replace(RULES, cooldown_ms=1_000))) == [(Act.SWITCH, BTC, None)]
     assert told(decide(on, replace(RULES, may_switch=False))) == [(Act.END, BTC, None)]
-    assert told(decide(on, replace(RULES, no_transfers="not here"))) == [(Act.SWITCH, BTC, HeldBack.TRANSFERS)]
+    stuck = [(Act.END, BTC, None), (Act.SWITCH, BTC, HeldBack.TRANSFERS)]
+    assert told(decide(on, replace(RULES, no_transfers="not here"))) == stuck
+    assert decide(replace(on, refused=frozenset()), replace(RULES, no_transfers="not here")) == ()
     little = situation(accepted(BTC, 50), accepted(BTC_PERPETUAL, 49 + int(SWITCH_GAIN)), running=(mine,))
     assert decide(little, RULES) == ()
     much = situation(accepted(BTC, 50), accepted(BTC_PERPETUAL, 50 + int(SWITCH_GAIN)), running=(mine,))
