@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Protocol
 
 from domain.account import Account
-from domain.grids import Books, Move
+from domain.grids import Books, Move, OnStop
 from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Fill, Status
+from grid.waiting import unmarked
 from orders.account_lines import beside_wallet
 from orders.books import FifoBooks
 from ports.store import GridRow, OrderRow, Store
@@ -114,7 +115,7 @@ def audit_grid(store: Store, row: GridRow) -> GridAudit:
             told = f"{plain(marked.realized_profit)} by the venue's count and {plain(marked.grid_profit)} by ours"
             faults.append(f"its closed positions brought {told}: fills are missing or foreign")
     faults += _move_faults(store.moves(row.grid_id))
-    if row.ended_ms is not None and live and row.on_stop != "keep":
+    if row.ended_ms is not None and live and unmarked(row.on_stop) != OnStop.KEEP:
         faults.append(f"it has ended and {len(live)} of its orders may still take money")
     return GridAudit(row=row, books=marked, orders=len(orders), live_orders=len(live), faults=tuple(faults))
 

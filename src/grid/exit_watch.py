@@ -5,8 +5,9 @@ which, or at or above which, it is met (`grid.core.exits`). A price is first com
 
 A profit that is to be taken has to be sure: fills, and fees in other assets whose value is not known yet, can only
 lower it. So it waits while an order rests at or beyond the price that was there before that price came, since its fill
-may be under way, and while fees have no value. A loss that is to be stopped and a price do not wait: what is still to
-be told can only make the loss larger.
+may be under way, while fees have no value and while funding is owed. A loss that is to be stopped waits for none of
+these, which can only make it larger; but it is judged on books that are whole, as of an account that was read. A price
+waits for nothing.
 """
 
 from collections.abc import Iterable
@@ -87,8 +88,8 @@ class ExitWatch:
         Args:
             price: the newest.
             orders: of the grid, that may still fill.
-            is_sure: whether all fees have their values and the account was read.
-            is_sound: whether nothing throws doubt on the books.
+            is_sure: whether all fees have their values and all funding was read.
+            is_sound: whether the account was read and nothing throws doubt on the books.
         """
         if not self.touches(price):
             return None

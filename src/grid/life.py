@@ -41,7 +41,7 @@ class GridLife:
     def hear(self, request: Request) -> bool:
         """Take in a request; tell whether it is to be stored before anything follows from it.
 
-        That is so of a pause and its end. A grid that ends heeds neither.
+        That is so of all that changes anything but a shutdown. A grid that ends heeds neither a pause nor its end.
         """
         match request:
             case StopRequested():
@@ -62,14 +62,20 @@ class GridLife:
         if self._parts.protection.held.reached is not None or not is_open:
             return False
         if self.exit is None:
-            self.on_stop = request.on_stop
-            return False
+            changes, self.on_stop = request.on_stop is not self.on_stop, request.on_stop
+            return changes
         follows = _INSTEAD_OF_RESTING.get(request.on_stop)
-        if self.exit.action is not ExitAction.LIMIT or follows is None:
+        if follows is None or self.exit.action is follows or not self._may_be_given_up:
             return False
         self.exit = replace(self.exit, action=follows)
         self.on_stop = self.exit.on_stop
         return True
+
+    @property
+    def _may_be_given_up(self) -> bool:
+        """Tell whether what follows of the grid's own end may still be chosen: its order rests, or is refused."""
+        is_limit = self.exit is not None and self.exit.action is ExitAction.LIMIT
+        return is_limit or bool(self._parts.desk.placing.cannot_unwind)
 
     def heeds(self, price: Decimal) -> bool:
         """Tell whether a price may begin or end the grid."""
@@ -94,8 +100,8 @@ class GridLife:
         self.exit = watch.judged(
             price.value,
             desk.ledger.unsettled(),
-            is_sure=desk.synced and not money.awaits_fee_values,
-            is_sound=not (desk.alarms or money.alarm),
+            is_sure=not money.awaits_fee_values and not money.still_awaits(now),
+            is_sound=desk.synced and not (desk.alarms or money.alarm),
         )
         if self.exit is None:
             return began
@@ -165,6 +171,8 @@ class GridLife:
         if self.on_stop is OnStop.UNWIND:
             limit = self.exit.price if self.exit and self.exit.action is ExitAction.LIMIT else None
             return parts.state.wanted_unwind(limit) if parts.protection.held.is_settled(parts.desk.ledger) else []
+        if self.on_stop is OnStop.KEEP:
+            return self._resting_of(parts.state.wanted())
         if not self.trigger.is_reached:
             return []
         wanted = self.contract_end.allowed(parts.state.wanted())
@@ -172,6 +180,11 @@ class GridLife:
         if parts.money.alarm:
             return [order for order in wanted if order.is_exit]
         return self._without_new_entries(wanted) if parts.protection.keeps_entries else wanted
+
+    def _resting_of(self, wanted: list[WantedOrder]) -> list[WantedOrder]:
+        """Leave out what does not rest yet: a grid that ends and keeps its orders places none."""
+        there = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}
+        return [order for order in wanted if order.slot in there]
 
     def _without_new_entries(self, wanted: list[WantedOrder]) -> list[WantedOrder]:
         """Leave out entries that do not rest yet; what rests is not taken off for a stop that is being placed anew."""

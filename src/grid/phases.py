@@ -113,6 +113,10 @@ class PhaseJudge:
         why = why if exit_ is None else exit_.told
         why = self._why_by_contract() or why
         market = self._parts.market
+        refused = self._parts.desk.placing.cannot_unwind
+        if refused and self._life.on_stop is OnStop.UNWIND and not awaits:
+            told = f"what it holds cannot be closed: {refused}; it is tried every minute"
+            return f"{why}; {told}; to keep it instead, stop the grid with cancel"
         if not market.is_trading and self._life.on_stop is OnStop.UNWIND and self._parts.state.wanted_unwind():
             awaits = f"the symbol to trade: it is {market.status} at the venue"
         return f"{why}; waiting for {awaits}" if awaits else why

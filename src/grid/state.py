@@ -267,8 +267,8 @@ class GridState(EditedCells):
         """Return the trade that ends a leg; one that rests has another cycle than stops at the venue of its price."""
         slot = Slot(self._grid, Role.UNWIND, Side.SELL if base > 0 else Side.BUY, ticks or 0)
         lots = abs(base) // self._n.lot_units
-        if self._rules.market_max_quantity and ticks is None:
-            lots = min(lots, int(self._rules.market_max_quantity // self._rules.lot))
+        if most := self._rules.market_max_quantity if ticks is None else self._rules.max_quantity:
+            lots = min(lots, int(most // self._rules.lot))
         return WantedOrder(
             slot=slot,
             cycle=0 if ticks is None else 1,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from domain.events import Moment, OrderRefused
-from domain.instrument import InstrumentRules, Market
+from domain.instrument import InstrumentRules
 from domain.money import exact, plain
 from domain.orders import Intent, OrderType, Role, Slot, TimeInForce
 from orders.client_ids import ClientId
@@ -60,6 +60,8 @@ class Placing:
         """Orders that wait until the market's own price lets theirs be, with the venue's words."""
         self.misfits: dict[Slot, str] = {}
         """Orders that do not fit the venue's steps as these are now, with the reason."""
+        self.cannot_unwind = ""
+        """Why what a grid holds could not be closed, five times by now."""
         self.pause = MarketPause()
         self._ledger = ledger
         self._gate = gate
@@ -107,8 +109,8 @@ class Placing:
         Post-only that would have executed at once is no mistake: the rung is already through the market, so its next
         attempt is a plain limit order or, with `repricing`, post-only behind the market. A market that is closed is
         asked again until it opens, and a price outside the venue's band until the market has come nearer. Anything else
-        is tried again a few times, then left to a person; but not the end of a position, whose loss has no bound: that
-        is tried every minute for as long as it takes.
+        is tried again a few times, then left to a person; but not the end of what is held, whose loss has no bound:
+        that is tried every minute for as long as it takes.
         """
         if event.market_closed:
             self.pause.begin(event.message, now.monotonic_s)
@@ -126,12 +128,15 @@ class Placing:
             return
         count = self._refusals[key] = self._refusals.get(key, 0) + 1
         self._again_s[order.intent.slot] = now.monotonic_s + min(2.0 ** min(count, 6), LONGEST_WAIT_S)
-        ends_position = order.intent.slot.role is Role.UNWIND and order.intent.instrument.market is Market.FUTURES
-        if count >= MAX_REFUSALS and not ends_position:
-            told = event.message if str(event.code) in event.message else f"{event.message} ({event.code})"
-            self.faulted[order.intent.slot] = (
-                f"refused {MAX_REFUSALS} times: {told}; mend the cause, then restart the server to try again"
-            )
+        if count < MAX_REFUSALS:
+            return
+        told = event.message if str(event.code) in event.message else f"{event.message} ({event.code})"
+        if order.intent.slot.role is Role.UNWIND:
+            self.cannot_unwind = told
+            return
+        self.faulted[order.intent.slot] = (
+            f"refused {MAX_REFUSALS} times: {told}; mend the cause, then restart the server to try again"
+        )
 
     def was_refused(self, want: WantedOrder) -> bool:
         """Tell whether the venue refused an order of the same slot and cycle for what may be its balance."""

@@ -1,6 +1,6 @@
 """Grids that begin and end by themselves: stored before anything is sent, once, whatever dies in between."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from chaos.host import InProcessHost
-from domain.events import PriceSeen, StreamLost
+from domain.events import OrderRefused, PriceSeen, StreamLost, StreamResumed, TimerFired
 from domain.exit_terms import ExitAction, ExitTerms
 from domain.exits import ReachedExit
 from domain.grids import GridPlan, OnStop, PauseKeep, Phase
-from domain.orders import OrderType, Role
+from domain.orders import Intent, OrderType, Role
 from fakes.grid_examples import gate, plan
 from fakes.store import InMemoryStore
+from grid.assembly import build_worker
 from grid.pauses import PauseRequested
 from grid.worker_events import Effect, SavePhase, StopRequested
 from orders.client_ids import ClientId
@@ -76,9 +77,9 @@ class Watched(InProcessHost):
         return self.snapshot().books.base_held
 
 
-def begun(made: GridPlan, price: str = "60000") -> Watched:
+def begun(made: GridPlan, price: str = "60000", kind: type[Watched] = Watched) -> Watched:
     funds = {"USDT": Decimal(10_000)}
-    host = Watched(spec=SPEC, balances=funds, store=InMemoryStore(), gate=gate(), start_ms=START_MS, seed=1)
+    host = kind(spec=SPEC, balances=funds, store=InMemoryStore(), gate=gate(), start_ms=START_MS, seed=1)
     host.market(price)
     host.start(made)
     host.settle()
@@ -235,3 +236,76 @@ def test_a_triggered_grid_ends_by_itself_and_remembers_both():
     assert stored.startswith("triggered;exit:take_profit_price:market:62100:")
     host.live_again()
     assert host.snapshot().phase is Phase.ENDED
+
+
+def test_a_loss_is_judged_on_an_account_that_was_read():
+    host = begun(ending(stop_loss_amount=Decimal(20)))
+    host.market("60010")
+    host._worker = None
+    host.market("60400", "60700", "61100", "61500", "60500", "59900", "59000", "58000", "57200")
+    host.settle()
+    (row,) = host.store.grids()
+    host._worker = build_worker(
+        row, host.rules, gate=gate(), store=host.store, equity_every_ms=60_000, max_price_age_s=3600.0
+    )
+    host._tell(PriceSeen(host.instrument, Decimal(57_200), host.heap.market_ms(), host.heap.monotonic_s()))
+    assert host.words == []  # the sales that were made while it was away are not known yet
+    host._tell(StreamResumed("user"))
+    host.settle()
+    books = host.snapshot().books
+    assert books.cash_flow + books.base_held * 57_200 > -20
+    assert host.words == []
+    host.market("50000")
+    assert host.words != []
+
+
+class Refusing(Watched):
+    """An exchange that takes no order which closes what is held."""
+
+    def _placing(self, intent: Intent) -> Callable[[], None]:
+        if intent.slot.role is Role.UNWIND:
+            refused = OrderRefused(intent.client_id, -2010, "Account has insufficient balance", False)
+            return lambda: self._answer(refused)
+        return super()._placing(intent)
+
+    def wait(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.heap.advance_to(self.heap.market_ms() + 1_000)
+            self._tell(TimerFired())
+            self.settle()
+
+
+def test_an_end_whose_sale_is_refused_is_tried_on_and_may_be_given_up():
+    host = begun(ending(stop_loss_amount=Decimal(40)), kind=Refusing)
+    assert isinstance(host, Refusing)
+    host.market("60010", "57000")
+    host.wait(200)
+    shown = host.snapshot()
+    assert shown.phase is Phase.STOPPING
+    assert "cannot be closed: Account has insufficient balance (-2010); it is tried every minute" in shown.phase_reason
+    tried = len(host.closing())
+    host.wait(130)
+    assert len(host.closing()) == tried + 2
+    host.tell(StopRequested(OnStop.CANCEL))
+    host.settle()
+    assert (host.snapshot().phase, host.held > 0) == (Phase.ENDED, True)
+
+
+@pytest.mark.parametrize("is_faulted", [False, True])
+def test_a_persons_stop_is_stored_before_anything_follows_from_it(is_faulted: bool):
+    host = begun(plan())
+    host.market("60010")
+    if is_faulted:
+        host._worker._desk.alarm("somebody else's order")
+        host._tell(TimerFired())
+        host.settle()
+    else:
+        host.tell(PauseRequested(PauseKeep.NOTHING))
+        host.settle()
+    host.dies_after_saving = True
+    host.tell(StopRequested(OnStop.UNWIND))
+    assert host._worker is None
+    assert host.closing() == []
+    assert host.store.grids()[0].on_stop == OnStop.UNWIND
+    host.live_again()
+    assert (host.snapshot().phase, host.snapshot().books.base_held < Decimal("0.00001")) == (Phase.ENDED, True)
