@@ -80,6 +80,7 @@ def autopilot(
         may_switch=trading.allow_market_switching,
         no_transfers=venue.transfers.abstains,
         cooldown_ms=_cooldown_ms(settings),
+        interval_ms=round(settings.pair_selection.update_interval_hours * 3_600_000),
     )
     return Autopilot(
         commands=control,

@@ -327,6 +327,7 @@ class GridSnapshot:
     started_ms: int
     started_wall_ms: int
     updated_ms: int
+    ended_ms: int | None = None
     liquidation_price: Decimal | None = None  # the venue's, as last read; None on spot and while it names none
     foreign_orders: int | None = None  # orders of others on the instrument, as last read; None before that
     stops: tuple[StopView, ...] = ()

@@ -99,12 +99,18 @@ class Autopilot:
     # --- helpers ---
 
     def _take_over(self, selection: Selection) -> None:
-        self._selection = selection
+        is_first, self._selection = self._selection is None, selection
         refused = surely_refused(selection)
         self._refused = refused & self._refused_before
         self._refused_before = refused
-        self._seen = frozenset()
+        self._seen = self._ended_before(selection) if is_first else frozenset()
         self._failed.clear()
+
+    def _ended_before(self, selection: Selection) -> frozenset[Instrument]:
+        """Return pairs whose grids ended since about the selection that a process before this one made."""
+        since_ms = selection.taken_ms - self._rules.interval_ms
+        ended = [it for it in self._snapshots.grids() if it.ended_ms is not None and it.ended_ms > since_ms]
+        return frozenset(it.instrument for it in ended)
 
     def _propose(self, selection: Selection) -> None:
         moving = self._switching.under_way

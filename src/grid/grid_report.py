@@ -105,6 +105,7 @@ class GridReport:
             started_ms=row.started_ms,
             started_wall_ms=row.started_wall_ms,
             updated_ms=self.updated_ms,
+            ended_ms=life.ended_ms,
             liquidation_price=around.contract.liquidation_price,
             foreign_orders=around.foreign_orders,
             stops=parts.protection.shown(),

@@ -79,7 +79,7 @@ class Situation:
 class AutopilotRules:
     """What the settings allow. `shares` are fractions of all capital, `capital` that of one grid in USDT.
 
-    `no_switching` says why pairs stay on their market: by the settings, or because no funds can be moved here.
+    `no_transfers` says why no funds can be moved here; `interval_ms` is how long a selection stands.
     """
 
     acts: bool
@@ -89,6 +89,7 @@ class AutopilotRules:
     may_switch: bool
     no_transfers: str = ""
     cooldown_ms: int = 0
+    interval_ms: int = 0
 
 
 def surely_refused(selection: Selection) -> frozenset[Instrument]:

@@ -231,6 +231,22 @@ def test_it_opens_one_at_a_time_waits_after_an_end_and_winds_down_what_is_refuse
     assert f"stop_grid {BTC} unwind" in house.calls
 
 
+def test_a_restart_does_not_open_again_what_just_ended() -> None:
+    house, clock = RichHouse(), FakeClock()
+    autopilot_of(house, clock).step(selection_of(accepted(BTC)))
+    ended_ms = clock.market_ms() - 1_000
+    house.history[BTC] = replace(house.history[BTC], status=GridStatus.STOPPED, ended_ms=ended_ms)
+    selection = replace(selection_of(accepted(BTC)), taken_ms=clock.market_ms())
+    pilot = autopilot_of(house, clock, interval_ms=1_001)
+    pilot.step(selection)
+    assert told(pilot.proposals) == [(Act.OPEN, BTC, HeldBack.ENDED_SINCE)]
+    pilot.step(replace(selection))
+    assert house.history[BTC].status is GridStatus.RUNNING
+    house.history[BTC] = replace(house.history[BTC], status=GridStatus.STOPPED, ended_ms=ended_ms)
+    autopilot_of(house, clock, interval_ms=1_000).step(selection)
+    assert house.history[BTC].status is GridStatus.RUNNING
+
+
 def test_a_grid_that_a_person_starts_or_pauses_while_it_looks_is_left_alone() -> None:
     house = RichHouse()
     pilot = autopilot_of(house, FakeClock())
