@@ -14,10 +14,10 @@ from domain.grids import Direction, GridPlan, GridRequest
 from domain.instrument import Market
 from domain.money import ZERO, exact, plain
 from domain.orders import Role, Side
-from grid.core.margin import hedged_order_margin, order_margin, position_margin
+from grid.core.margin import Leg, hedged_order_margin, order_margin, position_margin
 from grid.core.planning import plan_grid
 from grid.core.planning_facts import AtWork, PreflightFacts
-from grid.edit_checks import exit_mistakes, exits_told, size_field
+from grid.edit_checks import KeptEnds, exit_mistakes, exits_told, size_field
 from grid.edit_moves import EditAsked, EditMade
 from grid.state import GridState
 from orders.wanted import WantedOrder
@@ -62,7 +62,8 @@ def sketch_edit(
     made = state.edited(asked, facts.price)
     reckoning = _Reckoning(state, made, facts, abs(inventory_cost), profit)
     reckoning.check()
-    return Sketch(reckoning.shown(), asked)
+    shown = reckoning.shown()
+    return Sketch(shown, replace(asked, plan=shown.plan))
 
 
 def _refuse_unable(plan: GridPlan) -> None:
@@ -131,6 +132,9 @@ class _Reckoning:
         whole = after.traded()
         self._after = whole.wanted()
         self._held_before, self._held_after = state.base_held, whole.base_held
+        self._kept = KeptEnds(
+            made.plan, facts, Leg(state.base_held, self._inventory_cost), self._trade, whole.all_wanted()
+        )
         self._more_bids = _bids(whole.all_wanted()) - _bids(self._before)  # what does not rest locks nothing
 
     @exact
@@ -146,7 +150,7 @@ class _Reckoning:
             cancelled += leaving[pairs:]
             added += coming[pairs:]
         return GridEdit(
-            plan=self._made.plan,
+            plan=self._plan_told(),
             keep=tuple(_outwards(before & after)),
             move=tuple(moved),
             cancel=tuple(cancelled),
@@ -155,6 +159,10 @@ class _Reckoning:
             exposure=self._exposure_after(),
             warnings=(*self._made.plan.warnings, *self._warnings()),
         )
+
+    def _plan_told(self) -> GridPlan:
+        plan = self._made.plan
+        return plan if plan == self._plan_before else self._kept.told_in(plan)
 
     @exact
     def check(self) -> None:
@@ -175,7 +183,7 @@ class _Reckoning:
             mistakes.append(FieldMistake(field, f"needs {_cents(more)} more, {left}; use less or end another grid"))
         mistakes += self._of_trade(field)
         if self._made.plan != self._plan_before:
-            mistakes += exit_mistakes(self._made.plan, self._profit)
+            mistakes += [*exit_mistakes(self._made.plan, self._profit), *self._kept.mistakes()]
         if mistakes:
             raise InvalidRequest(mistakes)
 

@@ -6,13 +6,13 @@ A fill is booked before the mark price passes it; the mark price may stand besid
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from itertools import pairwise
 from typing import Final
 
 from domain.futures import MarginType
 from domain.grids import ContractTerms
-from domain.money import UNIT, ZERO
+from domain.money import UNIT, ZERO, exact
 from grid.core.contract import ContractFacts
 from grid.core.margin import (
     Leg,
@@ -28,6 +28,7 @@ LEAST_BASIS: Final = Decimal("0.001")
 BASIS_STEP: Final = Decimal("0.000001")
 SALE_ADD_ON: Final = Decimal("0.0015")
 """The venue reckons a new sale at no less than the last price and this much of it."""
+_WIDE: Final = Context(prec=60)
 CENT: Final = Decimal("0.01")
 ROUNDING_PER_RUNG: Final = Decimal("0.0001")
 """Quote kept per rung for commissions that are rounded up to 1e-8, fill by fill."""
@@ -61,8 +62,7 @@ class Standing:
         self._stances = stances(ladder)
         self._resting_levels = resting
         self._resting = self._stances if resting is None else stances(ladder, resting)
-        beside = abs(facts.mark_price / price - 1).quantize(BASIS_STEP, ROUND_CEILING)
-        self.basis = max(LEAST_BASIS, beside)
+        self.basis = basis_of(facts, price)
         self.exposure = exposure(ladder)
         self._largest_weight = max(ladder.weights, default=1)
 
@@ -86,8 +86,7 @@ class Standing:
     @property
     def settlements(self) -> int:
         """Return how often funding is settled within the horizon."""
-        hours = Decimal(self._facts.horizon_days * 24)
-        return int((hours / self._facts.funding_interval_h).to_integral_value(ROUND_CEILING))
+        return settlements_of(self._facts)
 
     # --- for one unit of base ---
 
@@ -222,6 +221,18 @@ class Standing:
         if end is None:
             return False
         return end >= self._low(stance) if stance.part.held > 0 else end <= self._high(stance)
+
+
+@exact
+def basis_of(facts: ContractFacts, price: Decimal) -> Decimal:
+    """Return how far the mark price may stand beside the last one, as a fraction of it."""
+    beside = _WIDE.divide(abs(facts.mark_price - price), price).quantize(BASIS_STEP, ROUND_CEILING, _WIDE)
+    return max(LEAST_BASIS, beside)
+
+
+def settlements_of(facts: ContractFacts) -> int:
+    """Return how often funding is settled within the horizon."""
+    return -(-facts.horizon_days * 24 // facts.funding_interval_h)
 
 
 def _down(amount: Decimal) -> Decimal:
