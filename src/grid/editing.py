@@ -92,9 +92,6 @@ def _fee_ppm(facts: PreflightFacts) -> int:
 def _planned(state: GridState, request: GridRequest, facts: PreflightFacts, known: Sequence[GridPlan]) -> GridPlan:
     """Return the plan of the changed request, with the first trade and the start that the books are kept by."""
     before, reference = state.plan, state.reference(facts.price)
-    for plan in (before, state.plan_before, *(plan for plan in known if _holds(plan, reference))):
-        if plan is not None and plan.request == request:
-            return plan
     contract = facts.contract
     if contract is not None:  # what is held and rests is the grid's own
         contract = replace(contract, position=ZERO, foreign_orders=0)
@@ -102,6 +99,9 @@ def _planned(state: GridState, request: GridRequest, facts: PreflightFacts, know
     at_work = AtWork(centre=before.start_price, reference=reference, stays=only_size)
     facts = replace(facts, free_quote=None, free_exposure=None, contract=contract, at_work=at_work)
     planned = plan_grid(replace(request, trigger_price=None), facts)  # its trigger was reached long ago
+    for plan in (before, state.plan_before, *(plan for plan in known if _holds(plan, reference))):
+        if plan is not None and plan.request == request:
+            return plan  # it is as sound now as one that is laid now, but just as it was
     stays = only_size or _holds(planned, before.start_price)
     elsewhere = facts.price if request.lower is None else reference
     return replace(

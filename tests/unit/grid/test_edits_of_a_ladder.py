@@ -46,6 +46,13 @@ CHANGES = [
 EXAMPLES = settings(max_examples=60, deadline=None)
 
 
+def sketched_back(grid: "Lived", changes: GridChanges, **now: object) -> Sketch:
+    """Edit a grid there, and sketch the way back by facts that have changed meanwhile."""
+    grid.edit(changes)
+    there = replace(facts_of(grid.plan, grid.price), **now)
+    return sketch_edit(grid.state, changed_back(grid.plan), there, [grid.plan], grid.books.inventory_cost())
+
+
 def facts_of(grid_plan: GridPlan, price: Decimal) -> PreflightFacts:
     if grid_plan.terms is None:
         return facts(price=price, free_quote=Decimal(100_000))
@@ -272,6 +279,17 @@ def test_what_cannot_be_is_refused_with_its_field(changes: GridChanges, field: s
     with pytest.raises(InvalidRequest) as refused:
         Lived(plan(capital=Decimal(1_000))).sketch(changes)
     assert refused.value.mistakes[0].field == field
+
+
+def test_the_way_back_is_judged_by_what_is_so_now():
+    made = PLANS["spot"]
+    assert made.rules is not None
+    grid = Lived(made)
+    assert sketched_back(grid, GridChanges(levels=6)).asked.plan == made
+    with pytest.raises(InvalidRequest, match="status is HALT"):
+        sketched_back(Lived(made), GridChanges(levels=6), rules=replace(made.rules, status="HALT"))
+    with pytest.raises(InvalidRequest, match="is settled at"):
+        sketched_back(Lived(made), GridChanges(levels=6), rules=replace(made.rules, settles_ms=1_800_000_000_000))
 
 
 def test_a_neutral_grid_in_hedge_mode_is_not_edited():
