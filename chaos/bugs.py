@@ -266,6 +266,28 @@ def _edited_before_the_cancels() -> list[Change]:
     return [(GridEdits, "_stands_in_the_way", lambda _edits, _slots: False)]
 
 
+def _end_unstored() -> list[Change]:
+    """Keep to oneself why the grid ends by itself."""
+    kept: Any = vars(GridLife)["word"]
+
+    def word(life: GridLife) -> Any:
+        return life.pause.word if life.exit is not None else kept.fget(life)
+
+    return [(GridLife, "word", property(word))]
+
+
+def _end_forgotten() -> list[Change]:
+    """Start without what is stored of why the grid ended by itself."""
+    begin = GridLife.__init__
+
+    def forget(life: GridLife, parts: Any) -> None:
+        begin(life, parts)
+        if life.exit is not None:
+            life.exit, life.on_stop = None, None
+
+    return [(GridLife, "__init__", forget)]
+
+
 BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "blind-resend": _blind_resend,
     "unknown-is-refused": _unknown_taken_for_refused,
@@ -291,6 +313,8 @@ BUGS: Mapping[str, Callable[[], list[Change]]] = {
     "early-move": _moves_before_the_cancels,
     "edit-forgotten": _edit_forgotten,
     "early-edit": _edited_before_the_cancels,
+    "end-unstored": _end_unstored,
+    "end-forgotten": _end_forgotten,
 }
 
 

@@ -78,6 +78,11 @@ class Lives:
             self.stop = episode.stop
             self._ask_to_stop()
 
+    def end_by_hand(self) -> None:
+        """Have a person unwind the grid."""
+        self.stop = OnStop.UNWIND
+        self._ask_to_stop()
+
     def say_of_pause(self, keep: PauseKeep | None) -> None:
         """Pause the grid, or resume it where `keep` is None; nobody hears it while no process lives."""
         if self.process is not None:
@@ -92,6 +97,7 @@ class Lives:
 
     def _ask_to_stop(self) -> None:
         if self.process is not None and self.stop is not None:
+            self._world.witness.is_asked_to_stop = True
             self._world.note(f"command: stop ({self.stop})")
             self.process.command(StopRequested(self.stop))
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
+from chaos.ends import EndsPlan, draw_ends
 from chaos.points import OF_CONTRACTS, OF_SPOT, Boundary, Fault
 from domain.edits import GridChanges
 from domain.futures import MarginType
@@ -197,6 +198,7 @@ class RunPlan:
     trail_up_to: Decimal | None = None
     trail_down_to: Decimal | None = None
     quantities: Mapping[str, Any] = field(default_factory=dict)  # of the request, what sizes its cells
+    ends: EndsPlan | None = None  # None: the grid begins at once and ends by no condition of its own
 
 
 def market_of(seed: int) -> Market:
@@ -211,7 +213,37 @@ def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     if plan.lock_step:
         return plan
     pauses, post_only = _pauses(seed, len(plan.prints)), Random(f"post only {seed}").random() < 0.25
-    return _with_edits(replace(plan, pauses=pauses, resting_levels=_resting(seed), post_only=post_only))
+    return _with_ends(_with_edits(replace(plan, pauses=pauses, resting_levels=_resting(seed), post_only=post_only)))
+
+
+def _with_ends(plan: RunPlan) -> RunPlan:
+    """Return the plan with a grid that begins and ends by itself in a fifth of the runs; all else of a seed stays.
+
+    Most of them die about the commit of the end, or at the sale that follows. Not in lock-step: at which of its prices
+    a profit is sure depends on how long each fill takes to be told.
+    """
+    random, contract = Random(f"ends {plan.seed}"), plan.contract
+    if random.random() < 0.73:
+        return plan
+    ends = draw_ends(
+        random,
+        Direction.LONG if contract is None else contract.direction,
+        on_spot=contract is None,
+        in_hedge_mode=contract is not None and contract.terms.hedge_mode,
+        moves=bool(plan.quantities or plan.edits or plan.trail_up_to or plan.trail_down_to),
+    )
+    episodes = [_with_an_end(random, episode, may_lose=not plan.edits) for episode in plan.episodes]
+    return replace(plan, ends=ends, episodes=tuple(episodes))
+
+
+def _with_an_end(random: Random, episode: Episode, *, may_lose: bool) -> Episode:
+    """Return an episode in which the process may die as the grid ends by itself, before or after it dies elsewhere."""
+    if random.random() < 0.4:
+        return episode
+    chosen = random.choice([*_STOPPING, Boundary.UNWIND_SENT, Boundary.UNWIND_APPLIED, Boundary.END_BEFORE_COMMIT])
+    death = replace(_death(random, chosen, may_lose=may_lose), passes=1)
+    deaths = [death, *episode.deaths] if random.random() < 0.5 else [*episode.deaths, death]
+    return replace(episode, deaths=tuple(deaths))
 
 
 def _resting(seed: int) -> int | None:

@@ -12,6 +12,7 @@ from chaos.contract_translate import brackets_of
 from chaos.contract_venue import ContractVenue
 from chaos.contract_verdict import is_funded
 from chaos.disk import INSTANCE, Disk
+from chaos.ends import reached
 from chaos.facts import Facts
 from chaos.hands import OtherHands
 from chaos.lives import Lives
@@ -26,6 +27,7 @@ from chaos.verdict import at_rest, judge_books, judge_end
 from chaos.weather import NEAR_MS, Weather
 from chaos.witness import Witness
 from domain.edits import GridChanges
+from domain.exit_terms import ExitAction
 from domain.grids import GridPlan, GridRequest, Phase
 from domain.instrument import FeeRates
 from domain.money import ZERO
@@ -90,6 +92,7 @@ class Trial:
         state = GridState(1, self.grid, self.venue.rules())
         self._world.witness.slots = state
         self._world.witness.ladder = state.ladder if self.grid.master else None
+        self._world.witness.waits = self.grid.request.trigger_price is not None
 
     def _open_venue(self) -> Venue:
         contract = self.plan.contract
@@ -218,6 +221,13 @@ class Trial:
             self._run_for(5_000)
         if self.plan.pauses:
             self._lives.say_of_pause(None)
+        self._give_up_what_rests()
+
+    def _give_up_what_rests(self) -> None:
+        """Have a person close at market what a grid that ended by itself offers at a price that may never come."""
+        end = reached(self._world.witness.word)
+        if end is not None and end.action is ExitAction.LIMIT:
+            self._lives.end_by_hand()
 
     def _needs_a_person(self) -> bool:
         """Tell whether only a restart helps, and may be needed: slots were given up for a cause."""
@@ -261,7 +271,7 @@ class Trial:
             grid=self.grid,
             funds=self._funds,
             moved=self._hands.moved,
-            stop=self._lives.stop,
+            stop=end.on_stop if (end := reached(self._world.witness.word)) is not None else self._lives.stop,
             price=self._lives.price,
             may_hold=any(self._weather.strikes[fault] for fault in _MAY_FAULT),
         )
@@ -290,6 +300,7 @@ def _plan_grid(plan: RunPlan, venue: Venue) -> GridPlan:
         trail_up_to=plan.trail_up_to,
         trail_down_to=plan.trail_down_to,
         **plan.quantities,
+        **(plan.ends.fields if plan.ends else {}),
     )
     if plan.contract is not None:
         direction, start_empty = plan.contract.direction, plan.contract.start_empty

@@ -15,6 +15,7 @@ from domain.orders import Fill, Role, Side, VenueOrder
 from grid.edit_moves import is_asked
 from grid.state import GridState
 from grid.trailing import target
+from grid.waiting import was_reached
 from orders.client_ids import ClientId
 from orders.wanted import WantedOrder
 
@@ -41,9 +42,13 @@ def _rung_of(order: VenueOrder, facts: Facts) -> Decimal:
 
 def wanted(facts: Facts) -> list[WantedOrder]:
     """Work out from the committed fills alone what should exist, by a state of our own."""
-    if facts.stop is not None:
+    if facts.stop is not None or _waits_for_its_trigger(facts):
         return []
     return _replayed(facts).wanted()
+
+
+def _waits_for_its_trigger(facts: Facts) -> bool:
+    return facts.witness.waits and not was_reached(facts.witness.word)
 
 
 def _replayed(facts: Facts) -> GridState:
@@ -156,7 +161,8 @@ def judge_end(facts: Facts, *, rested: bool) -> None:
 
 def _judge_shown(facts: Facts, shown: GridSnapshot, *, rested: bool) -> None:
     witness = facts.witness
-    if shown.phase is not Phase.TRADING and not _waits_for_its_price(facts):
+    expected = Phase.WAITING if _waits_for_its_trigger(facts) else Phase.TRADING
+    if shown.phase is not expected and not _waits_for_its_price(facts):
         witness.violated(f"phase {shown.phase} at the end: {shown.phase_reason}")
     if shown.faulted_slots:
         witness.violated(f"faulted at the end: {'; '.join(shown.faulted_slots)}")

@@ -3,14 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
+from chaos.ends import reached
 from chaos.venue import Change
 from domain.futures import FundingPayment
 from domain.grids import Move, MoveKind
 from domain.orders import Fill, Intent, Role, Slot, Status
 from grid.core.ladder_numbers import LadderNumbers
+from grid.pauses import on_stop_of
 from grid.state import GridState
 from grid.trailing import is_left_behind
+from grid.waiting import unmarked, was_reached
 from orders.client_ids import ClientId
 from orders.intake import ADOPTED
 from orders.life_cycle import ENDED
@@ -41,6 +45,8 @@ class Witness:
         self._word = ""
         self.slots: SlotMeaning = SpotSlots()
         self.ladder: LadderNumbers | None = None  # of a grid that follows the price
+        self.waits = False  # of a grid that sends nothing before its trigger price
+        self.is_asked_to_stop = False
         self.violation = ""
 
     def violated(self, text: str) -> None:
@@ -98,25 +104,43 @@ class Witness:
         self._intents, self._fills, self._payments, self._moves = intents, fills, payments, moves
 
     def said(self, on_stop: str | None) -> None:
-        """Take in a person's word that was just committed."""
-        if on_stop is not None:
-            self._word = on_stop
+        """Take in a standing word that was just committed; how the grid ended by itself is said once."""
+        if on_stop is None:
+            return
+        before, after = reached(self._word), reached(on_stop)
+        if before is not None and (after is None or replace(after, action=before.action) != before):
+            self.violated(f"the grid ended by {self._word} and then by {on_stop}")
+        self._word = on_stop
+
+    @property
+    def word(self) -> str:
+        """Return the standing word that is stored."""
+        return self._word
 
     def committed(self, intents: Sequence[Intent]) -> None:
         """Judge what is about to be sent."""
         for intent in intents:
             if not self._may_be_placed(intent):
-                self.violated(f"{intent.client_id} is to be placed though a pause is stored")
+                self.violated(f"{intent.client_id} is to be placed though what is stored forbids it")
             self._intents[intent.client_id] = Status.CREATED
 
     def _may_be_placed(self, intent: Intent) -> bool:
-        """Tell whether the pause that is stored, if any, allows an order; what ends the grid is not held up by it.
+        """Tell whether the standing word that is stored, if any, allows an order.
 
-        An order that is adopted left before: power loss may have taken both it and the word that let it go.
+        What ends the grid is not held up by a pause, but stored before: a person's word, or why it ended by itself;
+        then nothing else is placed. Before the trigger of a grid that waits is stored, nothing is at all. An order that
+        is adopted left before: power loss may have taken both it and the word that let it go.
         """
-        if not self._word.startswith("pause:") or intent.slot.role is Role.UNWIND or intent.reason == ADOPTED:
+        word = unmarked(self._word) or ""
+        if intent.reason == ADOPTED:
             return True
-        return self._word == "pause:exits" and self.slots.is_exit(intent.slot)
+        if self.waits and not was_reached(self._word):
+            return False
+        if intent.slot.role is Role.UNWIND:
+            return self.is_asked_to_stop or on_stop_of(word) is not None
+        if reached(word) is not None:
+            return False
+        return not word.startswith("pause:") or (word == "pause:exits" and self.slots.is_exit(intent.slot))
 
     def booked(self, rows: Sequence[OrderRow], fills: Sequence[Fill]) -> None:
         """Judge what was just committed."""
