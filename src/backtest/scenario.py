@@ -207,6 +207,7 @@ class Scenario:
         besides = "latency and orders_per_10s" if self.delays else ""
         besides = "resting_levels" if request.resting_levels is not None else besides
         besides = "post_only" if request.post_only else besides
+        besides = "trail_up_to and trail_down_to" if request.trail_up_to or request.trail_down_to else besides
         for name in asked:
             if besides:
                 yield name, f"is not replayed together with {besides}; leave one of them out"

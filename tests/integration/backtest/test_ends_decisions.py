@@ -66,13 +66,19 @@ def spot_case(seed: int) -> tuple[Candles, Scenario, SymbolSpec]:
     spacing = random.choice(["0.4", "1", "2.5"])
     step = max(start * int(Decimal(spacing) * 10) // 1_000 // tick, 1) * tick
     candles = replace(wild_candles(random, start, tick, step, random.randint(5, 60)), market=Market.SPOT)
+    shape: dict[str, object] = {}
+    if random.random() < 0.2:
+        shape = {"quantity_growth_percent": Decimal(7)}
+    elif random.random() < 0.2:
+        shape = {"infinity": True, "lower": from_units(start - 4 * step)}
     request = GridRequest(
         instrument=rules_of(spec).instrument,
         levels=random.randint(2, 12),
+        **shape,  # type: ignore[arg-type]
         spacing_percent=Decimal(spacing),
         spacing=random.choice(list(Spacing)),
         capital=Decimal(random.randint(200, 5_000)),
-        start_empty=random.random() < 0.2,
+        start_empty="infinity" not in shape and random.random() < 0.2,
     )
     bnb = random.choice([None, None, Decimal("612.37")])
     its = rules_of(spec)
