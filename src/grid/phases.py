@@ -61,16 +61,16 @@ class PhaseJudge:
         phase, reason = self._judged_unpaused(now)
         if life.paused is None:
             return phase, reason
-        return Phase.PAUSED, life.pause.reason("" if phase is Phase.TRADING else reason)
+        return Phase.PAUSED, life.pause.reason("" if phase in (Phase.TRADING, Phase.WAITING) else reason)
 
     def _judged_unpaused(self, now: Moment) -> tuple[Phase, str]:
         """Tell how a grid fares that goes on, whatever a person said of pausing."""
         parts = self._parts
         missing, waiting = self._missing_fact(now), self._life.trigger.told
-        if waiting:
-            return Phase.WAITING, waiting if missing is None else f"{waiting}; besides: {missing[1]}"
         if missing is not None:
-            return missing
+            return missing[0], f"{waiting}; besides: {missing[1]}" if waiting else missing[1]
+        if waiting:
+            return Phase.WAITING, waiting
         held = self._why_held()
         if held:
             return Phase.PAUSED, held

@@ -9,7 +9,7 @@ from grid.runner import HUNG_S, GridRunner
 from ports.control import PartState
 from utils.worker_loop import LoopState
 
-_AT_WORK = (Phase.ENTERING, Phase.TRADING, Phase.STOPPING, Phase.ENDED)
+_AT_WORK = (Phase.WAITING, Phase.ENTERING, Phase.TRADING, Phase.STOPPING, Phase.ENDED)
 
 
 class Vitals:
