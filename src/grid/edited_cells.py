@@ -235,7 +235,9 @@ class EditedCells:
 
     def _is_undone(self, new: LadderNumbers) -> bool:
         """Tell whether a ladder is the one before the last edit, and nothing was traded since."""
-        return self._before is not None and self._before.fills == self._booked and self._is_back(new)
+        before = self._before
+        is_whole = before is not None and before.fills == self._booked and not any(before.standing.waiting)
+        return is_whole and self._is_back(new)
 
     def _is_back(self, new: LadderNumbers) -> bool:
         """Tell whether a ladder is the one before the last edit, and no rung was filled since."""

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from domain.events import Moment
 from domain.grids import Move, MoveKind
-from domain.orders import Slot
+from domain.orders import Role, Slot
 from grid.edit_moves import EditAsked
 from grid.parts import GridParts
+from grid.pauses import RequestedPause
 from grid.worker_events import EditRequested, SaveMove
 from orders.wanted import WantedOrder
 
@@ -18,10 +19,15 @@ class GridEdits:
     An edit has two phases. First the orders that the new ladder does not want are taken off, and nothing is placed.
     When none of them can be filled any more the ladder is laid anew, by what the cells hold then; what it wants from
     then on is the state's affair. A person's word is stored before the first phase, what came of it after it.
+
+    An edit whose trade a pause holds back does not begin: the price at which its trade may be done is that of the
+    moment in which the ladder is laid. Until then, and while such a trade is under way, another word replaces it.
     """
 
-    def __init__(self, parts: GridParts) -> None:
+    def __init__(self, parts: GridParts, pause: RequestedPause) -> None:
         self._parts = parts
+        self._pause = pause
+        self._is_held = False
         self._pending: EditAsked | None = None
         self._staying: frozenset[tuple[Slot, Decimal]] | None = None
         """Orders that both ladders want, as last judged; None while that is not known."""
@@ -40,13 +46,16 @@ class GridEdits:
         self._parts.exits.go_by(self._parts.state.plan)
 
     def hear(self, request: EditRequested, now: Moment) -> list[SaveMove]:
-        """Take in a person's word; one that comes while another is carried out, or again, changes nothing."""
+        """Take in a person's word; one that comes while orders are taken off for another, or again, changes nothing."""
         state = self._parts.state
-        if self._pending is not None or state.is_entering or request.asked.plan == state.plan:
+        is_at_work = self._pending is not None and not self._is_held
+        is_first = state.is_entering and not state.is_edited
+        is_so = self._pending is None and not state.is_entering and request.asked.plan == state.plan
+        if is_at_work or is_first or is_so:
             return []
         move = state.next_move(MoveKind.ASKED, request.asked.data(), now.market_ms)
         state.move(move)
-        self._pending, self._staying = request.asked, None
+        self._pending, self._staying, self._is_held = request.asked, None, False
         return [SaveMove(move)]
 
     def step(self, now: Moment) -> list[SaveMove]:
@@ -56,7 +65,12 @@ class GridEdits:
             return []
         state = parts.state
         made = state.edited(self._pending, price.value)
-        self._staying = frozenset(map(_place, state.wanted())) & frozenset(map(_place, state.after(made).wanted()))
+        after = state.after(made).wanted()
+        trades = [order for order in after if order.slot.role is Role.ENTRY]
+        self._is_held = self._pause.allowed(trades) != trades
+        if self._is_held:
+            return []
+        self._staying = frozenset(map(_place, state.wanted())) & frozenset(map(_place, after))
         if self._stands_in_the_way({slot for slot, _ in self._staying}):
             return []
         move = state.next_move(MoveKind.EDIT, made.data(), now.market_ms)
@@ -73,7 +87,7 @@ class GridEdits:
 
     def allowed(self, wanted: Sequence[WantedOrder], *, is_ending: bool) -> list[WantedOrder]:
         """Return those of the wanted orders that may exist: while an edit is under way nothing is added to them."""
-        if self._pending is None:
+        if self._pending is None or (self._is_held and not is_ending):
             return [*wanted]
         if self._staying is None or is_ending:
             resting = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}

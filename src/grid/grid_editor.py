@@ -12,7 +12,7 @@ from domain.instrument import Instrument
 from domain.money import ZERO
 from grid.assembly import stored_state
 from grid.core.planning_facts import PreflightFacts
-from grid.edit_moves import EditMade
+from grid.edit_moves import EditAsked, EditMade
 from grid.editing import Sketch, sketch_edit
 from grid.house import GridHouse
 from grid.runner import GridRunner
@@ -59,6 +59,8 @@ class GridEditor:
         self._await_end(runner)
         grid = runner.snapshot()
         is_done = _is_by(grid, sketch.asked.plan)
+        if is_heeded and grid.is_edited_now and self._asked_for(runner) != sketch.asked.plan:
+            raise _under_way(grid)
         if is_heeded and not is_done and not grid.is_edited_now:
             if grid.phase in _REFUSED:
                 raise _conflict(grid)
@@ -72,18 +74,24 @@ class GridEditor:
         while runner.snapshot().is_edited_now and clock.monotonic_s() < until_s:
             clock.wait(never, _LOOK_S)
 
+    def _asked_for(self, runner: GridRunner) -> GridPlan | None:
+        """Return what the last word that was stored asks for."""
+        moves = self._house.store.moves(runner.row.grid_id)
+        asked = [move for move in moves if move.kind is MoveKind.ASKED][-1:]
+        return EditAsked.read(asked[0].data).plan if asked else None
+
     # --- what it would come to ---
 
     def _sketch(self, runner: GridRunner, changes: GridChanges, others_need: Decimal) -> Sketch:
         grid = runner.snapshot()
-        if grid.phase in _REFUSED:
+        if grid.phase in _REFUSED and grid.phase is not Phase.ENTERING:
             raise _conflict(grid)
-        if grid.is_edited_now:
-            raise Conflict(f"the grid on {_name(grid.instrument)} is being edited; ask again when that is done")
+        if grid.is_edited_now and grid.paused is None:
+            raise _under_way(grid)
         row, store = runner.row, self._house.store
         facts = self._facts.preflight(grid.plan.request, -others_need)
         state = stored_state(row, facts.rules, store)
-        if state.is_entering:
+        if state.is_entering and not state.is_edited:
             raise _conflict(replace(grid, phase=Phase.ENTERING))
         self._refuse_other_steps(state, facts)
         edits = [EditMade.read(move.data).plan for move in store.moves(row.grid_id) if move.kind is MoveKind.EDIT]
@@ -95,7 +103,10 @@ class GridEditor:
         sketch = sketch_edit(state, changes, facts, known, books.inventory_cost, profit)
         if grid.paused is None:
             return sketch
-        told = "it is paused by request: what is not allowed to rest meanwhile, and a purchase, waits until it goes on"
+        told = (
+            "it is paused by request: what is not allowed to rest meanwhile waits until it goes on, "
+            "and so does all of the edit where that holds its trade back"
+        )
         return replace(sketch, shown=replace(sketch.shown, warnings=(*sketch.shown.warnings, told)))
 
     @staticmethod
@@ -113,6 +124,10 @@ def _is_by(grid: GridSnapshot, plan: GridPlan) -> bool:
 
 def _conflict(grid: GridSnapshot) -> Conflict:
     return Conflict(f"the grid on {_name(grid.instrument)} {_REFUSED[grid.phase]}")
+
+
+def _under_way(grid: GridSnapshot) -> Conflict:
+    return Conflict(f"the grid on {_name(grid.instrument)} is being edited; ask again when that is done")
 
 
 def _name(instrument: Instrument) -> str:

@@ -30,7 +30,7 @@ class GridLife:
         self.on_stop = on_stop_of(stored)
         self.trigger = Trigger(parts.row.plan, stored)
         self.exit = ReachedExit.of(unmarked(stored))
-        self.edits = GridEdits(parts)
+        self.edits = GridEdits(parts, self.pause)
         self.contract_end = ContractEnd(parts)
         self.shutting_down = False
         self.ended_ms = parts.row.ended_ms

@@ -13,7 +13,7 @@ from grid.worker_events import SavePhase
 
 _ENTERING: Final = {
     False: "taking the position that the rungs on the other side begin with",
-    True: "bringing what it holds to what the edited ladder needs",
+    True: "bringing what it holds to what the edited ladder needs; if the price has run away from that, edit it again",
 }
 
 

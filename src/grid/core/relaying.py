@@ -108,7 +108,7 @@ def relaid(
     for k, before in enumerate(stays):
         if before >= 0:
             side[k], filled[k] = standing.side[before], standing.filled[before]
-            base[k], cycle[k], waiting[k] = standing.base[before], standing.cycle[before], False
+            base[k], cycle[k], waiting[k] = standing.base[before], standing.cycle[before], standing.waits(before)
     loose = held - sum(has - owes for has, owes in zip(base, new.borrowed, strict=True))
     for k in range(len(side)):
         if not waiting[k]:

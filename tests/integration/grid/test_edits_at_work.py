@@ -170,7 +170,7 @@ def test_a_stop_while_orders_are_taken_off_wins(on_stop: OnStop):
     assert len(place.gateway.sent) - sent == (on_stop is OnStop.UNWIND), "nothing is placed but what unwinds"
 
 
-def test_a_pause_while_orders_are_taken_off_lets_the_edit_go_on_and_holds_its_trade_back():
+def test_a_pause_while_orders_are_taken_off_holds_back_an_edit_that_trades():
     place = Place(InMemoryStore(), SomeMarket(), FakeClock())
     host = running_grid(place, PLAN)
     asked = word(place.store, GridChanges(capital=Decimal(2_000)))
@@ -178,11 +178,13 @@ def test_a_pause_while_orders_are_taken_off_lets_the_edit_go_on_and_holds_its_tr
     host.handle(PauseRequested(PauseKeep.NOTHING))
     sent = len(place.gateway.sent)
     answer_all(place, host)
-    assert (host.snapshot().plan, len(place.gateway.sent)) == (asked.asked.plan, sent)
-    assert host.snapshot().phase is Phase.PAUSED
+    shown = host.snapshot()
+    assert (shown.plan, shown.is_edited_now, len(place.gateway.sent)) == (PLAN, True, sent)
+    assert shown.phase is Phase.PAUSED
     host.handle(ResumeRequested())
     answer_all(place, host)
     assert host.snapshot().phase is Phase.TRADING
+    assert host.snapshot().plan == asked.asked.plan
     assert len(prices_of(place)) == 9
 
 

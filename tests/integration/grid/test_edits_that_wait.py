@@ -1,0 +1,87 @@
+"""Edits whose trade cannot be done: held back by a pause, or left behind by the price."""
+
+from decimal import Decimal
+
+from domain.edits import GridChanges
+from domain.grids import MoveKind, PauseKeep, Phase
+from domain.orders import Role
+from fakes.grid_examples import plan
+from grid.pauses import PauseRequested, ResumeRequested
+from grid.worker_events import EditRequested
+from integration.grid.test_edits_at_work import word
+from integration.grid.test_ends_of_grids import SPEC, Watched, begun
+from integration.grid.test_pauses_by_request import resting
+from orders.effects import Submit
+from simulator.core.symbols import UNIT
+from simulator.market.feed import BookUpdate, FeedStep
+
+PLAN = plan(capital=Decimal(1_000))
+MORE = GridChanges(capital=Decimal(2_500))
+
+
+def edited(host: Watched, changes: GridChanges, price: str) -> EditRequested:
+    asked = word(host.store, changes, Decimal(price))
+    host.tell(asked)
+    host.settle()
+    return asked
+
+
+def kinds(host: Watched) -> list[MoveKind]:
+    return [move.kind for move in host.store.moves(1)]
+
+
+def test_an_edit_of_a_paused_grid_is_priced_when_the_grid_goes_on():
+    host = begun(PLAN)
+    host.market("60010")
+    host.tell(PauseRequested(PauseKeep.EXITS))
+    host.settle()
+    exits = resting(host)
+    asked = edited(host, MORE, "60010")
+    assert (kinds(host), resting(host)) == ([MoveKind.ASKED], exits)
+    host.market("60200", "60290")
+    host.live_again()
+    assert host.snapshot().is_edited_now
+    host.tell(ResumeRequested())
+    host.settle()
+    host.market("60290")
+    shown = host.snapshot()
+    assert (shown.phase, shown.plan, len(resting(host))) == (Phase.TRADING, asked.asked.plan, 9)
+    assert (shown.books.residual, shown.recovery.differs) == (0, ())
+
+
+def test_an_edit_that_a_pause_holds_back_is_replaced_by_another_word():
+    host = begun(PLAN)
+    host.market("60010")
+    host.tell(PauseRequested(PauseKeep.NOTHING))
+    host.settle()
+    edited(host, MORE, "60010")
+    second = edited(host, GridChanges(capital=Decimal(1_500)), "60010")
+    host.tell(ResumeRequested())
+    host.settle()
+    host.market("60010")
+    assert kinds(host) == [MoveKind.ASKED, MoveKind.ASKED, MoveKind.EDIT]
+    assert (host.snapshot().plan, host.snapshot().phase) == (second.asked.plan, Phase.TRADING)
+
+
+def test_an_edit_whose_price_has_run_away_is_replaced_by_another_word():
+    host = begun(PLAN)
+    host.market("60010")
+    ticks, at_ms = 61_000 * UNIT, host.heap.market_ms() + 1_000
+    book = BookUpdate("BTCUSDT", ((ticks - SPEC.tick, 50 * UNIT),), ((ticks + SPEC.tick, 50 * UNIT),))
+    host.play([FeedStep(at_ms, (), book)])  # nobody has traded there yet
+    edited(host, MORE, "60010")
+    host.market("61000", "61310")
+    assert host.snapshot().phase is Phase.ENTERING
+    host.live_again()
+    host.market("61310")
+    second = edited(host, MORE, "61310")
+    host.market("61310")
+    shown = host.snapshot()
+    assert (shown.phase, shown.plan) == (Phase.TRADING, second.asked.plan)
+    assert len(resting(host)) == 9
+    assert shown.books.base_held == host.balances()["BTC"]
+    host.market("61000", "60400", "59900", "60500", "61100")
+    shown = host.snapshot()
+    assert (shown.books.residual, shown.recovery.differs, shown.phase) == (0, (), Phase.TRADING)
+    trades = [it for it in host.__dict__["done"] if isinstance(it, Submit) and it.intent.slot.role is Role.ENTRY]
+    assert len({it.intent.client_id for it in trades}) == len(trades)
