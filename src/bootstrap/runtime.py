@@ -32,6 +32,10 @@ log = logging.getLogger(__name__)
 _KEYS_OF_FIRST_GRID: Final = {
     "capital": "trading.capital_per_pair_usd",
     "initial_levels": "grid.initial_levels",
+    "infinity": "grid.infinity",
+    "lower_price": "grid.lower_price",
+    "profit": "grid.profit",
+    "quantity_growth_perc": "grid.quantity_growth_perc",
     "resting_levels": "grid.resting_levels",
     **{field: f"grid.{field}" for field in ("take_profit_perc", "stop_loss_perc", "on_take_profit", "on_stop_loss")},
     "spacing_perc": "grid.initial_spacing_perc",
@@ -153,4 +157,5 @@ class Runtime:
     def _first_request(self, house: House) -> GridRequest:
         symbol, grid = self._settings.pair_selection.spot_pairs.preferred_symbols[0], self._settings.grid
         usual = usual_grid(self._settings, house.venue.market_data.instrument(symbol, Market.SPOT), AskedBy.PERSON)
+        usual = replace(usual, infinity=grid.infinity, lower=grid.lower_price)
         return replace(usual, trail_up_to=grid.trail_up_to, trail_down_to=grid.trail_down_to)

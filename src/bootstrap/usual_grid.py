@@ -14,6 +14,8 @@ def usual_grid(settings: Settings, instrument: Instrument, asked_by: AskedBy) ->
         levels=grid.initial_levels,
         spacing_percent=grid.initial_spacing_perc * 100,
         direction=grid.futures.direction if on_futures else Direction.LONG,
+        quantity_growth_percent=grid.quantity_growth_perc or None,
+        profit=grid.profit,
         resting_levels=grid.resting_levels,
         post_only=grid.post_only,
         exits=ExitTerms(

@@ -46,6 +46,9 @@ def cross_mistakes(settings: Settings) -> Iterator[tuple[Path, str, str]]:
         key = ("grid", "futures", "leverage") if settings.grid.futures.leverage else ("grid", "leverage")
         problem = f"is above risk_management.futures_risk.max_leverage ({most})"
         yield key, problem, f"write {most} or less"
+    if settings.grid.infinity is (settings.grid.lower_price is None):
+        remedy = "write the lowest rung" if settings.grid.infinity else "leave it empty, or write infinity: true"
+        yield ("grid", "lower_price"), "goes with infinity: true, and that with it", remedy
     oldest = settings.risk_management.gate.max_price_age_seconds
     if settings.streams.silence_max_seconds >= oldest:
         problem = f"is not below risk_management.gate.max_price_age_seconds ({oldest}): quiet markets would never trade"

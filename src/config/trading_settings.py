@@ -21,7 +21,7 @@ from config.fields import (
 )
 from domain.exit_terms import ExitAction
 from domain.futures import CountdownPolicy, MarginType
-from domain.grids import Direction
+from domain.grids import Direction, Profit
 from domain.instrument import Market
 
 
@@ -78,6 +78,14 @@ class GridSettings(Section):
     """Price rungs in all, start price in the middle; one fewer orders rest."""
     initial_spacing_perc: Annotated[Positive, Field(lt=1)] = Decimal("0.005")
     """Step between neighbouring rungs as a FRACTION of the price: 0.005 is 0.5 percent."""
+    quantity_growth_perc: Percent = Decimal(0)
+    """Of the first grid and the autopilot's: each cell holds so much more than the one nearer the start, percent."""
+    profit: Profit = Profit.RELEASE
+    """Of the same: release leaves what a cell gains in the account, reinvest lets it buy more with it."""
+    infinity: bool = False
+    """true: the first grid keeps what it holds worth the same, its rungs stand from `lower_price` up."""
+    lower_price: Positive | None = None
+    """Lowest rung of the first grid where `infinity` is true. Empty: there is none."""
     resting_levels: Annotated[Whole | None, Field(ge=1, le=1000)] = None
     """Orders of the first grid and the autopilot's that rest on each side, the nearest ones. Empty: all."""
     post_only: bool = False

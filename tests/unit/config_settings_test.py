@@ -88,6 +88,8 @@ def test_any_amount_survives_the_file_exactly(amount: Decimal, tmp_path_factory:
         ("default_market_type: futures\nexchange: {supported_markets: [spot]}", "write spot"),
         ("exchange: {supported_markets: []}", "at least 1 item"),
         ("grid: {leverage: 50}", "write 20 or less"),
+        ("grid: {infinity: true}", "write the lowest rung"),
+        ("grid: {lower_price: 50000}", "leave it empty, or write infinity: true"),
         ("ai_agent: {preset: nobody}", "write one of qwen3_fast"),
         ("simulator: {market: replay}", "needs at least one file"),
         ("simulator: {from: 2024-01-02, to: 2024-01-01}", "`from` must lie before `to`"),

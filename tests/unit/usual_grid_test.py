@@ -7,7 +7,7 @@ import pytest
 from bootstrap.pairs import autopilots_grid
 from config.settings import Settings
 from domain.exit_terms import ExitAction
-from domain.grids import AskedBy, Direction
+from domain.grids import AskedBy, Direction, Profit
 from fakes.house import BTC, BTC_FUTURES
 
 GRID = {
@@ -15,6 +15,8 @@ GRID = {
     "on_stop_loss": "market",
     "take_profit_perc": "30",
     "resting_levels": 3,
+    "quantity_growth_perc": "2.5",
+    "profit": "reinvest",
     "post_only": True,
     "trail_up_to": "90000",
     "futures": {"position_side": "SHORT"},
@@ -32,6 +34,7 @@ def test_the_autopilots_grids_end_by_the_stop_loss_and_take_profit_of_the_settin
     assert (ends.stop_loss_percent, ends.take_profit_percent) == (Decimal("12.5"), Decimal(30))
     assert ends.on_stop_loss is ExitAction.MARKET
     assert (asked.resting_levels, asked.post_only, asked.capital) == (3, True, Decimal(750))
+    assert (asked.quantity_growth_percent, asked.profit) == (Decimal("2.5"), Profit.REINVEST)
     assert (asked.trail_up_to, asked.asked_by) == (None, AskedBy.AUTOPILOT)
 
 
