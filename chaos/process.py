@@ -182,7 +182,8 @@ class Process:
             return False
         state, moves = stored_state(row, facts.rules, self._store), self._store.moves(row.grid_id)
         steps = (facts.rules.tick, facts.rules.lot)
-        if state.is_entering or (state.rules.tick, state.rules.lot) != steps or is_asked(moves):
+        is_first = state.is_entering and not state.is_edited
+        if is_first or (state.rules.tick, state.rules.lot) != steps or is_asked(moves):
             return False
         edits = [EditMade.read(move.data).plan for move in moves if move.kind is MoveKind.EDIT]
         try:

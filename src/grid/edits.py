@@ -10,6 +10,7 @@ from grid.edit_moves import EditAsked
 from grid.parts import GridParts
 from grid.pauses import RequestedPause
 from grid.worker_events import EditRequested, SaveMove
+from orders.repricing import Use
 from orders.wanted import WantedOrder
 
 
@@ -74,11 +75,12 @@ class GridEdits:
         if self._stands_in_the_way({slot for slot, _ in self._staying}):
             return []
         move = state.next_move(MoveKind.EDIT, made.data(), now.market_ms)
+        before = _uses(state.wanted())
         state.move(move)
         parts.exits.go_by(state.plan)
         self._pending = self._staying = None
         parts.desk.reserve_all()
-        parts.desk.placing.forget_besides({order.slot for order in state.wanted()})
+        parts.desk.placing.forget_besides(before & _uses(state.wanted()))
         return [SaveMove(move)]
 
     def _stands_in_the_way(self, staying: set[Slot]) -> bool:
@@ -93,6 +95,10 @@ class GridEdits:
             resting = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}
             return [order for order in wanted if order.slot in resting]
         return [order for order in wanted if _place(order) in self._staying]
+
+
+def _uses(orders: Iterable[WantedOrder]) -> frozenset[Use]:
+    return frozenset((order.slot, order.cycle) for order in orders)
 
 
 def _place(order: WantedOrder) -> tuple[Slot, Decimal]:

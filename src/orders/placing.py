@@ -12,7 +12,7 @@ from orders.client_ids import ClientId
 from orders.ledger import Ledger
 from orders.life_cycle import Order
 from orders.market_pause import MarketPause
-from orders.repricing import Repricing
+from orders.repricing import Repricing, Use
 from orders.wanted import SlotMeaning, SpotSlots, WantedOrder
 from risk.gate import Proposal, RiskGate
 
@@ -98,10 +98,16 @@ class Placing:
         passed = (self._pass_gate(want, now, price) for want in free)
         return [intent for intent in passed if intent is not None]
 
-    def forget_besides(self, wanted: Collection[Slot]) -> None:
-        """Forget why orders were given up, or wait, that nobody wants any more."""
-        self.faulted = {slot: why for slot, why in self.faulted.items() if slot in wanted}
-        self.off_band = {slot: why for slot, why in self.off_band.items() if slot in wanted}
+    def forget_besides(self, kept: Collection[Use]) -> None:
+        """Forget what was said to all orders but these: another use of a slot begins with none of it."""
+        slots = {slot for slot, _ in kept}
+        self.faulted = {slot: why for slot, why in self.faulted.items() if slot in slots}
+        self.off_band = {slot: why for slot, why in self.off_band.items() if slot in slots}
+        self._again_s = {slot: at_s for slot, at_s in self._again_s.items() if slot in slots}
+        self._refusals = {use: count for use, count in self._refusals.items() if use in kept}
+        self._taking = {use for use in self._taking if use in kept}
+        if self.repricing is not None:
+            self.repricing.forget_besides(kept)
 
     def refused(self, order: Order, event: OrderRefused, now: Moment) -> None:
         """Note that the venue refused an order.

@@ -8,7 +8,7 @@ How often an order was refused so is remembered for its cycle. After `MOST_AT_ON
 the price has moved since the attempt before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -39,6 +39,11 @@ class Repricing:
     def refused(self, slot: Slot, cycle: int) -> None:
         """Note that an order would have taken."""
         self._refusals[slot, cycle] = self._refusals.get((slot, cycle), 0) + 1
+
+    def forget_besides(self, kept: Collection[Use]) -> None:
+        """Forget the refusals of all uses but these."""
+        self._refusals = {use: count for use, count in self._refusals.items() if use in kept}
+        self._tried_at = {use: price for use, price in self._tried_at.items() if use in kept}
 
     def begin(self) -> None:
         """Begin to ask for the prices of what is sent now."""

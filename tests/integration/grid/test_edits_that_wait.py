@@ -1,15 +1,18 @@
 """Edits whose trade cannot be done: held back by a pause, or left behind by the price."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from domain.edits import GridChanges
+from domain.events import OrderRefused, TimerFired
 from domain.grids import MoveKind, PauseKeep, Phase
-from domain.orders import Role
-from fakes.grid_examples import plan
+from domain.orders import Intent, Role
+from fakes.grid_examples import gate, plan
+from fakes.store import InMemoryStore
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.worker_events import EditRequested
 from integration.grid.test_edits_at_work import word
-from integration.grid.test_ends_of_grids import SPEC, Watched, begun
+from integration.grid.test_ends_of_grids import SPEC, START_MS, Watched, begun
 from integration.grid.test_pauses_by_request import resting
 from orders.effects import Submit
 from simulator.core.symbols import UNIT
@@ -85,3 +88,33 @@ def test_an_edit_whose_price_has_run_away_is_replaced_by_another_word():
     assert (shown.books.residual, shown.recovery.differs, shown.phase) == (0, (), Phase.TRADING)
     trades = [it for it in host.__dict__["done"] if isinstance(it, Submit) and it.intent.slot.role is Role.ENTRY]
     assert len({it.intent.client_id for it in trades}) == len(trades)
+
+
+class Refusing(Watched):
+    """A venue that refuses purchases at one price while it does, as for want of funds."""
+
+    refuses_at: Decimal | None = Decimal("59404.47")
+
+    def _placing(self, intent: Intent) -> Callable[[], None]:
+        if intent.price == self.refuses_at and intent.slot.role is Role.RUNG:
+            return lambda: self._answer(OrderRefused(intent.client_id, -2010, "insufficient balance", False))
+        return super()._placing(intent)
+
+
+def test_an_order_that_was_given_up_is_tried_anew_in_the_edited_ladder():
+    funds = {"USDT": Decimal(10_000)}
+    host = Refusing(spec=SPEC, balances=funds, store=InMemoryStore(), gate=gate(), start_ms=START_MS, seed=1)
+    host.market("60000")
+    host.start(PLAN)
+    host.settle()
+    for _ in range(40):
+        host.heap.advance_to(host.heap.market_ms() + 1_000)
+        host._tell(TimerFired())
+        host.settle()
+    assert host.snapshot().faulted_slots
+    host.refuses_at = None
+    host.market("60010")
+    edited(host, GridChanges(capital=Decimal(700)), "60010")
+    host.market("60010")
+    assert host.snapshot().faulted_slots == ()
+    assert len(resting(host)) == 9
