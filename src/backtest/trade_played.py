@@ -37,6 +37,8 @@ class PlayedTrades:
     _times_ms: list[int] = field(init=False)
     _fills: list[npt.NDArray[Any]] = field(init=False)
     _path: PricePath | None = None
+    _triggered_ms: int | None = None
+    _ended_ms: int | None = None
 
     def __post_init__(self) -> None:
         self.cell, self.totals = self.setting.cells_at_start()
@@ -63,6 +65,10 @@ class PlayedTrades:
                 is_here = row >= at.AT_START
                 self._times_ms[index] = int(path.open_ms[max(row, 0)]) if is_here else before[_BEFORE - row]
                 self.state[place] = _BEFORE - index
+        if self._triggered_ms is None and self.state[at.TRIGGERED_AT]:
+            self._triggered_ms = path.time_of(self.state[at.TRIGGERED_AT] - 1)
+        if self._ended_ms is None and self.state[at.ENDED_BY]:
+            self._ended_ms = path.time_of(self.state[at.ENDED_AT])
         self._path = path
 
     @exact
@@ -75,13 +81,16 @@ class PlayedTrades:
         candles, state = self.minutes.candles(), list(self.state)
         assert self._path is not None  # noqa: S101 - there are candles, so something was played
         state[at.WORST_PEAK_AT] = at.NEVER  # a time by now, and no row
+        state[at.TRIGGERED_AT] = state[at.ENDED_AT] = 0  # of an earlier slice, whose times were noted
         prices = self.scenario.plan.prices
         bottom, top = to_units(prices[0]), to_units(prices[-1])
         state[at.IN_RANGE] = int(((bottom <= candles.close) & (candles.close <= top)).sum())
         table = np.concatenate([np.empty((0, at.FILL_WIDTH), dtype=np.int64), *self._fills])
         outcome = Outcome(self.cell, state, table, _NO_CURVE, self.ran_by)
         found = result_of(self.scenario, replace(self._path, candles=candles), self.setting, outcome)
-        return replace(found, curve=self._curve(found.fills), drawdown=self._drawdown(found.drawdown))
+        end = found.end if found.end is None or self._ended_ms is None else replace(found.end, at_ms=self._ended_ms)
+        curve, drawdown = self._curve(found.fills), self._drawdown(found.drawdown)
+        return replace(found, curve=curve, drawdown=drawdown, end=end, triggered_ms=self._triggered_ms)
 
     def equity_before(self, close: IntColumn) -> npt.NDArray[Any]:
         """Return what the account at the start would be worth at closes (1e-8 quote)."""

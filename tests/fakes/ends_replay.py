@@ -119,9 +119,11 @@ class EndsLived:
     liquidated: bool = False
 
 
-def live_to_its_end(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> EndsLived:
-    """Run a spot scenario on the in-process host without latency."""
-    row_ms = candles.interval_ms
+def live_to_its_end(
+    candles: Candles, scenario: Scenario, spec: SymbolSpec, trades: Iterator[FeedStep] | None = None
+) -> EndsLived:
+    """Run a spot scenario on the in-process host without latency, on the candles' points or on trades."""
+    row_ms = candles.interval_ms if trades is None else 1
     limit = scenario.max_exposure or NO_LIMIT
     host = SpotEndsHost(
         spec=spec,
@@ -135,7 +137,7 @@ def live_to_its_end(candles: Candles, scenario: Scenario, spec: SymbolSpec) -> E
     )
     host.rules = scenario.rules
     pay_fees(host, scenario)
-    steps = beside_bnb(points(candles, scenario, spec), scenario, row_ms)
+    steps = beside_bnb(trades or points(candles, scenario, spec), scenario, row_ms)
     _play(host, steps, scenario, lambda price: BookUpdate(spec.symbol, (), ((price, offer_at(scenario, price)),)))
     fills = list(host.store.fills(1))
     rows = [row_of(fill, scenario) for fill in fills]

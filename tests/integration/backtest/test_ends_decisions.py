@@ -16,6 +16,8 @@ from backtest.price_path import PricePath
 from backtest.result import ENTRY_CELL, RanBy, Result
 from backtest.run import run_on
 from backtest.scenario import Delays, Fees, FillAssumption, FillKind, PathRule, Scenario
+from backtest.trade_replay import replay_trades
+from backtest.trade_slices import parts_of
 from chaos.translate import rules_of
 from domain.errors import InvalidRequest
 from domain.exit_terms import ExitAction, ExitTerms
@@ -32,6 +34,7 @@ from fakes.contract_replay import (
     rules_of_contract,
     wild_candles,
 )
+from fakes.delayed_examples import SPEC, trades_about
 from fakes.ends_replay import (
     EndsLived,
     begins_at,
@@ -40,7 +43,7 @@ from fakes.ends_replay import (
     live_to_its_end_on_a_contract,
     waiting,
 )
-from fakes.live_replay import Row
+from fakes.live_replay import Row, trade_prints
 from fakes.replay_examples import candles as candles_of
 from fakes.replay_examples import scenario as spot_scenario
 from simulator.core.symbols import UNIT, SymbolSpec
@@ -215,6 +218,32 @@ def test_the_replay_of_a_spot_grid_begins_and_ends_as_the_live_grid_does():
 
     hold()
     assert len(set(ended)) == 5
+
+
+def test_trades_slice_by_slice_end_a_grid_as_the_live_grid_ends():
+    ended = 0
+    for seed in range(40):
+        random = Random(seed)
+        start, step = 4_000_000 * SPEC.tick // 100, 200 * SPEC.tick
+        trades = trades_about(random, 60, start, step, SPEC)
+        request = GridRequest(
+            instrument=rules_of(SPEC).instrument, levels=8, spacing_percent=Decimal("0.5"), capital=Decimal(2_000)
+        )
+        fill = FillAssumption(random.choice(list(FillKind)), 1_000_000)
+        balances = {"USDT": Decimal(20_000)}
+        scenario = Scenario.of(request, trades.candles(), rules_of(SPEC), balances=balances, fill=fill)
+        plan = ending(random, scenario.plan, from_units(step), from_units(SPEC.tick))
+        scenario = replace(scenario, plan=plan)
+        result = replay_trades(parts_of(trades, 20), scenario).result()
+        lived = live_to_its_end(trades.candles(), scenario, SPEC, trade_prints(trades, scenario, SPEC))
+        assert at_once(list(map(tuple, result.fills.rows.tolist()))) == at_once(lived.rows)
+        assert (result.end is None) is (lived.reached is None)
+        if result.end is not None and lived.reached is not None:
+            assert (result.end.condition, result.end.price) == (lived.reached.condition, lived.reached.price)
+            prices = [from_units(int(price)) for price in trades.price[trades.time_ms == result.end.at_ms]]
+            assert result.end.price in prices
+            ended += 1
+    assert ended > 10
 
 
 @pytest.mark.timeout(900)
