@@ -197,7 +197,7 @@ class _Tables:
         ladders = [row for setting in settings for row in setting.ladder()]
         return cls(
             starts=np.array([0, *accumulate(setting.cell_count for setting in settings)], dtype=np.int64),
-            rules=np.array(list(map(rules_in_int64, settings)), dtype=np.int64).reshape(count, at.RULES),
+            rules=_rules_of(settings),
             ladders=np.array([number for row in ladders for number in row], dtype=np.int64),
             cell=np.array([number for row in flat for number in row], dtype=np.int64),
             flight=np.zeros(sum(len(setting.flight_at_start()) for setting in settings), dtype=np.int64),
@@ -253,6 +253,13 @@ class _Tables:
         return rows
 
 
+def _rules_of(settings: Sequence[Setting]) -> npt.NDArray[np.int64]:
+    """Return a row for each, as long as the one with the longest way to follow the price on."""
+    rows = list(map(rules_in_int64, settings))
+    width = max(map(len, rows), default=at.RULES)
+    return np.array([row + [0] * (width - len(row)) for row in rows], dtype=np.int64).reshape(len(rows), width)
+
+
 def _totals(
     path: PricePath, scenarios: Sequence[Scenario], settings: Sequence[Setting], tables: _Tables, marks: IntColumn
 ) -> Iterator[tuple[Totals, FloatColumn]]:
@@ -269,6 +276,6 @@ def _totals(
             marked = np.array([float(amount) for amount in amounts])
         netted = None
         if is_netted(state):
-            netted = netted_cost(run_on(path, scenario).fills.rows.tolist(), setting.scales.lot)
+            netted = netted_cost(run_on(path, scenario).fills.rows.tolist(), setting.scales.lot, setting.lanes)
         totals = Totals(scenario=scenario, setting=setting, cell=cell, state=state, ran_by=ran_by, netted=netted)
         yield totals, marked * float(setting.scales.amount)

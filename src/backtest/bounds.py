@@ -19,7 +19,7 @@ def cash_limit(setting: Setting, path: PricePath) -> int:
     """Return the money in units up to which int64 is safe; 0 where it is not safe from the start."""
     rules, state = setting.rules, setting.state
     numbers = setting.numbers
-    price = max(path.highest, numbers.prices[-1], numbers.entry_price)
+    price = max(path.highest, *(numbers.master or numbers.prices)[-1:], numbers.entry_price)
     most = numbers.most if numbers.sale_ppm else numbers.lots  # cells that reinvest come to hold more
     all_lots = numbers.entry_lots + sum(most) + 2 * len(numbers.lots)
     base = state[at.BASE] + all_lots * numbers.lot_units

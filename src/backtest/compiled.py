@@ -29,6 +29,7 @@ from backtest.core import (
     equity,
     fills,
     flight,
+    following,
     holdings,
     late,
     late_together,
@@ -41,7 +42,7 @@ from backtest.core import (
     together,
     views,
 )
-from grid.core import cells, exits, reinvest
+from grid.core import cells, exits, reinvest, trail
 
 # Plain loops over arrays that their caller owns: no reference counts, no check for a division by zero (the numbers
 # that divide are the venue's steps), and everything in one piece of machine code.
@@ -51,11 +52,13 @@ _TEXTS: Final = (
     cells,
     exits,
     reinvest,
+    trail,
     contract,
     fills,
     ends,
     orders,
     begin,
+    following,
     prints,
     holdings,
     flight,

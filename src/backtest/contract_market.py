@@ -109,16 +109,18 @@ def moment_of(time_ms: int, candles: Candles) -> int | None:
     return at.POINTS_PER_ROW * (row + 1) if row + 1 < len(candles) else None
 
 
-def netted_cost(fills: Sequence[Sequence[int]], lot: int) -> int:
+def netted_cost(fills: Sequence[Sequence[int]], lot: int, lanes: int = 0) -> int:
     """Return what is held cost, in ticks x 1e-8, below 0 for a short position, as `orders.books` matches lots.
 
     `fills` are rows of the engine: time, cell, side, price, lots, commission, its asset. Needed where cells of a
     neutral grid that are long and cells that are short stood beside each other, so that they closed one another's lots,
-    and where a grid that ended closed what it held at once.
+    where a grid that ended closed what it held at once, and where cells went round to other rungs: then every `lanes`
+    cells the same one comes again.
     """
     held: list[list[int]] = []  # cell, base, price; oldest first
     is_long = True
-    for _, cell, side, price, lots, fee, asset in fills:
+    for _, told, side, price, lots, fee, asset in fills:
+        cell = told % lanes if lanes and told >= 0 else told
         left, bought = lots * lot - (fee if asset == at.IN_BASE else 0), side == 0
         if is_long is not bought:
             for one in sorted(held, key=lambda other: other[0] != cell):

@@ -50,7 +50,9 @@ def result_of(scenario: Scenario, path: PricePath, setting: Setting, outcome: Ou
         raise ValueError("a cell held base of more prices than the engine has places for; please report this")
     candles, state, unit = path.candles, outcome.state, setting.scales.amount
     first, last = from_units(int(candles.open[0])), from_units(int(candles.close[-1]))
-    netted = netted_cost(outcome.fills.tolist(), setting.scales.lot) if is_netted(state) else None
+    netted = None
+    if is_netted(state):
+        netted = netted_cost(outcome.fills.tolist(), setting.scales.lot, setting.lanes)
     books = books_of(scenario, path, setting, outcome.cell, state, netted)
     instrument, fills = scenario.rules.instrument, _fills(outcome.fills)
     contract = contract_outcome(path, setting, state) if setting.rules[at.CONTRACT] else None
@@ -157,7 +159,8 @@ class Flows:
 
 def is_netted(state: list[int]) -> bool:
     """Tell whether what is held cost does not follow from the cells alone."""
-    return (state[at.MIXED] == 1 or state[at.CLOSED] == 1) and state[at.LIQUIDATED_AT] == 0
+    is_told_by_fills = state[at.MIXED] == 1 or state[at.CLOSED] == 1 or state[at.MOVES] > 0
+    return is_told_by_fills and state[at.LIQUIDATED_AT] == 0
 
 
 def flows_of(setting: Setting, cell: list[list[int]], state: list[int], netted: int | None = None) -> Flows:
@@ -165,7 +168,7 @@ def flows_of(setting: Setting, cell: list[list[int]], state: list[int], netted: 
         cost = contract_cost(setting, cell, state) if netted is None else netted
         base = state[at.BASE] - setting.state[at.BASE]
         return Flows(base, state[at.CASH] - setting.state[at.CASH], cost, fee_base=0, fee_base_value=0)
-    prices, first_price = setting.numbers.prices, state[at.FIRST_PRICE]
+    prices, first_price = setting.prices(state[at.WINDOW]), state[at.FIRST_PRICE]
     held, first, fees = cell[at.HELD], cell[at.FIRST], cell[at.FEE_BASE]
     own = (price * (all_held - early) for price, all_held, early in zip(prices, held, first, strict=False))
     later_fees = sum(price * fee for price, fee in zip(prices, fees, strict=False))

@@ -43,8 +43,18 @@ class Setting(NamedTuple):
     def cell_count(self) -> int:
         return len(self.numbers.lots)
 
+    @property
+    def lanes(self) -> int:
+        """Return after how many cells of the master ladder a cell's number comes again; 0: it stays where it is."""
+        return self.cell_count if self.numbers.master else 0
+
+    def prices(self, window: int) -> list[int]:
+        """Return the rungs of the ladder that stands on the master ladder from rung `window` on."""
+        numbers = self.numbers
+        return numbers.master[window : window + len(numbers.prices)] if numbers.master else numbers.prices
+
     def ladder(self) -> list[list[int]]:
-        return [self.numbers.prices]
+        return [[*self.numbers.prices]]
 
     def flight_at_start(self) -> list[int]:
         """Return `flight` before the first order; empty where orders take no time and none has to wait."""
@@ -126,6 +136,11 @@ def setting_of(scenario: Scenario, points: int, *, unit: int | None = None) -> S
     rules[at.START_CASH], rules[at.START_BASE] = state[at.CASH], state[at.BASE]
     _write_ends(scenario, scales, rules, state)
     brackets = [] if scenario.contract is None else _contract(scenario, numbers, rules, state)
+    rules += numbers.master
+    rules[at.FOLLOWS] = len(numbers.master)
+    rules[at.FOLLOWS_UP] = int(scenario.plan.request.trail_up_to is not None)
+    rules[at.FOLLOWS_DOWN] = int(scenario.plan.request.trail_down_to is not None)
+    state[at.WINDOW], state[at.UP_AT], state[at.DOWN_AT] = numbers.first, at.NOTHING, -1
     return Setting(scales, numbers, rules, state, scenario.plan.request.start_empty, brackets)
 
 

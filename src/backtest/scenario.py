@@ -197,9 +197,15 @@ class Scenario:
             yield "balances", f"a contract's account holds {self.rules.instrument.quote} alone; leave the others out"
 
     def _wrong_with_trailing(self) -> Iterator[tuple[str, str]]:
-        for name in ("trail_up_to", "trail_down_to"):
-            if getattr(self.plan.request, name) is not None:
-                yield name, "is not replayed yet; leave it out"
+        if not self.plan.master:
+            return
+        limit = "trail_up_to" if self.plan.request.trail_up_to is not None else "trail_down_to"
+        told = f"is not replayed for a grid that follows the price ({limit}); leave one of the two out"
+        if self.orders_travel:
+            asked = {"latency": bool(self.delays), "resting_levels": self.plan.request.resting_levels is not None}
+            yield next((name for name, is_asked in asked.items() if is_asked), "post_only"), told
+        if self.max_exposure is not None:
+            yield "max_exposure", told
 
     def _wrong_with_ends(self) -> Iterator[tuple[str, str]]:
         """Yield what of how the grid begins and ends by itself is not replayed beside other things asked for."""

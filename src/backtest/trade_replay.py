@@ -18,6 +18,7 @@ from backtest.scales import setting_of
 from backtest.scenario import Scenario
 from backtest.trade_played import PlayedTrades
 from backtest.trade_slices import TradeSlice
+from domain.errors import FieldMistake, InvalidRequest
 
 _NO_CURVE: Final[IntColumn] = np.empty(0, dtype=np.int64)
 
@@ -31,6 +32,10 @@ class TradeReplay:
     """
 
     def __init__(self, scenario: Scenario, *, form: RanBy | None = None) -> None:
+        if scenario.plan.master:
+            told = "a ladder that follows the price is replayed on candles alone; leave it out, or leave trades out"
+            field = "trail_down_to" if scenario.plan.request.trail_up_to is None else "trail_up_to"
+            raise InvalidRequest([FieldMistake(field, told)])
         self.scenario = scenario
         self._played = PlayedTrades(scenario, setting_of(scenario, 1), form or RanBy.COMPILED)
         self._played.setting.rules[at.RECORD] = 1

@@ -24,7 +24,7 @@ from domain.grids import Books, ContractTerms, Direction, GridPlan, GridRequest,
 from domain.instrument import Instrument, InstrumentRules, Market
 from domain.orders import Fill, Intent, OrderType, Side, TimeInForce, VenueOrder
 from fakes.grid_examples import gate
-from fakes.live_replay import ENDLESS, NO_LIMIT, Row, quantity_of, row_of
+from fakes.live_replay import ENDLESS, NO_LIMIT, Row, lane_of, quantity_of, row_of, show_price
 from fakes.store import InMemoryStore
 from grid.core import ladder
 from grid.core.sizes import GrowingSizes
@@ -202,6 +202,7 @@ def live_through_contract(candles: Candles, scenario: Scenario, spec: ContractSp
         offer = step.book if entering else BookUpdate(spec.symbol, (), ())
         host.set_timer(step.time_ms + (0 if moment % at.POINTS_PER_ROW == 0 else 1))
         host.play([FeedStep(step.time_ms, step.trades, offer)])
+        show_price(host, step)
         if moment == 0:
             host.exchange.set_mark(spec.symbol, step.trades[0].price, step.trades[0].price, step.time_ms)
             host.start(scenario.plan)
@@ -215,7 +216,7 @@ def live_through_contract(candles: Candles, scenario: Scenario, spec: ContractSp
     rows = [row_of(fill, scenario) for fill in fills]
     books = FifoBooks(scenario.rules.instrument)
     for fill, row in zip(fills, rows, strict=True):
-        books.add(fill, lane=row[1])
+        books.add(fill, lane=lane_of(row[1], scenario))
     for income in host.exchange.income(ACCOUNT, type=IncomeType.FUNDING_FEE, limit=ALL):
         books.add_funding(amount(income.amount))
     return ContractLived(

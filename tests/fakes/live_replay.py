@@ -15,6 +15,7 @@ from backtest.result import BUY, ENTRY_CELL, FEE_IN_BASE, FEE_IN_BNB, FEE_IN_QUO
 from backtest.scenario import PPM, FillKind, PathRule, Scenario
 from backtest.trade_slices import TradeSlice
 from chaos.host import ACCOUNT, InProcessHost, Latency
+from domain.events import PriceSeen
 from domain.grids import Books, Phase
 from domain.instrument import Market
 from domain.money import to_units
@@ -81,6 +82,7 @@ def live_through(
         last_ms = step.time_ms
         offer = step.book if entering else BookUpdate(spec.symbol, (), ())
         host.play([FeedStep(step.time_ms, step.trades, offer)])
+        show_price(host, step)
         entering = entering and host.snapshot().phase is Phase.ENTERING
     now = bnb_price_at(scenario, last_ms, row_ms)
     return what_lived(host, scenario, candles, lambda fill: bnb_price_at(scenario, fill.time_ms, row_ms), now)
@@ -100,10 +102,24 @@ def what_lived(
     rows = [row_of(fill, scenario) for fill in fills]
     books = FifoBooks(scenario.rules.instrument)
     for fill, row in zip(fills, rows, strict=True):
-        books.add(fill, bnb_at(fill), lane=row[1])
+        books.add(fill, bnb_at(fill), lane=lane_of(row[1], scenario))
     prices = {} if bnb_now is None else {"BNB": bnb_now}
     marked = books.marked(to_decimal(int(candles.close[-1])), prices)
     return Lived(rows, fills, host.snapshot().books, host.balances(), marked)
+
+
+def show_price(host: InProcessHost, step: FeedStep) -> None:
+    """Let the grid see the price of a print that fills nothing at it: the exchange tells of trades alone."""
+    for trade in step.trades:
+        if not trade.qty and trade.symbol == host.spec.symbol:
+            host.tell(PriceSeen(host.instrument, to_decimal(trade.price), step.time_ms, host.heap.monotonic_s()))
+            host.settle()
+
+
+def lane_of(cell: int, scenario: Scenario) -> int:
+    """Return what a cell's fills are matched by: of a ladder that follows the price each comes again and again."""
+    plan = scenario.plan
+    return cell % (len(plan.prices) - 1) if plan.master and cell >= 0 else cell
 
 
 def pay_fees(host: InProcessHost, scenario: Scenario) -> None:
@@ -197,7 +213,7 @@ def row_of(fill: Fill, scenario: Scenario) -> Row:
     assert parsed is not None
     cell = ENTRY_CELL
     if parsed.slot.role is Role.RUNG:
-        rung = scenario.plan.prices.index(rules.price(parsed.slot.price_ticks))
+        rung = (scenario.plan.master or scenario.plan.prices).index(rules.price(parsed.slot.price_ticks))
         cell = rung if fill.side is Side.BUY else rung - 1
     assets = {rules.instrument.base: FEE_IN_BASE, rules.instrument.quote: FEE_IN_QUOTE, "BNB": FEE_IN_BNB}
     return (

@@ -5,7 +5,7 @@ from backtest.core.contract import borrows, in_position, is_contract
 from backtest.core.ends import ends_now
 from backtest.core.fills import settle
 from backtest.core.layout import Column, Ints, Table, Wide
-from backtest.core.orders import fill_rung, is_over_limit, place_wanted
+from backtest.core.orders import fill_rung, find_best, is_over_limit, place_wanted
 from grid.core import cells
 
 
@@ -86,16 +86,3 @@ def is_passed(k: int, price: int, rules: Ints, ladder: Wide, cell: Table) -> boo
     if cell[at.SIDE][k] == cells.BUYING:
         return ladder[at.PRICES][k] >= price and not borrows(k, rules)
     return borrows(k, rules) and ladder[at.PRICES][k + 1] <= price
-
-
-def find_best(cell: Table, state: Column) -> None:
-    """Find the highest resting buy and the lowest resting sell."""
-    count = len(cell[at.SIDE])
-    state[at.BEST_BUY] = -1
-    state[at.BEST_SELL] = count
-    for k in range(count):
-        if cell[at.RESTS][k] > 0:
-            if cell[at.SIDE][k] == cells.BUYING:
-                state[at.BEST_BUY] = k
-            else:
-                state[at.BEST_SELL] = min(state[at.BEST_SELL], k)

@@ -88,7 +88,7 @@ def write_down(
     """Write one fill into the next row of `fills`."""
     row = state[at.FILL_AT]
     fills[row] = moment
-    fills[row + 1] = k
+    fills[row + 1] = k + state[at.WINDOW] if k >= 0 else k
     fills[row + 2] = 0 if bought else 1
     fills[row + 3] = price
     fills[row + 4] = lots

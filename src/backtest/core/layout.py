@@ -59,7 +59,10 @@ MARKET_MOST = 58  # lots of the largest order at market, 0: no limit
 SALE_PPM = 59  # what reinvested sales leave, see grid.core.reinvest; 0: nothing is reinvested
 COST_PPM = 60
 GROWTH_ASIDE = 61  # ticks
-RULES = 62
+FOLLOWS = 62  # rungs of the master ladder, which stands behind the rules; 0: the ladder stays where it is
+FOLLOWS_UP = 63
+FOLLOWS_DOWN = 64
+RULES = 65
 
 # Places behind MAKER and TAKER: commission in 1e-8 as fractions of lots (in base) and of tick x lot (quote, BNB).
 FEE_BASE_NUM = 0  # 0: no commission
@@ -166,7 +169,12 @@ ENDED_PRICE = 94  # ticks; also of the order that closes all
 ENDED_PROFIT = 95  # units
 CLOSE_LOTS = 96  # of the order that closes all, what rests of it
 CLOSED = 97  # 1: what was held was closed by more than the cells' own orders
-STATE = 98
+WINDOW = 98  # where on the master ladder the lowest rung stands
+UP_AT = 99  # ticks from which on the ladder follows the price up, above all prices where it does not
+DOWN_AT = 100  # the same downwards
+MOVES = 101  # of the ladder
+COUNTED = 102  # the row up to which IN_RANGE is counted, where a move parts a block
+STATE = 103
 
 OVER = 2
 
@@ -330,7 +338,7 @@ class Grid(NamedTuple):
     """
 
     rules: Ints
-    ladder: Wide
+    ladder: Table
     cell: Table
     totals: Column
     state: Column

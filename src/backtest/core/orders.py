@@ -228,3 +228,16 @@ def retry_unpaid(rules: Ints, ladder: Wide, cell: Table, state: Column) -> None:
                 cell[at.BLOCKED][k] -= at.UNPAID_ORDER
                 state[at.UNPAID] -= 1
             place(k, rules, ladder, cell, state)
+
+
+def find_best(cell: Table, state: Column) -> None:
+    """Find the highest resting buy and the lowest resting sell."""
+    count = len(cell[at.SIDE])
+    state[at.BEST_BUY] = -1
+    state[at.BEST_SELL] = count
+    for k in range(count):
+        if cell[at.RESTS][k] > 0:
+            if cell[at.SIDE][k] == cells.BUYING:
+                state[at.BEST_BUY] = k
+            else:
+                state[at.BEST_SELL] = min(state[at.BEST_SELL], k)

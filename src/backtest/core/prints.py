@@ -10,6 +10,7 @@ from backtest.core.contract import (
     settle_funding,
 )
 from backtest.core.ends import cell_at, end_if_met, ends_now, is_watched, look_away, look_out, print_on_close
+from backtest.core.following import count_closes, follow, watch_price
 from backtest.core.layout import Column, Grid, Ints, Table, Tape, Wide
 from backtest.core.orders import fill_rung, rethink, rethink_all, retry_unpaid
 from grid.core import cells
@@ -80,12 +81,12 @@ def lowest_sell(prices: Ints, state: Ints) -> int:
 
 def next_below(prices: Ints, state: Ints) -> int:
     """Return the highest price at or below which something happens."""
-    return max(highest_buy(prices, state), state[at.WATCH_LOW])
+    return max(highest_buy(prices, state), state[at.WATCH_LOW], state[at.DOWN_AT])
 
 
 def next_above(prices: Ints, state: Ints) -> int:
     """Return the lowest price at or above which something happens."""
-    return min(lowest_sell(prices, state), state[at.WATCH_HIGH])
+    return min(lowest_sell(prices, state), state[at.WATCH_HIGH], state[at.UP_AT])
 
 
 def price_at(point: int, i: int, market: Ints, rules: Ints) -> int:
@@ -105,7 +106,7 @@ def play_candle(
     market: Ints,
     volume: Ints,
     rules: Ints,
-    ladder: Wide,
+    ladder: Table,
     cell: Table,
     totals: Column,
     state: Column,
@@ -113,8 +114,26 @@ def play_candle(
 ) -> None:
     """Let the points of candle `i` print, one after the other."""
     lots = print_lots(i, volume, rules)
+    follows = rules[at.FOLLOWS] > 0
     for point in range(rules[at.POINTS]):
         play_point(point, i, lots, market, rules, ladder, cell, totals, state, fills)
+        if follows:
+            follow_point(point, i, market, rules, ladder, cell, state)
+
+
+def follow_point(point: int, i: int, market: Ints, rules: Ints, ladder: Table, cell: Table, state: Column) -> bool:
+    """Let the ladder follow the price of a point, then try again what could not be paid; return whether it moved."""
+    if state[at.ACTIVE] != 1:
+        return False
+    price = price_at(point, i, market, rules)
+    watch_price(rules, cell, state)
+    if state[at.DOWN_AT] < price < state[at.UP_AT]:
+        return False
+    count_closes(i, ladder[at.PRICES], market, state)
+    follow(price, rules, ladder, cell, state)
+    if state[at.UNPAID] > 0:
+        retry_unpaid(rules, ladder, cell, state)
+    return True
 
 
 def print_lots(i: int, volume: Ints, rules: Ints) -> int:
@@ -128,6 +147,7 @@ def play_contract_row(i: int, tape: Tape, grid: Grid) -> None:
     """Let the points of row `i` print, before each what was settled until then, and liquidate after a fatal one."""
     rules, ladder, cell, totals, state, fills, _ = grid
     lots = print_lots(i, tape.volume, rules)
+    follows = rules[at.FOLLOWS] > 0
     for point in range(rules[at.POINTS]):
         moment = at.POINTS_PER_ROW * i + point
         price = price_at(point, i, tape.prices, rules)
@@ -139,7 +159,10 @@ def play_contract_row(i: int, tape: Tape, grid: Grid) -> None:
             look_out(rules, state)
         if state[at.LIQUIDATED_AT] == 0:
             play_point(point, i, lots, tape.prices, rules, ladder, cell, totals, state, fills)
-        if state[at.FILL_COUNT] > before or state[at.NEXT_FUNDING] > settled:
+        moved = False
+        if follows and state[at.LIQUIDATED_AT] == 0:
+            moved = follow_point(point, i, tape.prices, rules, ladder, cell, state)
+        if moved or state[at.FILL_COUNT] > before or state[at.NEXT_FUNDING] > settled:
             look_ahead(tape.brackets, rules, state)
             note_margin(price, rules, ladder, cell, state)
         if is_beyond(price, price, state):

@@ -61,7 +61,8 @@ def replay(market: Tape, tables: Grid, kept: Kept) -> int:
             pass_block(block, first, until, tape, grid, kept)
         elif not play_block(first, until, tape, grid, kept):
             return at.TOO_LARGE
-        state[at.IN_RANGE] += closes_within(block, first, until, tape, grid.ladder[at.PRICES])
+        counted = max(first, state[at.COUNTED])
+        state[at.IN_RANGE] += closes_within(block, counted, until, tape, grid.ladder[at.PRICES])
     state[at.NEXT] = rows
     stand_before(rows, tape, grid)
     end_fall(state)

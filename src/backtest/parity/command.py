@@ -109,6 +109,8 @@ def main(words: Sequence[str], program: str, outside: Outside) -> int:
 
 
 def _refuse_edited(books: Books, account: Account, row: GridRow) -> None:
+    if row.plan.master:
+        raise Conflict(f"grid {row.grid_id} follows the price, which is not replayed over recorded prices yet")
     if any(move.kind is MoveKind.EDIT for move in books.books_of(account).moves(row.grid_id)):
         raise Conflict(f"grid {row.grid_id} was edited; a replay plays the ladder that it was started with alone")
 

@@ -1,6 +1,6 @@
 """Several grids on several symbols of one account, replayed on the merged time line of their candles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
@@ -19,6 +19,7 @@ from backtest.run import named
 from backtest.scales import Setting, scales_of, setting_of
 from backtest.scenario import Scenario
 from domain.errors import FieldMistake, InvalidRequest
+from domain.grids import GridRequest
 from domain.money import exact, from_units
 from grid.core.exit_checks import begin_and_end_fields
 
@@ -82,6 +83,18 @@ def replay_together(
     return together_of(ordered, playing.settings, played.tables, results, played.at_risk, max_exposure)
 
 
+def _of_one_grid_alone(request: GridRequest) -> Iterator[str]:
+    """Yield the fields of a request that no portfolio replays."""
+    if request.resting_levels is not None:
+        yield "resting_levels"
+    if request.post_only:
+        yield "post_only"
+    for name in ("trail_up_to", "trail_down_to"):
+        if getattr(request, name) is not None:
+            yield name
+    yield from begin_and_end_fields(request)
+
+
 def check_scenarios(scenarios: Sequence[Scenario]) -> None:
     """Refuse grids that do not belong on one account.
 
@@ -90,13 +103,9 @@ def check_scenarios(scenarios: Sequence[Scenario]) -> None:
         ValueError: for a symbol named twice, unlike quote assets, balances, delays or markets of BNB.
     """
     first = scenarios[0]
-    told = "is replayed for one grid at a time; leave it out of a portfolio"
-    if any(scenario.plan.request.resting_levels is not None for scenario in scenarios):
-        raise InvalidRequest([FieldMistake("resting_levels", told)])
-    if any(scenario.plan.request.post_only for scenario in scenarios):
-        raise InvalidRequest([FieldMistake("post_only", told)])
-    asked = [name for scenario in scenarios for name in begin_and_end_fields(scenario.plan.request)]
+    asked = [name for scenario in scenarios for name in _of_one_grid_alone(scenario.plan.request)]
     if asked:
+        told = "is replayed for one grid at a time; leave it out of a portfolio"
         raise InvalidRequest([FieldMistake(name, told) for name in dict.fromkeys(asked)])
     bases = [scenario.rules.instrument.base for scenario in scenarios]
     if any(scenario.rules.instrument.quote != first.rules.instrument.quote for scenario in scenarios):
