@@ -38,7 +38,8 @@ class Fills:
     """Every fill in the order in which it happened, as int64 columns of one length.
 
     `cell` is the ladder's cell (it buys at its lower rung, `plan.prices[cell]`, and sells one rung up; of a ladder that
-    follows the price `plan.master[cell]`), ENTRY_CELL for the first purchase. `side` is BUY or SELL. The quote amount is price_ticks x lots (unit: tick x lot), exactly.
+    follows the price `plan.master[cell]`), ENTRY_CELL for the first purchase. `side` is BUY or SELL. The quote amount
+    is price_ticks x lots (unit: tick x lot), exactly.
     `commission` is in 1e-8 of the asset that `commission_asset` names (FEE_IN_BASE, FEE_IN_QUOTE, FEE_IN_BNB).
     """
 

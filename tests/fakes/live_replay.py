@@ -110,8 +110,9 @@ def what_lived(
 
 def show_price(host: InProcessHost, step: FeedStep) -> None:
     """Let the grid see the price of a print that fills nothing at it: the exchange tells of trades alone."""
+    its = host.instrument
     for trade in step.trades:
-        if not trade.qty and trade.symbol == host.spec.symbol:
+        if not trade.qty and trade.symbol == f"{its.base}{its.quote}":
             host.tell(PriceSeen(host.instrument, to_decimal(trade.price), step.time_ms, host.heap.monotonic_s()))
             host.settle()
 
