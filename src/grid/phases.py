@@ -5,6 +5,7 @@ from typing import Final
 from domain.events import Moment
 from domain.grids import GridStatus, OnStop, Phase
 from domain.money import plain
+from domain.orders import Side
 from grid.contract_end import Stage
 from grid.life import GridLife
 from grid.order_views import given_up
@@ -146,8 +147,19 @@ class PhaseJudge:
             remedy = "stop the grid and start a new one, unless the rules change back"
             return f"{len(misfits)} order(s) wait because the venue's rules changed: {why}; {remedy}"
         if missing:
-            return f"{len(missing)} order(s) given up, the last: {missing[-1]}"
+            return f"{len(missing)} order(s) given up, the last: {missing[-1]}{self._told_of_sides()}"
         why = next(iter(waiting.values()), "")
         if waiting:
-            return f"{len(waiting)} order(s) wait until the price is nearer to theirs: {why}"
+            return f"{len(waiting)} order(s) wait until the price is nearer to theirs: {why}{self._told_of_sides()}"
         return self._life.contract_end.told
+
+    def _told_of_sides(self) -> str:
+        """Return on which sides no order rests that is wanted, where those beyond do not take its place."""
+        levels, desk = self._parts.row.plan.request.resting_levels, self._parts.desk
+        if levels is None:
+            return ""
+        there = {order.intent.slot.side for order in desk.ledger.unsettled()}
+        wanted = {order.slot.side for order in self._parts.state.wanted()}
+        bare = " and ".join(f"{side.lower()}s" for side in Side if side in wanted - there)
+        rest = f"; so no {bare} rest at all" if bare else ""
+        return f"; of the {levels} nearest (resting_levels), so that none beyond takes their place{rest}"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from domain.edits import GridChanges
 from domain.events import OrderRefused, TimerFired
-from domain.grids import MoveKind, PauseKeep, Phase
+from domain.grids import GridPlan, MoveKind, PauseKeep, Phase
 from domain.orders import Intent, Role
 from fakes.grid_examples import gate, plan
 from fakes.store import InMemoryStore
@@ -93,7 +93,7 @@ def test_an_edit_whose_price_has_run_away_is_replaced_by_another_word():
 class Refusing(Watched):
     """A venue that refuses purchases at one price while it does, as for want of funds."""
 
-    refuses_at: Decimal | None = Decimal("59404.47")
+    refuses_at: Decimal | None = None
 
     def _placing(self, intent: Intent) -> Callable[[], None]:
         if intent.price == self.refuses_at and intent.slot.role is Role.RUNG:
@@ -101,20 +101,33 @@ class Refusing(Watched):
         return super()._placing(intent)
 
 
-def test_an_order_that_was_given_up_is_tried_anew_in_the_edited_ladder():
+def refusing(made: GridPlan, at: str) -> Refusing:
+    """Return a grid whose order at that price was given up."""
     funds = {"USDT": Decimal(10_000)}
     host = Refusing(spec=SPEC, balances=funds, store=InMemoryStore(), gate=gate(), start_ms=START_MS, seed=1)
+    host.refuses_at = Decimal(at)
     host.market("60000")
-    host.start(PLAN)
+    host.start(made)
     host.settle()
     for _ in range(40):
         host.heap.advance_to(host.heap.market_ms() + 1_000)
         host._tell(TimerFired())
         host.settle()
+    host.market("60010")
+    return host
+
+
+def test_an_order_that_was_given_up_is_tried_anew_in_the_edited_ladder():
+    host = refusing(PLAN, "59404.47")
     assert host.snapshot().faulted_slots
     host.refuses_at = None
-    host.market("60010")
     edited(host, GridChanges(capital=Decimal(700)), "60010")
     host.market("60010")
     assert host.snapshot().faulted_slots == ()
     assert len(resting(host)) == 9
+
+
+def test_a_side_that_is_bare_because_its_nearest_orders_were_given_up_is_told():
+    host = refusing(plan(capital=Decimal(1_000), resting_levels=1), "59701.49")
+    told = host.snapshot().phase_reason
+    assert "of the 1 nearest (resting_levels), so that none beyond takes their place; so no buys rest at all" in told
