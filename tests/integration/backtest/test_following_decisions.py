@@ -114,7 +114,7 @@ def spot_case(seed: int) -> tuple[Candles, Scenario]:
 
 def test_the_compiled_ladder_follows_as_the_live_one_does():
     moved = whole = 0
-    for seed in range(150):
+    for seed in range(40):
         candles, scenario = spot_case(seed)
         path = PricePath.of(candles, scenario)
         compiled, lived = run_on(path, scenario, curve=True), live_through(candles, scenario, SPEC)
@@ -122,8 +122,8 @@ def test_the_compiled_ladder_follows_as_the_live_one_does():
         assert_alike(run_on(path, scenario, curve=True, form=RanBy.PLAIN), compiled)
         moved += beyond_start(compiled)
         whole += compiled.books.trades
-    assert moved > 60
-    assert whole > 2_000
+    assert moved > 15
+    assert whole > 500
 
 
 def contract_case(seed: int, direction: Direction) -> tuple[Candles, Scenario, ContractSpec]:
@@ -162,14 +162,14 @@ def contract_case(seed: int, direction: Direction) -> tuple[Candles, Scenario, C
 @pytest.mark.parametrize("direction", [Direction.LONG, Direction.SHORT])
 def test_a_contract_follows_as_the_live_grid_does(direction: Direction):
     moved = 0
-    for seed in range(60):
+    for seed in range(18):
         candles, scenario, spec = contract_case(seed, direction)
         path = PricePath.of(candles, scenario)
         compiled, lived = run_on(path, scenario, curve=True), live_through_contract(candles, scenario, spec)
         assert_contracts_same(compiled, lived, scenario, from_units(int(candles.close[-1])))
         assert_contracts_alike(run_on(path, scenario, curve=True, form=RanBy.PLAIN), compiled)
         moved += beyond_start(compiled) and lived.liquidated_ms is None
-    assert moved > 20
+    assert moved > 12
 
 
 def beyond_start(result: Result) -> bool:
