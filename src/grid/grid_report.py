@@ -78,7 +78,7 @@ class GridReport:
             return ZERO
         if self._reckoned_for is not aimed:
             self._reckoned_for, self._needed = aimed, self._parts.state.unlocked
-        return self._needed
+        return self._needed + self._trailing.unlocked
 
     def snapshot(self, now: Moment, aimed: Sequence[WantedOrder]) -> GridSnapshot:
         """Return everything shown of this grid; `aimed` is what it wanted when it last decided."""

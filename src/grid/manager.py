@@ -216,10 +216,11 @@ class GridManager:
     # --- helpers ---
 
     def _unlocked(self, instrument: Instrument) -> Decimal:
-        """Return the free quote that other spot grids will need: rungs that do not rest yet lock nothing."""
+        """Return the free quote that other spot grids will need: for rungs that do not rest yet, or lie higher."""
         if instrument.market is not Market.SPOT:
             return ZERO
-        theirs = [it for it in self.running if it.row.plan.request.resting_levels is not None]
+        asked = {it: it.row.plan.request for it in self.running}
+        theirs = [it for it, its in asked.items() if its.resting_levels is not None or its.trail_up_to is not None]
         rivals = [
             it
             for it in theirs

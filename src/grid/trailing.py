@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from domain.events import Moment
 from domain.grids import GridRequest, Move, MoveKind, TrailView
-from domain.money import exact, plain
+from domain.money import ZERO, exact, plain
 from domain.orders import Role, Side, Slot
 from grid.core import trail
 from grid.core.ladder_numbers import LadderNumbers
@@ -62,6 +62,17 @@ class Trailing:
         first = self._aims_at
         ladder = self._parts.state.ladder
         return [order for order in wanted if not is_left_behind(order.slot, ladder, first)]
+
+    @property
+    @exact
+    def unlocked(self) -> Decimal:
+        """Return the quote that the highest window's purchases on spot will take beyond those of the window now."""
+        ladder, plan = self._parts.state.ladder, self._parts.row.plan
+        if not self.is_used or not self._ups or plan.terms is not None:
+            return ZERO
+        high = ladder.master[-len(ladder.prices) : -1]
+        more = sum((above - now) * lots for above, now, lots in zip(high, ladder.prices, ladder.lots, strict=False))
+        return more * self._parts.rules.tick * self._parts.rules.lot
 
     def shown(self) -> TrailView | None:
         """Return where the ladder stands now and what would move it."""

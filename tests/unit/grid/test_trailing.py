@@ -102,6 +102,17 @@ def test_it_goes_up_when_everything_is_sold_and_the_price_is_a_whole_rung_beyond
     assert len(lived.host.store.moves(1)) == 2
 
 
+def test_what_the_highest_window_takes_beyond_this_one_is_told_as_needed():
+    made = planned(trail_up_to=Decimal(63_000))
+    lived = Lived(made)
+    assert lived.host.snapshot().unlocked == (246_000 - 238_800) * made.quantity_per_rung
+    lived.print(Decimal(61_800))
+    assert lived.host.snapshot().unlocked == 4 * 1_200 * made.quantity_per_rung
+    lived.print(Decimal(63_000))
+    assert lived.host.snapshot().unlocked == 0
+    assert Lived(planned(trail_down_to=Decimal(57_000))).host.snapshot().unlocked == 0
+
+
 def test_it_goes_down_with_all_it_holds_and_offers_it_below_its_cost():
     lived = Lived(planned(trail_down_to=Decimal(56_000)))
     lived.print(Decimal(58_200) + Decimal("0.01"))
