@@ -28,7 +28,8 @@ class GridEdits:
     def __init__(self, parts: GridParts, pause: RequestedPause) -> None:
         self._parts = parts
         self._pause = pause
-        self._is_held = False
+        self.is_held = False
+        """Whether the pause holds it back."""
         self._pending: EditAsked | None = None
         self._staying: frozenset[tuple[Slot, Decimal]] | None = None
         """Orders that both ladders want, as last judged; None while that is not known."""
@@ -49,14 +50,14 @@ class GridEdits:
     def hear(self, request: EditRequested, now: Moment) -> list[SaveMove]:
         """Take in a person's word; one that comes while orders are taken off for another, or again, changes nothing."""
         state = self._parts.state
-        is_at_work = self._pending is not None and not self._is_held
+        is_at_work = self._pending is not None and not self.is_held
         is_first = state.is_entering and not state.is_edited
         is_so = self._pending is None and not state.is_entering and request.asked.plan == state.plan
         if is_at_work or is_first or is_so:
             return []
         move = state.next_move(MoveKind.ASKED, request.asked.data(), now.market_ms)
         state.move(move)
-        self._pending, self._staying, self._is_held = request.asked, None, False
+        self._pending, self._staying, self.is_held = request.asked, None, False
         return [SaveMove(move)]
 
     def step(self, now: Moment) -> list[SaveMove]:
@@ -68,8 +69,8 @@ class GridEdits:
         made = state.edited(self._pending, price.value)
         after = state.after(made).wanted()
         trades = [order for order in after if order.slot.role is Role.ENTRY]
-        self._is_held = self._pause.allowed(trades) != trades
-        if self._is_held:
+        self.is_held = self._pause.allowed(trades) != trades
+        if self.is_held:
             return []
         self._staying = frozenset(map(_place, state.wanted())) & frozenset(map(_place, after))
         if self._stands_in_the_way({slot for slot, _ in self._staying}):
@@ -89,7 +90,7 @@ class GridEdits:
 
     def allowed(self, wanted: Sequence[WantedOrder], *, is_ending: bool) -> list[WantedOrder]:
         """Return those of the wanted orders that may exist: while an edit is under way nothing is added to them."""
-        if self._pending is None or (self._is_held and not is_ending):
+        if self._pending is None or (self.is_held and not is_ending):
             return [*wanted]
         if self._staying is None or is_ending:
             resting = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}

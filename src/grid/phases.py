@@ -75,6 +75,8 @@ class PhaseJudge:
         held = self._why_held()
         if held:
             return Phase.PAUSED, held
+        if self._life.edits.is_held and self._life.paused is not None:
+            return Phase.PAUSED, "its edit begins when it goes on, for the pause holds the edit's trade back"
         if self._life.edits.is_under_way:
             return Phase.TRADING, "it is being edited: orders that the new ladder does not want are taken off first"
         if parts.state.is_entering and self._life.paused is None:

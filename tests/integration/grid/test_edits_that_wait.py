@@ -41,6 +41,7 @@ def test_an_edit_of_a_paused_grid_is_priced_when_the_grid_goes_on():
     exits = resting(host)
     asked = edited(host, MORE, "60010")
     assert (kinds(host), resting(host)) == ([MoveKind.ASKED], exits)
+    assert "its edit begins when it goes on" in host.snapshot().phase_reason
     host.market("60200", "60290")
     host.live_again()
     assert host.snapshot().is_edited_now
