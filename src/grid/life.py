@@ -100,7 +100,7 @@ class GridLife:
         self.exit = watch.judged(
             price.value,
             desk.ledger.unsettled(),
-            is_sure=not money.awaits_fee_values and not money.still_awaits(now),
+            is_sure=money.is_told_all(now),
             is_sound=desk.synced and not (desk.alarms or money.alarm),
         )
         if self.exit is None:

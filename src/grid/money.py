@@ -83,6 +83,11 @@ class GridMoney:
             return "what a fee was worth"
         return "" if self._funding is None else self._funding.keeps_waiting(now)
 
+    def is_told_all(self, now: Moment) -> bool:
+        """Tell whether every fee has its value, and every settlement that was announced its payment."""
+        is_owed = self._funding is not None and self._funding.is_owed(now)
+        return not self._books.awaits_fee_values and not is_owed
+
     @property
     def notice(self) -> str:
         """Return what a person should know of funding; empty when all is there."""
@@ -107,11 +112,6 @@ class GridMoney:
     def base_held(self) -> Decimal:
         """Return the base held, below 0 when short."""
         return self._books.base_held
-
-    @property
-    def awaits_fee_values(self) -> bool:
-        """Tell whether fees are booked whose value is not known yet."""
-        return self._books.awaits_fee_values
 
     @exact
     def shown(self, mark_price: Decimal, *, cycles: int, dust: Decimal) -> Books:

@@ -191,15 +191,23 @@ class FundingWatch:
             self.notice = f"the grid ended before the venue showed a payment for the funding of {shown_utc(owed_ms)}"
         return ""
 
+    def is_owed(self, now: Moment) -> bool:
+        """Tell whether a settlement that the venue announced is over and its payment is still to come."""
+        return bool(self._owed) or self._is_unread(now)
+
+    def _is_unread(self, now: Moment) -> bool:
+        if self._next_ms is None or self._next_ms > now.market_ms:
+            return False
+        return bool(self.held.within(self._next_ms - FUZZ_MS, self._next_ms + FUZZ_MS))
+
     def _owed_ms(self, now: Moment) -> int | None:
         """Return the oldest settlement that may still bring a payment."""
         times = [*self._owed]
         if self.held.were_ever:
             hour_ms = self._unread_hour_ms(now)
             times += [] if hour_ms is None else [hour_ms]
-        if self._next_ms is not None and self._next_ms <= now.market_ms:
-            legs = self.held.within(self._next_ms - FUZZ_MS, self._next_ms + FUZZ_MS)
-            times += [self._next_ms] if legs else []
+        if self._next_ms is not None and self._is_unread(now):
+            times.append(self._next_ms)
         return min(times, default=None)
 
 
