@@ -8,6 +8,7 @@ from domain.events import Moment
 from domain.exit_terms import ExitAction
 from domain.exits import ReachedExit
 from domain.grids import OnStop, PauseKeep
+from domain.orders import Role
 from grid.contract_end import ContractEnd, Stage
 from grid.edits import GridEdits
 from grid.parts import GridParts
@@ -169,8 +170,7 @@ class GridLife:
         if self.shutting_down or self.on_stop is OnStop.CANCEL or self.ended_ms is not None:
             return []
         if self.on_stop is OnStop.UNWIND:
-            limit = self.exit.price if self.exit and self.exit.action is ExitAction.LIMIT else None
-            return parts.state.wanted_unwind(limit) if parts.protection.held.is_settled(parts.desk.ledger) else []
+            return self._wanted_end() if parts.protection.held.is_settled(parts.desk.ledger) else []
         if self.on_stop is OnStop.KEEP:
             return self._resting_of(parts.state.wanted())
         if not self.trigger.is_reached:
@@ -185,6 +185,14 @@ class GridLife:
         """Leave out what does not rest yet: a grid that ends and keeps its orders places none."""
         there = {order.intent.slot for order in self._parts.desk.ledger.unsettled()}
         return [order for order in wanted if order.slot in there]
+
+    def _wanted_end(self) -> list[WantedOrder]:
+        """Return what closes all that is held; one order that rests waits until nothing more can be bought or sold."""
+        state, ledger = self._parts.state, self._parts.desk.ledger
+        if self.exit is None or self.exit.action is not ExitAction.LIMIT:
+            return state.wanted_unwind()
+        are_off = all(order.intent.slot.role is Role.UNWIND for order in ledger.unsettled())
+        return state.wanted_unwind(self.exit.price) if are_off else []
 
     def _without_new_entries(self, wanted: list[WantedOrder]) -> list[WantedOrder]:
         """Leave out entries that do not rest yet; what rests is not taken off for a stop that is being placed anew."""
