@@ -5,8 +5,6 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
 from backtest.batch import run_many
 from backtest.candles import Candles
@@ -85,29 +83,22 @@ def spot_case(seed: int) -> tuple[Candles, Scenario, SymbolSpec]:
     )
     bnb = random.choice([None, None, Decimal("612.37")])
     its = rules_of(spec)
-    try:
-        scenario = Scenario.of(
-            request,
-            candles,
-            replace(its, market_max_quantity=its.lot * 10**6) if random.random() < 0.3 else its,
-            balances={"USDT": Decimal(20_000), "BNB": Decimal(random.choice(["0", "0.002", "5"]))},
-            fees=Fees(random.choice([0, 200, 1_000]), random.choice([0, 1_000]), bnb),
-            fill=FillAssumption(random.choice(list(FillKind)), random.choice([50_000, 1_000_000])),
-            path=random.choice(list(PathRule)),
-        )
-    except InvalidRequest:
-        assume(False)
+    scenario = Scenario.of(
+        request,
+        candles,
+        replace(its, market_max_quantity=its.lot * 10**6) if random.random() < 0.3 else its,
+        balances={"USDT": Decimal(20_000), "BNB": Decimal(random.choice(["0", "0.002", "5"]))},
+        fees=Fees(random.choice([0, 200, 1_000]), random.choice([0, 1_000]), bnb),
+        fill=FillAssumption(random.choice(list(FillKind)), random.choice([50_000, 1_000_000])),
+        path=random.choice(list(PathRule)),
+    )
     plan = ending(random, scenario.plan, from_units(step), from_units(tick))
     plan = waiting(random, plan, from_units(step), from_units(tick))
     if plan.waits_from is not None:
         candles = begins_at(candles, int(plan.waits_from * UNIT))
     limit = random.choice([None, None, 90, 104])
     exposure = None if limit is None else round(plan.capital_needed * limit / 100, 8)
-    try:
-        return candles, replace(scenario, plan=plan, max_exposure=exposure), spec
-    except InvalidRequest:  # it would take too many orders at market
-        assume(False)
-        raise
+    return candles, replace(scenario, plan=plan, max_exposure=exposure), spec
 
 
 def contract_case(seed: int) -> tuple[Candles, Scenario, object]:
@@ -217,21 +208,20 @@ def assert_alike(path: PricePath, scenario: Scenario, compiled: Result) -> None:
 @pytest.mark.timeout(900)
 def test_the_replay_of_a_spot_grid_begins_and_ends_as_the_live_grid_does():
     ended: list[ExitCondition | None] = []
-
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    @given(seed=st.integers(0, 10**9))
-    def hold(seed: int) -> None:
-        candles, scenario, spec = spot_case(seed)
+    for seed in range(130):
+        try:
+            candles, scenario, spec = spot_case(seed)
+        except InvalidRequest:
+            continue
         path = PricePath.of(candles, scenario)
         compiled = run_on(path, scenario, curve=True)
-        assume(not begins_two_rungs_away(compiled, scenario))
-        lived = live_to_its_end(candles, scenario, spec)
-        assert_same(compiled, lived, scenario)
+        if begins_two_rungs_away(compiled, scenario):
+            continue
+        assert_same(compiled, live_to_its_end(candles, scenario, spec), scenario)
         assert_alike(path, scenario, compiled)
         ended.append(compiled.end.condition if compiled.end else None)
-
-    hold()
     assert len(set(ended)) == 5
+    assert len(ended) > 80
 
 
 def test_trades_slice_by_slice_end_a_grid_as_the_live_grid_ends():
@@ -263,10 +253,7 @@ def test_trades_slice_by_slice_end_a_grid_as_the_live_grid_ends():
 @pytest.mark.timeout(900)
 def test_the_replay_of_a_contract_begins_and_ends_as_the_live_grid_does():
     ended: list[ExitCondition | None] = []
-
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    @given(seed=st.integers(0, 10**9))
-    def hold(seed: int) -> None:
+    for seed in range(90):
         candles, scenario, spec = contract_case(seed)
         path = PricePath.of(candles, scenario)
         compiled = run_on(path, scenario, curve=True)
@@ -274,8 +261,6 @@ def test_the_replay_of_a_contract_begins_and_ends_as_the_live_grid_does():
         assert_same(compiled, lived, scenario)
         assert_alike(path, scenario, compiled)
         ended.append(compiled.end.condition if compiled.end else None)
-
-    hold()
     assert len(set(ended)) == 4
 
 
