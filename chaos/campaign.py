@@ -13,8 +13,8 @@ from typing import Final
 
 from chaos.bugs import planted
 from chaos.disk import make_template
+from chaos.drawing import draw_plan
 from chaos.outcome import Outcome
-from chaos.plan import draw_plan
 from chaos.points import Boundary, Fault
 from chaos.trial import Trial
 from chaos.verdict import final_state

@@ -12,7 +12,8 @@ from chaos import line
 from chaos.__main__ import main
 from chaos.bugs import BUGS, planted
 from chaos.campaign import Bench, Tally
-from chaos.plan import START_MS, draw_plan
+from chaos.drawing import draw_plan
+from chaos.plan import START_MS
 from chaos.points import OF_CONTRACTS, Boundary, Fault
 from domain.futures import MarginType
 from domain.grids import Direction
