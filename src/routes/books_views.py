@@ -10,7 +10,7 @@ from domain.grids import GridSnapshot
 from domain.money import plain
 from routes.addressing import symbol_of
 from routes.formats import iso
-from routes.grid_views import BooksView
+from routes.money_views import BooksView
 from routes.views import View
 
 

@@ -7,8 +7,10 @@ from pydantic import Field
 from domain.edits import EditedGrid, EditTrade, GridEdit, OrderLine
 from domain.money import plain
 from routes.addressing import symbol_of
-from routes.grid_views import CalculatedView, GridView, TermsView
+from routes.contract_views import TermsView
+from routes.grid_views import GridView
 from routes.messages import say
+from routes.plan_views import CalculatedView
 from routes.views import View
 
 

@@ -9,8 +9,10 @@ from domain.instrument import Market
 from domain.money import plain
 from routes.addressing import symbol_of
 from routes.formats import number_or_none
-from routes.grid_views import BooksView, GridView, spacing_percent
+from routes.grid_views import GridView
+from routes.money_views import BooksView
 from routes.order_views import LastTradeView, OpenOrderView
+from routes.plan_views import spacing_percent
 from routes.services import services
 from routes.views import View
 

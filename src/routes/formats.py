@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from domain.money import plain
+
 
 def number(value: Decimal) -> float:
     """Return the JSON number of an exact amount, for display only."""
@@ -22,3 +24,11 @@ def uptime(duration_ms: int) -> str:
     """Return a duration as '2h 15m'; hours go on counting past a day, a negative duration is none."""
     minutes = max(duration_ms, 0) // 60_000
     return f"{minutes // 60}h {minutes % 60}m"
+
+
+def text_or_none(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+def iso_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)

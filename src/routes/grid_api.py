@@ -7,7 +7,8 @@ from domain.instrument import Instrument, Market
 from routes.addressing import asked_for, grid_to_read, instrument_to_stop, is_active
 from routes.edit_schemas import EditBody, EditQuery
 from routes.edit_views import EditView
-from routes.grid_views import CheckedView, GridChangeView, GridView, RecoveryView
+from routes.grid_views import GridChangeView, GridView, RecoveryView
+from routes.plan_views import CheckedView
 from routes.resource import resource
 from routes.schemas import GridBody, MarketQuery, PauseBody, ResumeBody, StopBody, SymbolPath
 from routes.services import services

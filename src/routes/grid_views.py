@@ -1,92 +1,21 @@
 """Grids as the API shows them."""
 
-from decimal import Decimal
 from typing import Self
 
 from pydantic import Field
 
-from domain.grids import Books, GridPlan, GridSnapshot, Spacing, StopView, TrailView
+from domain.grids import GridSnapshot, TrailView
 from domain.money import plain
 from routes.addressing import is_active, symbol_of
+from routes.contract_views import ContractView
 from routes.exit_views import ExitsView, trigger_of
-from routes.formats import iso, number, number_or_none, uptime
+from routes.formats import iso, iso_or_none, number, number_or_none, text_or_none, uptime
 from routes.messages import say
+from routes.money_views import BooksView, realized, unrealized
 from routes.order_views import OpenOrderView
+from routes.plan_views import spacing_percent
 from routes.services import services
 from routes.views import View
-
-
-class BooksView(View):
-    """The grid's money, exact, as decimal texts in quote unless the name says otherwise.
-
-    equity_change = grid_profit + (inventory_value - inventory_cost) - fees + funding + fee_asset_revaluation
-                    + quote_rounding + residual
-    """
-
-    base_held: str = Field(description="in base; a short position and what it brought are below 0")
-    inventory_cost: str
-    inventory_value: str
-    grid_profit: str = Field(description="closed cycles, before fees")
-    fees: str = Field(description="valued at their fill")
-    fees_by_asset: dict[str, str]
-    fees_unvalued: dict[str, str] = Field(
-        description="amounts whose price at the fill is not known yet; they count nowhere but in fees_by_asset"
-    )
-    funding: str = Field(description="what funding brought, below 0 what it cost; 0 on spot")
-    realized_profit: str = Field(description="of closed futures positions, by the exchange's own count")
-    fee_asset_revaluation: str
-    fee_prices: dict[str, str] = Field(description="quote per unit, at which valued fees are revalued")
-    quote_rounding: str = Field(description="what the venue rounded off price times quantity")
-    cash_flow: str
-    equity_change: str
-    residual: str = Field(description="what the identity leaves over; 0 unless something is wrong")
-    mark_price: str
-    dust: str = Field(description="base below one lot, kept in the cells; part of base_held")
-    hold_change: str = Field(description="what the base of the start would have gained by being held")
-    versus_hold: str = Field(description="equity_change - hold_change; against cash it is equity_change")
-    buys: int
-    sells: int
-    trades: int
-    cycles: int
-
-    @classmethod
-    def of(cls, books: Books) -> Self:
-        return cls.model_validate({name: _exactly(getattr(books, name)) for name in cls.model_fields})
-
-
-def _exactly(value: Decimal | int | dict[str, Decimal]) -> object:
-    if isinstance(value, dict):
-        return {asset: plain(amount) for asset, amount in value.items()}
-    return plain(value) if isinstance(value, Decimal) else value
-
-
-def _text_or_none(amount: Decimal | None) -> str | None:
-    return None if amount is None else plain(amount)
-
-
-def realized(books: Books) -> Decimal:
-    """Return what closed cycles earned after all fees, funding included, in quote."""
-    return books.grid_profit - books.fees + books.funding
-
-
-def unrealized(books: Books) -> Decimal:
-    """Return what the held base and the fee assets gained since bought; with `realized` and residual: the equity."""
-    return books.inventory_value - books.inventory_cost + books.fee_asset_revaluation
-
-
-def spacing_percent(plan: GridPlan) -> Decimal:
-    """Return the spacing asked for, else the one that follows from the bounds (percent, four decimals)."""
-    request = plan.request
-    if request.spacing_percent is not None:
-        return request.spacing_percent
-    if len(plan.prices) < 2:
-        return Decimal(0)
-    low, high, steps = min(plan.prices), max(plan.prices), len(plan.prices) - 1
-    if request.spacing is Spacing.GEOMETRIC:
-        step = (high / low) ** (Decimal(1) / steps) - 1
-    else:
-        step = (high - low) / steps / plan.start_price
-    return (step * 100).quantize(Decimal("0.0001"))
 
 
 def grid_uptime(grid: GridSnapshot) -> str:
@@ -94,87 +23,6 @@ def grid_uptime(grid: GridSnapshot) -> str:
     if is_active(grid):
         return uptime(services().wall_ms() - grid.started_wall_ms)
     return uptime(grid.updated_ms - grid.started_ms)
-
-
-class TermsView(View):
-    """How a futures grid stands at the exchange."""
-
-    direction: str = Field(description="neutral, long or short")
-    leverage: int
-    margin_type: str = Field(description="isolated or cross")
-    hedge_mode: bool = Field(description="whether long and short positions are held apart, as the account has it")
-    liquidation_below: str | None = Field(
-        description="where the position would end under the range, by the plan; null: nowhere"
-    )
-    liquidation_above: str | None = Field(description="where it would end above the range, by the plan; null: nowhere")
-    margin_worst: str = Field(description="quote, largest initial margin of position and orders inside the range")
-    funding_reserve: str = Field(description="quote, kept for funding over horizon_days")
-    horizon_days: int
-
-    @classmethod
-    def of(cls, plan: GridPlan) -> Self | None:
-        terms = plan.terms
-        if terms is None:
-            return None
-        return cls(
-            direction=plan.request.direction.value,
-            leverage=terms.leverage,
-            margin_type=terms.margin_type.value,
-            hedge_mode=terms.hedge_mode,
-            liquidation_below=_text_or_none(plan.liquidation_below),
-            liquidation_above=_text_or_none(plan.liquidation_above),
-            margin_worst=plain(plan.margin_worst),
-            funding_reserve=plain(plan.funding_reserve),
-            horizon_days=plan.horizon_days,
-        )
-
-
-class GridStopView(View):
-    """A stop that the exchange holds for a grid."""
-
-    side: str
-    price: str = Field(description="mark price, in quote, at which the position is closed at market")
-    status: str = Field(description="placing, waiting, triggered, finished, canceled, expired or rejected")
-    client_order_id: str
-    trouble: str = Field(description="why it does not stand; empty if nothing is to be said")
-
-    @classmethod
-    def of(cls, stop: StopView) -> Self:
-        return cls(
-            side=stop.side.value,
-            price=plain(stop.trigger_price),
-            status=stop.status,
-            client_order_id=stop.client_id,
-            trouble=stop.trouble,
-        )
-
-
-class ContractView(TermsView):
-    """What a futures grid holds, besides; amounts are exact decimal texts."""
-
-    position: str = Field(description="in base, below 0 for a short one")
-    funding: str
-    realized_profit: str
-    liquidation_price: str | None = Field(description="the exchange's, read twice a minute; null while it names none")
-    stops: list[GridStopView] = Field(description="what the exchange itself holds to end the grid")
-    countdown_until: str | None = Field(
-        description="when the exchange cancels what rests here unless this server renews it; null: not armed"
-    )
-
-    @classmethod
-    def of_grid(cls, grid: GridSnapshot) -> Self | None:
-        terms, books = TermsView.of(grid.plan), grid.books
-        if terms is None:
-            return None
-        return cls(
-            **terms.model_dump(),
-            position=plain(books.base_held),
-            funding=plain(books.funding),
-            realized_profit=plain(books.realized_profit),
-            liquidation_price=_text_or_none(grid.liquidation_price) if books.base_held else None,
-            stops=[GridStopView.of(stop) for stop in grid.stops],
-            countdown_until=_iso_or_none(grid.countdown_ms),
-        )
 
 
 class TrailingView(View):
@@ -198,10 +46,10 @@ class TrailingView(View):
             low=plain(trail.low),
             high=plain(trail.high),
             shifted=trail.shifted,
-            up_to=_text_or_none(trail.up_to),
-            down_to=_text_or_none(trail.down_to),
-            goes_up_at=_text_or_none(trail.goes_up_at),
-            goes_down_at=_text_or_none(trail.goes_down_at),
+            up_to=text_or_none(trail.up_to),
+            down_to=text_or_none(trail.down_to),
+            goes_up_at=text_or_none(trail.goes_up_at),
+            goes_down_at=text_or_none(trail.goes_down_at),
             moves=trail.moves,
             reason=trail.reason,
         )
@@ -308,68 +156,6 @@ class GridChangeView(GridView):
         return cls.model_validate({**GridView.of(grid).model_dump(), "success": done, "message": sentence})
 
 
-class CalculatedView(View):
-    estimated_capital_needed: float
-    grid_range: str
-    levels_preview: list[float]
-    start_price: float
-    spacing_percentage: float
-    quantity_per_level: str = Field(description="base, exact; where levels differ, next to the start price")
-    quantities: list[str] = Field(description="base that each cell buys and sells, the lowest first, exact")
-    reserve_quantity: str = Field(description="base of an infinity grid that no rung sells, exact; else 0")
-    entry_quantity: str = Field(description="base bought first for the rungs above the price, exact")
-    profit_per_cycle: str = Field(description="quote after two maker fees at the ladder's middle, exact")
-    capital_needed: str = Field(description="quote, exact")
-
-    @classmethod
-    def of(cls, plan: GridPlan) -> Self:
-        prices = sorted(plan.prices)
-        return cls(
-            estimated_capital_needed=number(plan.capital_needed),
-            grid_range=f"{plain(prices[0])} - {plain(prices[-1])}",
-            levels_preview=[number(price) for price in prices],
-            start_price=number(plan.start_price),
-            spacing_percentage=number(spacing_percent(plan)),
-            quantity_per_level=plain(plan.quantity_per_rung),
-            quantities=[plain(quantity) for quantity in plan.quantities],
-            reserve_quantity=plain(plan.reserve_quantity),
-            entry_quantity=plain(plan.entry_quantity),
-            profit_per_cycle=plain(plan.profit_per_cycle),
-            capital_needed=plain(plan.capital_needed),
-        )
-
-
-class CheckedView(View):
-    valid: bool
-    message: str
-    calculated_params: CalculatedView
-    symbol: str
-    market_type: str
-    contract: TermsView | None = Field(description="how a futures grid would stand; null on spot")
-    exits: ExitsView | None = Field(description="what this server would watch to end the grid by itself; null: nothing")
-    trigger_price: str | None = Field(description="price that it would wait for before its first order")
-    warnings: list[str]
-
-    @classmethod
-    def of(cls, plan: GridPlan) -> Self:
-        instrument = plan.request.instrument
-        return cls(
-            valid=True,
-            message=say("config_valid"),
-            calculated_params=CalculatedView.of(plan),
-            symbol=symbol_of(instrument),
-            market_type=instrument.market.value,
-            contract=TermsView.of(plan),
-            exits=ExitsView.of(plan),
-            trigger_price=trigger_of(plan),
-            warnings=list(plan.warnings),
-        )
-
-
-def _iso_or_none(at_ms: int | None) -> str | None:
-    return None if at_ms is None else iso(at_ms)
-
-
 class RecoveryView(View):
     """What the grid was after its newest recovery: after a start, or after a gap in the user stream."""
 
@@ -401,8 +187,8 @@ class RecoveryView(View):
             recovered=grid.resumed,
             message=say("grid_recovered" if grid.resumed else "grid_not_recovered"),
             cause=grid.recovery.cause,
-            recovery_began_at=_iso_or_none(grid.recovery.began_ms),
-            recovery_finished_at=_iso_or_none(grid.recovery.ended_ms),
+            recovery_began_at=iso_or_none(grid.recovery.began_ms),
+            recovery_finished_at=iso_or_none(grid.recovery.ended_ms),
             recovery=dict(grid.recovery.counts),
             differs=list(grid.recovery.differs),
         )

@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from ports.jobs import Job, JobState
-from routes.formats import iso
+from routes.formats import iso, iso_or_none
 from routes.views import View
 
 
@@ -41,8 +41,8 @@ def facts_of(job: Job) -> dict[str, Any]:
         "reason": job.reason,
         "waiting_before": job.waiting_before,
         "created_at": iso(job.created_ms),
-        "started_at": _iso_or_none(job.started_ms),
-        "ended_at": _iso_or_none(job.ended_ms),
+        "started_at": iso_or_none(job.started_ms),
+        "ended_at": iso_or_none(job.ended_ms),
         "parameters": dict(job.parameters),
         "results": list(job.results),
     }
@@ -78,7 +78,3 @@ class BacktestView(JobView):
 
 class BacktestsView(View):
     backtests: list[BacktestView] = Field(description="the newest first, without their results")
-
-
-def _iso_or_none(at_ms: int | None) -> str | None:
-    return None if at_ms is None else iso(at_ms)
