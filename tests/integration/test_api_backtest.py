@@ -66,6 +66,9 @@ def test_a_back_test_is_submitted_with_what_it_needs(client: FlaskClient, jobs: 
         "spacing_mode": "geometric",
         "capital": "500",
         "start_empty": False,
+        "infinity": False,
+        "post_only": False,
+        "profit": "release",
     }
     assert [str(it) for it in (parameters.maker_rate, parameters.taker_rate)] == ["0.00075", "0.001"]
     assert {asset: str(amount) for asset, amount in parameters.balances.items()} == {
