@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from domain.grids import Direction, GridPlan, GridRequest, Profit, Spacing
+from domain.grids import Direction, GridPlan, GridRequest, Spacing
 from domain.instrument import InstrumentRules
 from domain.money import ZERO, plain
 from grid.core import ladder
@@ -39,8 +39,6 @@ def limit_mistakes(request: GridRequest, rules: InstrumentRules) -> Iterator[Mis
         yield "infinity", "an infinity grid has no upper end that could follow the price; leave it or the limits out"
     if request.quantity_growth_percent:
         yield "quantity_growth_perc", "a grid that follows the price holds alike in all cells; leave it out"
-    if request.profit is Profit.REINVEST:
-        yield "profit", "a grid that follows the price holds alike in all cells; leave it out, or use release"
     if request.direction is Direction.NEUTRAL:
         field = "trail_up_to" if request.trail_up_to is not None else "trail_down_to"
         yield field, "a neutral grid does not follow the price yet; use direction: long or short, or leave it out"

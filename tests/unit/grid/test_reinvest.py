@@ -188,7 +188,8 @@ def test_a_cell_grows_to_its_limit_and_no_farther():
 def test_what_does_not_go_with_it_is_named(changes: dict, says: str):
     with pytest.raises(InvalidRequest) as refused:
         plan({"free_quote": None}, **({"spacing_percent": Decimal(1)} | changes | REINVEST))
-    assert any(found.field == "profit" and says in found.message for found in refused.value.mistakes)
+    (message,) = (found.message for found in refused.value.mistakes if found.field == "profit")
+    assert says in message
 
 
 def test_isolated_margin_is_named_too():
