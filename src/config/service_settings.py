@@ -67,7 +67,7 @@ class SimulatorSettings(Section):
     faults: Annotated[OptionalPath, Field(examples=["examples/stormy.yaml"])] = None
     """Plan by which Shadow's own simulator misbehaves (docs/simulator.md). Empty: it does not."""
     exchange_url: Annotated[WebUrl, Field(examples=["http://127.0.0.1:8090"])] = None
-    """Spot address of a simulator that already runs. Empty: one is started as a child process."""
+    """Spot address of a simulator run with --api-key shadow-key --api-secret shadow-secret. Empty: a child process."""
     exchange_futures_url: Annotated[WebUrl, Field(examples=["http://127.0.0.1:8091"])] = None
     """Futures address of a simulator that already runs."""
     balance: Mapping[Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")], Amount] = {"USDT": Decimal(10_000)}
