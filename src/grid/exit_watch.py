@@ -5,9 +5,10 @@ which, or at or above which, it is met (`grid.core.exits`). A price is first com
 
 A profit that is to be taken has to be sure: fills, and fees in other assets whose value is not known yet, can only
 lower it. So it waits while an order rests at or beyond the price that was there before that price came, since its fill
-may be under way, while fees have no value and while funding is owed. A loss that is to be stopped waits for none of
-these, which can only make it larger; but it is judged on books that are whole, as of an account that was read. A price
-waits for nothing.
+may be under way, while fees have no value and while funding is owed. It waits, too, while the newest price is older
+than a fill that was better than it: the account's stream was faster, and the market is not there any more. A loss that
+is to be stopped waits for none of these, which can only make it larger; but it is judged on books that are whole, as
+of an account that was read. A price waits for nothing.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from typing import Final
 from domain.exits import ReachedExit
 from domain.grids import GridPlan
 from domain.money import UNITS_PER_ONE, exact, from_units, to_units
-from domain.orders import Side
+from domain.orders import Fill, Side
 from grid.core import exits
 from grid.core.exit_numbers import action_told, condition_told, exit_numbers
 from orders.effects import OrderEffect, Submit
@@ -32,6 +33,8 @@ class ExitWatch:
     def __init__(self, plan: GridPlan) -> None:
         self._cash, self._base = 0, 0
         self._placed: set[str] = set()  # since the last price
+        self._priced_ms = 0
+        self._newer: list[Fill] = []  # than the last price
         self._gain = self._loss = (exits.NOWHERE_BELOW, exits.NOWHERE_ABOVE)
         self.go_by(plan)
 
@@ -69,9 +72,16 @@ class ExitWatch:
         """Return the price at or above which it ends now."""
         return self._above if self._high < exits.NOWHERE_ABOVE else None
 
-    def price_came(self) -> None:
-        """Note that what was placed until now rested before the price that is the newest now."""
+    def price_came(self, market_ms: int) -> None:
+        """Note the venue's time of the newest price: what was placed until now rested before it came."""
         self._placed.clear()
+        self._priced_ms = market_ms
+        self._newer = [fill for fill in self._newer if fill.time_ms > market_ms]
+
+    def filled(self, fill: Fill) -> None:
+        """Note a fill: a price from before it may tell nothing of where the market is."""
+        if self.is_used and fill.time_ms >= self._priced_ms:
+            self._newer.append(fill)
 
     def sent(self, effects: Iterable[OrderEffect]) -> None:
         """Note the orders that leave: the newest price fills none of them."""
@@ -94,7 +104,7 @@ class ExitWatch:
         if not self.touches(price):
             return None
         code = self._met(to_units(price), is_sound=is_sound)
-        if code == exits.GAIN and not (is_sure and not self._may_fill(price, orders)):
+        if code == exits.GAIN and not (is_sure and not self._may_fill(price, orders) and not self._is_outrun(price)):
             return None
         if not code:
             return None
@@ -123,6 +133,10 @@ class ExitWatch:
             and (order.intent.price >= price if order.intent.side is Side.BUY else order.intent.price <= price)
             for order in orders
         )
+
+    def _is_outrun(self, price: Decimal) -> bool:
+        """Tell whether a newer fill shows that the market went from the price to where the profit is less."""
+        return any(fill.price < price if fill.side is Side.BUY else fill.price > price for fill in self._newer)
 
     def _profit(self, price: Decimal) -> Decimal:
         return Decimal(self._cash) / _PER_MONEY + from_units(self._base) * price

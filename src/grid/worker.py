@@ -156,7 +156,7 @@ class GridWorker:
 
     def _hear_price(self, event: PriceSeen) -> None:
         self._market.hear(event)
-        self._exits.price_came()
+        self._exits.price_came(event.market_ms)
 
     def _hear_edit(self, event: EditRequested, now: Moment) -> list[SaveMove]:
         """Take in a person's edit, unless the grid ends: then there is nothing to edit."""
@@ -243,6 +243,7 @@ class GridWorker:
         intent = self._desk.ledger[fill.client_id].intent
         slot = intent.slot
         self._report.last_fill = fill
+        self._exits.filled(fill)
         if intent.reason == SETTLED:
             self._life.contract_end.settled_at = fill.price
         try:

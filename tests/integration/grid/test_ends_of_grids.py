@@ -259,6 +259,23 @@ def test_a_loss_is_judged_on_an_account_that_was_read():
     assert host.words != []
 
 
+def test_a_profit_is_not_reckoned_from_fills_at_a_price_older_than_they_are():
+    host = begun(ending(take_profit_amount=Decimal(5)))
+    host.market("60010")
+    hear, late = host._tell_price, []
+    host._tell_price = late.append
+    host.market("57000")
+    assert host.snapshot().books.buys > 3  # the account's stream was faster than the market's
+    assert host.words == []
+    hear(replace(late[-1], price=Decimal(60_010), market_ms=late[-1].market_ms - 1))
+    assert host.words == []
+    hear(late[-1])
+    assert host.words == []
+    host._tell_price = hear
+    host.market("61500")
+    assert host.words != []
+
+
 class Refusing(Watched):
     """An exchange that takes no order which closes what is held."""
 
