@@ -44,19 +44,24 @@ def counted_in(
 ) -> InstrumentRules:
     """Return the venue's rules with the grid's own tick and lot.
 
-    Slots and client ids hold prices in ticks. A tick that changed at the venue would make other slots of them, so the
-    tick is taken from an order that has one: its price divided by its ticks. A grid that is post-only may have later
-    attempts beside their rungs, the first one stands at it. A lot that changed is replaced by one in which every
-    quantity of its plans and of the fills is whole.
+    Slots and client ids hold prices in ticks. A tick that changed at the venue would make other slots of them, so it is
+    the one that the grid was planned by. Plans of older books do not hold it: there it is taken from the oldest order,
+    its price divided by its ticks. A lot that changed is replaced by one in which every quantity of its plans and of
+    the fills is whole.
     """
-    at_rungs = not any(plan.request.post_only for plan in plans)
-    intents = (row.intent for row in orders if row.intent.attempt == 0 or at_rungs)
-    ticks = (intent.price / intent.slot.price_ticks for intent in intents if intent.price and intent.slot.price_ticks)
-    prices = [price for plan in plans for price in (*plan.prices, plan.entry_limit_price)]
-    tick = next(ticks, None) or _step(rules.tick, prices)
+    by_plan = plans[0].rules
+    tick = _tick_of_older_books(rules, plans, orders) if by_plan is None else by_plan.tick
     planned = [quantity for plan in plans for quantity in _quantities(plan)]
     quantities = [*planned, *(fill.quantity for fill in fills)]
     return replace(rules, tick=tick, lot=_step(rules.lot, quantities))
+
+
+def _tick_of_older_books(rules: InstrumentRules, plans: Sequence[GridPlan], orders: Iterable[OrderRow]) -> Decimal:
+    """Return the tick that the oldest order was placed by, else one of which all prices of the plans are multiples."""
+    intents = (row.intent for row in orders)
+    ticks = (intent.price / intent.slot.price_ticks for intent in intents if intent.price and intent.slot.price_ticks)
+    prices = [price for plan in plans for price in (*plan.prices, plan.entry_limit_price)]
+    return next(ticks, None) or _step(rules.tick, prices)
 
 
 def _quantities(plan: GridPlan) -> list[Decimal]:

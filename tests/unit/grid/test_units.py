@@ -1,10 +1,13 @@
 """A grid's books count in the tick and lot of its start."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.grids import GridPlan
 from domain.orders import Status
 from fakes.grid_examples import btc_rules, plan
 from fakes.order_examples import BUY_SLOT, fill, intent
@@ -13,13 +16,18 @@ from grid.units import counted_in
 from ports.store import OrderRow
 
 PLAN = plan()
+OLDER = replace(PLAN, rules=None)
+"""As books hold it that are older than the rules of a plan."""
 ROW = OrderRow(intent=intent(BUY_SLOT), status=Status.OPEN, venue_order_id=1, updated_ms=0)
 steps = st.sampled_from(["1", "0.5", "0.1", "0.01", "0.001", "0.0005", "0.00001", "0.00000001"]).map(Decimal)
 
 
+@pytest.mark.parametrize("its_plan", [PLAN, OLDER])
 @given(tick=steps, lot=steps)
-def test_whatever_the_venue_asks_for_the_slots_stay_and_the_ladder_stands(tick: Decimal, lot: Decimal) -> None:
-    rules = counted_in(btc_rules(tick=tick, lot=lot), [PLAN], [ROW], [])
+def test_whatever_the_venue_asks_for_the_slots_stay_and_the_ladder_stands(
+    its_plan: GridPlan, tick: Decimal, lot: Decimal
+) -> None:
+    rules = counted_in(btc_rules(tick=tick, lot=lot), [its_plan], [ROW], [])
     assert rules.tick == Decimal("0.01")
     numbers = ladder_numbers(PLAN, rules)
     assert [rules.price(ticks) for ticks in numbers.prices] == list(PLAN.prices)
@@ -27,8 +35,10 @@ def test_whatever_the_venue_asks_for_the_slots_stay_and_the_ladder_stands(tick: 
 
 
 @given(tick=steps, lot=steps)
-def test_a_plan_without_orders_is_counted_in_the_venues_steps_where_they_fit(tick: Decimal, lot: Decimal) -> None:
-    rules = counted_in(btc_rules(tick=tick, lot=lot), [PLAN], [], [])
+def test_an_older_plan_without_orders_is_counted_in_the_venues_steps_that_fit(
+    tick: Decimal, lot: Decimal
+) -> None:
+    rules = counted_in(btc_rules(tick=tick, lot=lot), [OLDER], [], [])
     fits = not any(price % tick for price in (*PLAN.prices, PLAN.entry_limit_price))
     assert (rules.tick == tick) is fits or rules.tick <= Decimal("0.01")
     ladder_numbers(PLAN, rules)
@@ -41,3 +51,10 @@ def test_a_part_traded_in_finer_lots_is_still_whole() -> None:
 
 def test_rules_that_did_not_change_are_the_venues_own() -> None:
     assert counted_in(btc_rules(), [PLAN], [ROW], []) == btc_rules()
+
+
+def test_an_order_that_was_placed_beside_its_rung_changes_no_tick() -> None:
+    """As where the venue's tick had grown, or where rungs never take."""
+    beside = replace(intent(BUY_SLOT), price=(intent(BUY_SLOT).price or Decimal(1)) - Decimal("0.03"))
+    rules = counted_in(btc_rules(tick=Decimal("0.05")), [PLAN], [replace(ROW, intent=beside)], [])
+    assert rules.tick == Decimal("0.01")
