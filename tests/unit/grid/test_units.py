@@ -35,9 +35,7 @@ def test_whatever_the_venue_asks_for_the_slots_stay_and_the_ladder_stands(
 
 
 @given(tick=steps, lot=steps)
-def test_an_older_plan_without_orders_is_counted_in_the_venues_steps_that_fit(
-    tick: Decimal, lot: Decimal
-) -> None:
+def test_an_older_plan_without_orders_is_counted_in_the_venues_steps_that_fit(tick: Decimal, lot: Decimal) -> None:
     rules = counted_in(btc_rules(tick=tick, lot=lot), [OLDER], [], [])
     fits = not any(price % tick for price in (*PLAN.prices, PLAN.entry_limit_price))
     assert (rules.tick == tick) is fits or rules.tick <= Decimal("0.01")
