@@ -11,7 +11,7 @@ from random import Random
 from typing import Final
 
 from chaos.deaths import FUNDING, draw_death, first_choices, later_choices
-from chaos.features import draw_pauses, draw_quantities, draw_resting, with_edits, with_ends, with_trailing
+from chaos.features import draw_lag_ms, draw_pauses, draw_quantities, draw_resting, with_edits, with_ends, with_trailing
 from chaos.plan import CONTRACT_TICK, START_MS, START_PRICE, TICK, ContractPlan, Episode, Print, RunPlan, market_of
 from chaos.points import OF_CONTRACTS, OF_SPOT, Fault
 from domain.futures import MarginType
@@ -48,13 +48,14 @@ _WEIGHTS: Final = {
     Fault.STREAM_REORDERED: 4,
     Fault.STREAM_DELAYED: 4,
     Fault.STREAM_MUTE: 3,
-    Fault.EXPIRED_IN_MATCH: 4,
-    Fault.CANCELLED_BY_OTHERS: 3,
+    Fault.EXPIRED_IN_MATCH: 6,
+    Fault.CANCELLED_BY_OTHERS: 5,
     Fault.SLOW_DOWN: 3,
-    Fault.BALANCE_CHANGED: 3,
+    Fault.BALANCE_CHANGED: 4,
     Fault.FOREIGN_INSTANCE: 4,
     Fault.DISK_FULL: 4,
     Fault.PARTIAL_FILL: 1,
+    Fault.FEES_IN_BNB: 5,
     Fault.FUNDING_UNREAD: 6,
     Fault.FUNDING_LATE: 24,
     Fault.FUNDING_TWICE: 16,
@@ -72,7 +73,8 @@ def draw_plan(seed: int, market: Market | None = None) -> RunPlan:
     if plan.lock_step:
         return plan
     pauses, post_only = draw_pauses(seed, len(plan.prints)), Random(f"post only {seed}").random() < 0.25
-    return with_ends(with_edits(replace(plan, pauses=pauses, resting_levels=draw_resting(seed), post_only=post_only)))
+    plan = replace(plan, pauses=pauses, resting_levels=draw_resting(seed), post_only=post_only)
+    return replace(with_ends(with_edits(plan)), price_lags_ms=draw_lag_ms(seed))
 
 
 def _draw_spot(seed: int) -> RunPlan:
@@ -132,13 +134,13 @@ def _with_funding(random: Random, episode: Episode, *, lock_step: bool) -> Episo
     They come in the order in which one payment passes their boundaries, because it passes each of them once.
     """
     possible = (_HARMLESS if lock_step else _WINDOWED)[Market.FUTURES]
-    faults = random.sample(possible, 4, counts=[_WEIGHTS.get(it, 2) for it in possible])
+    faults = random.sample(possible, 5, counts=[_WEIGHTS.get(it, 2) for it in possible])
     deaths = list(episode.deaths)
-    if random.random() < 0.85:
+    if random.random() < 0.95:
         chosen = [boundary for boundary, share in FUNDING.items() if random.random() < share]
         funding = [draw_death(random, boundary, may_lose=episode.stop is None) for boundary in chosen]
         funding = [replace(death, passes=1) for death in funding]
-        deaths = [*funding, *deaths] if random.random() < 0.5 else [*deaths[:1], *funding, *deaths[1:]]
+        deaths = [*funding, *deaths] if random.random() < 0.7 else [*deaths[:1], *funding, *deaths[1:]]
     return replace(episode, faults=tuple(dict.fromkeys([*episode.faults, *faults])), deaths=tuple(deaths))
 
 

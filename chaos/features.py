@@ -56,6 +56,12 @@ def draw_resting(seed: int) -> int | None:
     return random.choice([1, 2, 2, 3]) if random.random() < 0.25 else None
 
 
+def draw_lag_ms(seed: int) -> int:
+    """Return by how much the market's stream lags behind the account's in a fifth of the runs."""
+    random = Random(f"prices lag {seed}")
+    return random.choice([300, 900, 2_500]) if random.random() < 0.2 else 0
+
+
 def draw_quantities(seed: int, plan: RunPlan) -> dict[str, Any]:
     """Return what makes cells differ in a fifth of the runs; all else of a seed is drawn without it."""
     levels = plan.levels

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from decimal import Decimal
 
 from chaos.outcome import Outcome
 from chaos.plan import START_PRICE, Death, Episode
@@ -65,9 +66,10 @@ class Lives:
             process.kill()
             process.leave_disk(lost_commits=0, lagging_notes=0)
 
-    def show_price(self) -> None:
+    def show_price(self, price: Decimal | None = None) -> None:
+        """Let whoever lives see a price, the newest unless one is told."""
         if self.process is not None:
-            self.process.see_price(self.price)
+            self.process.see_price(price or self.price)
 
     def command(self, episode: Episode) -> None:
         """Ask for what the episode asks for."""

@@ -102,6 +102,7 @@ class RunPlan:
     edits: tuple[EditWord, ...] = field(default=())
     resting_levels: int | None = None
     post_only: bool = False
+    price_lags_ms: int = 0  # how much later than its fills a price is told
     trail_up_to: Decimal | None = None
     trail_down_to: Decimal | None = None
     quantities: Mapping[str, Any] = field(default_factory=dict)  # of the request, what sizes its cells

@@ -140,9 +140,16 @@ class Trial:
         self._lives.price = step.price if step.rung is None else rungs[step.rung % len(rungs)]
         self._note(f"market: {step.quantity} at {self._lives.price}")
         self.venue.move(self._lives.price, step.quantity, self._clock.market_ms())
-        self._lives.show_price()
+        self._show_price()
         if self._lives.process is not None:
             judge_books(self._lives.process, self._world.witness)
+
+    def _show_price(self) -> None:
+        if not self.plan.price_lags_ms:
+            self._lives.show_price()
+            return
+        price = self._lives.price
+        self._clock.after(self.plan.price_lags_ms, lambda: self._lives.show_price(price))
 
     def _run_for(self, span_ms: float) -> None:
         until_ms = self._clock.now_ms + span_ms

@@ -44,16 +44,19 @@ def counted_in(
 ) -> InstrumentRules:
     """Return the venue's rules with the grid's own tick and lot.
 
-    Slots and client ids hold prices in ticks. A tick that changed at the venue would make other slots of them, so it is
-    the one that the grid was planned by. Plans of older books do not hold it: there it is taken from the oldest order,
-    its price divided by its ticks. A lot that changed is replaced by one in which every quantity of its plans and of
-    the fills is whole.
+    What a grid holds and wants is folded from its fills, which are counted in these; steps that followed the venue's
+    would make something else of what was done long ago. So they are those that the grid was planned by, the lot finer
+    where a fill or a quantity of its plans asks for that, the least value no smaller than it was: what counted as done
+    stays done. Plans of older books hold no rules: there the tick is taken from the oldest order, its price divided by
+    its ticks, because slots and client ids hold prices in ticks.
     """
     by_plan = plans[0].rules
-    tick = _tick_of_older_books(rules, plans, orders) if by_plan is None else by_plan.tick
-    planned = [quantity for plan in plans for quantity in _quantities(plan)]
-    quantities = [*planned, *(fill.quantity for fill in fills)]
-    return replace(rules, tick=tick, lot=_step(rules.lot, quantities))
+    quantities = [*(quantity for plan in plans for quantity in _quantities(plan)), *(fill.quantity for fill in fills)]
+    if by_plan is None:
+        tick = _tick_of_older_books(rules, plans, orders)
+        return replace(rules, tick=tick, lot=_step(rules.lot, quantities))
+    least = max(by_plan.min_notional, rules.min_notional)
+    return replace(rules, tick=by_plan.tick, lot=_step(by_plan.lot, quantities), min_notional=least)
 
 
 def _tick_of_older_books(rules: InstrumentRules, plans: Sequence[GridPlan], orders: Iterable[OrderRow]) -> Decimal:
@@ -65,7 +68,8 @@ def _tick_of_older_books(rules: InstrumentRules, plans: Sequence[GridPlan], orde
 
 
 def _quantities(plan: GridPlan) -> list[Decimal]:
-    return [plan.quantity_per_rung, plan.entry_quantity, plan.reserve_quantity, *plan.cell_quantities]
+    most = plan.reinvesting.most if plan.reinvesting is not None else ()
+    return [plan.quantity_per_rung, plan.entry_quantity, plan.reserve_quantity, *plan.cell_quantities, *most]
 
 
 def _step(step: Decimal, values: Iterable[Decimal]) -> Decimal:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.grids import GridPlan
+from domain.grids import GridPlan, Reinvesting
 from domain.orders import Status
 from fakes.grid_examples import btc_rules, plan
 from fakes.order_examples import BUY_SLOT, fill, intent
@@ -56,3 +56,14 @@ def test_an_order_that_was_placed_beside_its_rung_changes_no_tick() -> None:
     beside = replace(intent(BUY_SLOT), price=(intent(BUY_SLOT).price or Decimal(1)) - Decimal("0.03"))
     rules = counted_in(btc_rules(tick=Decimal("0.05")), [PLAN], [replace(ROW, intent=beside)], [])
     assert rules.tick == Decimal("0.01")
+
+
+@given(lot=steps, least=st.integers(0, 30))
+def test_what_was_done_stays_done_whatever_the_venue_asks_for_now(lot: Decimal, least: int) -> None:
+    rules = counted_in(btc_rules(lot=lot, min_notional=Decimal(least)), [PLAN], [ROW], [])
+    assert (rules.lot, rules.min_notional) == (btc_rules().lot, max(btc_rules().min_notional, Decimal(least)))
+
+
+def test_the_most_that_a_reinvesting_cell_may_hold_is_whole_too() -> None:
+    growing = replace(PLAN, reinvesting=Reinvesting(fee_ppm=1_000, most=(Decimal("0.00000123"),)))
+    assert counted_in(btc_rules(), [growing], [ROW], []).lot == Decimal("0.00000001")
