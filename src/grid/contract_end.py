@@ -53,7 +53,8 @@ class ContractEnd:
 
     def allowed(self, wanted: Sequence[WantedOrder]) -> list[WantedOrder]:
         """Return those of the wanted orders that may rest so near to the end."""
-        return [order for order in wanted if order.is_exit or self.stage < Stage.NO_ENTRIES]
+        may_open = self.stage < Stage.NO_ENTRIES and self.settled_at is None
+        return [order for order in wanted if order.is_exit or may_open]
 
     @property
     def told(self) -> str:

@@ -118,7 +118,8 @@ class GridLife:
         end.look(now)
         if self.ended_ms is not None:
             return False
-        if end.settled_at is not None and self.on_stop is not OnStop.KEEP:
+        is_flat = not self._parts.money.position  # until then more of the settlement is still to be told
+        if end.settled_at is not None and is_flat and self.on_stop is not OnStop.KEEP:
             self.on_stop = OnStop.CANCEL  # nothing is held any more
         elif end.stage is Stage.UNWIND:
             self.on_stop = self.on_stop or OnStop.UNWIND

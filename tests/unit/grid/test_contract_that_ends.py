@@ -125,6 +125,38 @@ def test_a_settlement_is_booked_once_whatever_is_read_again(place: Place) -> Non
     assert (place.host.finished, place.shown.books.base_held) == (True, 0)
 
 
+@pytest.mark.parametrize("orders", [(901, 901), (901, 902)])
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_settlement_in_parts_ends_the_grid_once_all_of_it_is_booked(
+    place: Place, orders: tuple[int, int], is_late: bool
+) -> None:
+    for order in place.gateway.open_orders:
+        place.gateway.expire(order.client_id)
+    place.gateway.price = Decimal(90)
+    told = place.gateway.foreign_fills
+    for number in orders:
+        place.gateway.trade_by_hand(Side.BUY, Decimal(1), f"settlement_autoclose-{number}")
+        told[-1] = replace(told[-1], venue_order_id=number)
+    rest = [told.pop()] if is_late else []
+    place.host.handle(RulesChanged(BTC, replace(RULES, status="SETTLING")))
+    place.settle()
+    place.pass_time(CROSS_CHECK_S + 2 * CONFIRM_S + 5)
+    if is_late:
+        assert (place.host.finished, place.shown.books.base_held) == (False, -1)
+        place.host.drop()
+        place.begin()
+    told += rest
+    place.pass_time(CROSS_CHECK_S + 5)
+    place.host.drop()
+    place.begin()
+    place.pass_time(700, step_s=10.0)
+    shown = place.shown
+    assert (place.host.finished, shown.phase) == (True, Phase.ENDED)
+    assert (shown.books.base_held, shown.books.realized_profit) == (0, 20)
+    its_orders = [row for row in place.store.orders(1) if row.intent.reason == SETTLED]
+    assert len(its_orders) == len(set(orders))
+
+
 def test_no_grid_is_begun_on_a_contract_that_ends() -> None:
     facts = futures_facts(contract_of(Decimal(60_000)))
     ends = replace(facts, rules=replace(facts.rules, settles_ms=1_800_000_000_000))
