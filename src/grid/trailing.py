@@ -11,6 +11,7 @@ from domain.events import Moment
 from domain.grids import GridRequest, Move, MoveKind, TrailView
 from domain.money import ZERO, exact, plain
 from domain.orders import Role, Side, Slot
+from grid.contract_end import Stage
 from grid.core import trail
 from grid.core.ladder_numbers import LadderNumbers
 from grid.life import GridLife
@@ -93,8 +94,13 @@ class Trailing:
         )
 
     def _may_follow(self) -> bool:
-        """Tell whether the ladder may move: not of a grid that waits, ends, is paused, or whose books are in doubt."""
+        """Tell whether the ladder may move: not of a grid that waits, ends, is paused, or whose books are in doubt.
+
+        Nor so near to the end of its contract that nothing is opened any more: it would take off what closes its cells.
+        """
         life, parts = self._life, self._parts
+        if life.contract_end.stage >= Stage.NO_ENTRIES:
+            return False
         is_free = not life.is_ending and life.ended_ms is None and life.paused is None and life.trigger.is_reached
         return is_free and not parts.money.alarm and not parts.state.is_entering
 

@@ -31,7 +31,7 @@ def settlement_orders(
 ) -> Iterator[tuple[Intent, VenueOrder, tuple[Fill, ...]]]:
     """Yield each settlement after our first trade that the books lack: as intent, order and trades of ours.
 
-    Enter one before the next is taken: ids are never used twice. Trades told later are those of the order entered first.
+    Enter one before the next is taken: ids are never used twice. What is told later is of the order entered before.
     """
     first_id = ledger.first_trade_id
     fresh: dict[int, list[Fill]] = defaultdict(list)

@@ -1,5 +1,6 @@
 """A grid whose ladder follows the price, at work on the matching core: what moves it, what rests, what it holds."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from chaos.host import InProcessHost, Latency
 from chaos.translate import rules_of
 from domain.errors import InvalidRequest
+from domain.events import RulesChanged
 from domain.grids import GridPlan, OnStop, PauseKeep, Spacing
 from domain.money import exact, to_units
 from domain.orders import Fill, Side
 from fakes.grid_examples import gate, plan
 from fakes.store import InMemoryStore
+from grid.contract_end import NO_ENTRIES_MS
 from grid.core.following import MOST_RUNGS
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.state import GridState
@@ -100,6 +103,15 @@ def test_it_goes_up_when_everything_is_sold_and_the_price_is_a_whole_rung_beyond
     lived.print(Decimal(70000))
     assert (lived.shifted(), lived.host.snapshot().trail.goes_up_at) == (3, None)
     assert len(lived.host.store.moves(1)) == 2
+
+
+def test_it_moves_no_more_once_nothing_is_to_be_opened_before_the_end_of_its_contract():
+    lived = Lived(planned(trail_up_to=Decimal(63000)))
+    now_ms, rules = lived.host.snapshot().updated_ms, rules_of(SPEC)
+    lived.host.tell(RulesChanged(rules.instrument, replace(rules, settles_ms=now_ms + NO_ENTRIES_MS)))
+    lived.print(Decimal(61_900))
+    shown = lived.host.snapshot()
+    assert (shown.trail.shifted, shown.trail.goes_up_at) == (0, None)
 
 
 def test_what_the_highest_window_takes_beyond_this_one_is_told_as_needed():
