@@ -61,7 +61,7 @@ class CountdownWatch:
     ) -> None:
         self._countdowns, self._policy, self._runners, self._clock = countdowns, policy, runners, clock
         self._lock = Lock()  # no arming after the parting
-        self._has_parted = False
+        self._has_parted = self._has_left = False
         self._settled: dict[Instrument, bool | None] = {}  # what the venue confirmed: armed or not; None: neither
         self._told: dict[GridRunner, CountdownStands] = {}
         self._looked_s = clock.monotonic_s()
@@ -86,6 +86,8 @@ class CountdownWatch:
         self._loop.stop()
         with self._lock:
             self._has_parted = True
+        if self._has_left:
+            return
         began_s = self._clock.monotonic_s()
         armed = {shown.instrument for shown in self._countdowns.standing()}
         running = {runner.row.instrument for runner in self._runners() if runner.row.plan.terms is not None}
@@ -94,6 +96,12 @@ class CountdownWatch:
             if self._clock.monotonic_s() - began_s > PARTING_S or not self._disarm(instrument):
                 log.error("%s: the exchange cancels what rests there within two minutes", instrument)
         self._loop.join(1.0)
+
+    def leave(self) -> None:
+        """End and stop no countdown, after a start that failed: nobody watches what rests, what is armed runs out."""
+        self._loop.stop()
+        with self._lock:
+            self._has_parted = self._has_left = True
 
     def is_alive(self, instrument: Instrument) -> bool:
         """Tell whether somebody is at the wheel of this contract. Never blocks."""

@@ -17,6 +17,7 @@ from grid.contracts import Contracts
 from grid.countdowns import CountdownWatch
 from grid.grid_editor import GridEditor
 from grid.house import GridDefaults, GridHouse
+from grid.not_taken_up import FOLD_ERRORS, NotTakenUp, snapshot_of_unread
 from grid.pauses import PauseRequested, ResumeRequested
 from grid.preflight import plan_grid
 from grid.runner import GridRunner
@@ -47,6 +48,7 @@ class GridManager:
         self._lock = Lock()
         self._runners: dict[Instrument, GridRunner] = {}
         self._ended_for_good: dict[int, GridSnapshot] = {}
+        self._not_taken_up = NotTakenUp(house.store)
 
     # --- commands ---
 
@@ -132,16 +134,19 @@ class GridManager:
     def resume_all(self) -> int:
         """Start every grid that was running when this account's server last ended; return how many.
 
-        One whose symbol the venue does not list any more, or whose contract is not traded as planned, is paused, and
-        the others go on.
+        One whose symbol the venue does not list any more, or whose contract is not traded as planned, is paused; one
+        that cannot be read back is shown as such; the others go on. Where all fails the venue's countdowns run on.
         """
-        rows = [row for row in self._house.store.grids() if row.ended_ms is None]
-        rules = self._facts.rules_now(rows)
-        stands = self._contracts.stand({row.instrument: row.plan.terms for row in rows if row.plan.terms})
-        with self._lock:
-            for row in rows:
-                self._run(row, rules[row.grid_id], stands.get(row.instrument))
-        return len(rows)
+        try:
+            rows = [row for row in self._house.store.grids() if row.ended_ms is None]
+            rules = self._facts.rules_now(rows)
+            stands = self._contracts.stand({row.instrument: row.plan.terms for row in rows if row.plan.terms})
+            with self._lock:
+                return sum(self._take_up(row, rules[row.grid_id], stands.get(row.instrument)) for row in rows)
+        except BaseException:
+            if self._countdown_watch is not None:
+                self._countdown_watch.leave()
+            raise
 
     def close(self, *, cancel_orders: bool, wait_s: float = 10.0) -> None:
         """End all threads; the grids go on at the next start. With `cancel_orders` their orders are taken off first.
@@ -240,16 +245,32 @@ class GridManager:
 
     def _at_work(self, instrument: Instrument) -> GridRunner:
         runner = self._running(instrument)
+        self._refuse_where_not_taken_up(instrument)
         if runner is None:
             raise NotFound(f"no grid runs on {instrument.base}{instrument.quote} {instrument.market}")
         return runner
 
+    def _refuse_where_not_taken_up(self, instrument: Instrument) -> None:
+        why = self._not_taken_up.why_not(instrument)
+        if why:
+            raise Conflict(why)
+
     def _refuse_second(self, instrument: Instrument) -> None:
+        self._refuse_where_not_taken_up(instrument)
         if self._running(instrument) is not None:
             name = f"{instrument.base}{instrument.quote}"
             raise Conflict(f"a grid runs on {name} {instrument.market} already; stop it first")
         if len(self.running) >= self._defaults.max_grids:
             raise Conflict(f"trading.max_concurrent_pairs allows {self._defaults.max_grids} grids; stop one first")
+
+    def _take_up(self, row: GridRow, rules: InstrumentRules, stands: ContractStands | None) -> bool:
+        try:
+            self._run(row, rules, stands)
+        except FOLD_ERRORS as error:
+            reason = self._not_taken_up.add(row, error)
+            log.exception("grid %d on %s is not taken up: %s", row.grid_id, row.instrument, reason)
+            return False
+        return True
 
     def _run(self, row: GridRow, rules: InstrumentRules, stands: ContractStands | None) -> GridRunner:
         runner = GridRunner(row, rules, self._house, self._ended)
@@ -290,9 +311,12 @@ class GridManager:
         runner = self._runners.get(row.instrument)
         if runner is not None and runner.row.grid_id == row.grid_id:
             return runner.snapshot()
-        snapshot = self._ended_for_good.get(row.grid_id)
+        snapshot = self._not_taken_up.shown(row.grid_id) or self._ended_for_good.get(row.grid_id)
         if snapshot is None:
-            snapshot = WorkerHost(row, planned_rules(row), self._house, lambda _answer: None).snapshot()
+            try:
+                snapshot = WorkerHost(row, planned_rules(row), self._house, lambda _answer: None).snapshot()
+            except FOLD_ERRORS as error:
+                snapshot = snapshot_of_unread(row, self._house.store, error)
             if row.ended_ms is not None and not snapshot.books.fees_unvalued:
                 self._ended_for_good[row.grid_id] = snapshot
         return snapshot

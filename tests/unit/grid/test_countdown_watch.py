@@ -178,6 +178,17 @@ def test_a_planned_end_stops_also_what_an_earlier_server_may_have_armed() -> Non
     assert watched.venue.calls == [("disarm", BTC)]
 
 
+def test_a_start_that_failed_stops_no_countdown_and_arms_none() -> None:
+    watched = Watched(SomeRunner(BTC), SomeRunner(ETH, foreign_orders=None))
+    assert watched.look() == [("arm", BTC)]
+    watched.watch.leave()
+    watched.runners[1].foreign_orders = 0
+    assert watched.look() == []
+    watched.watch.part()
+    assert watched.venue.calls == []
+    assert [*watched.venue.armed] == [BTC]
+
+
 def test_alive_is_whose_thread_comes_back_and_while_the_watch_looks() -> None:
     btc, eth = SomeRunner(BTC), SomeRunner(ETH)
     watched = Watched(btc, eth)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from domain.errors import Conflict
 from domain.events import RulesChanged
-from domain.grids import GridPlan, GridStatus, Phase
+from domain.futures import Countdown
+from domain.grids import GridPlan, GridStatus, Move, MoveKind, OnStop, Phase
 from domain.instrument import Instrument, Market
 from domain.money import ZERO
 from domain.orders import FeeValue, Status
@@ -20,8 +21,12 @@ from fakes.grid_examples import BTC, btc_rules, plan, request
 from fakes.some_market import Place, SomeMarket, answer_all, ended_grid, running_grid
 from fakes.store import InMemoryStore
 from fakes.store_examples import fill, intent, order
+from grid.house import GridDefaults
+from grid.manager import GridManager
 from grid.units import NOT_READ, counted_in, planned_rules
-from ports.store import GridRow, OrderRow
+from ports.store import GridRow, OrderRow, StoreFailed
+from unit.grid.test_countdown_watch import BTC as CONTRACT
+from unit.grid.test_countdown_watch import SomeCountdowns
 from utils.clock import SystemClock
 
 ETH = Instrument("binance", Market.SPOT, "ETH", "USDT")
@@ -120,6 +125,47 @@ def test_a_symbol_that_is_listed_no_more_pauses_its_grid_alone(opened: Callable[
     place.until(BTC, lambda _shown: BTC in place.streams.inboxes)
     place.streams.inboxes[BTC].order(RulesChanged(BTC, btc_rules()))
     place.until(BTC, lambda shown: "NOT_LISTED" not in shown.phase_reason)
+
+
+def test_a_grid_that_cannot_be_read_back_is_told_of_and_keeps_no_other_from_being_taken_up(
+    opened: Callable[..., Place],
+):
+    store = InMemoryStore()
+    store.add_grid(BTC, plan(), 1, 2)
+    store.add_grid(ETH, replace(plan(), rules=btc_rules(instrument=ETH)), 1, 2)
+    store.record([order(intent("gh-1", grid=1), Status.FILLED)], [fill(5, "gh-1")])
+    store.add_move(1, Move(number=1, kind=MoveKind.EDIT, data="cut sho", after_trade=5, market_ms=3))
+    place = opened(store, SomeMarket())
+    assert place.manager.resume_all() == 1
+    assert place.until(ETH, lambda shown: shown.phase_reason == "not subscribed yet").phase is Phase.STARTING
+    shown = place.manager.snapshot(BTC)
+    assert (shown.status, shown.phase, shown.ended_ms) == (GridStatus.ERROR, Phase.FAULTED, None)
+    assert shown.alarms == (shown.phase_reason,)
+    assert "could not be read back from the store" in shown.phase_reason
+    assert shown.books.trades == 1
+    assert shown in place.manager.snapshots()
+    with pytest.raises(Conflict, match="grid 1: it could not be read back"):
+        place.manager.start(request())
+    with pytest.raises(Conflict, match="grid 1: it could not be read back"):
+        place.manager.stop(BTC, OnStop.CANCEL)
+    assert [runner.row.grid_id for runner in place.manager.running] == [2]
+    assert place.gateway.sent == []
+
+
+def test_a_start_that_fails_altogether_leaves_the_countdowns_that_protect_entries():
+    class Unreadable(InMemoryStore):
+        def grids(self) -> tuple[GridRow, ...]:
+            raise StoreFailed("disk I/O error")
+
+    place, countdowns = Place(Unreadable(), SomeMarket(), FakeClock()), SomeCountdowns()
+    countdowns.armed[CONTRACT] = Countdown(instrument=CONTRACT, runs_out_ms=120_000)
+    defaults = GridDefaults(capital=Decimal(1_000), min_order_value=Decimal(10), max_grids=5)
+    market = SomeMarket()
+    manager = GridManager(replace(place.house, countdowns=countdowns), market, market, defaults)
+    with pytest.raises(StoreFailed):
+        manager.resume_all()
+    manager.close(cancel_orders=False)
+    assert (countdowns.calls, [*countdowns.armed]) == ([], [CONTRACT])
 
 
 def test_a_second_grid_on_a_symbol_is_refused_with_a_remedy_that_exists(opened: Callable[..., Place]):
