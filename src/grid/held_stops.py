@@ -61,6 +61,11 @@ class HeldStop:
     def was_reached(self) -> bool:
         return self.row.status in _REACHED
 
+    @property
+    def became_none(self) -> bool:
+        """Tell whether it was reached and no order came of it."""
+        return self.was_reached and self.row.status is not ConditionalStatus.TRIGGERED and not self.row.venue_order_id
+
 
 class HeldStops:
     """Of one grid, by client id, in the order in which they were stored."""
@@ -166,18 +171,24 @@ class HeldStops:
 
     def is_settled(self, ledger: Ledger) -> bool:
         """Tell whether all is booked of the orders that stops became."""
-        fired = [held.row for held in self if held.was_reached]
-        became_none = [row for row in fired if row.status is not ConditionalStatus.TRIGGERED and not row.venue_order_id]
         return all(
-            row in became_none or (row.intent.client_id in ledger and ledger[row.intent.client_id].is_settled)
-            for row in fired
+            ledger[held.client_id].is_settled if held.client_id in ledger else held.became_none
+            for held in self
+            if held.was_reached
         )
 
     def unfound(self, ledger: Ledger) -> list[ConditionalRow]:
-        """Return the stops that became an order which the ledger lacks."""
-        fired = (ConditionalStatus.TRIGGERED, ConditionalStatus.FINISHED)
-        told = [held.row for held in self if held.row.status in fired and held.row.venue_order_id is not None]
+        """Return the stops that became an order, be it one that the venue refused, which the ledger lacks."""
+        told = [held.row for held in self if held.was_reached and held.row.venue_order_id is not None]
         return [row for row in told if row.intent.client_id not in ledger]
+
+    def order_absent(self, client_id: str, now: Moment) -> list[RecordStops]:
+        """Enter that the order a stop became is proven absent: what it was to close is left to be closed."""
+        held = self.get(client_id)
+        if held is None or not held.was_reached:
+            return []
+        held.row = replace(held.row, status=ConditionalStatus.REJECTED, venue_order_id=None, updated_ms=now.market_ms)
+        return [RecordStops((held.row,))]
 
     def fired(self, ledger: Ledger) -> list[WantedOrder]:
         """Return the orders that stops became and that are not settled, as wanted: nobody is to cancel them."""

@@ -16,6 +16,7 @@ from domain.events import (
     FundingRead,
     Moment,
     OpenOrdersRead,
+    OrderAbsent,
     OrderEvent,
     OrderReported,
     PriceSeen,
@@ -189,7 +190,10 @@ class GridWorker:
             news.effects += self._compare_positions(event, now)
         elif isinstance(event, OrderReported) and self._was_taken_off(event.order):
             self._position.taken_off(now.monotonic_s)
-        return [*news.effects, *self._money.questions(now, refresh=False)]
+        effects: list[Effect] = [*news.effects]
+        if isinstance(event, OrderAbsent) and event.client_id not in self._desk.ledger:
+            effects += self._protection.held.order_absent(event.client_id, now)
+        return [*effects, *self._money.questions(now, refresh=False)]
 
     def _protect(self, now: Moment) -> list[Effect]:
         """See to the grid's stops at the venue; one that was reached ends the grid."""
@@ -200,7 +204,7 @@ class GridWorker:
         life.heed_stops()
         for row in protection.held.unfound(ledger):
             presumed = became(row, self._money.position)
-            effects += self._desk.find(row.intent.client_id, row.intent.created_ms, presumed)
+            effects += self._desk.find(row.intent.client_id, now.wall_ms, presumed)  # it may have appeared just now
         if not life.shutting_down and (self._market.is_trading or life.is_ending):
             effects += protection.step(now, is_over=life.has_settled, position=self._money.position)
         self._desk.expect(protection.held.expected(now))
