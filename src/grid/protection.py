@@ -25,6 +25,7 @@ from domain.orders import Slot
 from grid.held_stops import HeldStop, HeldStops
 from grid.stop_patience import StopPatience
 from grid.stops import CancelStop, LookUpStop, PlaceStop, ReadStops, Stop, StopEffect
+from orders.cancel_pauses import CancelPauses
 from orders.ledger import Ledger
 from orders.positions import Legs
 from ports.store import ConditionalRow
@@ -48,6 +49,7 @@ class Protection:
         self._under_way: set[str] = set()  # placements and cancels that are not answered yet
         self._asked: set[str] = set()
         self._doubtful: set[str] = set()  # not listed, and not told yet what became of them
+        self._cancel_pauses = CancelPauses()
         self._reading = False
         self._read_s: float | None = None
         self._was_read = False
@@ -139,8 +141,9 @@ class Protection:
         for client_id in sorted(self._doubtful):
             effects += self._look_up(client_id)
         if is_over:
-            return [*effects, *self._cancels(self.held)]
-        effects += self._cancels(it for it in self.held if it.slot not in self._stops or self.held.is_surplus(it))
+            return [*effects, *self._cancels(self.held, now)]
+        surplus = [it for it in self.held if it.slot not in self._stops or self.held.is_surplus(it)]
+        effects += self._cancels(surplus, now)
         if self.held.reached is None and not self._doubtful:
             effects += [effect for slot in self._missing() for effect in self._place(self._stops[slot], now)]
         return effects
@@ -156,8 +159,9 @@ class Protection:
         self._under_way.add(held.client_id)
         return [stored, PlaceStop(held.row.intent)]
 
-    def _cancels(self, those: Iterable[HeldStop]) -> list[StopEffect]:
-        ids = [held.client_id for held in those if held.is_standing and held.client_id not in self._under_way]
+    def _cancels(self, those: Iterable[HeldStop], now: Moment) -> list[StopEffect]:
+        standing = [held.client_id for held in those if held.is_standing and held.client_id not in self._under_way]
+        ids = [client_id for client_id in standing if not self._cancel_pauses.hold(client_id, now.monotonic_s)]
         self._under_way.update(ids)
         return [CancelStop(client_id) for client_id in ids]
 
@@ -230,6 +234,8 @@ class Protection:
                 self._asked.discard(event.client_id)
                 self._doubtful.discard(event.client_id)
                 return [*self.held.move(held, ConditionalStatus.CANCELED, None, now)]
+        if isinstance(event, CancelRefused):
+            self._cancel_pauses.begin(event.client_id, now.monotonic_s)
         self._doubtful.add(event.client_id)
         return self._look_up(event.client_id)
 

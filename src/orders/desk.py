@@ -26,6 +26,7 @@ from domain.events import (
 from domain.orders import Fill, Intent, Slot, Status, VenueOrder
 from orders.account_review import AccountReview
 from orders.canary import Canary
+from orders.cancel_pauses import CancelPauses
 from orders.effects import Cancel, DistrustStream, OrderEffect, StoreIntents, Submit, Tell
 from orders.fitting import fitted
 from orders.intake import Intake, News
@@ -58,6 +59,7 @@ class OrderDesk:
         self._look_ups = LookUps(ledger)
         self._readings = Readings(ledger)
         self._canary = Canary()
+        self._cancel_pauses = CancelPauses()
         self._intake = Intake(placing, ledger, gate, self.recovery)
         self._review = AccountReview(
             ledger=ledger,
@@ -188,6 +190,7 @@ class OrderDesk:
         that the stream still tells to be open.
         """
         self.placing.cooling.clear()
+        self._cancel_pauses.forget_besides({order.intent.client_id for order in self.ledger.unsettled()})
         live, now_s = not self.user_stream_lost, now.monotonic_s
         every_s = self._canary.reading_every_s(price.value if price else None, span, self.ledger.unsettled(), now_s)
         was_read = self._review.account_was_read
@@ -214,7 +217,7 @@ class OrderDesk:
         wanted, self.placing.misfits = self._fitted(wanted)
         self._returning = self.placing.returning(wanted, price)
         difference = self._compared(wanted)
-        cancels = [order.intent for order in difference.cancel if order.intent.slot not in self.placing.cooling]
+        cancels = [order.intent for order in difference.cancel if self._may_cancel(order.intent, now)]
         for intent in cancels:
             self.ledger.mark_cancel(intent.client_id, sent=True)
         intents = self.placing.intents(difference.place, now, price)
@@ -242,6 +245,10 @@ class OrderDesk:
         """Reserve at the gate what open orders may put at risk, after what they mean has changed."""
         self._intake.reserve_all()
 
+    def _may_cancel(self, intent: Intent, now: Moment) -> bool:
+        is_held = self._cancel_pauses.hold(intent.client_id, now.monotonic_s)
+        return not is_held and intent.slot not in self.placing.cooling
+
     def _note_sent(self, cancels: int, placements: int, now: Moment) -> None:
         self.recovery.count(Did.CANCELLED, cancels)
         self.recovery.count(Did.PLACED, placements)
@@ -257,6 +264,7 @@ class OrderDesk:
             self._canary.lost()
             return News()
         self.user_stream_lost = ""
+        self._cancel_pauses.end()
         self._review.stream_resumed(now.monotonic_s if event.at_s is None else event.at_s)
         self._canary.resumed(now.market_ms)
         self.recovery.began(now)
@@ -295,6 +303,8 @@ class OrderDesk:
                 self.placing.pause.begin(event.message, now.monotonic_s)
                 return self._intake.move_one(event.client_id, Status.REJECTED, now)
         self.placing.cooling.add(order.intent.slot)
+        if isinstance(event, CancelRefused | OrderNotSent):
+            self._cancel_pauses.begin(event.client_id, now.monotonic_s)
         self.ledger.mark_cancel(event.client_id, sent=False)
         news = self._intake.move_one(event.client_id, Status.UNKNOWN, now) if placing else News()
         if not isinstance(event, OrderNotSent) and not order.has_ended:

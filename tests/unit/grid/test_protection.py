@@ -383,6 +383,7 @@ def test_it_goes_with_the_grid_and_not_before_the_venue_says_so(venue: Venue) ->
     assert not venue.protection.held.is_gone
     venue.hear(CancelRefused(client_id, -2011, "Unknown order sent."))
     venue.looked_up(client_id)
+    assert venue.step(is_over=True) == [], "what was refused is asked again after 2, 4, ... 60 s"
     assert venue.step(is_over=True) == [CancelStop(client_id)]
     venue.hear(venue.move(client_id, CANCELED))
     assert venue.protection.held.is_gone

@@ -210,6 +210,24 @@ def test_a_cancel_without_an_answer_is_tried_again_by_the_timer(event: type[Outc
     assert driver.take(Cancel) == [Cancel(sent.client_id)]
 
 
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_refused_cancel_is_repeated_after_growing_pauses_and_not_every_second(is_sent: bool):
+    driver = Driver(want())
+    sent = driver.opened()
+    driver.nothing_wanted()
+    cancels = 0
+    for _ in range(300):
+        for cancel in driver.take(Cancel):
+            cancels += 1
+            cid = cancel.client_id
+            driver.tell(CancelRefused(cid, -4108, "closed") if is_sent else OrderNotSent(cid, "refused key"))
+            driver.tell(OrderReported(venue_order(sent)))
+        driver.now_s += 1
+        driver.effects += driver.desk.on_timer(moment(driver.now_s))
+        driver.aim()
+    assert 7 <= cancels <= 10
+
+
 def test_a_cancel_that_came_after_a_part_waits_for_the_parts_fill():
     driver = Driver(want())
     sent = driver.opened()
