@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 
 from domain.conditional import ConditionalKind, ConditionalOrder, ConditionalReported, ConditionalStatus
-from domain.events import OrderEvent
 from domain.grids import OnStop, Phase
 from domain.orders import OrderType, PositionSide, Role, Side, Slot, Status, VenueOrder
 from grid.stops import StopTold
+from grid.worker_host import WorkerHost
 from orders.client_ids import ClientId
-from unit.grid.test_contract_money import BTC, Place
+from unit.grid.test_contract_money import BTC, RULES, Place
 
 ABOVE = Slot(1, Role.UNWIND, Side.BUY, 1_200)
 TOLD = {
@@ -28,19 +28,22 @@ def place() -> Place:
     return place
 
 
-def reached(place: Place, *statuses: ConditionalStatus, order_id: int | None = 4711) -> str:
-    """Let the venue tell of the grid's stop; return its client id."""
+def stops_client_id(place: Place) -> str:
     ours = ClientId.parse(place.gateway.sent[0].client_id)
     assert ours is not None
-    client_id = str(ClientId(ours.instance, ours.epoch, ABOVE, 0, 0))
+    return str(ClientId(ours.instance, ours.epoch, ABOVE, 0, 0))
+
+
+def reached(place: Place, *statuses: ConditionalStatus) -> None:
+    """Let the venue tell of the grid's stop."""
+    client_id = stops_client_id(place)
     for status in statuses:
         order = ConditionalOrder(
             instrument=BTC, client_id=client_id, venue_id=7, kind=ConditionalKind.STOP_MARKET, side=Side.BUY,
             position_side=PositionSide.BOTH, status=status, trigger_price=Decimal(120), price=None, quantity=None,
-            venue_order_id=order_id, updated_ms=0,
+            venue_order_id=4711, updated_ms=0,
         )  # fmt: skip
         place.host.handle(StopTold(ConditionalReported(order)))
-    return client_id
 
 
 def assert_it_ends_flat(place: Place) -> None:
@@ -60,19 +63,23 @@ def test_what_a_stop_left_open_is_closed_once_its_order_is_proven_absent(place: 
     assert_it_ends_flat(place)
 
 
-def test_an_order_that_the_venue_refused_is_booked_as_it_ended_and_the_rest_is_closed(place: Place) -> None:
-    client_id = reached(place, ConditionalStatus.REJECTED)
+@pytest.mark.parametrize("told", TOLD)
+def test_it_is_closed_too_where_the_server_died_before_it_could_ask(place: Place, told: str) -> None:
+    reached(place, *TOLD[told])
+    place.gateway._waiting.clear()
+    place.host.drop()
+    (row,) = place.store.grids()
+    place.host = WorkerHost(row, RULES, place.house, place.told.append)
+    place.begin()
+    assert_it_ends_flat(place)
+
+
+def test_an_order_that_the_venue_refused_is_looked_up_and_the_rest_is_closed(place: Place) -> None:
+    client_id = stops_client_id(place)
     place.gateway.orders[client_id] = VenueOrder(
         instrument=BTC, client_id=client_id, venue_order_id=4711, side=Side.BUY, type=OrderType.MARKET,
         status=Status.EXPIRED, price=Decimal(0), quantity=Decimal(2), executed_quantity=Decimal(0), updated_ms=0,
     )  # fmt: skip
-    place.gateway.deliver()
-    place.host.handle(_looked_up(place, client_id))
+    reached(place, ConditionalStatus.REJECTED)
+    place.settle()
     assert_it_ends_flat(place)
-
-
-def _looked_up(place: Place, client_id: str) -> OrderEvent:
-    told: list[OrderEvent] = []
-    place.gateway.look_up(BTC, client_id, 0, told.append)
-    place.gateway.deliver()
-    return told[0]
