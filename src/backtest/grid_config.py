@@ -210,8 +210,8 @@ def _of_infinity(read: Mapping[str, Any], refused: set[str]) -> Iterator[FieldMi
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
     """Return the sentence for a key nobody knows."""
-    near = get_close_matches(key, known, n=1)
-    return f"is not known; did you mean {near[0]}?" if near else f"is not known; there are {', '.join(known)}"
+    near = get_close_matches(key, known, n=2)
+    return f"is not known; did you mean {' or '.join(near)}?" if near else f"is not known; there are {', '.join(known)}"
 
 
 def read_config_file(file: Path) -> dict[str, object]:

@@ -51,7 +51,7 @@ def show(found: Parity, written: Sequence[Path], console: Console | None = None)
     for line in notes(found):
         console.print(Text(f"· {line}", style="dim"))
     for file in written:
-        console.print(Text(f"written: {file}"))
+        console.print(Text(f"written: {file}"), soft_wrap=True)
 
 
 def cells(level: Level) -> list[str]:

@@ -31,7 +31,7 @@ def show(found: PortfolioStudy, written: Sequence[Path], console: Console | None
     for line in assumptions(found):
         console.print(Text(f"· {line}", style="dim"))
     for file in written:
-        console.print(Text(f"written: {file}"))
+        console.print(Text(f"written: {file}"), soft_wrap=True)
 
 
 def _grids(found: PortfolioStudy) -> Table:

@@ -58,7 +58,7 @@ def show(study: Study, written: Sequence[Path], console: Console | None = None) 
     for line in sentences.assumptions(study):
         console.print(Text(f"· {line}", style="dim"))
     for file in written:
-        console.print(Text(f"written: {file}"))
+        console.print(Text(f"written: {file}"), soft_wrap=True)
 
 
 def _table(study: Study) -> Table:

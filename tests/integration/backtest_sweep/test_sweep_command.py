@@ -138,7 +138,7 @@ def test_nothing_is_mixed_and_nothing_overwritten(home: Path, swept: Path):
         (["--vary", "initial_levels=3..9"], "spacing_perc: is needed"),
         (["--vary", "initial_levels=3..9", "--set", "spacing_perc=abc"], "spacing_perc: must be a number"),
         ([*VARIED, "--set", "spacing_perc=1"], "both set and varied"),
-        ([*VARIED, "--set", "levels=1"], "did you mean initial_levels"),
+        ([*VARIED, "--set", "levels=1"], "did you mean resting_levels or initial_levels"),
         ([*VARIED, "--objective", "profit,drawdown"], "`search` takes several"),
         ([*VARIED, "--threads", "0"], "threads: must be at least 1"),
         ([*VARIED, "--vary", "capital=1..1000000:50000"], "at most 1,000,000 are tried"),
