@@ -211,7 +211,7 @@ class GridLife:
         if self.is_ending and self._is_beyond_reach:  # nobody tells more; the books stay as they are
             return True
         if self.on_stop is OnStop.KEEP:
-            return not parts.desk.in_flight
+            return parts.desk.synced and not parts.desk.in_flight
         if not self.is_ending:
             return False
         placing = parts.desk.placing

@@ -326,3 +326,22 @@ def test_a_persons_stop_is_stored_before_anything_follows_from_it(is_faulted: bo
     assert host.store.grids()[0].on_stop == OnStop.UNWIND
     host.live_again()
     assert (host.snapshot().phase, host.snapshot().books.base_held < Decimal("0.00001")) == (Phase.ENDED, True)
+
+
+def test_a_grid_that_ends_and_keeps_its_orders_books_first_what_was_filled_while_it_was_away():
+    host = begun(plan())
+    host.market("60010")
+    before = host.snapshot().books.trades
+    host._worker = None
+    host.market("59000")
+    (row,) = host.store.grids()
+    host._worker = build_worker(
+        row, host.rules, gate=gate(), store=host.store, equity_every_ms=60_000, max_price_age_s=3600.0
+    )
+    host._tell(StopRequested(OnStop.KEEP))
+    host.settle()
+    assert host.snapshot().phase is Phase.STOPPING
+    host._tell(StreamResumed("user"))
+    host.settle()
+    assert host.snapshot().phase is Phase.ENDED
+    assert host.snapshot().books.trades > before
